@@ -1,0 +1,1 @@
+"""Shared by the public tests of all exercises."""

@@ -1,0 +1,1 @@
+"""The autograder of the course on consuming data streams."""

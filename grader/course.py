@@ -1,0 +1,205 @@
+"""course.toml: the one manifest of exercises, checks, points and limits."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from grader.errors import CourseError
+
+FORMAT_VERSION = 1
+MANIFEST = "course.toml"
+
+Service = Literal["redis", "rabbitmq", "sqs"]
+Text = Annotated[str, Field(min_length=1)]
+Count = Annotated[int, Field(gt=0, strict=True)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Check(_Model):
+    """One promise of an exercise, worth `points` when every test of it passes."""
+
+    id: Text
+    title: Text
+    points: Annotated[float, Field(ge=0, strict=True)]
+    hint: Text
+    requires: tuple[str, ...] = ()
+
+    @property
+    def exercise(self) -> str:
+        """The id of the exercise that the check belongs to, `03` of `03.redis-ready`."""
+        return self.id.partition(".")[0]
+
+
+class Limits(_Model):
+    """What one submission may use; the sandbox enforces it."""
+
+    seconds: Count = 10
+    """The longest wait for one step of a consumer; only a wrong submission reaches it."""
+    total_seconds: Count = 180
+    """The longest that one submission may take for all checks of one exercise."""
+    memory_mb: Count = 1024
+    processes: Count = 64
+    output_kb: Count = 8192
+    """A run that prints more is killed."""
+    file_kb: Count = 256
+    """The largest file that is accepted as part of a submission."""
+
+
+class Exercise(_Model):
+    """One technique: the files a student hands in, the services behind it, its checks."""
+
+    id: Annotated[str, Field(pattern=r"^[0-9]{2}$")]
+    title: Text
+    files: Annotated[tuple[Text, ...], Field(min_length=1)]
+    services: tuple[Service, ...] = ()
+    due: datetime | None = None
+    checks: Annotated[tuple[Check, ...], Field(min_length=1)]
+
+    @field_validator("files")
+    @classmethod
+    def _plain_names(cls, files: tuple[str, ...]) -> tuple[str, ...]:
+        for name in files:
+            if not name.removesuffix(".py").isidentifier() or not name.endswith(".py"):
+                raise ValueError(f"{name!r} is not the name of a Python module such as polling.py")
+        return files
+
+    @model_validator(mode="after")
+    def _checks_belong_here(self) -> Exercise:
+        known: set[str] = set()
+        for check in self.checks:
+            if check.exercise != self.id:
+                raise ValueError(f"check {check.id!r} does not start with {self.id + '.'!r}")
+            for required in check.requires:
+                if required not in known:
+                    raise ValueError(
+                        f"check {check.id!r} requires {required!r}, which is not a check before it"
+                    )
+            known.add(check.id)
+        return self
+
+    @property
+    def max_score(self) -> float:
+        """The points of all its checks."""
+        return sum(check.points for check in self.checks)
+
+    def check(self, check_id: str) -> Check | None:
+        """The check of that id, or None."""
+        return next((check for check in self.checks if check.id == check_id), None)
+
+
+class Course(_Model):
+    """The whole manifest."""
+
+    format_version: Literal[1]
+    title: Text
+    limits: Limits = Limits()
+    exercises: Annotated[tuple[Exercise, ...], Field(min_length=1)]
+    _root: Path = Path()
+
+    @model_validator(mode="after")
+    def _ids_are_unique(self) -> Course:
+        exercises = Counter(exercise.id for exercise in self.exercises)
+        checks = Counter(check.id for exercise in self.exercises for check in exercise.checks)
+        for kind, counts in (("exercise", exercises), ("check", checks)):
+            twice = [name for name, count in counts.items() if count > 1]
+            if twice:
+                raise ValueError(f"{kind} id {twice[0]!r} is used twice")
+        return self
+
+    @property
+    def root(self) -> Path:
+        """The folder that course.toml lies in."""
+        return self._root
+
+    def exercise(self, exercise_id: str) -> Exercise:
+        """The exercise of that id; a bare number such as `3` is understood.
+
+        Raises:
+            CourseError: there is none.
+        """
+        wanted = exercise_id.zfill(2)
+        for exercise in self.exercises:
+            if exercise.id == wanted:
+                return exercise
+        known = ", ".join(exercise.id for exercise in self.exercises)
+        raise CourseError(f"there is no exercise {exercise_id!r}", f"The course has {known}.")
+
+    def hidden_suite(self, exercise: Exercise) -> Path:
+        """The folder of the exercise's hidden suite; absent in a students' copy."""
+        return self._root / "tests" / "hidden" / exercise.id
+
+
+def find_root(start: Path) -> Path:
+    """The nearest folder from `start` upwards that holds course.toml.
+
+    Raises:
+        CourseError: there is none.
+    """
+    for folder in (start, *start.parents):
+        if (folder / MANIFEST).is_file():
+            return folder
+    raise CourseError(
+        f"no {MANIFEST} in {start} or above it", "Run this inside the course's folder."
+    )
+
+
+def load_course(root: Path) -> Course:
+    """Read `root`/course.toml.
+
+    Raises:
+        CourseError: it is missing, not TOML, or not a course; one line that names the key.
+    """
+    path = root / MANIFEST
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CourseError(f"{path} cannot be read: {error}") from None
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise CourseError(f"{path} is not valid TOML: {error}") from None
+    try:
+        course = Course.model_validate(data)
+    except ValidationError as error:
+        raise CourseError(f"{path}: {_first_fault(error, data)}") from None
+    course._root = root  # noqa: SLF001 - not part of the file, so not of its constructor
+    return course
+
+
+def _first_fault(error: ValidationError, data: object) -> str:
+    fault = error.errors(include_url=False)[0]
+    where = _place(fault["loc"], data)
+    reason = fault["msg"].removeprefix("Value error, ")
+    match fault["type"]:
+        case "extra_forbidden":
+            return f"unknown key {where}"
+        case "missing":
+            return f"{where} is missing"
+        case "value_error":
+            return f"{where}: {reason}" if where else reason
+    return f"{where} is {fault['input']!r}: {reason[0].lower()}{reason[1:]}"
+
+
+def _place(loc: tuple[int | str, ...], data: object) -> str:
+    """A path that a person can follow: ids in place of positions where there are ids."""
+    parts: list[str] = []
+    for step in loc:
+        try:
+            data = data[step]  # type: ignore[index]  # walks the untyped TOML alongside the path
+        except (KeyError, IndexError, TypeError):
+            data = None
+        if isinstance(step, int):
+            name = data.get("id") if isinstance(data, dict) else None
+            parts[-1] += f"[{name or step}]"
+        else:
+            parts.append(step)
+    return ".".join(parts)

@@ -1,0 +1,28 @@
+"""The one family of errors that a user may see."""
+
+
+class GraderError(Exception):
+    """Something could not be done, and it is not a bug of the grader.
+
+    `message` says what is wrong with what; `help` says the next step.
+    """
+
+    def __init__(self, message: str, help: str = "") -> None:  # noqa: A002 - the field's word
+        super().__init__(message)
+        self.message = message
+        self.help = help
+
+    def __str__(self) -> str:
+        return f"{self.message}. {self.help}" if self.help else self.message
+
+
+class CourseError(GraderError):
+    """course.toml, or a file that it names, is not as it should be."""
+
+
+class SandboxError(GraderError):
+    """A sandbox could not be started, or its trusted part broke: never the student's fault."""
+
+
+class ServiceError(GraderError):
+    """A broker or server that a suite needs is missing or died."""

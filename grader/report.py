@@ -1,0 +1,104 @@
+"""What a grading run says: outcomes, results, reports. Written and read as JSON."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from grader.course import Check
+
+FORMAT_VERSION = 1
+
+
+class Outcome(StrEnum):
+    """What became of a check."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    NOT_GRADED = "not_graded"
+    ERROR = "error"
+
+
+UNDECIDED = frozenset({Outcome.NOT_GRADED, Outcome.ERROR})
+"""Outcomes that are no judgement of the student; a report with one of them is provisional."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CheckResult(_Model):
+    """One row of a report. `seconds` is wall-clock time."""
+
+    id: str
+    title: str
+    points: float
+    score: float
+    outcome: Outcome
+    message: str = ""
+    hint: str = ""
+    seconds: float = 0.0
+    log: tuple[dict[str, Any], ...] = ()
+    """What happened in the last test of the check, in order; see Consumer's `log`."""
+
+    @classmethod
+    def of(
+        cls,
+        check: Check,
+        outcome: Outcome,
+        message: str = "",
+        *,
+        seconds: float = 0.0,
+        log: tuple[dict[str, Any], ...] = (),
+    ) -> CheckResult:
+        """A row for `check`; the hint is given only with a failure."""
+        return cls(
+            id=check.id,
+            title=check.title,
+            points=check.points,
+            score=check.points if outcome is Outcome.PASSED else 0.0,
+            outcome=outcome,
+            message=message,
+            hint=check.hint if outcome is Outcome.FAILED else "",
+            seconds=round(seconds, 4),
+            log=log,
+        )
+
+
+class Report(_Model):
+    """One submission of one exercise, graded."""
+
+    student: str
+    exercise: str
+    score: float
+    max_score: float
+    provisional: bool
+    sandbox: str
+    seed: int
+    submission_hash: str
+    suite_hash: str
+    output: str = ""
+    """The end of what the student's code printed, at most 4 KB."""
+    checks: tuple[CheckResult, ...]
+
+    @property
+    def full(self) -> bool:
+        """Whether every check passed."""
+        return all(check.outcome is Outcome.PASSED for check in self.checks)
+
+
+class ClassReport(_Model):
+    """All reports of one run."""
+
+    course: str
+    format_version: int = FORMAT_VERSION
+    provisional: bool
+    reports: tuple[Report, ...]
+
+
+def is_provisional(checks: tuple[CheckResult, ...], *, unsafe: bool = False) -> bool:
+    """Whether a report of these checks may not be taken for a grade yet."""
+    return unsafe or any(check.outcome in UNDECIDED for check in checks)
