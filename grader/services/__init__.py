@@ -1,0 +1,1 @@
+"""What stands behind the exercises: Redis, RabbitMQ and SQS, embedded or real."""

@@ -1,0 +1,42 @@
+"""What every service promises to a suite."""
+
+from __future__ import annotations
+
+import socket
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+
+class Service(ABC):
+    """A broker or server that a student's consumer talks to over `port`.
+
+    One object serves one submission, in the grading process. The consumer connects to
+    `host`:`port`; the connections come out of the sandbox through a listening socket.
+    """
+
+    name: ClassVar[str]
+    well_known_port: ClassVar[int]
+    """The port of the lessons; inside a sandbox it is the port in use too."""
+
+    host: str = "localhost"
+    port: int = 0
+    """What the consumer connects to; set by `attach`."""
+
+    @abstractmethod
+    def attach(self, listener: socket.socket, port: int) -> None:
+        """Serve every connection that `listener`, bound and listening, accepts.
+
+        The service owns `listener` from now on. `port` is its port as the consumer sees it.
+        """
+
+    @abstractmethod
+    def check(self) -> None:
+        """Prove that the service still works.
+
+        Raises:
+            ServiceError: it does not: whatever failed meanwhile says nothing of the student.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Stop serving and free what was taken. May be called twice."""
