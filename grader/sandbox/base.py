@@ -1,0 +1,314 @@
+"""A sandbox as a suite sees it: folders, ports, and new processes of the student's."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from grader.course import Limits
+from grader.errors import SandboxError
+from grader.sandbox import syscalls
+from grader.sandbox.folder import Folder
+from grader.sandbox.inside import wire
+from grader.sandbox.output import Output
+from grader.sandbox.processes import ProcessInfo, descendants
+
+INSIDE = Path(__file__).parent / "inside"
+_SO_PASSCRED = getattr(socket, "SO_PASSCRED", None)
+_PRELOAD = {"redis": ["redis"], "rabbitmq": ["pika"], "sqs": ["boto3"]}
+
+
+class SandboxDied(Exception):  # noqa: N818 - the event, not an error of ours
+    """The sandbox's own process is gone: the student's code ended it."""
+
+
+@dataclass
+class Spawned:
+    """A process of the student's, standing still before its first request."""
+
+    channel: socket.socket
+    pid: int
+    """As seen from outside; 0 where the system does not tell."""
+    pidfd: int | None
+    output: Output
+    write_listener: int | None = None
+    """Descriptor of a seccomp listener, when the process stops at writes."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a sandbox is made for."""
+
+    files: Mapping[str, bytes]
+    """The submission: file names and contents."""
+    ports: Sequence[int] = ()
+    """Ports on which services answer inside, as in the lessons."""
+    services: Sequence[str] = ()
+    limits: Limits = field(default_factory=Limits)
+
+
+class Sandbox(ABC):
+    """One submission's processes, and the first of them, which forks the others."""
+
+    kind: ClassVar[str]
+    """The name in a report."""
+
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+        self.base = Path(tempfile.mkdtemp(prefix="grader-"))
+        self._control: socket.socket | None = None
+        self._popen: subprocess.Popen[bytes] | None = None
+        self.listeners: dict[int, tuple[socket.socket, int]] = {}
+        """For each asked port: the listening socket, and its number as the consumer sees it."""
+        self.output = Output(setup.limits.output_kb * 1024, self.kill)
+
+    # What the kinds differ in ------------------------------------------------
+
+    @abstractmethod
+    def _command(self, config: dict[str, Any]) -> list[str]:
+        """The command that runs inside/zygote.py with `config`."""
+
+    @abstractmethod
+    def _popen_options(self) -> dict[str, Any]:
+        """What subprocess.Popen needs besides."""
+
+    @abstractmethod
+    def _inside(self, name: str) -> str:
+        """The path of the folder `name` (stream, state, submission) inside."""
+
+    def _ports(self) -> list[int]:
+        return list(self.setup.ports)
+
+    # Life --------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the first process and wait until it serves.
+
+        Raises:
+            SandboxError: it did not start.
+        """
+        self.base.chmod(0o711)
+        for name in ("submission", "stream"):
+            (self.base / name).mkdir()
+            (self.base / name).chmod(0o755)
+        for name, data in self.setup.files.items():
+            path = self.base / "submission" / name
+            path.write_bytes(data)
+            path.chmod(0o444)
+        ours, theirs = socket.socketpair()
+        self._control = ours
+        config = {
+            "control": theirs.fileno(),
+            "submission": self._inside("submission"),
+            "state": self._inside("state"),
+            "site": site_packages(),
+            "listen": self._ports(),
+            "preload": [m for s in self.setup.services for m in _PRELOAD[s]],
+            "modules": [name.removesuffix(".py") for name in self.setup.files],
+            "limits": self._rlimits(),
+        }
+        errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed below, read when the start fails
+        with errors, theirs:
+            options = self._popen_options()
+            fds = (theirs.fileno(), *options.pop("pass_fds", ()))
+            self._popen = subprocess.Popen(  # noqa: S603 - our own command
+                self._command(config),
+                stdin=subprocess.DEVNULL,
+                stdout=errors,
+                stderr=errors,
+                pass_fds=fds,
+                start_new_session=True,
+                **options,
+            )
+            theirs.close()
+            try:
+                ready, fds_in = self._reply(4 + len(self.setup.ports))
+            except (SandboxDied, TimeoutError):
+                self.kill()
+                errors.seek(0)
+                said = errors.read(2000).decode(errors="replace").strip()
+                raise SandboxError(
+                    f"the {self.kind} sandbox did not start: {said or 'no reason given'}",
+                    "Run `grader doctor` to see what is missing.",
+                ) from None
+        state, *listening = fds_in
+        self.stream = Folder.at(self.base / "stream", self._inside("stream"))
+        self.state = Folder(state, self._inside("state"), self._write_state)
+        for port, fd, actual in zip(self.setup.ports, listening, ready["ports"], strict=True):
+            self.listeners[port] = (socket.socket(fileno=fd), actual)
+
+    @property
+    def alive(self) -> bool:
+        """Whether new processes can be started in it."""
+        return self._popen is not None and self._popen.poll() is None
+
+    def kill(self) -> None:
+        """End everything inside, at once."""
+        if self._popen is not None and self._popen.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._popen.send_signal(signal.SIGKILL)
+
+    def close(self) -> None:
+        """End everything inside, wait for it, and remove its files."""
+        self.kill()
+        if self._popen is not None:
+            self._popen.wait()
+        if self._control is not None:
+            self._control.close()
+        self.output.close()
+        for listener, _ in self.listeners.values():
+            listener.close()
+        for folder in (getattr(self, "stream", None), getattr(self, "state", None)):
+            if folder is not None:
+                folder.close()
+        shutil.rmtree(self.base, ignore_errors=True)
+
+    # What a suite asks of it --------------------------------------------------
+
+    def spawn(self, *, stop_at_writes: bool = False) -> Spawned:
+        """Fork a new process of the student's.
+
+        Raises:
+            SandboxDied: there is nothing left to fork from.
+            SandboxError: the system cannot stop a process at its writes.
+        """
+        ours, theirs = socket.socketpair()
+        if _SO_PASSCRED is not None:
+            ours.setsockopt(socket.SOL_SOCKET, _SO_PASSCRED, 1)
+        read_end, write_end = os.pipe()
+        fds = [theirs.fileno(), write_end]
+        request: dict[str, Any] = {"op": "spawn"}
+        program = None
+        if stop_at_writes:
+            program = syscalls.write_filter()
+            fds.append(program.fileno())
+            request["seccomp_syscall"] = syscalls.SECCOMP
+        try:
+            reply, _ = self._ask(request, fds)
+        except SandboxDied:
+            os.close(read_end)
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+            os.close(write_end)
+            if program is not None:
+                program.close()
+        self.output.watch(read_end)
+        return self._greet(ours, reply)
+
+    def _greet(self, channel: socket.socket, reply: dict[str, Any]) -> Spawned:
+        """Wait for the new process's hello, which carries its credentials."""
+        channel.settimeout(self.setup.limits.seconds)
+        size = socket.CMSG_SPACE(struct.calcsize("3i")) + socket.CMSG_SPACE(4)
+        try:
+            data, ancillary, _, _ = channel.recvmsg(4096, size)
+        except (TimeoutError, ConnectionError):
+            data, ancillary = b"", []
+        channel.settimeout(None)
+        pid, listener = 0, None
+        for level, kind, payload in ancillary:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                (listener,) = struct.unpack_from("i", payload)
+            elif level == socket.SOL_SOCKET:
+                pid = struct.unpack_from("3i", payload)[0]
+        if not data.endswith(b"\n"):
+            channel.close()
+            raise SandboxDied("a new process ended before it could run anything")
+        if _SO_PASSCRED is None:
+            pid = int(reply["pid"])
+        pidfd = None
+        if pid and hasattr(os, "pidfd_open"):
+            with contextlib.suppress(OSError):
+                pidfd = os.pidfd_open(pid)
+        return Spawned(channel, pid, pidfd, self.output, listener)
+
+    def connect(self, host: str, port: int) -> socket.socket:
+        """A connection to a server inside.
+
+        Raises:
+            ConnectionRefusedError: nothing listens there.
+        """
+        reply, fds = self._ask({"op": "connect", "host": host, "port": port}, [])
+        if reply.get("errno") is not None or not fds:
+            raise ConnectionRefusedError(reply.get("errno") or 0, str(reply.get("reason")))
+        return socket.socket(fileno=fds[0])
+
+    def processes(self) -> list[ProcessInfo]:
+        """Every process inside but the sandbox's own."""
+        assert self._popen is not None
+        return descendants(self._popen.pid, self._own_depth())
+
+    def _own_depth(self) -> int:
+        """How many generations below the outer process are the sandbox's own."""
+        return 0
+
+    # Internals ---------------------------------------------------------------
+
+    def _write_state(self, name: str, data: bytes) -> None:
+        self._ask({"op": "write", "name": name, "data": wire.encode(data)}, [])
+
+    def _ask(self, request: dict[str, Any], fds: list[int]) -> tuple[dict[str, Any], list[int]]:
+        if self._control is None or not self.alive:
+            raise SandboxDied("the sandbox is gone")
+        try:
+            socket.send_fds(self._control, [wire.dump(request)], fds)
+        except OSError:
+            raise SandboxDied("the sandbox is gone") from None
+        return self._reply(1)
+
+    def _reply(self, max_fds: int) -> tuple[dict[str, Any], list[int]]:
+        assert self._control is not None
+        deadline = time.monotonic() + 30
+        while not select.select([self._control], [], [], 0.5)[0]:
+            if time.monotonic() > deadline:
+                self.kill()  # stopped, or starved by the student's processes
+                raise SandboxDied("the sandbox does not answer")
+        try:
+            data, fds, _, _ = socket.recv_fds(self._control, 1 << 16, max_fds)
+            return wire.load(data), fds
+        except (OSError, wire.WireError):
+            raise SandboxDied("the sandbox is gone") from None
+
+    def _rlimits(self) -> dict[str, int]:
+        limits = self.setup.limits
+        return {
+            "AS": limits.memory_mb << 20,
+            "CORE": 0,
+            "CPU": limits.total_seconds,
+            "FSIZE": 64 << 20,
+            "NOFILE": 256,
+        }
+
+    def __enter__(self) -> Sandbox:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def site_packages() -> list[str]:
+    """Where this interpreter's third-party packages lie."""
+    return [p for p in sys.path if p.endswith(("site-packages", "dist-packages"))]
+
+
+def zygote_arguments(config: dict[str, Any], inside: str) -> list[str]:
+    """The interpreter's arguments that run the first process; `inside` holds the package."""
+    start = f"import sys; sys.path.insert(0, {inside!r}); from inside.zygote import main; main()"
+    return ["-I", "-B", "-c", start, json.dumps(config)]

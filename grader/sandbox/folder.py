@@ -1,0 +1,83 @@
+"""A folder that a suite shares with a student's process, safe to use from outside.
+
+The student may put a link or a pipe where a file was: every access goes through the folder's
+descriptor, follows no link and takes regular files only.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+
+class Folder:
+    """One flat folder; `inside` is its path as the student's process sees it."""
+
+    def __init__(self, fd: int, inside: str, put: Callable[[str, bytes], None]) -> None:
+        self._fd = fd
+        self.inside = inside
+        self._put = put
+
+    @classmethod
+    def at(cls, path: Path, inside: str) -> Folder:
+        """The folder at `path`, which only the suite writes."""
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+
+        def put(name: str, data: bytes) -> None:
+            target = os.open(name, _WRITE | os.O_TRUNC, 0o644, dir_fd=fd)
+            with os.fdopen(target, "wb") as file:
+                file.write(data)
+
+        return cls(fd, inside, put)
+
+    def path(self, name: str) -> str:
+        """The path of a file in it, to hand to the student's function."""
+        return f"{self.inside}/{name}"
+
+    def read(self, name: str) -> bytes | None:
+        """The content of a regular file; None when there is none (or something else)."""
+        try:
+            fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=self._fd)
+        except OSError:
+            return None
+        with os.fdopen(fd, "rb") as file:
+            return file.read() if stat.S_ISREG(os.fstat(fd).st_mode) else None
+
+    def write(self, name: str, data: bytes) -> None:
+        """Make `name` hold `data`, in the same inode where it exists."""
+        self._put(name, data)
+
+    def append(self, name: str, data: bytes) -> None:
+        """Add `data` to the end of `name`, in one write; create it where it is missing."""
+        fd = os.open(name, _WRITE | os.O_APPEND, 0o644, dir_fd=self._fd)
+        with os.fdopen(fd, "wb", buffering=0) as file:
+            view = memoryview(data)
+            while view:
+                view = view[file.write(view) :]
+
+    def rename(self, old: str, new: str) -> None:
+        """Rename a file."""
+        os.rename(old, new, src_dir_fd=self._fd, dst_dir_fd=self._fd)
+
+    def remove(self, name: str) -> None:
+        """Remove a file."""
+        os.unlink(name, dir_fd=self._fd)
+
+    def size(self, name: str) -> int:
+        """The size of a file in bytes."""
+        return os.stat(name, dir_fd=self._fd, follow_symlinks=False).st_size
+
+    def names(self) -> list[str]:
+        """What is in it, sorted."""
+        return sorted(os.listdir(self._fd))
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+_WRITE = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)

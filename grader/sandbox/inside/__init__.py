@@ -1,0 +1,1 @@
+"""The part that runs inside the sandbox. Imports the standard library and itself, nothing else."""

@@ -1,0 +1,202 @@
+"""Messages between the suite and a worker: JSON lines over a stream socket.
+
+JSON has no bytes, tuples or sets, and the suite must be able to name things that only exist
+inside the worker, so an object with one key that starts with `$` stands for those.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+from dataclasses import dataclass, field
+from typing import Any
+
+MAX_LINE = 32 * 1024 * 1024
+"""Bytes; a longer message is refused by the side that reads it."""
+
+
+class WireError(Exception):
+    """The other side sent something that is not a message."""
+
+
+@dataclass(frozen=True)
+class Opaque:
+    """A value of a type that does not cross the wire; `type_name` says which."""
+
+    type_name: str
+
+
+@dataclass(frozen=True)
+class Callback:
+    """Stands for a function of the suite's that the worker calls: handle, ready or sleep."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An object that `keep` stored in the worker under `name`."""
+
+    name: str
+
+
+@dataclass(frozen=True, init=False)
+class New:
+    """What `function`, a dotted name, returns when the worker calls it with these arguments."""
+
+    function: str
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
+
+    def __init__(self, function: str, /, *args: Any, **kwargs: Any) -> None:
+        object.__setattr__(self, "function", function)
+        object.__setattr__(self, "args", args)
+        object.__setattr__(self, "kwargs", kwargs)
+
+
+@dataclass(frozen=True, init=False)
+class Method:
+    """What the method `name` of `target` returns when the worker calls it with these arguments."""
+
+    target: Any
+    name: str
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
+
+    def __init__(self, target: Any, name: str, /, *args: Any, **kwargs: Any) -> None:
+        object.__setattr__(self, "target", target)
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "args", args)
+        object.__setattr__(self, "kwargs", kwargs)
+
+
+def encode(value: Any) -> Any:
+    """`value` as something that `json.dumps` takes; exact types only, the rest is Opaque."""
+    kind = type(value)
+    if value is None or kind in (bool, int, float, str):
+        return value
+    if kind is list:
+        return [encode(item) for item in value]
+    if kind is dict:
+        if all(type(key) is str and not key.startswith("$") for key in value):
+            return {key: encode(item) for key, item in value.items()}
+        return {"$dict": [[encode(key), encode(item)] for key, item in value.items()]}
+    if kind in (bytes, bytearray):
+        return {"$bytes": base64.b64encode(value).decode("ascii")}
+    if kind in (tuple, set):
+        return {f"${kind.__name__}": [encode(item) for item in value]}
+    if kind in (Callback, Kept):
+        return {f"${kind.__name__.lower()}": value.name}
+    if kind is New:
+        return {"$new": [value.function, encode(list(value.args)), encode(value.kwargs)]}
+    if kind is Method:
+        target = encode(value.target)
+        return {"$method": [target, value.name, encode(list(value.args)), encode(value.kwargs)]}
+    return {"$opaque": kind.__name__}
+
+
+def decode(data: Any) -> Any:
+    """The value that `encode` was given, with Opaque, Callback, Kept, New and Method as such.
+
+    Raises:
+        WireError: it is not something that `encode` makes.
+    """
+    if isinstance(data, list):
+        return [decode(item) for item in data]
+    if not isinstance(data, dict):
+        return data
+    if len(data) != 1 or not (name := next(iter(data))).startswith("$"):
+        return {key: decode(item) for key, item in data.items()}
+    body = data[name]
+    try:
+        return _decode_special(name, body)
+    except (TypeError, ValueError, KeyError) as error:
+        raise WireError(f"not a {name}: {error}") from None
+
+
+def _decode_special(name: str, body: Any) -> Any:
+    match name:
+        case "$dict":
+            return {decode(key): decode(item) for key, item in body}
+        case "$bytes":
+            return base64.b64decode(body, validate=True)
+        case "$tuple":
+            return tuple(decode(item) for item in body)
+        case "$set":
+            return {decode(item) for item in body}
+        case "$callback":
+            return Callback(str(body))
+        case "$kept":
+            return Kept(str(body))
+        case "$opaque":
+            return Opaque(str(body))
+        case "$new":
+            function, args, kwargs = body
+            return New(str(function), *decode(args), **decode(kwargs))
+        case "$method":
+            target, method, args, kwargs = body
+            return Method(decode(target), str(method), *decode(args), **decode(kwargs))
+    raise WireError(f"unknown kind {name!r}")
+
+
+def dump(message: dict[str, Any]) -> bytes:
+    """A message as one line."""
+    return json.dumps(message, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def load(line: bytes) -> dict[str, Any]:
+    """The message of one line.
+
+    Raises:
+        WireError: the line is not a JSON object.
+    """
+    try:
+        message = json.loads(line)
+    except (ValueError, RecursionError):
+        raise WireError("not JSON") from None
+    if not isinstance(message, dict):
+        raise WireError("not a JSON object")
+    return message
+
+
+class LineReader:
+    """Cuts messages out of what a stream socket delivers."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._buffer = bytearray()
+        self._searched = 0
+
+    def pop(self) -> bytes | None:
+        """A complete line that was already received, or None."""
+        end = self._buffer.find(b"\n", self._searched)
+        if end < 0:
+            self._searched = len(self._buffer)
+            return None
+        line = bytes(self._buffer[:end])
+        del self._buffer[: end + 1]
+        self._searched = 0
+        return line
+
+    def fill(self) -> bool:
+        """Receive once; False at the end of the stream.
+
+        Raises:
+            WireError: the line under way is longer than MAX_LINE.
+        """
+        try:
+            data = self._sock.recv(1 << 18)
+        except ConnectionError:
+            return False
+        self._buffer += data
+        if len(self._buffer) > MAX_LINE:
+            raise WireError(f"a message of more than {MAX_LINE >> 20} MiB")
+        return bool(data)
+
+    def read(self) -> bytes | None:
+        """The next line, waiting for it as long as it takes; None at the end of the stream."""
+        while (line := self.pop()) is None:
+            if not self.fill():
+                return None
+        return line

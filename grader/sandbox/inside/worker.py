@@ -1,0 +1,229 @@
+"""One process of the student's: imports the module, makes the calls that the suite asks for.
+
+`handle`, `ready` and `sleep` are questions to the suite: the student's code stands still until
+the answer is there. Nothing here is trusted by the suite; it is only the student's side of the pipe.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import inspect
+import socket
+import sys
+import threading
+import traceback
+from typing import Any
+
+from . import wire
+
+
+class HandlerError(Exception):
+    """What `handle` raises when the suite wants it to fail."""
+
+
+class _LoadError(Exception):
+    """The student's module could not be imported."""
+
+
+class _Missing(Exception):
+    """A function of the contract is not there."""
+
+
+class _Misfit(Exception):
+    """A function of the contract takes other parameters."""
+
+
+class Worker:
+    """Answers the suite's requests, one after the other, until the channel closes."""
+
+    def __init__(self, channel: socket.socket, modules: list[str]) -> None:
+        self._channel = channel
+        self._lines = wire.LineReader(channel)
+        self._modules = modules
+        self._kept: dict[str, Any] = {}
+        self._question = threading.Lock()
+        self._in_call = False
+
+    def serve(self) -> None:
+        """Read requests and answer each with `returned`, `raised` or why it could not be made."""
+        while (request := self._receive()) is not None:
+            self._send(self._answer(request))
+
+    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        try:
+            self._import(request["function"])
+            function = self._find(request["function"])
+            self._send({"type": "loaded"})
+            args, kwargs = self._arguments(function, request)
+        except _LoadError as error:
+            return {"type": "load_failed", "reason": str(error)}
+        except (_Missing, _Misfit) as error:
+            return {"type": "unfit", "reason": str(error)}
+        except BaseException as error:  # noqa: BLE001 - a library's or the student's, told apart here
+            kind = "raised" if _student_lines(error) else "build_failed"
+            return {"type": kind, **_describe(error)}
+        self._in_call = True
+        try:
+            value = function(*args, **kwargs)
+        except BaseException as error:  # noqa: BLE001 - whatever leaves the call is its outcome
+            return {"type": "raised", **_describe(error)}
+        finally:
+            self._in_call = False
+        if request.get("keep"):
+            self._kept[request["keep"]] = value
+            return {"type": "returned", "value": None}
+        return {"type": "returned", "value": _encode(value)}
+
+    def _arguments(
+        self, function: Any, request: dict[str, Any]
+    ) -> tuple[list[Any], dict[str, Any]]:
+        args = self._build(wire.decode(request["args"]))
+        kwargs = self._build(wire.decode(request["kwargs"]))
+        _check_fit(function, args, kwargs)
+        return args, kwargs
+
+    def _import(self, dotted: str) -> None:
+        module = dotted.partition(".")[0]
+        if module not in self._modules or module in sys.modules:
+            return
+        try:
+            importlib.import_module(module)
+        except BaseException as error:  # noqa: BLE001 - a module may raise anything at import
+            sys.modules.pop(module, None)
+            raise _LoadError(_sentence(error)) from None
+
+    def _find(self, dotted: str) -> Any:
+        module, _, path = dotted.partition(".")
+        importlib.import_module(module)
+        found: Any = sys.modules[module]
+        for name in path.split("."):
+            try:
+                found = getattr(found, name)
+            except AttributeError:
+                submodule = f"{getattr(found, '__name__', module)}.{name}"
+                if module in self._modules:
+                    raise _Missing(f"{module}.py has no function {path}()") from None
+                found = importlib.import_module(submodule)
+        if not callable(found):
+            raise _Missing(f"{path} in {module}.py is not a function but {_an(found)}")
+        return found
+
+    def _build(self, value: Any) -> Any:
+        """The real objects that the suite's placeholders stand for."""
+        match value:
+            case wire.Callback(name):
+                return self._callback(name)
+            case wire.Kept(name):
+                return self._kept[name]
+            case wire.New(function, args, kwargs):
+                self._import(function)
+                made = self._find(function)
+                args, kwargs = self._build(list(args)), self._build(kwargs)
+                if function.partition(".")[0] in self._modules:
+                    _check_fit(made, args, kwargs)
+                return made(*args, **kwargs)
+            case wire.Method(target, name, args, kwargs):
+                method = getattr(self._build(target), name)
+                return method(*self._build(args), **self._build(kwargs))
+            case list() | tuple() | set():
+                return type(value)(self._build(item) for item in value)
+            case dict():
+                return {key: self._build(item) for key, item in value.items()}
+        return value
+
+    def _callback(self, name: str) -> Any:
+        def handle(event: Any) -> None:
+            self._ask({"type": "handle", "event": _encode(event)})
+
+        def ready() -> None:
+            self._ask({"type": "ready"})
+
+        def sleep(seconds: Any) -> None:
+            self._ask({"type": "sleep", "seconds": _encode(seconds)})
+
+        return {"handle": handle, "ready": ready, "sleep": sleep}[name]
+
+    def _ask(self, question: dict[str, Any]) -> None:
+        with self._question:
+            if not self._in_call:
+                self._send({"type": "late", "callback": question["type"]})
+                threading.Event().wait()  # a thread that outlived its call stands still for good
+            self._send(question)
+            answer = self._receive()
+        if answer is None:
+            threading.Event().wait()  # the suite has gone; SIGKILL follows
+        elif failure := answer.get("raise"):
+            known = getattr(builtins, failure, HandlerError)
+            raise known("the suite lets handle() fail for this event")
+
+    def _send(self, message: dict[str, Any]) -> None:
+        self._channel.sendall(wire.dump(message))
+
+    def _receive(self) -> dict[str, Any] | None:
+        line = self._lines.read()
+        return None if line is None else wire.load(line)
+
+
+def keep(value: Any) -> Any:
+    """Its argument; the suite calls it to build an object and keep it in the worker."""
+    return value
+
+
+def _encode(value: Any) -> Any:
+    try:
+        encoded = wire.encode(value)
+        wire.dump({"value": encoded})
+    except (RecursionError, ValueError):  # endless nesting; an integer of thousands of digits
+        return {"$opaque": type(value).__name__}
+    return encoded
+
+
+def _check_fit(function: Any, args: list[Any], kwargs: dict[str, Any]) -> None:
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return  # a callable without a signature of its own: the call will tell
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise _Misfit(
+            f"{function.__name__}() does not take the parameters that it is called with: {error} "
+            f"(it is defined as {function.__name__}{signature})"
+        ) from None
+
+
+def _describe(error: BaseException) -> dict[str, Any]:
+    return {
+        "error": type(error).__name__,
+        "bases": [base.__name__ for base in type(error).__mro__],
+        "reason": _sentence(error),
+    }
+
+
+def _sentence(error: BaseException) -> str:
+    """The exception in a line: its type, its words, and the student's line that it came from."""
+    try:
+        words = str(error)
+    except BaseException:  # noqa: BLE001 - a student's __str__ may do anything
+        words = "(its message cannot be shown)"
+    name = type(error).__name__
+    text = f"{name}: {words}" if words else name
+    if isinstance(error, SyntaxError):
+        return text
+    places = _student_lines(error)
+    return f"{text} ({places[-1]})" if places else text
+
+
+def _student_lines(error: BaseException) -> list[str]:
+    """Where the exception passed through the student's own files, outermost first."""
+    return [
+        f"line {frame.lineno} of {frame.filename.rpartition('/')[2]}"
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename.startswith(sys.path[0] + "/")
+    ]
+
+
+def _an(value: Any) -> str:
+    name = type(value).__name__
+    return f"an {name}" if name[0] in "aeiou" else f"a {name}"
