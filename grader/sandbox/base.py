@@ -29,6 +29,8 @@ from grader.sandbox.output import Output
 from grader.sandbox.processes import ProcessInfo, descendants
 
 INSIDE = Path(__file__).parent / "inside"
+PREFIX = "grader-"
+"""How the folder of a sandbox is called in the system's temporary folder: PREFIX, pid, more."""
 _SO_PASSCRED = getattr(socket, "SO_PASSCRED", None)
 _PRELOAD = {"redis": ["redis"], "rabbitmq": ["pika"], "sqs": ["boto3"]}
 
@@ -70,7 +72,7 @@ class Sandbox(ABC):
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
-        self.base = Path(tempfile.mkdtemp(prefix="grader-"))
+        self.base = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
         self._control: socket.socket | None = None
         self._popen: subprocess.Popen[bytes] | None = None
         self.listeners: dict[int, tuple[socket.socket, int]] = {}

@@ -179,6 +179,10 @@ class LineReader:
         self._searched = 0
         return line
 
+    def has_line(self) -> bool:
+        """Whether a complete line lies ready."""
+        return b"\n" in self._buffer
+
     def fill(self) -> bool:
         """Receive once; False at the end of the stream.
 

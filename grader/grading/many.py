@@ -1,0 +1,78 @@
+"""Grading many submissions: a process for each, some at a time."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+from collections.abc import Iterator, Sequence
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+
+from grader.grading.one import Grading, failed_report, grade
+from grader.report import Report
+from grader.submission import Submission
+
+_GRACE = 60
+"""Seconds beyond total_seconds after which a grading process is taken for stuck."""
+
+
+def grade_all(
+    submissions: Sequence[Submission], how: Grading, jobs: int = 1
+) -> Iterator[tuple[Submission, Report]]:
+    """Grade each submission, `jobs` at a time, and yield the reports as they come.
+
+    Each has a process of its own, forked from this one, so that nothing of a submission's
+    grading reaches the next. A grading process that breaks costs a report of errors, no more.
+    """
+    context = multiprocessing.get_context("fork")
+    waiting = list(reversed(submissions))
+    running: dict[Connection, tuple[Submission, BaseProcess, float]] = {}
+    limit = how.course.limits.total_seconds + _GRACE
+    try:
+        while waiting or running:
+            while waiting and len(running) < jobs:
+                submission = waiting.pop()
+                ours, theirs = context.Pipe(duplex=False)
+                process = context.Process(target=_child, args=(theirs, submission, how))
+                process.start()
+                theirs.close()
+                running[ours] = (submission, process, time.monotonic() + limit)
+            for ready in wait(list(running), timeout=1):
+                assert isinstance(ready, Connection)
+                submission, process, _ = running.pop(ready)
+                yield submission, _collect(ready, process, submission, how)
+            for connection, (_, process, deadline) in running.items():
+                if time.monotonic() > deadline and process.is_alive():
+                    process.kill()  # the connection reports its end in the next round
+                    running[connection] = (*running[connection][:2], float("inf"))
+    finally:
+        for connection, (_, process, _) in running.items():
+            process.terminate()
+            process.join()
+            connection.close()
+
+
+def _child(connection: Connection, submission: Submission, how: Grading) -> None:
+    try:
+        report = grade(submission, how)
+        connection.send_bytes(report.model_dump_json().encode())
+    except KeyboardInterrupt:
+        pass
+    finally:
+        connection.close()
+        # Stopping the embedded servers takes half a second each; the end of the process does it too.
+        os._exit(0)
+
+
+def _collect(
+    connection: Connection, process: BaseProcess, submission: Submission, how: Grading
+) -> Report:
+    try:
+        data = connection.recv_bytes()
+        return Report.model_validate_json(data)
+    except (EOFError, ValueError, OSError):
+        return failed_report(submission, how, "the grading process broke off; grade it again")
+    finally:
+        connection.close()
+        process.join()

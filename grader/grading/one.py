@@ -1,0 +1,138 @@
+"""Grading one submission of one exercise."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from grader.course import Course, Exercise
+from grader.errors import CourseError, GraderError
+from grader.report import CheckResult, Outcome, Report, is_provisional
+from grader.sandbox.base import Sandbox, Setup
+from grader.sandbox.process import ProcessSandbox
+from grader.services.catalog import WELL_KNOWN_PORTS
+from grader.submission import Submission
+from grader.suite.plugin import SuitePlugin
+from grader.suite.session import ServiceFactory, Session
+
+
+@dataclass(frozen=True)
+class Grading:
+    """How submissions are graded in one run."""
+
+    course: Course
+    sandbox: type[Sandbox]
+    seed: int
+    services: Mapping[str, ServiceFactory]
+
+
+def grade(submission: Submission, how: Grading) -> Report:
+    """Run the hidden suite on `submission`.
+
+    Changes this process for good (pytest's imports, threads of services): run it in a child.
+
+    Raises:
+        CourseError: the exercise has no hidden suite here.
+    """
+    exercise = how.course.exercise(submission.exercise)
+    suite = require_suite(how.course, exercise)
+    if not submission.files:
+        reason = next(iter(submission.problems.values()))
+        return _report(submission, how, [(Outcome.FAILED, reason)] * len(exercise.checks))
+    limits = how.course.limits
+    setup = Setup(
+        files=submission.files,
+        ports=[WELL_KNOWN_PORTS[name] for name in exercise.services],
+        services=exercise.services,
+        limits=limits,
+    )
+    session = Session(exercise, lambda: how.sandbox(setup), how.services, submission.problems)
+    plugin = SuitePlugin(exercise, session, how.seed, limits.total_seconds)
+    try:
+        session.sandbox()
+        _run_pytest(suite, plugin)
+    except GraderError as error:
+        return _report(submission, how, [(Outcome.ERROR, str(error))] * len(exercise.checks))
+    finally:
+        session.close()
+    return _assemble(submission, how, plugin.results(), session.output)
+
+
+def failed_report(submission: Submission, how: Grading, reason: str) -> Report:
+    """A report for a submission whose grading broke: every check is an error of ours."""
+    count = len(how.course.exercise(submission.exercise).checks)
+    return _report(submission, how, [(Outcome.ERROR, reason)] * count)
+
+
+def require_suite(course: Course, exercise: Exercise) -> Path:
+    """The folder of the exercise's hidden suite.
+
+    Raises:
+        CourseError: there is none, as in a students' copy.
+    """
+    suite = course.hidden_suite(exercise)
+    if not suite.is_dir():
+        raise CourseError(
+            f"there is no hidden suite of exercise {exercise.id} here ({suite})",
+            "In a students' copy only the public tests run: `pytest exercises/" + exercise.id + "`.",
+        )
+    return suite
+
+
+def suite_hash(course: Course, exercise: Exercise) -> str:
+    """SHA-256 over the suite's files and the exercise's checks: what a verdict depends on."""
+    digest = hashlib.sha256(exercise.model_dump_json().encode())
+    folder = course.hidden_suite(exercise)
+    for path in sorted([*folder.rglob("*.py"), folder.parent / "conftest.py"]):
+        if path.is_file():
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _run_pytest(suite: Path, plugin: SuitePlugin) -> None:
+    # An instructor's own plugins and settings must not change a verdict.
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    os.environ.pop("PYTEST_ADDOPTS", None)
+    off = ("cacheprovider", "terminal", "junitxml", "logging", "faulthandler", "doctest", "unittest")
+    pytest.main(
+        [
+            *("-c", os.devnull, "--rootdir", str(suite.parent), "--confcutdir", str(suite.parent)),
+            *("--assert=plain", "--capture=no", "--import-mode=importlib", "--strict-markers"),
+            *(word for name in off for word in ("-p", f"no:{name}")),
+            *("-W", "ignore", str(suite)),
+        ],
+        plugins=[plugin],
+    )
+
+
+def _report(submission: Submission, how: Grading, rows: list[tuple[Outcome, str]]) -> Report:
+    exercise = how.course.exercise(submission.exercise)
+    checks = tuple(
+        CheckResult.of(check, outcome, message)
+        for check, (outcome, message) in zip(exercise.checks, rows, strict=True)
+    )
+    return _assemble(submission, how, checks, "")
+
+
+def _assemble(
+    submission: Submission, how: Grading, checks: tuple[CheckResult, ...], output: str
+) -> Report:
+    exercise = how.course.exercise(submission.exercise)
+    return Report(
+        student=submission.student,
+        exercise=exercise.id,
+        score=sum(check.score for check in checks),
+        max_score=exercise.max_score,
+        provisional=is_provisional(checks, unsafe=how.sandbox is ProcessSandbox),
+        sandbox=how.sandbox.kind,
+        seed=how.seed,
+        submission_hash=submission.hash,
+        suite_hash=suite_hash(how.course, exercise),
+        output=output,
+        checks=checks,
+    )

@@ -1,0 +1,1 @@
+"""Reports as text; each module is functions of a report."""

@@ -1,0 +1,118 @@
+"""Reports for a terminal: a line a student, and a report a student."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from grader.report import CheckResult, Outcome, Report
+
+_MARKS = {
+    Outcome.PASSED: ("✓", "green"),
+    Outcome.FAILED: ("✗", "red"),
+    Outcome.SKIPPED: ("-", "dim"),
+    Outcome.NOT_GRADED: ("?", "yellow"),
+    Outcome.ERROR: ("!", "yellow"),
+}
+_WORDS = {
+    Outcome.SKIPPED: "skipped",
+    Outcome.NOT_GRADED: "not graded",
+    Outcome.ERROR: "error of the grader's",
+}
+
+
+def visible(text: str) -> str:
+    """`text` with what could steer a terminal shown instead of obeyed."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+
+
+def number(points: float) -> str:
+    """Points without a needless `.0`."""
+    return f"{points:g}"
+
+
+def class_table(reports: Sequence[Report]) -> Table:
+    """A row for each report: student, exercise, score, and how many checks passed."""
+    table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
+    table.add_column("student", no_wrap=True, max_width=24, overflow="ellipsis")
+    table.add_column("exercise", no_wrap=True)
+    table.add_column("score", justify="right", no_wrap=True)
+    table.add_column("checks", justify="right", no_wrap=True)
+    table.add_column("first failure", overflow="ellipsis", no_wrap=True, ratio=1)
+    for report in reports:
+        passed = sum(check.outcome is Outcome.PASSED for check in report.checks)
+        first = next((c for c in report.checks if c.outcome is not Outcome.PASSED), None)
+        table.add_row(
+            Text(visible(report.student)),
+            report.exercise,
+            Text(f"{number(report.score)}/{number(report.max_score)}", _color(report)),
+            f"{passed}/{len(report.checks)}",
+            Text(_one_line(first) if first else ""),
+        )
+    return table
+
+
+def student_report(report: Report, *, hints: bool = True) -> Group:
+    """One report: every check, and for each that failed what was wanted and seen."""
+    title = Text(f"{visible(report.student)} · exercise {report.exercise} · ", "bold")
+    title.append(f"{number(report.score)} of {number(report.max_score)} points", _color(report))
+    return Group(title, *_rows(report, hints=hints), *_footer(report))
+
+
+def _rows(report: Report, *, hints: bool) -> Iterator[RenderableType]:
+    said: dict[str, str] = {}
+    for check in report.checks:
+        mark, color = _MARKS[check.outcome]
+        line = Text(f"  {mark} ", color)
+        line.append(f"{check.id}  ", "bold" if check.outcome is Outcome.FAILED else "")
+        line.append(check.title)
+        if word := _WORDS.get(check.outcome):
+            line.append(f" ({word})", color)
+        yield line
+        if not check.message:
+            continue
+        if first := said.get(check.message):
+            yield Padding(Text(f"as for {first}", "dim"), (0, 0, 0, 6))
+            continue
+        said[check.message] = check.id
+        yield Padding(Text(visible(check.message)), (0, 0, 0, 6))
+        if hints and check.hint:
+            yield Padding(Text(f"hint: {check.hint}", "cyan"), (0, 0, 0, 6))
+
+
+def _footer(report: Report) -> Iterator[RenderableType]:
+    if report.output.strip():
+        yield Text("  what the program printed (the end of it):", "dim")
+        yield Padding(Text(visible(report.output.strip())[-800:], "dim"), (0, 0, 0, 6))
+    if report.provisional:
+        why = (
+            "it ran without a sandbox"
+            if report.sandbox == "process"
+            else "some checks could not be decided"
+        )
+        yield Text(f"  provisional: {why}; this is not a grade yet", "yellow")
+
+
+def print_class(console: Console, reports: Sequence[Report], *, details: bool) -> None:
+    """The table, and below it a report for each submission that is not full where asked for."""
+    if details:
+        for report in reports:
+            console.print(student_report(report))
+            console.print()
+    console.print(class_table(reports))
+    if any(report.provisional for report in reports):
+        console.print(Text("Provisional: not every check could be decided.", "yellow"))
+
+
+def _one_line(check: CheckResult) -> str:
+    return f"{check.id}: {visible(check.message)}".replace("\n", " ")
+
+
+def _color(report: Report) -> str:
+    if report.provisional:
+        return "yellow"
+    return "green" if report.full else "red"

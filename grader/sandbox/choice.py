@@ -1,0 +1,64 @@
+"""Which sandbox this machine offers, and the refusal where it offers none."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from grader.errors import SandboxError
+from grader.sandbox.base import PREFIX, Sandbox, Setup
+from grader.sandbox.bubblewrap import BubblewrapSandbox
+from grader.sandbox.process import ProcessSandbox
+
+_INSTALL = (
+    "Install bubblewrap (`sudo apt-get install bubblewrap`); "
+    "with --unsafe an author may run code that is known to be harmless."
+)
+
+
+def choose(*, unsafe: bool = False) -> type[Sandbox]:
+    """The kind of sandbox to grade in.
+
+    Raises:
+        SandboxError: there is none, and `unsafe` does not allow to go without.
+    """
+    if unsafe:
+        return ProcessSandbox
+    if sys.platform != "linux" or shutil.which("bwrap") is None:
+        raise SandboxError("no sandbox for submissions: bubblewrap is not installed", _INSTALL)
+    with BubblewrapSandbox(Setup(files={})):
+        return BubblewrapSandbox
+
+
+def own_code() -> type[Sandbox]:
+    """The kind for a learner's own code: a plain process, which shows it as it is.
+
+    Raises:
+        SandboxError: this system cannot fork.
+    """
+    if not hasattr(os, "fork"):
+        raise SandboxError(
+            "the hidden suite needs Linux or macOS", "On Windows, use WSL2; the public tests run anywhere."
+        )
+    return ProcessSandbox
+
+
+def sweep() -> None:
+    """Remove the folders of sandboxes whose grader was killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
+        pid = folder.name.removeprefix(PREFIX).partition("-")[0]
+        if pid.isdigit() and not _runs(int(pid)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _runs(pid: int) -> bool:
+    with contextlib.suppress(PermissionError):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+    return True

@@ -1,0 +1,150 @@
+"""Submissions: the files of one student for one exercise, read with care."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from grader.course import Course, Exercise
+from grader.errors import GraderError
+
+_MISSING = "is missing from the submission"
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What one student handed in for one exercise."""
+
+    student: str
+    exercise: str
+    files: Mapping[str, bytes]
+    """The files that the exercise names and that can be used: name and content."""
+    problems: Mapping[str, str]
+    """The others, by module name: a sentence for the student."""
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 over names, contents and problems: what a verdict depends on."""
+        digest = hashlib.sha256()
+        for name, data in sorted(self.files.items()):
+            digest.update(f"{name}\0{len(data)}\0".encode() + data)
+        for name, problem in sorted(self.problems.items()):
+            digest.update(f"!{name}\0{problem}\0".encode())
+        return digest.hexdigest()
+
+
+def read_submission(
+    student: str, exercise: Exercise, folders: Iterable[Path], max_kb: int
+) -> Submission:
+    """The files that `exercise` names, each from the first of `folders` that has it.
+
+    Only regular files of at most `max_kb` KB that hold UTF-8 text are taken; no link is followed.
+    """
+    files: dict[str, bytes] = {}
+    problems: dict[str, str] = {}
+    for name in exercise.files:
+        problem = _MISSING
+        for folder in folders:
+            data, problem = _read(folder / name, max_kb)
+            if data is not None:
+                files[name] = data
+            if problem != _MISSING:
+                break
+        if problem:
+            problems[name.removesuffix(".py")] = f"{name} {problem}"
+    return Submission(student, exercise.id, files, problems)
+
+
+def _read(path: Path, max_kb: int) -> tuple[bytes | None, str]:
+    """The content, or None and why it cannot be used."""
+    try:
+        fd = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None, "is a link, which is not followed" if path.is_symlink() else _MISSING
+    except NotADirectoryError:
+        return None, _MISSING
+    except OSError:
+        linked = path.is_symlink()
+        return None, "is a link, which is not followed" if linked else "cannot be read"
+    with os.fdopen(fd, "rb") as file:
+        mode = os.fstat(fd).st_mode
+        if stat.S_ISDIR(mode):
+            return None, "is a folder, not a file"
+        if not stat.S_ISREG(mode):
+            return None, "is not a regular file"
+        data = file.read(max_kb * 1024 + 1)
+    if len(data) > max_kb * 1024:
+        return None, f"is larger than {max_kb} KB"
+    if b"\0" in data:
+        return None, "is not a text file (it holds a zero byte)"
+    try:
+        data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        return None, f"is not UTF-8 text (line {line}); save it as UTF-8"
+    return data, ""
+
+
+def find_submissions(
+    directory: Path, course: Course, exercise_id: str | None = None
+) -> list[Submission]:
+    """Every student's submission of every exercise that at least one of them handed in.
+
+    A folder in `directory` is a student; the files lie in `STUDENT/NN/`, `STUDENT/exercises/NN/`
+    or in `STUDENT/` itself. With `exercise_id`, just that exercise, for every student.
+
+    Raises:
+        GraderError: there is no such folder, or no student in it.
+    """
+    if not directory.is_dir():
+        raise GraderError(f"{directory} is not a folder", "Name the folder that holds a folder a student.")
+    students = sorted(
+        entry
+        for entry in directory.iterdir()
+        if entry.is_dir() and not entry.is_symlink() and not entry.name.startswith(".")
+    )
+    if not students:
+        raise GraderError(
+            f"{directory} holds no student's folder", "Expected is STUDENT/EXERCISE/FILE.py in it."
+        )
+    wanted = [course.exercise(exercise_id)] if exercise_id else list(course.exercises)
+    found = [
+        submission
+        for exercise in wanted
+        for submission in _of_exercise(students, exercise, course.limits.file_kb, exercise_id is not None)
+    ]
+    if not found:
+        names = ", ".join(exercise.files[0] for exercise in wanted)
+        raise GraderError(
+            f"no folder in {directory} holds a file of an exercise ({names}, ...)",
+            "Expected is STUDENT/EXERCISE/FILE.py in it.",
+        )
+    return sorted(found, key=lambda submission: (submission.student, submission.exercise))
+
+
+def _of_exercise(
+    students: list[Path], exercise: Exercise, max_kb: int, all_of_them: bool
+) -> list[Submission]:
+    read = [
+        read_submission(
+            student.name,
+            exercise,
+            [
+                folder
+                for folder in (student / exercise.id, student / "exercises" / exercise.id, student)
+                if not any(each.is_symlink() for each in (folder, folder.parent))
+            ],
+            max_kb,
+        )
+        for student in students
+    ]
+    anything = all_of_them or any(
+        submission.files or any(not p.endswith(_MISSING) for p in submission.problems.values())
+        for submission in read
+    )
+    return read if anything else []

@@ -1,0 +1,180 @@
+"""The pytest plugin that runs a hidden suite: marker, fixtures, and the verdict of each test."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from grader.course import Exercise
+from grader.errors import ServiceError
+from grader.report import CheckResult, Outcome
+from grader.services.base import Service
+from grader.suite.consumer import Consumer
+from grader.suite.outcomes import Failed, NotGraded
+from grader.suite.session import Session
+
+_CONSUMER = pytest.StashKey[Consumer]()
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one test."""
+
+    outcome: Outcome
+    message: str
+    seconds: float
+    log: tuple[dict[str, Any], ...]
+
+
+class SuitePlugin:
+    """Runs a suite's tests in the order of their checks and records a verdict for each."""
+
+    def __init__(self, exercise: Exercise, session: Session, seed: int, total_seconds: int) -> None:
+        self._exercise = exercise
+        self._session = session
+        self._seed = seed
+        self._total_seconds = total_seconds
+        self._started = time.monotonic()
+        self._verdicts: dict[str, list[Verdict]] = {}
+        self._problem = ""
+        self._proven: set[str] = set()
+
+    # Results -----------------------------------------------------------------
+
+    def results(self) -> tuple[CheckResult, ...]:
+        """One row for each check of the exercise, in order."""
+        return tuple(self._result(check.id) for check in self._exercise.checks)
+
+    def _result(self, check_id: str) -> CheckResult:
+        check = self._exercise.check(check_id)
+        assert check is not None
+        verdicts = self._verdicts.get(check_id, [])
+        seconds = sum(verdict.seconds for verdict in verdicts)
+        for outcome in _GRAVEST_FIRST:
+            for verdict in verdicts:
+                if verdict.outcome is outcome:
+                    return CheckResult.of(
+                        check, outcome, verdict.message, seconds=seconds, log=verdict.log
+                    )
+        message = self._problem or "no test of the suite proves this check"
+        return CheckResult.of(check, Outcome.ERROR, message, seconds=seconds)
+
+    # Hooks -------------------------------------------------------------------
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Make the marker known."""
+        config.addinivalue_line("markers", "check(id): the check that the test proves")
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Put tests into the order of the checks, so that `requires` is decided before."""
+        order = {check.id: number for number, check in enumerate(self._exercise.checks)}
+        for item in items:
+            if _check_of(item) not in order:
+                self._problem = f"{item.name} names no check of course.toml"
+        items[:] = [item for item in items if _check_of(item) in order]
+        items.sort(key=lambda item: order[_check_of(item)])
+        self._proven = {_check_of(item) for item in items}
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A suite that cannot be read is an error of every check."""
+        if report.failed:
+            self._problem = f"the suite cannot be read: {str(report.longrepr)[-500:]}"
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Skip what a failed check makes meaningless; end what takes too long."""
+        check = self._exercise.check(_check_of(item))
+        assert check is not None
+        for required in check.requires:
+            if self._result(required).outcome is not Outcome.PASSED:
+                pytest.skip(f"it needs {required}, which did not pass")
+        if time.monotonic() - self._started > self._total_seconds:
+            raise Failed(f"all checks together took longer than {self._total_seconds} s")
+        for name in self._exercise.services:
+            if name in getattr(item, "fixturenames", ()) and (why := self._session.missing(name)):
+                raise NotGraded(str(why))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+        """Record the verdict: of the call, or of a phase around it that went wrong."""
+        if call.excinfo is None and call.when != "call":
+            return
+        outcome, message = self._judge(call)
+        consumer = item.stash.get(_CONSUMER, None)
+        log = tuple(consumer.log.entries) if consumer is not None else ()
+        verdict = Verdict(outcome, message, call.duration, log)
+        self._verdicts.setdefault(_check_of(item), []).append(verdict)
+
+    def _judge(self, call: pytest.CallInfo[None]) -> tuple[Outcome, str]:
+        if call.excinfo is None:
+            return Outcome.PASSED, ""
+        error = call.excinfo.value
+        match error:
+            case pytest.skip.Exception():
+                return Outcome.SKIPPED, str(error.msg)
+            case NotGraded():
+                return Outcome.NOT_GRADED, str(error)
+            case AssertionError() if str(error):
+                return self._blame(str(error))
+            case AssertionError():
+                return Outcome.ERROR, f"the suite failed without a sentence ({_place(call)})"
+            case ServiceError():
+                return Outcome.NOT_GRADED, str(error)
+        return Outcome.ERROR, f"{type(error).__name__}: {error} ({_place(call)})"
+
+    def _blame(self, message: str) -> tuple[Outcome, str]:
+        """The student's failure, unless a service broke meanwhile."""
+        try:
+            self._session.check_services()
+        except ServiceError as broken:
+            return Outcome.ERROR, f"{broken} (the test had said: {message})"
+        return Outcome.FAILED, message
+
+    # Fixtures ----------------------------------------------------------------
+
+    @pytest.fixture
+    def consumer(self, request: pytest.FixtureRequest) -> Iterator[Consumer]:
+        """The student's code."""
+        consumer = Consumer(self._session)
+        request.node.stash[_CONSUMER] = consumer
+        yield consumer
+        consumer.close()
+
+    @pytest.fixture
+    def rng(self, request: pytest.FixtureRequest) -> random.Random:
+        """Random numbers of this test's own, from the run's seed."""
+        return random.Random(f"{self._seed}:{request.node.nodeid}")  # noqa: S311 - not a secret
+
+    @pytest.fixture
+    def service(self) -> Any:
+        """`service(name)`: the service of that name, attached to the sandbox."""
+
+        def get(name: str) -> Service:
+            return self._session.service(name)
+
+        return get
+
+
+_GRAVEST_FIRST = (
+    Outcome.FAILED,
+    Outcome.ERROR,
+    Outcome.NOT_GRADED,
+    Outcome.SKIPPED,
+    Outcome.PASSED,
+)
+
+
+def _check_of(item: pytest.Item) -> str:
+    marker = item.get_closest_marker("check")
+    return str(marker.args[0]) if marker is not None and marker.args else ""
+
+
+def _place(call: pytest.CallInfo[None]) -> str:
+    assert call.excinfo is not None
+    entry = call.excinfo.traceback[-1]
+    return f"{entry.path.name if hasattr(entry.path, 'name') else entry.path}:{entry.lineno + 1}"

@@ -1,0 +1,80 @@
+"""The steps of a run, as the suite sees them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Handle:
+    """The consumer calls `handle(event)` and stands still in it."""
+
+    event: Any
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The consumer calls `ready()` and stands still in it."""
+
+
+@dataclass(frozen=True)
+class Sleep:
+    """The consumer calls `sleep(seconds)` and stands still in it."""
+
+    seconds: Any
+
+
+@dataclass(frozen=True)
+class Write:
+    """The process is about to change a file, by this system call, and is held before it."""
+
+    syscall: str
+
+
+@dataclass(frozen=True)
+class Returned:
+    """The function returned `value`."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class Raised:
+    """An exception left the function: its type's name, those of its bases, and a sentence."""
+
+    type: str
+    bases: tuple[str, ...]
+    message: str
+
+    def is_a(self, name: str) -> bool:
+        """Whether it is of the type called `name`, or of one derived from it."""
+        return name in self.bases
+
+
+Step = Handle | Ready | Sleep | Write | Returned | Raised
+
+
+def in_words(step: Step, function: str) -> str:
+    """What happened, for a sentence of a report."""
+    match step:
+        case Handle(event):
+            return f"{function} called handle({shorten(event)})"
+        case Ready():
+            return f"{function} called ready()"
+        case Sleep(seconds):
+            return f"{function} called sleep({shorten(seconds)})"
+        case Write(syscall):
+            return f"{function} was about to change a file ({syscall})"
+        case Returned(value):
+            return f"{function} returned {shorten(value)}"
+        case Raised(message=message):
+            return f"{function} raised {message}"
+
+
+def shorten(value: Any, limit: int = 100) -> str:
+    """`value` on one line, at most `limit` characters."""
+    if isinstance(value, dict) and "event_id" in value:
+        return f"event {value['event_id']}"
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
