@@ -56,11 +56,14 @@ def class_table(reports: Sequence[Report]) -> Table:
     return table
 
 
-def student_report(report: Report, *, hints: bool = True) -> Group:
-    """One report: every check, and for each that failed what was wanted and seen."""
+def student_report(report: Report, *, hints: bool = True, own: bool = False) -> Group:
+    """One report: every check, and for each that failed what was wanted and seen.
+
+    With `own`, a learner's look at their own work, nothing is said of a grade.
+    """
     title = Text(f"{visible(report.student)} · exercise {report.exercise} · ", "bold")
     title.append(f"{number(report.score)} of {number(report.max_score)} points", _color(report))
-    return Group(title, *_rows(report, hints=hints), *_footer(report))
+    return Group(title, *_rows(report, hints=hints), *_footer(report, own=own))
 
 
 def _rows(report: Report, *, hints: bool) -> Iterator[RenderableType]:
@@ -84,11 +87,11 @@ def _rows(report: Report, *, hints: bool) -> Iterator[RenderableType]:
             yield Padding(Text(f"hint: {check.hint}", "cyan"), (0, 0, 0, 6))
 
 
-def _footer(report: Report) -> Iterator[RenderableType]:
+def _footer(report: Report, *, own: bool) -> Iterator[RenderableType]:
     if report.output.strip():
         yield Text("  what the program printed (the end of it):", "dim")
         yield Padding(Text(visible(report.output.strip())[-800:], "dim"), (0, 0, 0, 6))
-    if report.provisional:
+    if report.provisional and not own:
         why = (
             "it ran without a sandbox"
             if report.sandbox == "process"

@@ -1,0 +1,235 @@
+"""`grader validate`: the grader graded, by right submissions (wheats) and wrong ones (chaffs)."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from grader.course import Course, Exercise
+from grader.errors import CourseError, SandboxError
+from grader.grade_command import grade_with_progress
+from grader.grading.one import Grading, require_suite
+from grader.grading.services import prepare_services
+from grader.report import Outcome, Report
+from grader.sandbox.base import Sandbox
+from grader.sandbox.choice import choose, own_code, sweep
+from grader.submission import Submission, read_submission
+
+EXPECTED = "expected.toml"
+
+
+class Expectation(BaseModel):
+    """expected.toml of a wheat or chaff."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    about: str
+    fails: str | None = None
+    """The check that a chaff is meant to fail; a wheat has none."""
+    also_fails: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Specimen:
+    """A submission whose outcome is known."""
+
+    name: str
+    """`solution`, `stub`, `wheat/NAME` or `chaff/NAME`."""
+    submission: Submission
+    fails: frozenset[str]
+    meant: str | None = None
+
+
+def validate_course(
+    course: Course, *, exercise: str | None, seed: int, jobs: int, console: Console
+) -> int:
+    """Run every specimen, print the kill matrix and every fault found; the exit code.
+
+    Raises:
+        GraderError: it could not be done.
+    """
+    exercises = [course.exercise(exercise)] if exercise else list(course.exercises)
+    specimens = {each.id: list(find_specimens(course, each)) for each in exercises}
+    sandbox = _sandbox(console)
+    sweep()
+    faults: list[str] = []
+    undecided: list[str] = []
+    with prepare_services({s for each in exercises for s in each.services}) as services:
+        how = Grading(course, sandbox, seed, services)
+        everything = [one.submission for each in exercises for one in specimens[each.id]]
+        reports = iter(grade_with_progress(everything, how, jobs, console))
+    for each in exercises:
+        graded = [(one, next(reports)) for one in specimens[each.id]]
+        console.print(matrix(each, graded))
+        faults += [f for one, report in graded for f in judge(each, one, report)]
+        faults += unproven(each, graded)
+        faults += list(public_faults(course, each))
+        undecided += [f"{each.id}: {w}" for w in _undecided(graded)]
+    for fault in faults:
+        console.print(Text(f"✗ {fault}", "red"))
+    for line in undecided:
+        console.print(Text(f"? {line}", "yellow"))
+    if faults:
+        return 1
+    if undecided:
+        return 2
+    count = sum(len(found) for found in specimens.values())
+    console.print(Text(f"✓ {count} submissions judged as expected (seed {seed})", "green"))
+    return 0
+
+
+def find_specimens(course: Course, exercise: Exercise) -> Iterator[Specimen]:
+    """The solution, the stub, and every wheat and chaff of an exercise.
+
+    Raises:
+        CourseError: an expected.toml cannot be read.
+    """
+    require_suite(course, exercise)
+    every = frozenset(check.id for check in exercise.checks)
+    root = course.root
+    kb = course.limits.file_kb
+    for name, folder, fails in (
+        ("solution", root / "solutions" / exercise.id, frozenset[str]()),
+        ("stub", root / "exercises" / exercise.id, every),
+    ):
+        yield Specimen(name, read_submission(name, exercise, [folder], kb), fails)
+    for kind in ("wheat", "chaff"):
+        home = root / "tests" / "submissions" / kind / exercise.id
+        for folder in sorted(path for path in home.glob("*") if path.is_dir()):
+            name = f"{kind}/{folder.name}"
+            expected = read_expectation(folder / EXPECTED, exercise, chaff=kind == "chaff")
+            fails = frozenset({expected.fails, *expected.also_fails} - {None})
+            submission = read_submission(name, exercise, [folder], kb)
+            yield Specimen(name, submission, frozenset(f for f in fails if f), expected.fails)
+
+
+def read_expectation(path: Path, exercise: Exercise, *, chaff: bool) -> Expectation:
+    """The outcome that an author wrote down for a wheat or chaff.
+
+    Raises:
+        CourseError: it is missing, or names what does not exist.
+    """
+    try:
+        expected = Expectation.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise CourseError(f"{path} cannot be read: {error}") from None
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        raise CourseError(f"{path}: {'.'.join(map(str, fault['loc']))}: {fault['msg']}") from None
+    if chaff != (expected.fails is not None):
+        raise CourseError(f"{path}: a chaff names the check in `fails`, a wheat names none")
+    for check_id in (expected.fails, *expected.also_fails):
+        if check_id is not None and exercise.check(check_id) is None:
+            raise CourseError(f"{path}: exercise {exercise.id} has no check {check_id!r}")
+    return expected
+
+
+def judge(exercise: Exercise, specimen: Specimen, report: Report) -> Iterator[str]:
+    """What the report says otherwise than expected; one sentence each."""
+    unmet: set[str] = set()
+    for check in exercise.checks:
+        result = next(r for r in report.checks if r.id == check.id)
+        if any(required in unmet for required in check.requires):
+            expected = Outcome.SKIPPED
+        elif check.id in specimen.fails:
+            expected = Outcome.FAILED
+        else:
+            expected = Outcome.PASSED
+        if expected is not Outcome.PASSED:
+            unmet.add(check.id)
+        if result.outcome is Outcome.NOT_GRADED:
+            continue
+        if result.outcome is not expected:
+            said = f" ({result.message})" if result.message else ""
+            yield (
+                f"{exercise.id} {specimen.name}: {check.id} should be {expected}, "
+                f"it is {result.outcome}{said}"
+            )
+
+
+def unproven(exercise: Exercise, graded: Sequence[tuple[Specimen, Report]]) -> Iterator[str]:
+    """The checks that no chaff was written for."""
+    proven = {specimen.meant for specimen, _ in graded}
+    for check in exercise.checks:
+        if check.id not in proven:
+            yield f"no chaff proves {check.id}"
+
+
+def matrix(exercise: Exercise, graded: Sequence[tuple[Specimen, Report]]) -> Table:
+    """Who fails where: a row for each submission, a column for each check."""
+    table = Table(title=f"{exercise.id} {exercise.title}", title_justify="left", box=None, padding=(0, 1, 0, 0))
+    table.add_column("submission", no_wrap=True)
+    for number, _ in enumerate(exercise.checks, 1):
+        table.add_column(f"{number:02}", no_wrap=True)
+    table.add_column("meant for")
+    for specimen, report in graded:
+        marks = [_mark(specimen, result.id, result.outcome) for result in report.checks]
+        table.add_row(specimen.name, *marks, specimen.meant or "")
+    table.caption = "  ".join(f"{n:02} {c.id.partition('.')[2]}" for n, c in enumerate(exercise.checks, 1))
+    table.caption_justify = "left"
+    return table
+
+
+def _mark(specimen: Specimen, check_id: str, outcome: Outcome) -> Text:
+    if outcome is Outcome.FAILED:
+        return Text("✗", "bold red" if check_id == specimen.meant else "red")
+    return {
+        Outcome.PASSED: Text("·", "dim"),
+        Outcome.SKIPPED: Text("-", "dim"),
+        Outcome.NOT_GRADED: Text("?", "yellow"),
+        Outcome.ERROR: Text("!", "bold yellow"),
+    }[outcome]
+
+
+def public_faults(course: Course, exercise: Exercise) -> Iterator[str]:
+    """The public tests must pass on the solution and fail on the stub."""
+    source = course.root / "exercises" / exercise.id
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "exercises" / exercise.id
+        shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        for name in ("conftest.py",):
+            if (source.parent / name).is_file():
+                shutil.copy(source.parent / name, copy.parent / name)
+        shutil.copytree(course.root / "resources", Path(folder) / "resources")
+        if _public_tests_pass(course, copy):
+            yield f"{exercise.id}: the public tests pass on the stub"
+        for name in exercise.files:
+            shutil.copy(course.root / "solutions" / exercise.id / name, copy / name)
+        if not _public_tests_pass(course, copy):
+            yield f"{exercise.id}: the public tests do not all pass on the solution"
+
+
+def _public_tests_pass(course: Course, folder: Path) -> bool:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    command += ["-c", str(course.root / "pyproject.toml"), "--rootdir", str(folder.parents[1])]
+    done = subprocess.run([*command, str(folder)], capture_output=True, check=False)  # noqa: S603
+    return done.returncode == 0
+
+
+def _undecided(graded: Sequence[tuple[Specimen, Report]]) -> list[str]:
+    messages = {
+        result.message
+        for _, report in graded
+        for result in report.checks
+        if result.outcome is Outcome.NOT_GRADED
+    }
+    return sorted(messages)
+
+
+def _sandbox(console: Console) -> type[Sandbox]:
+    try:
+        return choose()
+    except SandboxError as error:
+        console.print(Text(f"without a sandbox, since the code is the course's own: {error}", "yellow"))
+        return own_code()
