@@ -71,12 +71,12 @@ def _read(path: Path, max_kb: int) -> tuple[bytes | None, str]:
     except OSError:
         linked = path.is_symlink()
         return None, "is a link, which is not followed" if linked else "cannot be read"
+    mode = os.fstat(fd).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(fd)
+        folder = stat.S_ISDIR(mode)
+        return None, "is a folder, not a file" if folder else "is not a regular file"
     with os.fdopen(fd, "rb") as file:
-        mode = os.fstat(fd).st_mode
-        if stat.S_ISDIR(mode):
-            return None, "is a folder, not a file"
-        if not stat.S_ISREG(mode):
-            return None, "is not a regular file"
         data = file.read(max_kb * 1024 + 1)
     if len(data) > max_kb * 1024:
         return None, f"is larger than {max_kb} KB"

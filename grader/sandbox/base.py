@@ -72,7 +72,7 @@ class Sandbox(ABC):
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
-        self.base = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+        self.base = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=scratch_home()))
         self._control: socket.socket | None = None
         self._popen: subprocess.Popen[bytes] | None = None
         self.listeners: dict[int, tuple[socket.socket, int]] = {}
@@ -298,11 +298,31 @@ class Sandbox(ABC):
         }
 
     def __enter__(self) -> Sandbox:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def reachable(path: Path) -> bool:
+    """Whether every folder down to `path` may be entered by anybody."""
+    return all(each.stat().st_mode & 0o001 for each in (path, *path.parents))
+
+
+def scratch_home() -> str:
+    """Where sandboxes have their folders: the system's temporary folder.
+
+    Root's may be closed to the unprivileged uid that student code runs as.
+    """
+    usual = tempfile.gettempdir()
+    if reachable(Path(usual)):
+        return usual
+    return next((p for p in ("/tmp", "/var/tmp") if Path(p).is_dir()), usual)  # noqa: S108
 
 
 def site_packages() -> list[str]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from grader.errors import SandboxError
-from grader.sandbox.base import INSIDE, Sandbox, site_packages, zygote_arguments
+from grader.sandbox.base import INSIDE, Sandbox, reachable, site_packages, zygote_arguments
 from grader.sandbox.seccomp import deny_filter
 
 UNPRIVILEGED = 60917
@@ -75,7 +75,7 @@ class BubblewrapSandbox(Sandbox):
         """
         reached, mounts = {}, []
         for number, source in enumerate(sources):
-            if _reachable(Path(source)):
+            if reachable(Path(source)):
                 reached[source] = source
                 continue
             target = self.base / f"bind{number}"
@@ -144,11 +144,6 @@ def _python_sources() -> list[str]:
     if prefix != "/usr":
         sources.append(prefix)
     return [s for s in sources if not s.startswith(("/usr/lib/", "/usr/bin/"))]
-
-
-def _reachable(path: Path) -> bool:
-    """Whether every folder down to `path` may be entered by anybody."""
-    return all(each.stat().st_mode & 0o001 for each in (path, *path.parents))
 
 
 @cache

@@ -6,11 +6,10 @@ import contextlib
 import os
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 from grader.errors import SandboxError
-from grader.sandbox.base import PREFIX, Sandbox, Setup
+from grader.sandbox.base import PREFIX, Sandbox, Setup, scratch_home
 from grader.sandbox.bubblewrap import BubblewrapSandbox
 from grader.sandbox.process import ProcessSandbox
 
@@ -49,7 +48,7 @@ def own_code() -> type[Sandbox]:
 
 def sweep() -> None:
     """Remove the folders of sandboxes whose grader was killed."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
+    for folder in Path(scratch_home()).glob(f"{PREFIX}*-*"):
         pid = folder.name.removeprefix(PREFIX).partition("-")[0]
         if pid.isdigit() and not _runs(int(pid)):
             shutil.rmtree(folder, ignore_errors=True)

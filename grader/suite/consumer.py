@@ -230,13 +230,15 @@ class Process:
         try:
             while (line := self._lines.pop()) is None:
                 ready = select.select(watched, [], [], _SLICE)[0]
-                if listener is not None and listener in ready:
+                # A message was sent before the write that is held now: it comes first.
+                if channel.fileno() in ready:
+                    if not self._lines.fill():
+                        raise Failed(self._why_ended(doing))
+                elif listener is not None and ready:
                     if (write := self._held_write(listener)) is not None:
                         return write
                     watched.remove(listener)
-                elif ready and not self._lines.fill():
-                    raise Failed(self._why_ended(doing))
-                elif not ready:
+                else:
                     waits += _SLICE
                     if waits >= self.consumer.seconds:
                         raise Failed(f"{doing} did not go on for {self.consumer.seconds} s: it hangs")

@@ -1,0 +1,257 @@
+"""`grader grade` on a tiny course, through the command line, in a real sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny_course import ALL_CHECKS, IN_PLACE, RIGHT, add_submission, write_tiny_course
+
+
+def grader(root: Path, *args: str, timeout: int = 120) -> subprocess.CompletedProcess[str]:
+    """Run the command line in `root`."""
+    return subprocess.run(
+        [sys.executable, "-m", "grader", *args],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+        env=os.environ | {"COLUMNS": "200"},
+    )
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Path:
+    """A tiny course."""
+    return write_tiny_course(tmp_path)
+
+
+def grade(root: Path, *args: str) -> tuple[int, dict[str, dict[str, Any]]]:
+    """Grade `root`/subs; the exit code and the reports by student."""
+    done = grader(root, "grade", "subs", "--json", "out.json", *args)
+    assert "Traceback" not in done.stderr + done.stdout
+    document = json.loads((root / "out.json").read_text())
+    return done.returncode, {report["student"]: report for report in document["reports"]}
+
+
+def outcomes(report: dict[str, Any]) -> dict[str, str]:
+    """Check id to outcome."""
+    return {check["id"]: check["outcome"] for check in report["checks"]}
+
+
+def messages(report: dict[str, Any]) -> str:
+    """All messages of a report."""
+    return "\n".join(check["message"] for check in report["checks"])
+
+
+def test_right_submission_gets_full_marks_and_exit_0(course: Path) -> None:
+    """Everything passes, the report is final and says where and how it was made."""
+    add_submission(course, "ann", RIGHT)
+    code, reports = grade(course, "--seed", "7")
+    report = reports["ann"]
+    assert code == 0
+    assert report["score"] == report["max_score"] == 10
+    assert outcomes(report) == dict.fromkeys(ALL_CHECKS, "passed")
+    assert report["sandbox"] == "bubblewrap"
+    assert report["seed"] == 7
+    assert not report["provisional"]
+
+
+def test_one_mistake_costs_its_points_alone(course: Path) -> None:
+    """A torn file fails its check, with a sentence and a hint; exit code 1."""
+    add_submission(course, "ann", RIGHT)
+    add_submission(course, "bob", IN_PLACE)
+    code, reports = grade(course)
+    assert code == 1
+    assert reports["ann"]["score"] == 10
+    assert reports["bob"]["score"] == 8
+    torn = reports["bob"]["checks"][2]
+    assert torn["outcome"] == "failed"
+    assert "should hold old or new, it holds b''" in torn["message"]
+    assert torn["hint"] == "Write aside."
+
+
+def test_a_check_that_requires_a_failed_one_is_skipped(course: Path) -> None:
+    """`requires` skips, and says what is missing."""
+    add_submission(course, "cy", RIGHT.replace("in events:", "in events[:-1]:"))
+    _, reports = grade(course)
+    assert outcomes(reports["cy"]) == {
+        "01.value": "passed",
+        "01.each-event": "failed",
+        "01.after-crash": "skipped",
+    }
+    assert "it needs 01.each-event" in reports["cy"]["checks"][2]["message"]
+
+
+BAD_FILES = {
+    "empty": ("", "doubling.py has no function double()"),
+    "syntax-error": ("def double(:\n", "could not be imported: SyntaxError"),
+    "raises-at-import": ("1 / 0\n", "ZeroDivisionError: division by zero (line 1 of doubling.py)"),
+    "exits-at-import": ("import sys\nsys.exit(0)\n", "could not be imported: SystemExit"),
+    "loops-at-import": ("while True: pass\n", "importing doubling.py did not go on for 2 s"),
+    "dies-at-import": ("import os\nos._exit(0)\n", "importing doubling.py ended its own process"),
+    "not-callable": ("double = 3\n", "double in doubling.py is not a function but an int"),
+    "other-parameters": (
+        "def double(): pass\n",
+        "double() does not take the parameters that it is called with: too many positional",
+    ),
+    "not-utf8": ("# é\n".encode("latin-1"), "doubling.py is not UTF-8 text (line 1)"),
+    "zero-bytes": (b"\0" * 10, "doubling.py is not a text file"),
+    "huge": ("#" * 300 * 1024, "doubling.py is larger than 256 KB"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_a_file_that_cannot_be_used_gets_a_sentence(course: Path, name: str) -> None:
+    """No traceback, no lost row for another student, no point, and the reason in words."""
+    code, sentence = BAD_FILES[name]
+    add_submission(course, "bad", code)
+    add_submission(course, "good", RIGHT)
+    exit_code, reports = grade(course)
+    assert exit_code == 1
+    assert reports["good"]["score"] == 10
+    assert reports["bad"]["score"] == 0
+    assert sentence in messages(reports["bad"])
+
+
+BAD_FUNCTIONS = {
+    "hangs": ("    import time; time.sleep(600)\n", "double() did not go on for 2 s: it hangs"),
+    "recurses": ("    return double(number)\n", "RecursionError"),
+    "exits": ("    import os; os._exit(0)\n", "double() ended its own process"),
+    "system-exit": ("    raise SystemExit(0)\n", "SystemExit"),
+    "prints-1-GB": ("    while True: print('x' * 10**6)\n", "printed more than 64 KB"),
+    "another-type": ("    return str(number)\n", "it is "),
+    "no-json-type": ("    return object()\n", "Opaque(type_name='object')"),
+    "eats-memory": ("    return len(bytearray(10**11))\n", "MemoryError"),
+    "kills-parent": ("    import os; os.kill(os.getppid(), 9)\n", "returned None"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_FUNCTIONS)
+def test_a_function_that_misbehaves_fails_its_own_check_only(course: Path, name: str) -> None:
+    """The check of that function fails with a sentence; the others keep their points."""
+    body, sentence = BAD_FUNCTIONS[name]
+    add_submission(course, "bad", RIGHT.replace("    return 2 * number\n", body))
+    _, reports = grade(course)
+    report = reports["bad"]
+    assert outcomes(report) == {
+        "01.value": "failed",
+        "01.each-event": "passed",
+        "01.after-crash": "passed",
+    }
+    assert sentence in report["checks"][0]["message"] or name == "kills-parent"
+
+
+def test_a_missing_file_and_a_folder_in_its_place_are_rows_of_zero(course: Path) -> None:
+    """A student with nothing usable still has a row that says why."""
+    add_submission(course, "good", RIGHT)
+    (course / "subs" / "nothing").mkdir()
+    (course / "subs" / "folder" / "01" / "doubling.py").mkdir(parents=True)
+    (course / "subs" / "linked" / "01").mkdir(parents=True)
+    (course / "subs" / "linked" / "01" / "doubling.py").symlink_to("/etc/passwd")
+    os.mkfifo(course / "subs" / "nothing" / "doubling.py")
+    _, reports = grade(course)
+    assert reports["good"]["score"] == 10
+    assert "is a folder, not a file" in messages(reports["folder"])
+    assert "is a link, which is not followed" in messages(reports["linked"])
+    assert "is not a regular file" in messages(reports["nothing"])
+
+
+def test_a_students_other_files_are_not_staged(course: Path) -> None:
+    """conftest.py, pytest.ini and a module that shadows json have no effect."""
+    add_submission(course, "sly", RIGHT.replace("2 * number", "__import__('json').double(number)"))
+    folder = course / "subs" / "sly" / "01"
+    (folder / "json.py").write_text("def double(number): return 2 * number\n")
+    (folder / "conftest.py").write_text("raise SystemExit\n")
+    _, reports = grade(course)
+    assert "AttributeError: module 'json' has no attribute 'double'" in messages(reports["sly"])
+
+
+def test_terminal_escapes_of_a_submission_are_shown_not_obeyed(course: Path) -> None:
+    """An exception's message may not steer the instructor's terminal."""
+    evil = RIGHT.replace("return 2 * number", "raise ValueError('\\x1b]0;owned\\x07')")
+    add_submission(course, "esc", evil)
+    done = grader(course, "grade", "subs")
+    assert "\x1b]0;owned" not in done.stdout
+    assert "\\x1b]0;owned" in done.stdout
+
+
+def test_same_seed_same_content(course: Path) -> None:
+    """With one seed a wrong answer is wrong with the same numbers; with another it differs."""
+    add_submission(course, "wrong", RIGHT.replace("2 * number", "-number"))
+    seen = [grade(course, "--seed", seed)[1]["wrong"]["checks"][0]["message"] for seed in "112"]
+    assert seen[0] == seen[1] != seen[2]
+
+
+@pytest.mark.parametrize(
+    ("args", "sentence"),
+    [
+        (["grade", "nowhere"], "nowhere is not a folder"),
+        (["grade", "subs"], "subs is not a folder"),
+        (["grade", "tests"], "holds a file of an exercise"),
+        (["grade", "tests", "--exercise", "9"], "there is no exercise '9'"),
+        (["check", "x"], "there is no exercise 'x'"),
+        (["release", "tests"], "tests is not empty"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_exit_2(
+    course: Path, args: list[str], sentence: str
+) -> None:
+    """One line on standard error that names the fault; nothing on standard output."""
+    done = grader(course, *args)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not done.stdout
+
+
+def test_without_bubblewrap_nothing_is_graded(course: Path) -> None:
+    """No wall, no grading: exit 2, what to install, and no file written."""
+    add_submission(course, "ann", RIGHT)
+    env = os.environ | {"PATH": str(course / "empty")}
+    done = subprocess.run(
+        [sys.executable, "-m", "grader", "grade", "subs", "--json", "o.json"],
+        cwd=course,
+        capture_output=True,
+        text=True,
+        env=env,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "bubblewrap is not installed" in done.stderr
+    assert not (course / "o.json").exists()
+
+
+def test_unsafe_marks_the_report(course: Path) -> None:
+    """A run without a sandbox is provisional and says so, and its exit code is 2."""
+    add_submission(course, "ann", RIGHT)
+    code, reports = grade(course, "--unsafe")
+    assert code == 2
+    assert reports["ann"]["provisional"]
+    assert reports["ann"]["sandbox"] == "process"
+
+
+def test_nothing_is_left_behind(course: Path) -> None:
+    """The folders of the sandboxes are gone after a run, whatever the submissions did."""
+    add_submission(course, "ann", RIGHT)
+    add_submission(course, "bob", "import os\nos.fork()\nwhile True: pass\n")
+    with tempfile.TemporaryDirectory() as scratch:
+        Path(scratch).chmod(0o711)
+        done = subprocess.run(
+            [sys.executable, "-m", "grader", "grade", "subs"],
+            cwd=course,
+            capture_output=True,
+            env=os.environ | {"TMPDIR": scratch},
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 1
+        assert not list(Path(scratch).iterdir())
