@@ -1,0 +1,45 @@
+"""What the tests of exercise 01 share: the two functions, called as the contract says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from grader.suite import HANDLE, Consumer, Run
+
+READ = "polling.read_new_events"
+POLL = "polling.poll"
+
+
+@pytest.fixture
+def reader(consumer: Consumer) -> Callable[[str, int], tuple[list[Any], int]]:
+    """`reader(path, offset)` calls read_new_events in one process and checks what it returns."""
+    process = consumer.process()
+
+    def read(path: str, offset: int) -> tuple[list[Any], int]:
+        value = process.call(READ, path, offset)
+        fits = isinstance(value, (tuple, list)) and len(value) == 2
+        assert fits and isinstance(value[0], list) and type(value[1]) is int, (
+            f"read_new_events should return a list of events and an offset, it returned {value!r}"
+        )
+        return value[0], value[1]
+
+    return read
+
+
+@pytest.fixture
+def start_poll(consumer: Consumer) -> Callable[..., Run]:
+    """`start_poll(stream, ...)` begins a poll in a new process; one poll unless told otherwise."""
+
+    def start(stream: Any, **kwargs: Any) -> Run:
+        return consumer.start(POLL, stream.path, HANDLE, **{"max_polls": 1} | kwargs)
+
+    return start
+
+
+@pytest.fixture
+def poll_once(start_poll: Callable[..., Run]) -> Callable[..., list[Any]]:
+    """`poll_once(stream, ...)`: the events of one whole run that succeeds."""
+    return lambda stream, **kwargs: start_poll(stream, **kwargs).drain()
