@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from rich.columns import Columns
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -72,6 +73,8 @@ def validate_course(
     for each in exercises:
         graded = [(one, next(reports)) for one in specimens[each.id]]
         console.print(matrix(each, graded))
+        console.print(legend(each))
+        console.print()
         faults += [f for one, report in graded for f in judge(each, one, report)]
         faults += unproven(each, graded)
         faults += list(public_faults(course, each))
@@ -167,23 +170,29 @@ def unproven(exercise: Exercise, graded: Sequence[tuple[Specimen, Report]]) -> I
 
 
 def matrix(exercise: Exercise, graded: Sequence[tuple[Specimen, Report]]) -> Table:
-    """Who fails where: a row for each submission, a column for each check."""
+    """Who fails where: a row for each submission, a column for each check.
+
+    ✗ is the check that a chaff is meant to fail, x another one that it fails as well.
+    """
     table = Table(title=f"{exercise.id} {exercise.title}", title_justify="left", box=None, padding=(0, 1, 0, 0))
     table.add_column("submission", no_wrap=True)
     for number, _ in enumerate(exercise.checks, 1):
         table.add_column(f"{number:02}", no_wrap=True)
-    table.add_column("meant for")
     for specimen, report in graded:
-        marks = [_mark(specimen, result.id, result.outcome) for result in report.checks]
-        table.add_row(specimen.name, *marks, specimen.meant or "")
-    table.caption = "  ".join(f"{n:02} {c.id.partition('.')[2]}" for n, c in enumerate(exercise.checks, 1))
-    table.caption_justify = "left"
+        table.add_row(specimen.name, *(_mark(specimen, r.id, r.outcome) for r in report.checks))
     return table
+
+
+def legend(exercise: Exercise) -> Columns:
+    """What the columns of the matrix stand for."""
+    return Columns(
+        [f"{n:02} {check.id.partition('.')[2]}" for n, check in enumerate(exercise.checks, 1)]
+    )
 
 
 def _mark(specimen: Specimen, check_id: str, outcome: Outcome) -> Text:
     if outcome is Outcome.FAILED:
-        return Text("✗", "bold red" if check_id == specimen.meant else "red")
+        return Text("✗", "bold red") if check_id == specimen.meant else Text("x", "red")
     return {
         Outcome.PASSED: Text("·", "dim"),
         Outcome.SKIPPED: Text("-", "dim"),

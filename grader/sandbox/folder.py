@@ -7,6 +7,7 @@ descriptor, follows no link and takes regular files only.
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -64,6 +65,14 @@ class Folder:
     def remove(self, name: str) -> None:
         """Remove a file."""
         os.unlink(name, dir_fd=self._fd)
+
+    def clear(self) -> None:
+        """Remove everything in it."""
+        for name in self.names():
+            try:
+                os.unlink(name, dir_fd=self._fd)
+            except OSError:
+                shutil.rmtree(name, ignore_errors=True, dir_fd=self._fd)
 
     def size(self, name: str) -> int:
         """The size of a file in bytes."""

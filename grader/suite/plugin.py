@@ -31,6 +31,10 @@ class Verdict:
     log: tuple[dict[str, Any], ...]
 
 
+class _Decided(Exception):  # noqa: N818 - not an error
+    """The check's outcome is known without this test."""
+
+
 class SuitePlugin:
     """Runs a suite's tests in the order of their checks and records a verdict for each."""
 
@@ -90,6 +94,8 @@ class SuitePlugin:
         """Skip what a failed check makes meaningless; end what takes too long."""
         check = self._exercise.check(_check_of(item))
         assert check is not None
+        if any(v.outcome is Outcome.FAILED for v in self._verdicts.get(check.id, ())):
+            raise _Decided  # another test of this check failed: no need to wait for more
         for required in check.requires:
             if self._result(required).outcome is not Outcome.PASSED:
                 pytest.skip(f"it needs {required}, which did not pass")
@@ -103,6 +109,8 @@ class SuitePlugin:
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
         """Record the verdict: of the call, or of a phase around it that went wrong."""
         if call.excinfo is None and call.when != "call":
+            return
+        if call.excinfo is not None and call.excinfo.type is _Decided:
             return
         outcome, message = self._judge(call)
         consumer = item.stash.get(_CONSUMER, None)
@@ -144,6 +152,7 @@ class SuitePlugin:
         request.node.stash[_CONSUMER] = consumer
         yield consumer
         consumer.close()
+        self._session.clear()
 
     @pytest.fixture
     def rng(self, request: pytest.FixtureRequest) -> random.Random:

@@ -79,6 +79,12 @@ class Session:
         for service in self._services.values():
             service.check()
 
+    def clear(self) -> None:
+        """Empty the folders, so that no test finds what another left."""
+        if self._sandbox is not None and self._sandbox.alive:
+            self._sandbox.stream.clear()
+            self._sandbox.state.clear()
+
     def close(self) -> None:
         """End the sandbox and the services."""
         for service in self._services.values():

@@ -9,7 +9,7 @@ import pytest
 
 from grader.suite import HANDLE, SLEEP, Returned, Sleep, not_graded
 
-JUNK = (b"{broken\n", b"\xff\xfe\x80\n", b"42\n", b'["a", "list"]\n', b'"text"\n', b"null\n", b"{} {}\n")
+JUNK = (b"{broken\n", b'{"zone": "\xe9"}\n', b"42\n", b'["a", "list"]\n', b'"text"\n', b"null\n", b"{} {}\n")
 # The lines above are read by whoever reads only what is new; a small multiple of that is allowed.
 BIG = 4 << 20
 SLACK = 1 << 20
@@ -76,8 +76,7 @@ def test_the_offset_is_the_number_of_bytes(reader, stream, trips):
     """After each call the offset equals the file's size, whatever characters the events hold."""
     stream.write()
     offset = 0
-    for event in trips(6):
-        event |= {"pickup_zone": event["pickup_zone"] + " ñø🚕"}
+    for event in trips(6, accented=True):
         stream.append(event)
         events, offset = reader(stream.path, offset)
         assert events == [event], (
@@ -91,8 +90,7 @@ def test_the_offset_is_the_number_of_bytes(reader, stream, trips):
 @pytest.mark.check("01.byte-offset")
 def test_an_offset_of_the_suites_own_is_understood_as_bytes(reader, stream, trips):
     """An offset that counts bytes of accented events leads to the event behind them."""
-    first, second = trips(2)
-    first["pickup_zone"] = "ÅÄÖ" * 5
+    first, second = trips(2, accented=True)
     stream.append(first)
     behind_first = stream.size
     stream.append(second)
@@ -101,13 +99,27 @@ def test_an_offset_of_the_suites_own_is_understood_as_bytes(reader, stream, trip
 
 
 @pytest.mark.check("01.partial-line")
+def test_a_character_cut_in_two_comes_whole(reader, stream, trips):
+    """The producer's write ended between two bytes of one character."""
+    (event,) = trips(1)
+    event["pickup_zone"] = "Þingholt 🚕"
+    line = json.dumps(event, ensure_ascii=False).encode() + b"\n"
+    cut = line.index("🚕".encode()) + 2
+    stream.append(line[:cut])
+    events, offset = reader(stream.path, 0)
+    assert events == [], f"the only line is unfinished, yet {len(events)} events came back"
+    stream.append(line[cut:])
+    events, _ = reader(stream.path, offset)
+    assert events == [event], "a line that was cut inside a character should come whole later"
+
+
+@pytest.mark.check("01.partial-line")
 def test_a_line_cut_anywhere_comes_whole(reader, stream, new_stream, trips, rng):
     """An unfinished last line is not returned and not passed over, wherever it is cut."""
     for _ in range(6):
         stream = new_stream()
         first, second, third = trips(3)
-        second["pickup_zone"] = "Ñ🚕"
-        line = json.dumps(second, ensure_ascii=False).encode() + b"\n"
+        line = json.dumps(second).encode() + b"\n"
         cut = rng.randint(1, len(line) - 1)
         stream.append(first)
         behind_first = stream.size
@@ -252,8 +264,8 @@ def test_read_new_events_reads_only_what_is_new(consumer, stream, trips):
 @pytest.mark.check("01.reads-only-new")
 def test_poll_reads_only_what_is_new(consumer, stream, trips):
     """The polls after the first do not read the megabytes again."""
-    long_line = b'"' + b"x" * 65_533 + b'"\n'  # a bad line: costs a consumer next to nothing
-    stream.append(long_line * (BIG // len(long_line)))
+    old = [event | {"note": "x" * (BIG // 4)} for event in trips(4)]
+    stream.append(*old)
     events = trips(2)
     run = consumer.start("polling.poll", stream.path, HANDLE, max_polls=3, sleep=SLEEP)
     pid, costs = run.process.pid, []
@@ -261,10 +273,10 @@ def test_poll_reads_only_what_is_new(consumer, stream, trips):
     def measure(step):
         if isinstance(step, Sleep):
             costs.append(bytes_read(pid))
-            stream.append(events[len(costs) - 1])
+            stream.append(*events[len(costs) - 1 : len(costs)])
 
     seen = run.drain(measure)
-    assert seen == events, f"2 events were appended between 3 polls; {len(seen)} were handled"
+    assert seen == old + events, f"4 events, then 2 between 3 polls: {len(seen)} of 6 were handled"
     cost = costs[1] - costs[0]
     assert cost < SLACK, (
         f"1 event was appended to a file of {BIG >> 20} MB; the next poll read {cost / 2**20:.1f} MB"

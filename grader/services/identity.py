@@ -1,0 +1,109 @@
+"""Which process a pid means: pids are used again, so a start time goes with each.
+
+Sources: proc_pid_stat(5), ps(1).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+"""Loaded once: nothing may be imported between fork and exec."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A process that may have ended since."""
+
+    pid: int
+    started: int
+    """When it started: clock ticks since boot on Linux, seconds since 1970 elsewhere."""
+
+    @classmethod
+    def of(cls, pid: int) -> Identity:
+        """The identity of a running process.
+
+        Raises:
+            ProcessLookupError: there is none of that pid.
+        """
+        started = start_time(pid)
+        if started is None:
+            raise ProcessLookupError(pid)
+        return cls(pid, started)
+
+    @property
+    def alive(self) -> bool:
+        """Whether this very process still runs; a zombie does not."""
+        return start_time(self.pid) == self.started
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        """Send it a signal, unless it has ended."""
+        if self.alive:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until it has ended; False when it has not after `seconds`."""
+        deadline = time.monotonic() + seconds
+        while self.alive:
+            if time.monotonic() > deadline:
+                return False
+            # Not a child of ours, so no wait(2); a pidfd would do, on Linux alone.
+            time.sleep(0.02)
+        return True
+
+
+def start_time(pid: int) -> int | None:
+    """When process `pid` started, or None when it does not run."""
+    if sys.platform == "linux":
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_bytes()
+        except OSError:
+            return None
+        # The name, in parentheses, may hold spaces and parentheses; the state follows it.
+        fields = stat.rpartition(b")")[2].split()
+        return None if fields[0] in (b"Z", b"X") else int(fields[19])
+    said = subprocess.run(  # noqa: S603
+        ["ps", "-o", "stat=,lstart=", "-p", str(pid)],  # noqa: S607
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "LC_ALL": "C"},
+    ).stdout.split(None, 1)
+    if len(said) < 2 or said[0].startswith("Z"):
+        return None
+    return int(time.mktime(time.strptime(said[1].strip(), "%a %b %d %H:%M:%S %Y")))
+
+
+def die_with_parent() -> None:
+    """For `preexec_fn`: on Linux, the kernel kills this process when its parent's thread ends."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def adopt_orphans() -> None:
+    """Make this process the parent of its descendants' orphans, so that it can reap them."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def reap_orphans(seconds: float) -> None:
+    """Wait until no child is left, at most `seconds`."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            time.sleep(0.01)
