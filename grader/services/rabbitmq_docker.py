@@ -108,10 +108,10 @@ class DockerNode(Node):
         """Whether its process runs."""
         return self._process is not None and self._process.poll() is None
 
-    @property
-    def pid(self) -> int:
-        """The `docker run` that stays attached to it."""
-        return self._process.pid if self._process else 0
+    def join(self) -> None:
+        """Wait until its process ends."""
+        if self._process is not None:
+            self._process.wait()
 
     def stop(self) -> None:
         """End it at once and remove it."""

@@ -78,6 +78,10 @@ class Node(ABC):
         """Whether its process runs."""
 
     @abstractmethod
+    def join(self) -> None:
+        """Wait until its process ends."""
+
+    @abstractmethod
     def stop(self) -> None:
         """End it at once and remove what it left. May be called twice."""
 
@@ -176,7 +180,7 @@ class PrivateNode(Node):
         self, command: list[str], folder: Path, environment: dict[str, str]
     ) -> subprocess.Popen[bytes]:
         with (folder / "output").open("ab") as output:
-            process = subprocess.Popen(  # noqa: S603 - our own command
+            process = subprocess.Popen(  # our own command
                 command,
                 cwd=folder,
                 env=environment,
@@ -184,7 +188,7 @@ class PrivateNode(Node):
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                preexec_fn=die_with_parent,  # noqa: PLW1509 - one system call, and no thread here
+                preexec_fn=die_with_parent,  # one system call, and no thread here
             )
         # For the case that this process is killed where the kernel does not end the children.
         with contextlib.suppress(ProcessLookupError), (folder / "processes").open("a") as record:
@@ -219,10 +223,10 @@ class PrivateNode(Node):
         """Whether its process runs."""
         return self._server_process is not None and self._server_process.poll() is None
 
-    @property
-    def pid(self) -> int:
-        """The server's process."""
-        return self._server_process.pid if self._server_process else 0
+    def join(self) -> None:
+        """Wait until its process ends."""
+        if self._server_process is not None:
+            self._server_process.wait()
 
     def stop(self) -> None:
         """End it at once and remove its folder."""

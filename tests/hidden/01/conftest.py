@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from grader.suite import HANDLE, Consumer, Run
+from grader.suite import HANDLE, SLEEP, Consumer, Run
 
 READ = "polling.read_new_events"
 POLL = "polling.poll"
@@ -34,7 +34,9 @@ def start_poll(consumer: Consumer) -> Callable[..., Run]:
     """`start_poll(stream, ...)` begins a poll in a new process; one poll unless told otherwise."""
 
     def start(stream: Any, **kwargs: Any) -> Run:
-        return consumer.start(POLL, stream.path, HANDLE, **{"max_polls": 1} | kwargs)
+        return consumer.start(
+            POLL, stream.path, HANDLE, **{"max_polls": 1, "sleep": SLEEP} | kwargs
+        )
 
     return start
 

@@ -198,7 +198,9 @@ def test_killed_before_every_write(consumer, poll_once, new_stream, state, trips
         poll_once(stream, offset_path=offset)
         stream.append(*during)
         process = consumer.process(stop_at_writes=True)
-        run = process.start("polling.poll", stream.path, HANDLE, max_polls=1, offset_path=offset)
+        run = process.start(
+            "polling.poll", stream.path, HANDLE, max_polls=1, offset_path=offset, sleep=SLEEP
+        )
         syscall, handled = kill_before_write(run, k)
         seen = poll_once(stream, offset_path=offset)
         assert seen in ([], during), (
