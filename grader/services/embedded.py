@@ -1,0 +1,188 @@
+"""The servers of the demos, without Docker: start them in the background, stop them, look."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.errors import ServiceError
+from grader.services.catalog import WELL_KNOWN_PORTS
+from grader.services.child import start_module
+from grader.services.identity import Identity
+from grader.services.ports import holder, is_free
+from grader.services.rabbitmq_choice import DockerChoice, ServerChoice, find_rabbitmq
+from grader.services.rabbitmq_docker import fetch_image, sweep_containers
+from grader.services.rabbitmq_node import sweep_nodes
+
+NAMES = ("redis", "rabbitmq", "sqs")
+_SCHEMES = {"redis": "redis", "rabbitmq": "amqp", "sqs": "http"}
+_START_SECONDS = 150
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server of the demos as it is now."""
+
+    name: str
+    process: Identity | None
+    note: str = ""
+
+    @property
+    def port(self) -> int:
+        """The lessons' port."""
+        return WELL_KNOWN_PORTS[self.name]
+
+    @property
+    def url(self) -> str:
+        """Where clients find it."""
+        return f"{_SCHEMES[self.name]}://localhost:{self.port}"
+
+
+def state_folder() -> Path:
+    """Where the records of running servers are kept, for this user alone."""
+    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    folder = Path(home) / "stream-course"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ServiceError(
+            f"{folder} cannot be made ({error.strerror})", "Set XDG_STATE_HOME to another folder."
+        ) from None
+    return folder
+
+
+def status(name: str) -> Server:
+    """The server of that name; its record is removed when its process was killed."""
+    record = _record(name)
+    try:
+        data = json.loads(record.read_text())
+        process, note = Identity(int(data["pid"]), int(data["started"])), str(data["note"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return Server(name, None)
+    if not process.alive:
+        record.unlink(missing_ok=True)
+        return Server(name, None)
+    return Server(name, process, note)
+
+
+@dataclass(frozen=True)
+class Started:
+    """What became of one wish to start a server."""
+
+    server: Server
+    was_running: bool = False
+    problem: ServiceError | None = None
+
+
+def start(names: Sequence[str]) -> Iterator[Started]:
+    """Start those that do not run, all at once, and tell of each when it answers or cannot."""
+    with _lock():
+        sweep_nodes()
+        starting: list[tuple[str, int, subprocess.Popen[bytes]]] = []
+        for name in names:
+            server = status(name)
+            if server.process is not None:
+                yield Started(server, was_running=True)
+                continue
+            try:
+                starting.append((name, *_spawn(name, server.port)))
+            except ServiceError as error:
+                yield Started(server, problem=error)
+        for name, line, process in starting:
+            try:
+                _wait(name, line, process)
+                yield Started(status(name))
+            except ServiceError as error:
+                yield Started(status(name), problem=error)
+
+
+def stop(name: str) -> bool:
+    """Stop the server; False when it did not run."""
+    with _lock():
+        server = status(name)
+        if server.process is not None:
+            server.process.kill(signal.SIGTERM)
+            if not server.process.wait(15):
+                server.process.kill()
+                server.process.wait(5)
+            _record(name).unlink(missing_ok=True)
+        if name == "rabbitmq":
+            sweep_nodes()  # of a supervisor that was killed
+        return server.process is not None
+
+
+def _spawn(name: str, port: int) -> tuple[int, subprocess.Popen[bytes]]:
+    """Start the process; a descriptor on which it will answer, and the process."""
+    if not is_free(port):
+        raise ServiceError(
+            f"{name}: port {port} is taken by {holder(port)}", "Stop that, or use it as it is."
+        )
+    extra = _rabbitmq_script() if name == "rabbitmq" else ""
+    read_end, write_end = os.pipe()
+    log = state_folder() / f"{name}.log"
+    with log.open("wb") as errors:
+        process = start_module(
+            "grader.services.daemon",
+            *(name, str(port), extra, str(_record(name)), str(write_end)),
+            pass_fds=(write_end,),
+            stderr=errors,
+        )
+    os.close(write_end)
+    return read_end, process
+
+
+def _rabbitmq_script() -> str:
+    choice = find_rabbitmq(own_broker=False)
+    if isinstance(choice, ServerChoice):
+        return str(choice.script)
+    if isinstance(choice, DockerChoice):
+        sweep_containers()
+        fetch_image()
+    return ""
+
+
+def _wait(name: str, line: int, process: subprocess.Popen[bytes]) -> None:
+    """Wait for the answer on `line`, and close it.
+
+    Raises:
+        ServiceError: the server does not run.
+    """
+    deadline = time.monotonic() + _START_SECONDS
+    said = b""
+    with os.fdopen(line, "rb", buffering=0) as answer:
+        while select.select([answer], [], [], max(0, deadline - time.monotonic()))[0]:
+            part = answer.read(4096)
+            if not part:
+                break
+            said += part
+    try:
+        answered = json.loads(said)
+    except ValueError:
+        process.kill()
+        log = state_folder() / f"{name}.log"
+        raise ServiceError(f"{name} did not start", f"See {log}.") from None
+    if "error" in answered:
+        raise ServiceError(f"{name}: {answered['error']}", answered["help"])
+
+
+def _record(name: str) -> Path:
+    return state_folder() / f"{name}.json"
+
+
+@contextmanager
+def _lock() -> Iterator[None]:
+    """One command at a time starts or stops servers."""
+    with (state_folder() / "lock").open("w") as file:
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,108 @@
+"""`grader services`: the servers of the lessons' demos, without Docker."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from grader.course import find_root
+from grader.errors import GraderError
+from grader.services import embedded
+from grader.services.ports import holder, is_free
+
+ALL_RUN, NOT_ALL, UNDONE = 0, 1, 2
+"""Exit codes: every server asked for runs; one does not; something could not be done."""
+
+DEMO_FILES = ("taxi_events.jsonl",)
+"""What the lessons' demos write, in the folder from which they are run."""
+
+_names = click.argument("names", nargs=-1, type=click.Choice(embedded.NAMES))
+
+
+@click.group()
+def services() -> None:
+    """Start and stop what the demos talk to: Redis, RabbitMQ and SQS, on this machine alone.
+
+    They listen on the lessons' ports of 127.0.0.1: redis 6379, rabbitmq 5672, sqs 4566. Redis and
+    SQS are embedded stand-ins; RabbitMQ is a private node, or a container where Docker runs.
+    """
+
+
+@services.command()
+@_names
+@click.option("--foreground", is_flag=True, help="Stay, and stop the servers on Ctrl-C.")
+def up(names: tuple[str, ...], foreground: bool) -> None:
+    """Start servers in the background; all three without NAMES. Returns when they answer."""
+    problems = 0
+    ours = []
+    for started in embedded.start(names or embedded.NAMES):
+        if started.problem is not None:
+            problems += 1
+            click.echo(f"grader: {started.problem}", err=True)
+            continue
+        server = started.server
+        verb = "runs already" if started.was_running else "runs"
+        click.echo(f"{server.name} {verb}: {server.url}  ({server.note})")
+        if not started.was_running:
+            ours.append(server.name)
+    if foreground and ours:
+        click.echo("Ctrl-C stops " + ", ".join(ours))
+        _wait_for_the_end()
+        for name in ours:
+            embedded.stop(name)
+            click.echo(f"{name} stopped")
+    sys.exit(UNDONE if problems else ALL_RUN)
+
+
+@services.command()
+@_names
+def down(names: tuple[str, ...]) -> None:
+    """Stop servers; without NAMES all of them, and the demos' files are removed too."""
+    for name in names or embedded.NAMES:
+        click.echo(f"{name} stopped" if embedded.stop(name) else f"{name} was not running")
+    if not names:
+        for file in _demo_files():
+            file.unlink()
+            click.echo(f"{file.name} removed")
+
+
+@services.command()
+def status() -> None:
+    """Show what runs. Exit code 1 when one of the three does not."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("service", "state", "address", "pid"):
+        table.add_column(heading)
+    servers = [embedded.status(name) for name in embedded.NAMES]
+    for server in servers:
+        if server.process is not None:
+            table.add_row(server.name, "running", server.url, str(server.process.pid))
+        elif is_free(server.port):
+            table.add_row(server.name, "stopped", "", "")
+        else:
+            table.add_row(server.name, f"not ours: {holder(server.port)}", server.url, "")
+    Console().print(table)
+    sys.exit(NOT_ALL if any(server.process is None for server in servers) else ALL_RUN)
+
+
+def _wait_for_the_end() -> None:
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    ended.wait()
+
+
+def _demo_files() -> list[Path]:
+    """The demos' files that are there, in the working directory and the course's root."""
+    folders = {Path.cwd()}
+    try:
+        folders.add(find_root(Path.cwd()))
+    except GraderError:
+        pass  # outside a course there is only the working directory
+    files = (folder / name for folder in sorted(folders) for name in DEMO_FILES)
+    return [file for file in files if file.is_file() and not file.is_symlink()]

@@ -1,0 +1,57 @@
+"""docker-compose.yml: the lessons' servers, pinned, healthy, and on loopback alone."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.services.catalog import WELL_KNOWN_PORTS
+from grader.services.rabbitmq_docker import IMAGE
+
+yaml = pytest.importorskip("yaml")
+FILE = Path(__file__).parents[2] / "docker-compose.yml"
+
+
+@pytest.fixture(scope="module")
+def containers() -> dict[str, Any]:
+    """The file's services."""
+    read: dict[str, Any] = yaml.safe_load(FILE.read_text())
+    services: dict[str, Any] = read["services"]
+    return services
+
+
+def test_there_is_a_container_for_each_service(containers: dict[str, Any]) -> None:
+    """Its names are those of course.toml, and each publishes the lessons' port."""
+    published = {
+        name: [int(port.split(":")[1]) for port in container["ports"]]
+        for name, container in containers.items()
+    }
+    assert published.keys() == WELL_KNOWN_PORTS.keys()
+    for name, port in WELL_KNOWN_PORTS.items():
+        assert port in published[name]
+
+
+def test_every_port_is_published_on_loopback_alone(containers: dict[str, Any]) -> None:
+    """The default logins (guest/guest, none) must not be reachable from the network."""
+    ports = [port for container in containers.values() for port in container["ports"]]
+    assert all(re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port) for port in ports), ports
+
+
+def test_every_image_is_pinned(containers: dict[str, Any]) -> None:
+    """A tag names at least major and minor version; `latest` would change under the lessons."""
+    images = [container["image"] for container in containers.values()]
+    assert all(re.search(r":\d+\.\d+(\.\d+)?(-management)?$", image) for image in images), images
+
+
+def test_every_container_has_a_health_check(containers: dict[str, Any]) -> None:
+    """So that `docker compose up --wait` returns when they answer, not when they were started."""
+    for name, container in containers.items():
+        assert container["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL"), name
+
+
+def test_the_grader_uses_the_same_rabbitmq(containers: dict[str, Any]) -> None:
+    """A verdict and a demo come from one version."""
+    assert containers["rabbitmq"]["image"] == IMAGE
