@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 
 from grader.services.catalog import service_class
 from grader.suite.session import ServiceFactory
@@ -13,7 +14,14 @@ from grader.suite.session import ServiceFactory
 def prepare_services(names: set[str]) -> Iterator[Mapping[str, ServiceFactory]]:
     """What a grading process calls to get each of `names`.
 
-    Everything is imported here, so that the processes forked from this one need not.
+    Everything is imported here, so that the processes forked from this one need not. RabbitMQ
+    begins to start in the background; who asks for it first waits for it.
     """
     factories: dict[str, Callable[[], object]] = {name: service_class(name) for name in names}
-    yield factories  # type: ignore[misc]  # classes of Service are factories of Service
+    with ExitStack() as stack:
+        if "rabbitmq" in names:
+            from grader.services.rabbitmq_broker import run_broker  # noqa: PLC0415 - as above
+
+            broker = stack.enter_context(run_broker())
+            factories["rabbitmq"] = partial(factories["rabbitmq"], broker)
+        yield factories  # type: ignore[misc]  # classes of Service are factories of Service
