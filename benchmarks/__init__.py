@@ -1,0 +1,1 @@
+"""What the course promises in numbers, measured. `make bench` runs it all."""
