@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,21 @@ FULL, FAILED, UNDONE = 0, 1, 2
 """Exit codes: all full marks; something failed; could not be done (or not wholly)."""
 
 
+_ELSEWHERE = {"services": "grader.services_command"}
+"""Groups of commands in modules of their own, imported when they are called."""
+
+
 class _Group(click.Group):
     """Shows a GraderError as one line; a traceback is for bugs of ours."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *_ELSEWHERE])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _ELSEWHERE:
+            return super().get_command(ctx, cmd_name)
+        found: click.Command = getattr(import_module(_ELSEWHERE[cmd_name]), cmd_name)
+        return found
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -133,33 +146,6 @@ def release(directory: Path) -> None:
 
     files = make_release(_course(), directory)
     click.echo(f"{directory}: {len(files)} files for students")
-
-
-def _lazy(name: str, module: str, attribute: str) -> None:
-    """Add a group of commands that is imported when it is called."""
-
-    def load() -> click.Command:
-        found: click.Command = getattr(__import__(module, fromlist=[attribute]), attribute)
-        return found
-
-    main.add_command(_Lazy(name, load))
-
-
-class _Lazy(click.Group):
-    def __init__(self, name: str, load: Callable[[], click.Command]) -> None:
-        super().__init__(name)
-        self._load = load
-
-    def _real(self) -> click.Group:
-        real = self._load()
-        assert isinstance(real, click.Group)
-        return real
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return self._real().list_commands(ctx)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return self._real().get_command(ctx, cmd_name)
 
 
 def _seed_or_new(seed: int | None) -> int:

@@ -17,10 +17,11 @@ def prepare_services(names: set[str]) -> Iterator[Mapping[str, ServiceFactory]]:
     Everything is imported here, so that the processes forked from this one need not. RabbitMQ
     begins to start in the background; who asks for it first waits for it.
     """
-    factories: dict[str, Callable[[], object]] = {name: service_class(name) for name in names}
+    factories: dict[str, Callable[..., object]] = {name: service_class(name) for name in names}
     with ExitStack() as stack:
         if "rabbitmq" in names:
-            from grader.services.rabbitmq_broker import run_broker  # noqa: PLC0415 - as above
+            # pika's import is not for a run that needs no broker.
+            from grader.services.rabbitmq_broker import run_broker  # noqa: PLC0415
 
             broker = stack.enter_context(run_broker())
             factories["rabbitmq"] = partial(factories["rabbitmq"], broker)

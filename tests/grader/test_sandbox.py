@@ -1,0 +1,250 @@
+"""Both kinds of sandbox do the same for a suite; only one of them has walls."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.course import Limits
+from grader.sandbox.base import Sandbox, SandboxDied, Setup
+from grader.sandbox.bubblewrap import BubblewrapSandbox
+from grader.sandbox.inside.wire import Callback
+from grader.sandbox.process import ProcessSandbox
+from grader.suite import Failed, Returned, Write
+from grader.suite.consumer import Consumer
+
+HANDLE = Callback("handle")
+CODE = b"""\
+import os, socket, subprocess, sys
+
+def run(code):
+    space = {}
+    exec(code, space)
+    return space.get("result")
+
+def events(items, handle):
+    for item in items:
+        handle(item)
+
+def serve(port, ready):
+    server = socket.create_server(("localhost", port))
+    ready()
+    connection, _ = server.accept()
+    return connection.recv(10)
+"""
+
+
+class Lab:
+    """The least that a Consumer needs."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self.broken_modules: dict[str, str] = {}
+
+    def sandbox(self) -> Sandbox:
+        return self._sandbox
+
+
+@pytest.fixture(params=[ProcessSandbox, BubblewrapSandbox], ids=lambda kind: kind.kind)
+def consumer(request: pytest.FixtureRequest) -> Iterator[Consumer]:
+    """The code above, in each kind of sandbox."""
+    setup = Setup(files={"code.py": b"", "sample.py": CODE}, ports=[6379], limits=Limits(seconds=5))
+    with request.param(setup) as sandbox:
+        consumer = Consumer(Lab(sandbox))
+        yield consumer
+        consumer.close()
+
+
+@pytest.fixture
+def walled() -> Iterator[Callable[[str], Any]]:
+    """`walled(code)`: what `result` is after the code ran inside bubblewrap."""
+    setup = Setup(files={"sample.py": CODE}, limits=Limits(seconds=5))
+    with BubblewrapSandbox(setup) as sandbox:
+        consumer = Consumer(Lab(sandbox))
+        yield lambda code: consumer.process().call("sample.run", code)
+        consumer.close()
+
+
+def test_steps_come_one_by_one(consumer: Consumer) -> None:
+    """The code stands still in each handle until it is answered."""
+    run = consumer.start("sample.events", [1, 2], HANDLE)
+    assert run.next_event() == 1
+    assert run.waiting(0.05)
+    run.handled()
+    assert run.next_event() == 2
+    run.fails("KeyError")
+    raised = run.raised()
+    assert raised.is_a("LookupError")
+    assert "line 10 of sample.py" in raised.message
+
+
+def test_a_kill_is_sigkill_and_the_next_process_is_new(consumer: Consumer) -> None:
+    """After kill() the process is gone, and another one can be started."""
+    run = consumer.start("sample.events", [1], HANDLE)
+    run.next_event()
+    pid = run.process.pid
+    assert Path(f"/proc/{pid}").exists()
+    run.kill()
+    assert not run.process.alive
+    assert not Path(f"/proc/{pid}/exe").exists()
+    assert consumer.start("sample.events", [3], HANDLE).drain() == [3]
+
+
+def test_children_are_seen_running_and_as_zombies(consumer: Consumer) -> None:
+    """processes() names what the student's process left, and close() ends it."""
+    process = consumer.process()
+    process.call("sample.run", "import subprocess; p = subprocess.Popen(['sleep', '100'])")
+    (info,) = consumer.processes()
+    assert (info.name, info.zombie) == ("sleep", False)
+    os.kill(info.pid, 9)
+    process.call("sample.run", "import os, signal; os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)")
+    (info,) = consumer.processes()
+    assert info.zombie
+
+
+def test_the_suite_reaches_a_server_inside(consumer: Consumer) -> None:
+    """connect() works as soon as the code listens, and is refused before."""
+    port = 20_000 + os.getpid() % 10_000
+    with pytest.raises(ConnectionRefusedError):
+        consumer.connect(port)
+    run = consumer.start("sample.serve", port, Callback("ready"))
+    run.next()
+    with consumer.connect(port) as connection:
+        connection.sendall(b"hello")
+        run.go_on()
+        assert run.returned() == b"hello"
+
+
+def test_a_service_port_is_accepted_on_from_outside(consumer: Consumer) -> None:
+    """What connects to the service's port inside arrives at the grader's listening socket."""
+    listener, port = consumer.sandbox.listeners[6379]
+    run = consumer.process().start(
+        "sample.run",
+        f"import socket; s = socket.create_connection(('localhost', {port})); result = s.recv(9)",
+    )
+    connection, _ = listener.accept()
+    with connection:
+        connection.sendall(b"PONG")
+        assert run.returned() == b"PONG"
+
+
+def test_folders_are_shared(consumer: Consumer) -> None:
+    """The stream is the suite's to write, the state folder the student's."""
+    consumer.stream.append("s", b"one\n")
+    consumer.stream.append("s", b"two\n")
+    read = f"result = open({consumer.stream.path('s')!r}, 'rb').read()"
+    assert consumer.process().call("sample.run", read) == b"one\ntwo\n"
+    consumer.state.write("given", b"x")
+    write = f"open({consumer.state.path('made')!r}, 'w').write('made')"
+    consumer.process().call("sample.run", write)
+    assert consumer.state.names() == ["given", "made"]
+    assert consumer.state.read("made") == b"made"
+
+
+def test_a_link_in_the_state_folder_is_not_followed(consumer: Consumer) -> None:
+    """The suite reads regular files only, whatever the student puts there."""
+    link = f"import os; os.symlink('/etc/passwd', {consumer.state.path('link')!r})"
+    consumer.process().call("sample.run", link)
+    pipe = f"import os; os.mkfifo({consumer.state.path('pipe')!r})"
+    consumer.process().call("sample.run", pipe)
+    assert consumer.state.read("link") is None
+    assert consumer.state.read("pipe") is None
+
+
+def test_writes_are_held_before_they_happen(consumer: Consumer) -> None:
+    """With stop_at_writes every change of a file is a step, and a kill comes before it."""
+    path = consumer.state.path("f")
+    run = consumer.process(stop_at_writes=True).start("sample.run", f"open({path!r}, 'w').write('x')")
+    assert isinstance(run.next(), Write)
+    assert consumer.state.names() == []
+    run.go_on()
+    step = run.next()
+    assert step == Write("write")
+    assert consumer.state.read("f") == b""
+    run.kill()
+    assert consumer.state.read("f") == b""
+
+
+def test_reading_is_no_write(consumer: Consumer) -> None:
+    """Opening for reading, importing and printing are not held."""
+    code = "import colorsys; print('x', flush=True); result = open('/proc/self/stat').read(1)"
+    run = consumer.process(stop_at_writes=True).start("sample.run", code)
+    assert isinstance(run.next(), Returned)
+
+
+def test_the_death_of_the_sandbox_is_the_students_failure(consumer: Consumer) -> None:
+    """A process that kills its parent fails, and says why; no later process can be had."""
+    with pytest.raises(Failed):
+        consumer.process().call("sample.run", "import os; os.kill(os.getppid(), 9); result = 1 / 0")
+        consumer.process()
+    with pytest.raises(SandboxDied):
+        consumer.sandbox.spawn()
+
+
+WALLS = {
+    "no file of the host": f"import os; result = [p for p in ('/home', '/var', '/sys', '/etc/shadow', {__file__!r}) if os.path.exists(p)]",
+    "no secret of /etc": "import os; result = sorted(os.listdir('/etc')) != ['group', 'hosts', 'nsswitch.conf', 'passwd']",
+    "no environment": "import os; result = sorted(set(os.environ) - {'PATH', 'HOME', 'LANG', 'PWD', 'LC_CTYPE'})",
+    "no uid 0": "import os; result = 0 in (os.getuid(), os.geteuid(), os.getgid())",
+    "no capability": "result = [l for l in open('/proc/self/status') if l.startswith('CapEff') and int(l.split()[1], 16)]",
+    "no other process": "import os; result = [p for p in os.listdir('/proc') if p.isdigit() and open(f'/proc/{p}/comm').read().strip() not in ('bwrap', 'python3.11', 'python3.12', 'python3.13', 'python3.14', 'python3')]",
+    "no network": "import socket\ntry:\n    socket.create_connection(('192.0.2.1', 80), 1)\n    result = 1\nexcept OSError:\n    result = 0",
+    "no write to /usr": "import os; result = os.access('/usr', os.W_OK) or os.access('/submission', os.W_OK) or os.access('/stream', os.W_OK) or os.access('/', os.W_OK)",
+    "no core pattern": "import os; result = os.access('/proc/sys/kernel/core_pattern', os.W_OK)",
+    "no new namespace": "import ctypes; result = ctypes.CDLL(None).unshare(0x10000000) == 0",
+    "no ptrace": "import ctypes; result = ctypes.CDLL(None).ptrace(16, 1, 0, 0) == 0",
+    "no raw socket": "import socket\ntry:\n    socket.socket(socket.AF_PACKET, socket.SOCK_RAW)\n    result = 1\nexcept OSError:\n    result = 0",
+    "no memory of the parent": "import os\ntry:\n    open(f'/proc/{os.getppid()}/mem', 'rb')\n    result = 1\nexcept OSError:\n    result = 0",
+    "no solution in any import path": "import sys, os; result = [p for p in sys.path for f in ('solutions', 'tests/hidden') if os.path.exists(os.path.join(p, f))]",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("wall", WALLS)
+def test_the_walls_of_bubblewrap_stand(walled: Callable[[str], Any], wall: str) -> None:
+    """Each probe would find something true where a wall is missing."""
+    found = walled(WALLS[wall])
+    assert not found, f"{wall}: {found!r}"
+
+
+def test_memory_is_limited(walled: Callable[[str], Any]) -> None:
+    """More than the limit is a MemoryError inside, not the host's problem."""
+    with pytest.raises(Failed, match="MemoryError"):
+        walled("bytearray(4 << 30)")
+
+
+def test_processes_are_limited(walled: Callable[[str], Any]) -> None:
+    """A fork bomb ends at the limit."""
+    code = "import os, signal\nn = 0\ntry:\n    while n < 500:\n        if os.fork() == 0:\n            signal.pause()\n        n += 1\nexcept OSError:\n    pass\nresult = n"
+    assert 0 < walled(code) < 100
+
+
+def test_disk_is_limited(walled: Callable[[str], Any]) -> None:
+    """Every writable place is a small tmpfs."""
+    code = """
+import errno, os
+result = []
+for home in ("/tmp", "/state", "/dev/shm"):
+    written = 0
+    try:
+        for number in range(10):
+            with open(f"{home}/{number}", "wb") as file:
+                for _ in range(32):
+                    written += file.write(bytes(1 << 20))
+    except OSError as error:
+        result.append(error.errno == errno.ENOSPC and written <= 64 << 20)
+"""
+    assert walled(code) == [True, True, True]
+
+
+def test_a_flood_of_output_ends_the_run() -> None:
+    """Beyond the cap the program is stopped and the sentence says so."""
+    setup = Setup(files={"sample.py": CODE}, limits=Limits(seconds=5, output_kb=64))
+    with BubblewrapSandbox(setup) as sandbox:
+        consumer = Consumer(Lab(sandbox))
+        with pytest.raises(Failed, match="printed more than 64 KB"):
+            consumer.process().call("sample.run", "while True: print('x' * 1000)")
+        assert len(sandbox.output.tail) <= 4096

@@ -1,0 +1,80 @@
+"""Messages between suite and worker."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from grader.sandbox.inside import wire
+
+VALUES = [
+    None, True, 0, -1.5, "text", "\ud800", b"\x00\xff", [], [1, [2]], (1, "a"), {1, 2}, {"a": {"b": []}},
+    {1: "int key"}, {"$bytes": "not special"}, {("tuple",): b"key"}, 10**30,
+    wire.Callback("handle"), wire.Kept("x"), wire.New("a.b", 1, k=(2,)),
+    wire.Method(wire.Kept("c"), "channel", 1, n=None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_a_value_crosses_unchanged(value: object) -> None:
+    """Encoded, dumped, loaded and decoded, a value is the same, of the same type."""
+    message = wire.load(wire.dump({"value": wire.encode(value)}))
+    back = wire.decode(message["value"])
+    assert back == value
+    assert type(back) is type(value)
+
+
+class Sly(dict):  # type: ignore[type-arg]
+    """A dict that says it equals everything."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("value", [object(), Sly(), type("S", (str,), {})("x"), 1j, {"a": Sly()}["a"]])
+def test_other_types_arrive_as_opaque(value: object) -> None:
+    """Subclasses and objects do not cross: only their type's name does."""
+    assert wire.decode(wire.encode(value)) == wire.Opaque(type(value).__name__)
+
+
+@pytest.mark.parametrize("line", [b"", b"x", b"[]", b"1", b'"a"', b"\xff", b"[" * 100_000])
+def test_what_is_no_message_is_refused(line: bytes) -> None:
+    """Not JSON, not an object, nested without end."""
+    with pytest.raises(wire.WireError):
+        wire.load(line)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [{"$bytes": 3}, {"$bytes": "*"}, {"$new": []}, {"$unknown": 1}, {"$dict": [1]}, {"$set": [[]]}, {"$tuple": None}],
+)
+def test_malformed_special_values_are_refused(data: object) -> None:
+    """A forged value cannot break the reader."""
+    with pytest.raises(wire.WireError):
+        wire.decode(data)
+
+
+def test_lines_are_cut_wherever_the_stream_is_cut() -> None:
+    """Bytes that arrive one by one give the same messages."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        reader = wire.LineReader(ours)
+        for byte in b'{"a":1}\n{"b":2}\n{"c"':
+            theirs.sendall(bytes([byte]))
+        theirs.close()
+        assert reader.read() == b'{"a":1}'
+        assert reader.read() == b'{"b":2}'
+        assert reader.read() is None
+
+
+def test_a_line_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker cannot fill the suite's memory."""
+    monkeypatch.setattr(wire, "MAX_LINE", 1000)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(b"x" * 1001)
+        with pytest.raises(wire.WireError, match="message of more than"):
+            wire.LineReader(ours).read()
