@@ -52,8 +52,7 @@ def up(names: tuple[str, ...], foreground: bool) -> None:
         if not started.was_running:
             ours.append(server.name)
     if foreground and ours:
-        click.echo("Ctrl-C stops " + ", ".join(ours))
-        _wait_for_the_end()
+        _wait_for_the_end("Ctrl-C stops " + ", ".join(ours))
         for name in ours:
             embedded.stop(name)
             click.echo(f"{name} stopped")
@@ -90,10 +89,11 @@ def status() -> None:
     sys.exit(NOT_ALL if any(server.process is None for server in servers) else ALL_RUN)
 
 
-def _wait_for_the_end() -> None:
+def _wait_for_the_end(sentence: str) -> None:
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
+    click.echo(sentence)  # only now: who reads it may press Ctrl-C at once
     ended.wait()
 
 

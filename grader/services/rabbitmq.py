@@ -39,6 +39,7 @@ class RabbitMQService(Service):
         self._lease = broker.lease()
         self._relay: Relay | None = None
         self._died = False
+        self._closed = False
 
     def attach(self, listener: socket.socket, port: int) -> None:
         """Relay every connection that `listener` accepts to the broker."""
@@ -159,10 +160,8 @@ class RabbitMQService(Service):
         if self._relay is not None:
             self._relay.close()
             self._relay = None
-        lease = self._lease
         if not self._closed:
             self._closed = True
+            # What cannot be given back goes with the node, at the end of the run.
             with contextlib.suppress(ServiceError):
-                self._broker.release(lease)
-
-    _closed = False
+                self._broker.release(self._lease)

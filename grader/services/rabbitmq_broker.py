@@ -46,7 +46,8 @@ class Lease:
         user, password, virtual_host = (
             quote(part, safe="") for part in (self.username, self.password, self.virtual_host)
         )
-        return f"amqp://{user}:{password}@{self.host}:{self.port}/{virtual_host}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"amqp://{user}:{password}@{host}:{self.port}/{virtual_host}"
 
 
 class Broker(ABC):
@@ -164,7 +165,12 @@ class UsersBroker(Broker):
         """The place that the URL names."""
         own = self._own
         login = Login(own.username, own.password)
-        lease = Lease(own.host, own.port, *_parts(login), own.virtual_host, login)
+        host = own.host
+        with contextlib.suppress(OSError):
+            # The address that answers: `localhost` may be ::1 or 127.0.0.1.
+            with socket.create_connection((own.host, own.port), timeout=5) as found:
+                host = found.getpeername()[0]
+        lease = Lease(host, own.port, own.username, own.password, own.virtual_host, login)
         self.check(lease)
         return lease
 
@@ -172,7 +178,7 @@ class UsersBroker(Broker):
         """Whether it greets."""
         if not greets(lease.host, lease.port, 5):
             raise ServiceError(
-                f"no RabbitMQ answers at {lease.host}:{lease.port}, which RABBITMQ_URL names",
+                f"no RabbitMQ answers at {self._own.host}:{lease.port}, which RABBITMQ_URL names",
                 "Start it, correct RABBITMQ_URL, or unset it to use a private broker.",
             )
         return True
@@ -185,11 +191,11 @@ class NoBroker(Broker):
         self._reason = reason
 
     def lease(self, again: Lease | None = None) -> Lease:
-        """Never."""
+        """Say what is missing."""
         raise self._reason
 
     def check(self, lease: Lease) -> bool:
-        """Never."""
+        """Say what is missing."""
         raise self._reason
 
 
@@ -229,10 +235,6 @@ def rabbitmq_url() -> Iterator[str]:
     """
     with run_broker() as broker:
         yield broker.lease().url
-
-
-def _parts(login: Login) -> tuple[str, str]:
-    return login.username, login.password
 
 
 _PRIVATE: weakref.WeakSet[socket.socket] = weakref.WeakSet()

@@ -59,7 +59,7 @@ class _Pair:
 
 
 class Relay:
-    """Accepts on `listener` and continues each connection to where `upstream` says.
+    """Accepts on `listener` and continues each connection to where `upstream` says: IP and port.
 
     One thread serves all connections. Whatever a method reports or does holds for everything
     that had reached this side when it was called, connections not yet accepted included.
@@ -171,9 +171,10 @@ class Relay:
             except OSError:
                 return
             client.setblocking(False)
-            server = socket.socket()
+            address = self._upstream()
+            server = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
             server.setblocking(False)
-            result = errno.ECONNREFUSED if self.exceeded else server.connect_ex(self._upstream())
+            result = errno.ECONNREFUSED if self.exceeded else server.connect_ex(address)
             pair = _Pair(client, server, connected=result == 0)
             if result not in (0, errno.EINPROGRESS):
                 _close(client, abruptly=True)
