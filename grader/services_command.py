@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
 import threading
@@ -100,9 +101,7 @@ def _wait_for_the_end(sentence: str) -> None:
 def _demo_files() -> list[Path]:
     """The demos' files that are there, in the working directory and the course's root."""
     folders = {Path.cwd()}
-    try:
+    with contextlib.suppress(GraderError):  # outside a course
         folders.add(find_root(Path.cwd()))
-    except GraderError:
-        pass  # outside a course there is only the working directory
     files = (folder / name for folder in sorted(folders) for name in DEMO_FILES)
     return [file for file in files if file.is_file() and not file.is_symlink()]

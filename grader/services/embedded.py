@@ -22,7 +22,7 @@ from grader.services.identity import Identity
 from grader.services.ports import holder, is_free
 from grader.services.rabbitmq_choice import DockerChoice, ServerChoice, find_rabbitmq
 from grader.services.rabbitmq_docker import fetch_image, sweep_containers
-from grader.services.rabbitmq_node import sweep_nodes
+from grader.services.rabbitmq_private import sweep_nodes
 
 NAMES = ("redis", "rabbitmq", "sqs")
 _SCHEMES = {"redis": "redis", "rabbitmq": "amqp", "sqs": "http"}

@@ -19,6 +19,7 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 """Loaded once: nothing may be imported between fork and exec."""
+_HAS_PROC = Path("/proc/self/stat").exists()
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Identity:
 
 def start_time(pid: int) -> int | None:
     """When process `pid` started, or None when it does not run."""
-    if sys.platform == "linux":
+    if _HAS_PROC:
         try:
             stat = Path(f"/proc/{pid}/stat").read_bytes()
         except OSError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 from pathlib import Path
 
@@ -28,7 +27,7 @@ def holder(port: int) -> str:
         with contextlib.suppress(OSError):  # it ended, or is another user's
             for descriptor in (process / "fd").iterdir():
                 with contextlib.suppress(OSError):
-                    if os.readlink(descriptor) in sockets:
+                    if str(descriptor.readlink()) in sockets:
                         name = (process / "comm").read_text().strip()
                         return f"{name} (pid {process.name})"
     return "another process"

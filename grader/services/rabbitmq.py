@@ -11,7 +11,7 @@ import pika.exceptions
 
 from grader.errors import ServiceError
 from grader.services.base import Service
-from grader.services.rabbitmq_broker import Broker
+from grader.services.rabbitmq_lease import Broker
 from grader.services.rabbitmq_relay import Relay
 
 MAX_BYTES = 64 << 20
@@ -101,7 +101,7 @@ class RabbitMQService(Service):
         """How many connections the consumer's processes have open now."""
         return self._attached.open_connections
 
-    def wait_closed(self, timeout: float) -> bool:  # noqa: ASYNC109 - nothing here is async
+    def wait_closed(self, timeout: float) -> bool:
         """Wait until they have none open; False when one still is after `timeout` seconds.
 
         The broker gives back what such a connection held a moment after its end.

@@ -73,7 +73,7 @@ class ManagementApi:
                 said = response.read()
                 if response.status >= 300:
                     raise ServiceError(
-                        f"RabbitMQ answered {response.status} to {method} {path.partition('?')[0]}: "
+                        f"RabbitMQ answered {response.status} to {method} {path}: "
                         f"{said[:200].decode(errors='replace')}"
                     )
         except (OSError, http.client.HTTPException) as error:

@@ -1,155 +1,18 @@
-"""One RabbitMQ for a whole run, shared by the processes that the run forks."""
+"""The RabbitMQ of a whole run: the one that this machine offers."""
 
 from __future__ import annotations
 
 import contextlib
-import json
-import os
-import secrets
 import socket
-import subprocess
-import weakref
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from urllib.parse import quote
 
 from grader.errors import ServiceError
-from grader.services.child import start_module
-from grader.services.rabbitmq_api import ManagementApi
-from grader.services.rabbitmq_choice import DockerChoice, OwnBroker, ServerChoice, find_rabbitmq
+from grader.services.rabbitmq_choice import DockerChoice, OwnBroker, find_rabbitmq
 from grader.services.rabbitmq_docker import fetch_image
+from grader.services.rabbitmq_lease import Broker, Lease
 from grader.services.rabbitmq_node import Login, greets
-
-_ANSWER_SECONDS = 150
-"""Beyond what a start may take: a supervisor that is silent for so long is stuck."""
-
-
-@dataclass(frozen=True)
-class Lease:
-    """A place of one's own on a broker: a virtual host, and a user who may use it alone."""
-
-    host: str
-    port: int
-    username: str
-    password: str
-    virtual_host: str
-    trusted: Login
-    """Whom the grader itself logs in as."""
-    generation: int = 0
-    """Counts the nodes of a run; another number means that the node died and a new one runs."""
-
-    @property
-    def url(self) -> str:
-        """As an AMQP URL, for clients outside a sandbox."""
-        user, password, virtual_host = (
-            quote(part, safe="") for part in (self.username, self.password, self.virtual_host)
-        )
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"amqp://{user}:{password}@{host}:{self.port}/{virtual_host}"
-
-
-class Broker(ABC):
-    """Where leases come from. Made before the run forks; used in any process of it."""
-
-    @abstractmethod
-    def lease(self, again: Lease | None = None) -> Lease:
-        """A place on the broker; waits until it serves. `again`: one with the same names.
-
-        Raises:
-            ServiceError: there is no broker.
-        """
-
-    @abstractmethod
-    def check(self, lease: Lease) -> bool:
-        """Prove that the broker serves. False when it is another node than the lease's.
-
-        Raises:
-            ServiceError: it does not serve.
-        """
-
-    def release(self, lease: Lease) -> None:
-        """Give a place back, with all that is in it."""
-
-    def close(self) -> None:
-        """End what the run started. May be called twice; does nothing in a forked process."""
-
-
-class StartedBroker(Broker):
-    """A node of the run's own, kept by a supervisor process. Starts in the background."""
-
-    def __init__(self, choice: ServerChoice | DockerChoice) -> None:
-        self._owner = os.getpid()
-        self._login = Login.random()
-        self._life, theirs = socket.socketpair()
-        _close_in_children(self._life)
-        with theirs, socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
-            self._address = listener.getsockname()
-            self._supervisor: subprocess.Popen[bytes] | None = start_module(
-                "grader.services.rabbitmq_supervisor",
-                str(theirs.fileno()),
-                str(listener.fileno()),
-                pass_fds=(theirs.fileno(), listener.fileno()),
-            )
-        config = {
-            "server": str(choice.script) if isinstance(choice, ServerChoice) else "",
-            "username": self._login.username,
-            "password": self._login.password,
-        }
-        self._life.sendall(json.dumps(config).encode() + b"\n")
-
-    @property
-    def supervisor_pid(self) -> int:
-        """The process that keeps the node; 0 after `close`."""
-        return self._supervisor.pid if self._supervisor else 0
-
-    def lease(self, again: Lease | None = None) -> Lease:
-        """A new virtual host and user."""
-        host, port, management, generation = self._node()
-        if again is None:
-            name = f"submission-{secrets.token_hex(6)}"
-            again = Lease(host, port, name, secrets.token_urlsafe(18), name, self._login)
-        made = replace(again, host=host, port=port, generation=generation)
-        ManagementApi(host, management, self._login).add_tenant(made.username, made.password)
-        return made
-
-    def check(self, lease: Lease) -> bool:
-        """Whether the lease's node serves: it greets, and no alarm blocks publishers."""
-        host, _, management, generation = self._node()
-        ManagementApi(host, management, self._login).check_alarms()
-        return generation == lease.generation
-
-    def release(self, lease: Lease) -> None:
-        """Remove the virtual host and the user."""
-        host, _, management, generation = self._node()
-        if generation == lease.generation:
-            ManagementApi(host, management, self._login).remove_tenant(lease.username)
-
-    def _node(self) -> tuple[str, int, int, int]:
-        """Where the node is: host, AMQP port, management port, generation."""
-        try:
-            with socket.create_connection(self._address, timeout=_ANSWER_SECONDS) as connection:
-                with connection.makefile("rb") as stream:
-                    said = stream.read(65536)
-            answer = json.loads(said)
-        except (OSError, ValueError) as error:
-            raise ServiceError("the process that keeps RabbitMQ ended", "Start again.") from error
-        if "error" in answer:
-            raise ServiceError(answer["error"], answer["help"])
-        return answer["host"], answer["port"], answer["management_port"], answer["generation"]
-
-    def close(self) -> None:
-        """End the supervisor, and with it the node."""
-        if os.getpid() != self._owner or self._supervisor is None:
-            return
-        self._life.close()
-        try:
-            self._supervisor.wait(20)
-        except subprocess.TimeoutExpired:
-            self._supervisor.kill()
-            self._supervisor.wait()
-        self._supervisor = None
+from grader.services.rabbitmq_started import StartedBroker
 
 
 class UsersBroker(Broker):
@@ -166,10 +29,10 @@ class UsersBroker(Broker):
         own = self._own
         login = Login(own.username, own.password)
         host = own.host
-        with contextlib.suppress(OSError):
-            # The address that answers: `localhost` may be ::1 or 127.0.0.1.
-            with socket.create_connection((own.host, own.port), timeout=5) as found:
-                host = found.getpeername()[0]
+        # The address that answers: `localhost` may be ::1 or 127.0.0.1.
+        address = own.host, own.port
+        with contextlib.suppress(OSError), socket.create_connection(address, 5) as found:
+            host = found.getpeername()[0]
         lease = Lease(host, own.port, own.username, own.password, own.virtual_host, login)
         self.check(lease)
         return lease
@@ -235,21 +98,3 @@ def rabbitmq_url() -> Iterator[str]:
     """
     with run_broker() as broker:
         yield broker.lease().url
-
-
-_PRIVATE: weakref.WeakSet[socket.socket] = weakref.WeakSet()
-
-
-def _close_in_children(line: socket.socket) -> None:
-    """Close it in forked processes: only the run's own end shall count."""
-    _PRIVATE.add(line)
-
-
-def _after_fork() -> None:
-    for line in list(_PRIVATE):
-        with contextlib.suppress(OSError):
-            line.close()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

@@ -11,7 +11,8 @@ from urllib.parse import unquote, urlsplit
 
 from grader.errors import ServiceError
 from grader.services.rabbitmq_docker import DockerNode, engine_answers
-from grader.services.rabbitmq_node import Login, Node, PrivateNode
+from grader.services.rabbitmq_node import Login, Node
+from grader.services.rabbitmq_private import PrivateNode
 
 URL_VARIABLE = "RABBITMQ_URL"
 _DEBIAN_WRAPPER = "rabbitmq-script-wrapper"

@@ -19,7 +19,8 @@ from grader.errors import ServiceError
 from grader.services.identity import adopt_orphans, reap_orphans
 from grader.services.rabbitmq_choice import Choice, DockerChoice, ServerChoice, node_maker
 from grader.services.rabbitmq_docker import sweep_containers
-from grader.services.rabbitmq_node import Login, Node, sweep_nodes
+from grader.services.rabbitmq_node import Login, Node
+from grader.services.rabbitmq_private import sweep_nodes
 
 _MAX_RESTARTS = 5
 _TICK = 0.05
