@@ -68,7 +68,7 @@ def run_public_tests(course: Course, exercise: Exercise, console: Console) -> bo
 
 
 def _next_step(report: Report, console: Console) -> None:
-    first = next((c for c in report.checks if c.outcome is Outcome.FAILED), None)
+    first = next((c for c in report.checks if c.outcome is Outcome.FAILED and c.hint), None)
     if first is None:
         if report.full:
             console.print(Text(f"All {number(report.max_score)} points. Well done.", "green"))

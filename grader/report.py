@@ -53,8 +53,9 @@ class CheckResult(_Model):
         *,
         seconds: float = 0.0,
         log: tuple[dict[str, Any], ...] = (),
+        hint: bool = True,
     ) -> CheckResult:
-        """A row for `check`; the hint is given only with a failure."""
+        """A row for `check`; the hint comes with a failure that it can help with."""
         return cls(
             id=check.id,
             title=check.title,
@@ -62,7 +63,7 @@ class CheckResult(_Model):
             score=check.points if outcome is Outcome.PASSED else 0.0,
             outcome=outcome,
             message=message,
-            hint=check.hint if outcome is Outcome.FAILED else "",
+            hint=check.hint if hint and outcome is Outcome.FAILED else "",
             seconds=round(seconds, 4),
             log=log,
         )

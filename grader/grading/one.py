@@ -113,7 +113,7 @@ def _run_pytest(suite: Path, plugin: SuitePlugin) -> None:
 def _report(submission: Submission, how: Grading, rows: list[tuple[Outcome, str]]) -> Report:
     exercise = how.course.exercise(submission.exercise)
     checks = tuple(
-        CheckResult.of(check, outcome, message)
+        CheckResult.of(check, outcome, message, hint=False)
         for check, (outcome, message) in zip(exercise.checks, rows, strict=True)
     )
     return _assemble(submission, how, checks, "")

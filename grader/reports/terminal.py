@@ -63,28 +63,37 @@ def student_report(report: Report, *, hints: bool = True, own: bool = False) -> 
     """
     title = Text(f"{visible(report.student)} · exercise {report.exercise} · ", "bold")
     title.append(f"{number(report.score)} of {number(report.max_score)} points", _color(report))
-    return Group(title, *_rows(report, hints=hints), *_footer(report, own=own))
+    messages = {check.message for check in report.checks}
+    if len(messages) == 1 and (only := messages.pop()):
+        body: RenderableType = Padding(Text(visible(only)), (0, 0, 0, 2))
+    else:
+        body = _rows(report, hints=hints)
+    return Group(title, body, *_footer(report, own=own))
 
 
-def _rows(report: Report, *, hints: bool) -> Iterator[RenderableType]:
+def _rows(report: Report, *, hints: bool) -> Table:
+    rows = Table.grid(padding=(0, 1))
+    rows.add_column(width=3, justify="right")
+    rows.add_column(no_wrap=True)
+    rows.add_column()
     said: dict[str, str] = {}
     for check in report.checks:
         mark, color = _MARKS[check.outcome]
-        line = Text(f"  {mark} ", color)
-        line.append(f"{check.id}  ", "bold" if check.outcome is Outcome.FAILED else "")
-        line.append(check.title)
+        failed = check.outcome is Outcome.FAILED
+        title = Text(check.title)
         if word := _WORDS.get(check.outcome):
-            line.append(f" ({word})", color)
-        yield line
+            title.append(f" ({word})", color)
+        rows.add_row(Text(mark, color), Text(check.id, "bold" if failed else ""), title)
         if not check.message:
             continue
         if first := said.get(check.message):
-            yield Padding(Text(f"as for {first}", "dim"), (0, 0, 0, 6))
+            rows.add_row("", "", Text(f"as for {first}", "dim"))
             continue
         said[check.message] = check.id
-        yield Padding(Text(visible(check.message)), (0, 0, 0, 6))
+        rows.add_row("", "", Text(visible(check.message), color))
         if hints and check.hint:
-            yield Padding(Text(f"hint: {check.hint}", "cyan"), (0, 0, 0, 6))
+            rows.add_row("", "", Text(f"hint: {check.hint}", "cyan"))
+    return rows
 
 
 def _footer(report: Report, *, own: bool) -> Iterator[RenderableType]:

@@ -15,7 +15,7 @@ from grader.sandbox.base import Sandbox, SandboxDied, Spawned
 from grader.sandbox.folder import Folder
 from grader.sandbox.inside import wire
 from grader.sandbox.processes import ProcessInfo
-from grader.suite.outcomes import Failed, not_graded
+from grader.suite.outcomes import Failed, Unusable, not_graded
 from grader.suite.steps import (
     Handle,
     Raised,
@@ -201,7 +201,7 @@ class Process:
     ) -> Run:
         module = function.partition(".")[0]
         if reason := self.consumer.unusable(module):
-            raise Failed(reason)
+            raise Unusable(reason)
         words = [shorten(a) for a in args if not isinstance(a, wire.Callback)]
         words += [f"{k}={shorten(v)}" for k, v in kwargs.items() if not isinstance(v, wire.Callback)]
         if not keep:
@@ -315,13 +315,13 @@ class Run:
                 message = self.process.receive(f"importing {file}")
         except Failed as failure:
             self.process.consumer.found_unusable(self._module, str(failure))
-            raise
+            raise Unusable(str(failure)) from None
         if message.get("type") == "load_failed":
             reason = f"{file} could not be imported: {_text(message, 'reason')}"
             self.process.consumer.found_unusable(self._module, reason)
-            raise Failed(reason)
+            raise Unusable(reason)
         if message.get("type") == "unfit":
-            raise Failed(_text(message, "reason"))
+            raise Unusable(_text(message, "reason"))
 
     def next(self) -> Step:
         """Wait for the next step.
@@ -351,13 +351,15 @@ class Run:
             case "raised":
                 bases = message.get("bases")
                 names = tuple(str(b) for b in bases) if isinstance(bases, list) else ()
+                if message.get("error") == "NotImplementedError":
+                    raise Unusable(f"{self} is not filled in yet: {_text(message, 'reason')}")
                 return Raised(_text(message, "error"), names, _text(message, "reason"))
             case "late":
                 raise Failed(
                     f"{self} called {_text(message, 'callback')}() after it had returned"
                 )
             case "load_failed" | "unfit":
-                raise Failed(_text(message, "reason"))
+                raise Unusable(_text(message, "reason"))
             case "build_failed":
                 raise RuntimeError(f"the worker could not build the arguments: {message}")
         raise Failed(f"{self} sent a message of an unknown kind")

@@ -9,6 +9,10 @@ class Failed(AssertionError):  # noqa: N818 - the field's word
     """The student's code did not keep the promise; the message is for the student."""
 
 
+class Unusable(Failed):
+    """The code could not be run at all; a hint about the check's behaviour would not help."""
+
+
 class NotGraded(Exception):  # noqa: N818 - an outcome, not an error
     """The machine lacks what the check needs; says how to get it."""
 

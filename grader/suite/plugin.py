@@ -15,7 +15,7 @@ from grader.errors import ServiceError
 from grader.report import CheckResult, Outcome
 from grader.services.base import Service
 from grader.suite.consumer import Consumer
-from grader.suite.outcomes import Failed, NotGraded
+from grader.suite.outcomes import Failed, NotGraded, Unusable
 from grader.suite.session import Session
 
 _CONSUMER = pytest.StashKey[Consumer]()
@@ -29,6 +29,7 @@ class Verdict:
     message: str
     seconds: float
     log: tuple[dict[str, Any], ...]
+    hint: bool
 
 
 class _Decided(Exception):  # noqa: N818 - not an error
@@ -63,7 +64,12 @@ class SuitePlugin:
             for verdict in verdicts:
                 if verdict.outcome is outcome:
                     return CheckResult.of(
-                        check, outcome, verdict.message, seconds=seconds, log=verdict.log
+                        check,
+                        outcome,
+                        verdict.message,
+                        seconds=seconds,
+                        log=verdict.log,
+                        hint=verdict.hint,
                     )
         message = self._problem or "no test of the suite proves this check"
         return CheckResult.of(check, Outcome.ERROR, message, seconds=seconds)
@@ -115,7 +121,8 @@ class SuitePlugin:
         outcome, message = self._judge(call)
         consumer = item.stash.get(_CONSUMER, None)
         log = tuple(consumer.log.entries) if consumer is not None else ()
-        verdict = Verdict(outcome, message, call.duration, log)
+        hint = call.excinfo is None or not isinstance(call.excinfo.value, Unusable)
+        verdict = Verdict(outcome, message, call.duration, log, hint)
         self._verdicts.setdefault(_check_of(item), []).append(verdict)
 
     def _judge(self, call: pytest.CallInfo[None]) -> tuple[Outcome, str]:
