@@ -1,0 +1,52 @@
+# What there is to do with the course. `make` lists it. Works with the make of macOS (3.81) as well.
+
+PYTHON_IN_VENV := .venv/bin/python
+# Debian and Homebrew install RabbitMQ's server where an ordinary user's PATH does not look.
+export PATH := $(PATH):/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin
+# pytest's own arguments, for example: make test ARGS="-k wire -x"
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-instructor demo test lint bench soak lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
+
+setup: ## make .venv from requirements.lock, install bubblewrap and RabbitMQ where missing
+	@scripts/setup.sh
+
+setup-instructor: ## the same, and nbgrader with JupyterLab
+	@scripts/setup.sh --instructor
+
+demo: setup ## see the course and its grader at work
+	$(PYTHON_IN_VENV) scripts/demo.py
+
+# pytest comes last, so that its closing line is the last one.
+test: setup ## prove that the suites measure what they say, then run the grader's own tests
+	$(PYTHON_IN_VENV) -m grader validate
+	$(PYTHON_IN_VENV) -m pytest -W error $(ARGS)
+
+lint: setup ## ruff, mypy, import-linter
+	$(PYTHON_IN_VENV) -m ruff check
+	$(PYTHON_IN_VENV) -m ruff format --check
+	$(PYTHON_IN_VENV) -m mypy grader resources solutions benchmarks scripts
+	.venv/bin/lint-imports
+
+bench: setup ## measure the techniques, and the grader
+	$(PYTHON_IN_VENV) -m benchmarks
+
+soak: setup ## grade under load for a while: verdicts may not vary
+	$(PYTHON_IN_VENV) -m benchmarks.soak
+
+# Both files hold the same versions. `make lock UPGRADE=--upgrade` moves to the latest ones.
+UPGRADE ?=
+COMPILE = $(PYTHON_IN_VENV) -m uv pip compile pyproject.toml --group dev --group build \
+	--universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	--custom-compile-command "make lock" --quiet $(UPGRADE)
+lock: setup ## write requirements.lock and requirements-instructor.lock from pyproject.toml
+	$(COMPILE) --output-file requirements.lock
+	$(COMPILE) --extra instructor --constraint requirements.lock --output-file requirements-instructor.lock
+
+clean: ## remove .venv and caches; what was graded, in out/, stays
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
