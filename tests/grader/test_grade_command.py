@@ -4,27 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import grader
 from tiny_course import ALL_CHECKS, IN_PLACE, RIGHT, add_submission, write_tiny_course
-
-
-def grader(root: Path, *args: str, timeout: int = 120) -> subprocess.CompletedProcess[str]:
-    """Run the command line in `root`."""
-    return subprocess.run(
-        [sys.executable, "-m", "grader", *args],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-        env=os.environ | {"COLUMNS": "200"},
-    )
 
 
 @pytest.fixture
@@ -215,16 +201,7 @@ def test_what_cannot_be_done_is_one_line_and_exit_2(
 def test_without_bubblewrap_nothing_is_graded(course: Path) -> None:
     """No wall, no grading: exit 2, what to install, and no file written."""
     add_submission(course, "ann", RIGHT)
-    env = os.environ | {"PATH": str(course / "empty")}
-    done = subprocess.run(
-        [sys.executable, "-m", "grader", "grade", "subs", "--json", "o.json"],
-        cwd=course,
-        capture_output=True,
-        text=True,
-        env=env,
-        timeout=60,
-        check=False,
-    )
+    done = grader(course, "grade", "subs", "--json", "o.json", env={"PATH": str(course / "empty")})
     assert done.returncode == 2
     assert "bubblewrap is not installed" in done.stderr
     assert not (course / "o.json").exists()
@@ -245,13 +222,6 @@ def test_nothing_is_left_behind(course: Path) -> None:
     add_submission(course, "bob", "import os\nos.fork()\nwhile True: pass\n")
     with tempfile.TemporaryDirectory() as scratch:
         Path(scratch).chmod(0o711)
-        done = subprocess.run(
-            [sys.executable, "-m", "grader", "grade", "subs"],
-            cwd=course,
-            capture_output=True,
-            env=os.environ | {"TMPDIR": scratch},
-            timeout=60,
-            check=False,
-        )
+        done = grader(course, "grade", "subs", env={"TMPDIR": scratch})
         assert done.returncode == 1
         assert not list(Path(scratch).iterdir())

@@ -16,6 +16,7 @@ from pathlib import Path
 import boto3
 import click
 import pika
+import pika.exceptions
 import pytest
 import redis
 from click.testing import CliRunner, Result
@@ -24,6 +25,7 @@ from grader.errors import GraderError
 from grader.services import embedded
 from grader.services.identity import Identity
 from grader.services.ports import holder, is_free
+from grader.services.rabbitmq_broker import rabbitmq_url
 from grader.services.rabbitmq_choice import installed_server
 from grader.services_command import DEMO_FILES, services
 
@@ -184,9 +186,10 @@ def test_a_state_folder_that_cannot_be_made_is_one_line(
     """Not a traceback."""
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
-    done = run("status")
+    done = run("up", "redis")
     assert done.exit_code == 2
     assert "XDG_STATE_HOME" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
@@ -202,7 +205,7 @@ def test_a_server_that_breaks_is_one_line(run: Run, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.skipif(installed_server() is None, reason="rabbitmq-server is not installed")
 def test_rabbitmq_for_the_demos(run: Run, ports: dict[str, int], tmp_path: Path) -> None:
-    """guest/guest as in the lessons; a killed keeper takes the node along, and `down` tidies up."""
+    """guest/guest as in the lessons; the public tests get their own place; nothing is left."""
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     with pytest.MonkeyPatch.context() as patch:
@@ -213,7 +216,14 @@ def test_rabbitmq_for_the_demos(run: Run, ports: dict[str, int], tmp_path: Path)
         keeper = embedded.status("rabbitmq").process
         assert keeper is not None
         assert list(scratch.iterdir())
-        keeper.kill(signal.SIGKILL)
+        with rabbitmq_url() as url:
+            connection = pika.BlockingConnection(pika.URLParameters(url))
+            connection.channel().queue_declare("trips", durable=True)
+            connection.close()
+            assert f":{ports['rabbitmq']}/" in url
+        with pytest.raises(pika.exceptions.AMQPError):
+            pika.BlockingConnection(pika.URLParameters(url))
+        keeper.kill()
         assert keeper.wait(10)
         run("down", "rabbitmq")
         assert not list(scratch.iterdir())

@@ -163,11 +163,10 @@ def test_submissions_cannot_reach_each_other(attached: Attach) -> None:
 def test_a_submission_that_hoards_connections_is_alone_with_that(attached: Attach) -> None:
     """Its own limit refuses the next one; the suite and the others still get in."""
     service, other = attached(), attached()
-    hoard = []
+    hoard = [pika.BlockingConnection(parameters(service)) for _ in range(64)]
     with pytest.raises(pika.exceptions.AMQPError):
-        for _ in range(100):
-            hoard.append(pika.BlockingConnection(parameters(service)))
-    assert len(hoard) == 64
+        pika.BlockingConnection(parameters(service))
+    assert service.open_connections >= len(hoard)
     service.connect().close()
     pika.BlockingConnection(parameters(other)).close()
     service.drop_connections()
@@ -232,7 +231,7 @@ def test_everything_listens_on_loopback_alone(broker: StartedBroker) -> None:
     broker.release(broker.lease())
     addresses = set()
     sockets = {
-        os.readlink(descriptor)
+        str(descriptor.readlink())
         for pid in (*processes_of(broker.supervisor_pid).values(), broker.supervisor_pid)
         for descriptor in Path(f"/proc/{pid}/fd").iterdir()
     }
@@ -348,7 +347,7 @@ def test_a_server_that_cannot_start_is_a_service_error(tmp_path: Path) -> None:
     """The lease says what the server printed, and nothing is left."""
     script = executable(tmp_path / "rabbitmq-server", "#!/bin/sh\necho no Erlang here\nexit 1\n")
     broker = StartedBroker(ServerChoice(script))
-    with pytest.raises(ServiceError, match="no Erlang here|epmd"):
+    with pytest.raises(ServiceError, match=r"no Erlang here|epmd"):
         broker.lease()
     broker.close()
     broker.close()

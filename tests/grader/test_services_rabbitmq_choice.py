@@ -47,6 +47,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "sleep").symlink_to("/bin/sleep")
     monkeypatch.setenv("PATH", str(folder))
     monkeypatch.delenv("RABBITMQ_URL", raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setattr(rabbitmq_choice, "_ELSEWHERE", ())
     return folder
 

@@ -1,0 +1,132 @@
+"""`grader validate` finds what is wrong with a course, and passes one that is right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from command_line import grader
+from tiny_course import IN_PLACE, PUBLIC_TEST, RIGHT, STUB, write_tiny_course
+
+CHAFF = "tests/submissions/chaff/01"
+SUITE = "tests/hidden/01/test_doubling_hidden.py"
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Path:
+    """A tiny course in which everything is as it should be."""
+    return write_tiny_course(tmp_path)
+
+
+def change(root: Path, name: str, old: str, new: str) -> None:
+    """Replace text in a file of the course."""
+    path = root / name
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_a_course_that_is_right_passes_and_shows_who_fails_where(course: Path) -> None:
+    """Exit code 0, the matrix, and how many submissions were judged."""
+    done = grader(course, "validate")
+    assert done.returncode == 0, done.stdout
+    assert "5 submissions judged as expected" in done.stdout
+    rows = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines() if line.strip()}
+    assert rows["solution"] == ["·", "·", "·"]
+    assert rows["stub"] == ["✗", "✗", "-"] or rows["stub"] == ["x", "x", "-"]
+    assert rows["chaff/adds-two"] == ["✗", "·", "·"]
+    assert rows["chaff/drops-last"] == ["·", "✗", "-"]
+
+
+def test_a_solution_that_fails_is_named(course: Path) -> None:
+    """The check and the sentence are in the fault."""
+    (course / "solutions/01/doubling.py").write_text(IN_PLACE)
+    done = grader(course, "validate")
+    assert done.returncode == 1
+    assert "solution: 01.after-crash should be passed, it is failed" in done.stdout
+
+
+def test_a_wheat_that_fails_is_named(course: Path) -> None:
+    """A right submission in another style that the suite refuses is the suite's fault."""
+    folder = course / "tests/submissions/wheat/01/other"
+    folder.mkdir(parents=True)
+    (folder / "doubling.py").write_text(IN_PLACE)
+    (folder / "expected.toml").write_text('about = "x"\n')
+    done = grader(course, "validate")
+    assert "wheat/other: 01.after-crash should be passed" in done.stdout
+
+
+def test_a_check_without_a_chaff_is_named(course: Path) -> None:
+    """A check that nothing proves may be one that cannot fail."""
+    for path in (course / CHAFF / "adds-two").iterdir():
+        path.unlink()
+    (course / CHAFF / "adds-two").rmdir()
+    done = grader(course, "validate")
+    assert done.returncode == 1
+    assert "no chaff proves 01.value" in done.stdout
+
+
+def test_a_chaff_that_passes_its_check_is_named(course: Path) -> None:
+    """The suite misses the mistake."""
+    (course / CHAFF / "adds-two" / "doubling.py").write_text(RIGHT)
+    done = grader(course, "validate")
+    assert "chaff/adds-two: 01.value should be failed, it is passed" in done.stdout
+
+
+def test_a_check_that_no_test_proves_is_an_error(course: Path) -> None:
+    """course.toml lists it, the suite does not."""
+    change(course, SUITE, '@pytest.mark.check("01.value")', '@pytest.mark.check("01.each-event")')
+    done = grader(course, "validate")
+    assert done.returncode == 1
+    assert "01.value should be passed, it is error (no test of the suite proves this check)" in done.stdout
+
+
+def test_a_test_that_names_no_check_is_an_error(course: Path) -> None:
+    """The suite has a check that course.toml lacks."""
+    change(course, SUITE, '@pytest.mark.check("01.value")', '@pytest.mark.check("01.vlaue")')
+    done = grader(course, "validate")
+    assert "test_value names no check of course.toml" in done.stdout
+
+
+def test_an_assertion_without_a_sentence_is_an_error(course: Path) -> None:
+    """A student would read nothing."""
+    change(course, SUITE, ', f"3 events should be handled, {len(seen)} were"', "")
+    done = grader(course, "validate")
+    assert "chaff/drops-last: 01.each-event should be failed, it is error" in done.stdout
+    assert "the suite failed without a sentence (test_doubling_hidden.py:" in done.stdout
+
+
+def test_a_stub_that_earns_points_is_named(course: Path) -> None:
+    """The stub must get nothing."""
+    stub = STUB.replace('raise NotImplementedError("double it")', "return 2 * number")
+    (course / "exercises/01/doubling.py").write_text(stub)
+    done = grader(course, "validate")
+    assert "stub: 01.value should be failed, it is passed" in done.stdout
+
+
+def test_public_tests_must_pass_on_the_solution_and_fail_on_the_stub(course: Path) -> None:
+    """Both directions."""
+    test = course / "exercises/01/test_doubling.py"
+    test.write_text(PUBLIC_TEST.replace("== 4", "== 5"))
+    assert "01: the public tests do not all pass on the solution" in grader(course, "validate").stdout
+    test.write_text("def test_nothing():\n    assert True\n")
+    assert "01: the public tests pass on the stub" in grader(course, "validate").stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('about = "x"\n', "a chaff names the check in `fails`"),
+        ('about = "x"\nfails = "01.nothing"\n', "exercise 01 has no check '01.nothing'"),
+        ('fails = "01.value"\n', "about: Field required"),
+        ("about", "cannot be read"),
+    ],
+)
+def test_a_bad_expected_toml_is_one_line(course: Path, text: str, sentence: str) -> None:
+    """What is wrong with which file, exit code 2."""
+    (course / CHAFF / "adds-two" / "expected.toml").write_text(text)
+    done = grader(course, "validate")
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert "expected.toml" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
