@@ -23,39 +23,39 @@ from grader.services.ports import is_free
 from grader.services.rabbitmq_choice import DockerChoice, ServerChoice, node_maker
 from grader.services.rabbitmq_node import Login
 
-Note = str
-"""What else there is to know of a running server."""
+Details = dict[str, str | int]
+"""What else there is to know of a running server: a `note` for people, and more."""
 
 
 @contextmanager
-def redis(port: int, _: str) -> Iterator[Note]:
-    """fakeredis over TCP: the data live in this process and end with it."""
+def redis(port: int, _: str) -> Iterator[Details]:
+    """Redis by fakeredis over TCP: the data live in this process and end with it."""
     from fakeredis import TcpFakeServer  # noqa: PLC0415 - each server imports its own
 
     server = TcpFakeServer(("127.0.0.1", port), server_type="redis")
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield "fakeredis, in memory"
+    yield {"note": "fakeredis, in memory"}
 
 
 @contextmanager
-def sqs(port: int, _: str) -> Iterator[Note]:
-    """moto's server; made as its ThreadedMotoServer does, which would hide a failure to bind."""
-    from moto.moto_server.werkzeug_app import (  # noqa: PLC0415
+def sqs(port: int, _: str) -> Iterator[Details]:
+    """SQS by moto's server, made as ThreadedMotoServer does, which hides a failure to bind."""
+    from moto.moto_server.werkzeug_app import (  # noqa: PLC0415 - as above
         DomainDispatcherApplication,
         MotoRequestHandler,
         create_backend_app,
     )
-    from werkzeug.serving import make_server  # noqa: PLC0415
+    from werkzeug.serving import make_server  # noqa: PLC0415 - as above
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     app = DomainDispatcherApplication(create_backend_app)
-    server = make_server("127.0.0.1", port, app, True, request_handler=MotoRequestHandler)
+    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=MotoRequestHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield "moto, in memory; region us-east-1, credentials test/test"
+    yield {"note": "moto, in memory; region us-east-1, credentials test/test"}
 
 
 @contextmanager
-def rabbitmq(port: int, script: str) -> Iterator[Note]:
+def rabbitmq(port: int, script: str) -> Iterator[Details]:
     """A private node, or the official image where `script` is empty; login guest/guest."""
     ui = 15672
     choice = ServerChoice(Path(script)) if script else DockerChoice()
@@ -64,7 +64,8 @@ def rabbitmq(port: int, script: str) -> Iterator[Note]:
     try:
         node.wait()
         threading.Thread(target=_end_with, args=(node.join,), daemon=True).start()
-        yield f"guest/guest, management UI http://localhost:{node.management_port}"
+        ui = node.management_port
+        yield {"note": f"guest/guest, management UI http://localhost:{ui}", "management_port": ui}
     finally:
         node.stop()
         reap_orphans(2)
@@ -86,9 +87,9 @@ def main() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, ending)  # for every thread: sigwait takes them
     record = Path(state)
     try:
-        with SERVERS[name](int(port), extra) as note, os.fdopen(int(answer), "w") as line:
+        with SERVERS[name](int(port), extra) as details, os.fdopen(int(answer), "w") as line:
             me = Identity.of(os.getpid())
-            text = json.dumps({"pid": me.pid, "started": me.started, "note": note})
+            text = json.dumps({"pid": me.pid, "started": me.started, **details})
             fresh = record.with_suffix(f".{me.pid}")
             fresh.write_text(text)
             fresh.replace(record)

@@ -7,7 +7,6 @@ import fcntl
 import json
 import os
 import select
-import signal
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -36,6 +35,8 @@ class Server:
     name: str
     process: Identity | None
     note: str = ""
+    management_port: int = 0
+    """Of RabbitMQ: where its HTTP API answers."""
 
     @property
     def port(self) -> int:
@@ -48,10 +49,18 @@ class Server:
         return f"{_SCHEMES[self.name]}://localhost:{self.port}"
 
 
-def state_folder() -> Path:
-    """Where the records of running servers are kept, for this user alone."""
+def _folder() -> Path:
     home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    folder = Path(home) / "stream-course"
+    return Path(home) / "stream-course"
+
+
+def state_folder() -> Path:
+    """Where the records of running servers are kept, for this user alone; made when missing.
+
+    Raises:
+        ServiceError: it cannot be made.
+    """
+    folder = _folder()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -66,13 +75,14 @@ def status(name: str) -> Server:
     record = _record(name)
     try:
         data = json.loads(record.read_text())
-        process, note = Identity(int(data["pid"]), int(data["started"])), str(data["note"])
+        process = Identity(int(data["pid"]), int(data["started"]))
+        note, management_port = str(data["note"]), int(data.get("management_port", 0))
     except (OSError, ValueError, KeyError, TypeError):
         return Server(name, None)
     if not process.alive:
         record.unlink(missing_ok=True)
         return Server(name, None)
-    return Server(name, process, note)
+    return Server(name, process, note, management_port)
 
 
 @dataclass(frozen=True)
@@ -111,7 +121,7 @@ def stop(name: str) -> bool:
     with _lock():
         server = status(name)
         if server.process is not None:
-            server.process.kill(signal.SIGTERM)
+            server.process.terminate()
             if not server.process.wait(15):
                 server.process.kill()
                 server.process.wait(5)
@@ -176,7 +186,7 @@ def _wait(name: str, line: int, process: subprocess.Popen[bytes]) -> None:
 
 
 def _record(name: str) -> Path:
-    return state_folder() / f"{name}.json"
+    return _folder() / f"{name}.json"
 
 
 @contextmanager

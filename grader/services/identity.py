@@ -47,8 +47,15 @@ class Identity:
         """Whether this very process still runs; a zombie does not."""
         return start_time(self.pid) == self.started
 
-    def kill(self, number: int = signal.SIGKILL) -> None:
-        """Send it a signal, unless it has ended."""
+    def kill(self) -> None:
+        """End it at once, unless it has ended."""
+        self._signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """Ask it to end, unless it has ended."""
+        self._signal(signal.SIGTERM)
+
+    def _signal(self, number: int) -> None:
         if self.alive:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
@@ -74,16 +81,17 @@ def start_time(pid: int) -> int | None:
         # The name, in parentheses, may hold spaces and parentheses; the state follows it.
         fields = stat.rpartition(b")")[2].split()
         return None if fields[0] in (b"Z", b"X") else int(fields[19])
-    said = subprocess.run(  # noqa: S603
-        ["ps", "-o", "stat=,lstart=", "-p", str(pid)],  # noqa: S607
+    said = subprocess.run(  # noqa: S603 - our own command
+        ["ps", "-o", "stat=,lstart=", "-p", str(pid)],  # noqa: S607 - wherever ps is
         capture_output=True,
         text=True,
         check=False,
         env={**os.environ, "LC_ALL": "C"},
-    ).stdout.split(None, 1)
-    if len(said) < 2 or said[0].startswith("Z"):
+    ).stdout.strip()
+    state, _, started = said.partition(" ")
+    if not started or state.startswith("Z"):
         return None
-    return int(time.mktime(time.strptime(said[1].strip(), "%a %b %d %H:%M:%S %Y")))
+    return int(time.mktime(time.strptime(started.strip(), "%a %b %d %H:%M:%S %Y")))
 
 
 def die_with_parent() -> None:

@@ -7,6 +7,7 @@ call; here a tenant takes about 25 ms.
 from __future__ import annotations
 
 import base64
+import http
 import http.client
 import json
 from typing import Any
@@ -71,7 +72,7 @@ class ManagementApi:
                 connection.request(method, path, data, self._headers)
                 response = connection.getresponse()
                 said = response.read()
-                if response.status >= 300:
+                if response.status >= http.HTTPStatus.MULTIPLE_CHOICES:
                     raise ServiceError(
                         f"RabbitMQ answered {response.status} to {method} {path}: "
                         f"{said[:200].decode(errors='replace')}"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from grader.errors import ServiceError
-from grader.services.rabbitmq_choice import DockerChoice, OwnBroker, find_rabbitmq
+from grader.services.rabbitmq_choice import URL_VARIABLE, DockerChoice, OwnBroker, find_rabbitmq
 from grader.services.rabbitmq_docker import fetch_image
 from grader.services.rabbitmq_lease import Broker, Lease
 from grader.services.rabbitmq_node import Login, greets
@@ -24,7 +25,7 @@ class UsersBroker(Broker):
     def __init__(self, own: OwnBroker) -> None:
         self._own = own
 
-    def lease(self, again: Lease | None = None) -> Lease:
+    def lease(self, again: Lease | None = None) -> Lease:  # noqa: ARG002 - the base class's
         """The place that the URL names."""
         own = self._own
         login = Login(own.username, own.password)
@@ -53,11 +54,11 @@ class NoBroker(Broker):
     def __init__(self, reason: ServiceError) -> None:
         self._reason = reason
 
-    def lease(self, again: Lease | None = None) -> Lease:
+    def lease(self, again: Lease | None = None) -> Lease:  # noqa: ARG002 - the base class's
         """Say what is missing."""
         raise self._reason
 
-    def check(self, lease: Lease) -> bool:
+    def check(self, lease: Lease) -> bool:  # noqa: ARG002 - as above
         """Say what is missing."""
         raise self._reason
 
@@ -69,14 +70,24 @@ def start_broker() -> Broker:
     grades everything else.
     """
     try:
-        choice = find_rabbitmq()
-        if isinstance(choice, OwnBroker):
-            return UsersBroker(choice)
-        if isinstance(choice, DockerChoice):
-            fetch_image()
-        return StartedBroker(choice)
+        return _start()
     except ServiceError as error:
         return NoBroker(error)
+
+
+def _start() -> Broker:
+    choice = find_rabbitmq()
+    if isinstance(choice, OwnBroker):
+        return UsersBroker(choice)
+    if not hasattr(os, "fork"):
+        raise ServiceError(
+            "on Windows the grader starts no RabbitMQ",
+            "Start one (`docker compose up rabbitmq`) and set "
+            f"{URL_VARIABLE}=amqp://guest:guest@localhost:5672/.",
+        )
+    if isinstance(choice, DockerChoice):
+        fetch_image()
+    return StartedBroker(choice)
 
 
 @contextmanager
@@ -91,10 +102,29 @@ def run_broker() -> Iterator[Broker]:
 
 @contextmanager
 def rabbitmq_url() -> Iterator[str]:
-    """The URL of a RabbitMQ for tests in the student's own process; started and ended here.
+    """The URL of a RabbitMQ for tests in the student's own process.
+
+    `RABBITMQ_URL`, else a virtual host of their own on the broker that `grader services up`
+    started, else on one that is started and ended here, which takes some seconds.
 
     Raises:
         ServiceError: the machine has none; the message says what to install.
     """
-    with run_broker() as broker:
-        yield broker.lease().url
+    with contextlib.ExitStack() as stack:
+        broker = _demo_broker() or stack.enter_context(run_broker())
+        lease = broker.lease()
+        stack.callback(broker.release, lease)
+        yield lease.url
+
+
+def _demo_broker() -> Broker | None:
+    """The broker of the demos, when it runs and no other is asked for."""
+    if os.environ.get(URL_VARIABLE) or not hasattr(os, "fork"):
+        return None
+    from grader.services.rabbitmq_demo import DemoBroker  # noqa: PLC0415 - not for Windows
+
+    broker = DemoBroker()
+    with contextlib.suppress(ServiceError):
+        broker.release(broker.lease())
+        return broker
+    return None

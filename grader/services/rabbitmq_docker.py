@@ -36,7 +36,11 @@ def fetch_image() -> None:
     if _docker("image", "inspect", "--format", "ok", IMAGE) is not None:
         return
     # Its progress goes to standard error: standard output may be a report.
-    done = subprocess.run(["docker", "pull", IMAGE], stdout=2, check=False)  # noqa: S603, S607
+    done = subprocess.run(  # noqa: S603 - our own command
+        ["docker", "pull", IMAGE],  # noqa: S607 - wherever docker is
+        stdout=2,
+        check=False,
+    )
     if done.returncode:
         raise ServiceError(
             f"Docker could not pull {IMAGE}",
@@ -140,8 +144,8 @@ _ROW = '{{.Names}} {{.Label "' + _OWNER + '"}}'
 def _docker(*arguments: str) -> str | None:
     """What a docker command prints, or None when it fails or the engine does not answer."""
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-        done = subprocess.run(  # noqa: S603
-            ["docker", *arguments],  # noqa: S607
+        done = subprocess.run(  # noqa: S603 - our own command
+            ["docker", *arguments],  # noqa: S607 - as above
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -24,6 +24,7 @@ from grader.services.rabbitmq_node import Login, Node
 
 FOLDER_PREFIX = "stream-rabbitmq-"
 START_SECONDS = 60
+_MAX_TRIES = 3
 _CONFIG = """\
 listeners.tcp.local = 127.0.0.1:{amqp}
 management.tcp.ip = 127.0.0.1
@@ -139,7 +140,7 @@ class PrivateNode(Node):
         assert self._folder is not None
         if not self.alive:
             said = self._said()
-            if "eaddrinuse" in said and self._tries < 3 and not any(self._wanted):
+            if "eaddrinuse" in said and self._tries < _MAX_TRIES and not any(self._wanted):
                 self.spawn()  # somebody took a port between our asking for it and its use
                 return False
             raise ServiceError(f"the private RabbitMQ node ended while it started: {said}")

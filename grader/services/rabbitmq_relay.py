@@ -38,7 +38,7 @@ class _Way:
 class _Pair:
     """A connection from the sandbox and its continuation to the broker."""
 
-    def __init__(self, client: socket.socket, server: socket.socket, connected: bool) -> None:
+    def __init__(self, client: socket.socket, server: socket.socket, *, connected: bool) -> None:
         self.client = client
         self.server = server
         self.connected = connected
@@ -81,7 +81,7 @@ class Relay:
         self._wake_read, self._wake_write = socket.socketpair()
         self._selector = selectors.DefaultSelector()
         for each in (listener, self._wake_read):
-            each.setblocking(False)
+            each.setblocking(False)  # noqa: FBT003 - the standard library's
             self._selector.register(each, selectors.EVENT_READ)
         self._thread = threading.Thread(target=self._serve, name="rabbitmq relay", daemon=True)
         self._thread.start()
@@ -170,10 +170,10 @@ class Relay:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            client.setblocking(False)
+            client.setblocking(False)  # noqa: FBT003 - the standard library's
             address = self._upstream()
             server = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
-            server.setblocking(False)
+            server.setblocking(False)  # noqa: FBT003 - the standard library's
             result = errno.ECONNREFUSED if self.exceeded else server.connect_ex(address)
             pair = _Pair(client, server, connected=result == 0)
             if result not in (0, errno.EINPROGRESS):
@@ -190,37 +190,38 @@ class Relay:
         if pair not in self._pairs:
             return  # ended by an event of the same round
         try:
-            if not pair.connected:
-                if side is pair.server:
-                    problem = side.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-                    if problem:
-                        raise OSError(problem, os.strerror(problem))
-                    pair.connected = True
-            elif events & selectors.EVENT_WRITE:
-                self._send(pair.up if side is pair.server else pair.down)
-            if events & selectors.EVENT_READ:
-                self._receive(pair, pair.up if side is pair.client else pair.down)
+            self._move(pair, side, events)
         except BlockingIOError:
             pass
         except OSError:
             self._end(pair, abruptly=True)
             return
-        if pair.up.closed and pair.down.closed:
+        if self.exceeded:
+            self._end(pair, abruptly=True)
+        elif pair.up.closed and pair.down.closed:
             self._end(pair, abruptly=False)
         else:
             self._watch(pair)
+
+    def _move(self, pair: _Pair, side: socket.socket, events: int) -> None:
+        if events & selectors.EVENT_WRITE:
+            if side is pair.server and not pair.connected:
+                _check_connected(side)
+                pair.connected = True
+            self._send(pair.up if side is pair.server else pair.down)
+        if events & selectors.EVENT_READ:
+            self._receive(pair, pair.up if side is pair.client else pair.down)
 
     def _receive(self, pair: _Pair, way: _Way) -> None:
         data = way.source.recv(_CHUNK)
         if way is pair.up:
             self.bytes_up += len(data)
-            if self.exceeded:
-                raise ConnectionAbortedError("more bytes than one submission may send")
         else:
             self.bytes_down += len(data)
         if not data:
             way.ended = True
-        way.waiting += data
+        if not self.exceeded:
+            way.waiting += data
         if way is not pair.up or pair.connected:
             self._send(way)
 
@@ -251,6 +252,12 @@ class Relay:
         with self._quiet:
             self._pairs.discard(pair)
             self._quiet.notify_all()
+
+
+def _check_connected(side: socket.socket) -> None:
+    """Raise what came of a connect that did not finish at once; see connect(2)."""
+    if problem := side.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+        raise OSError(problem, os.strerror(problem))
 
 
 def _close(side: socket.socket, *, abruptly: bool) -> None:

@@ -5,29 +5,26 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
 import socket
 import subprocess
 import weakref
-from dataclasses import replace
 
 from grader.errors import ServiceError
 from grader.services.child import start_module
-from grader.services.rabbitmq_api import ManagementApi
 from grader.services.rabbitmq_choice import DockerChoice, ServerChoice
-from grader.services.rabbitmq_lease import Broker, Lease
 from grader.services.rabbitmq_node import Login
+from grader.services.rabbitmq_tenants import Place, TenantBroker
 
 _ANSWER_SECONDS = 150
 """Beyond what a start may take: a supervisor that is silent for so long is stuck."""
 
 
-class StartedBroker(Broker):
+class StartedBroker(TenantBroker):
     """A node of the run's own, kept by a supervisor process. Starts in the background."""
 
     def __init__(self, choice: ServerChoice | DockerChoice) -> None:
+        super().__init__(Login.random())
         self._owner = os.getpid()
-        self._login = Login.random()
         self._life, theirs = socket.socketpair()
         _close_in_children(self._life)
         with theirs, socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
@@ -50,30 +47,7 @@ class StartedBroker(Broker):
         """The process that keeps the node; 0 after `close`."""
         return self._supervisor.pid if self._supervisor else 0
 
-    def lease(self, again: Lease | None = None) -> Lease:
-        """A new virtual host and user."""
-        host, port, management, generation = self._node()
-        if again is None:
-            name = f"submission-{secrets.token_hex(6)}"
-            again = Lease(host, port, name, secrets.token_urlsafe(18), name, self._login)
-        made = replace(again, host=host, port=port, generation=generation)
-        ManagementApi(host, management, self._login).add_tenant(made.username, made.password)
-        return made
-
-    def check(self, lease: Lease) -> bool:
-        """Whether the lease's node serves: it greets, and no alarm blocks publishers."""
-        host, _, management, generation = self._node()
-        ManagementApi(host, management, self._login).check_alarms()
-        return generation == lease.generation
-
-    def release(self, lease: Lease) -> None:
-        """Remove the virtual host and the user."""
-        host, _, management, generation = self._node()
-        if generation == lease.generation:
-            ManagementApi(host, management, self._login).remove_tenant(lease.username)
-
-    def _node(self) -> tuple[str, int, int, int]:
-        """Where the node is: host, AMQP port, management port, generation."""
+    def _place(self) -> Place:
         try:
             with (
                 socket.create_connection(self._address, timeout=_ANSWER_SECONDS) as connection,
@@ -85,7 +59,7 @@ class StartedBroker(Broker):
             raise ServiceError("the process that keeps RabbitMQ ended", "Start again.") from error
         if "error" in answer:
             raise ServiceError(answer["error"], answer["help"])
-        return answer["host"], answer["port"], answer["management_port"], answer["generation"]
+        return Place(**answer)
 
     def close(self) -> None:
         """End the supervisor, and with it the node."""

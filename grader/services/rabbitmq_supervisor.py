@@ -117,8 +117,8 @@ class Supervisor:
 def _on_child_end() -> socket.socket:
     """A socket that becomes readable when a child of this process ends."""
     readable, writable = socket.socketpair()
-    readable.setblocking(False)
-    writable.setblocking(False)
+    readable.setblocking(False)  # noqa: FBT003 - the standard library's
+    writable.setblocking(False)  # noqa: FBT003 - the standard library's
     signal.set_wakeup_fd(writable.detach(), warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     return readable
