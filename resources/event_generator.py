@@ -192,7 +192,7 @@ def _planned(command: _Command) -> _Command:
     f"{STOPPED_BY_CTRL_C} stopped by Ctrl-C.",
 )
 def main() -> None:
-    r"""Send random taxi trips, one JSON object a line, to where a consumer reads them.
+    """Send random taxi trips, one JSON object a line, to where a consumer reads them.
 
     Choose a sink; each has options of its own: event_generator.py SINK --help
 
@@ -203,7 +203,7 @@ def main() -> None:
       python resources/event_generator.py file --interval 0 --quiet --count 1000000
     The same trips as last time, until Ctrl-C:
       python resources/event_generator.py redis --seed 7
-    """
+    """  # noqa: D301 - click reads the backspace
 
 
 @main.command("file")
@@ -222,7 +222,7 @@ def _file(path: Path, **plan: Any) -> None:
 
 
 @main.command("socket")
-@click.option("--host", default="localhost", help="Where the consumer listens.")
+@click.option("--host", default="localhost", callback=_named, help="Where the consumer listens.")
 @click.option(
     "--port", type=click.IntRange(1, 65535), metavar="N", default=9999, help="Its TCP port."
 )
