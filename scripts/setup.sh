@@ -39,8 +39,9 @@ reason() { grep -iE '^(E:|error|.*error:)' "$log" | tail -n 1; }
 
 # The real interpreter behind the first that is new enough, also when .venv itself is active.
 find_python() {
-    local candidate
-    for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
+    local candidate candidates=(python3 python3.14 python3.13 python3.12 python3.11)
+    [ -z "${PYTHON-}" ] || candidates=("$PYTHON")
+    for candidate in "${candidates[@]}"; do
         "$candidate" -c 'import sys
 if sys.version_info < (3, 11): sys.exit(1)
 print(sys._base_executable)' 2>/dev/null && return
@@ -176,24 +177,29 @@ remove_policy() {
 
 engine_runs() { has docker && docker info >/dev/null 2>&1 </dev/null; }
 
+# Says what is missing, what that means, and how to change it.
 need() {
-    say "$1 is missing, so $2; to install it, run \`$3\`."
+    local how="install it with this system's package manager"
+    if has apt-get; then
+        how="run \`sudo apt-get install $1\`"
+    elif [ "$(uname -s)" = Darwin ]; then
+        how="run \`brew install $1\`"
+    fi
+    say "$1 is missing, so $2; $how."
 }
 
 install_programs() {
-    local manager="your package manager, for example: dnf install"
-    has apt-get && manager="sudo apt-get install"
     case $(uname -s) in
     Linux)
         has bwrap || apt_install bubblewrap ||
-            need bubblewrap "submissions cannot be graded" "$manager bubblewrap"
+            need bubblewrap "submissions cannot be graded"
         [ -n "${RABBITMQ_URL-}" ] || has rabbitmq-server || engine_runs || install_rabbitmq_server ||
-            need rabbitmq-server "RabbitMQ's checks are not graded" "$manager rabbitmq-server"
+            need rabbitmq-server "RabbitMQ's checks are not graded"
         ;;
     Darwin)
         [ -n "${RABBITMQ_URL-}" ] || has rabbitmq-server || engine_runs ||
             { has brew && say "installing rabbitmq with brew" && quietly brew install rabbitmq; } ||
-            need rabbitmq "RabbitMQ's checks are not graded" "brew install rabbitmq"
+            need rabbitmq "RabbitMQ's checks are not graded"
         ;;
     *)
         say "this system has no bubblewrap; grading needs Linux, WSL 2 or a Docker engine."
@@ -209,7 +215,7 @@ if has flock; then
     exec 9<scripts/setup.sh
     flock 9
 fi
-: >>"$log" 2>/dev/null || fail "cannot write $root/$log; set up a copy of your own."
+{ : >>"$log"; } 2>/dev/null || fail "cannot write $root/$log; set up a copy of your own."
 trap remove_policy EXIT
 trap 'exit 130' INT TERM
 
