@@ -172,6 +172,49 @@ def test_ctrl_c_at_full_speed_counts_exactly(generator, tmp_path: Path) -> None:
     assert (process.returncode, err) == (130, "")
 
 
+@pytest.mark.parametrize(("interruptible", "sent"), [(False, 1), (True, 0)])
+def test_ctrl_c_while_sending(*, interruptible: bool, sent: int) -> None:
+    """A send that cannot block is finished and counted first; one that can is broken off."""
+
+    class Interrupted(Clocked):
+        def send(self, lines: bytes) -> None:
+            signal.raise_signal(signal.SIGINT)
+            super().send(lines)
+
+    sink = Interrupted(lambda k: 0.0)
+    sink.interruptible = interruptible
+    run = Run("file", sink, Plan(interval=0, count=5, seed=None, quiet=True))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run.go()
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert run.sent == len(sink.sent_at) == sent
+
+
+@posix
+def test_ctrl_c_breaks_into_a_pipe_that_nobody_reads(generator, tmp_path: Path) -> None:
+    """A named pipe is a path too, but writing to it may block for ever."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with generator.start("file", "--path", path, "--interval", 0, "--quiet") as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            # A block is larger than a pipe: once its first byte is here, the write waits.
+            os.set_blocking(reader, True)
+            assert os.read(reader, 1) == b"{"
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=30)
+    finally:
+        os.close(reader)
+    assert out.startswith("[file] Stopped by Ctrl-C after ")
+    assert (process.returncode, err) == (130, "")
+
+
 @posix
 def test_in_the_background_it_ignores_ctrl_c(generator, tmp_path: Path) -> None:
     """Started with SIGINT ignored, as by `... &` in a script, it goes on to its end."""
