@@ -15,9 +15,10 @@ from typing import Any
 
 import event_generator
 import pytest
-from event_generator import Plan, Run
 
+from event_sinks import run as event_run
 from event_sinks.base import Sink, SinkError
+from event_sinks.run import Plan, Run
 from events import decode
 
 SINKS = ("file", "socket", "redis", "rabbitmq", "sqs")
@@ -116,7 +117,7 @@ def clocked(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[float]]:
 
     def send(cost: Callable[[int], float], interval: float) -> list[float]:
         sink = Clocked(cost)
-        monkeypatch.setattr(event_generator, "time", SimpleNamespace(monotonic=lambda: sink.now))
+        monkeypatch.setattr(event_run, "time", SimpleNamespace(monotonic=lambda: sink.now))
         Run("file", sink, Plan(interval=interval, count=10, seed=None, quiet=True)).go()
         return sink.sent_at
 
