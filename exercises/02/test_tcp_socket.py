@@ -1,0 +1,110 @@
+"""Public tests of exercise 02, second half: the framing alone, then a real socket."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tcp_socket import socket_consumer, split_lines
+
+
+def line(number: int, zone: str = "Bronx") -> bytes:
+    """A trip with that number, as the producer sends it."""
+    trip = {"event_id": 100_000 + number, "pickup_zone": zone}
+    return json.dumps(trip, ensure_ascii=False).encode() + b"\n"
+
+
+def ids(events: list[dict[str, Any]]) -> list[int]:
+    """The trips' numbers."""
+    return [event["event_id"] - 100_000 for event in events]
+
+
+@pytest.mark.check("02.framing")
+@pytest.mark.parametrize(
+    ("buffer", "chunk", "lines", "rest"),
+    [
+        (b"", b"one\n", [b"one"], b""),
+        (b"", b"one", [], b"one"),
+        (b"on", b"e\ntw", [b"one"], b"tw"),
+        (b"", b"one\ntwo\nthr", [b"one", b"two"], b"thr"),
+        (b"one", b"", [], b"one"),
+        (b"", b"\n\n", [b"", b""], b""),
+    ],
+)
+def test_split_lines(buffer: bytes, chunk: bytes, lines: list[bytes], rest: bytes) -> None:
+    got = split_lines(buffer, chunk)
+    assert got == (lines, rest), (
+        f"{buffer!r} was left over and {chunk!r} arrives: expected {(lines, rest)}, got {got}"
+    )
+
+
+@pytest.fixture
+def port() -> int:
+    """A port that nothing listens on now."""
+    with socket.create_server(("localhost", 0)) as server:
+        number: int = server.getsockname()[1]
+    return number
+
+
+def run(port: int, produce: Callable[[socket.socket], None], **kwargs: Any) -> tuple[list[int], Any]:
+    """Your consumer against a producer that connects as soon as ready() is called."""
+    handled: list[dict[str, Any]] = []
+    producers: list[threading.Thread] = []
+
+    def connect_and_produce() -> None:
+        with socket.create_connection(("localhost", port), timeout=10) as connection:
+            produce(connection)
+
+    def ready() -> None:
+        producers.append(threading.Thread(target=connect_and_produce, daemon=True))
+        producers[0].start()
+
+    count = socket_consumer(handled.append, port=port, ready=ready, **kwargs)
+    for producer in producers:
+        producer.join(10)
+    return ids(handled), count
+
+
+@pytest.mark.check("02.socket-delivers")
+def test_events_arrive_however_they_are_cut(port: int) -> None:
+    def produce(connection: socket.socket) -> None:
+        connection.sendall(line(1) + line(2)[:10])  # one and a bit
+        connection.sendall(line(2)[10:])
+        for byte in line(3):
+            connection.sendall(bytes([byte]))
+
+    handled, count = run(port, produce, max_events=3, timeout=10)
+    assert handled == [1, 2, 3], f"three trips were sent, in pieces; handled: {handled}"
+    assert count == 3, f"3 events were handled, so return 3, not {count!r}"
+
+
+@pytest.mark.check("02.socket-stops")
+def test_it_stops_in_the_middle_of_a_packet(port: int) -> None:
+    handled, _ = run(port, lambda c: c.sendall(line(1) + line(2) + line(3)), max_events=2, timeout=10)
+    assert handled == [1, 2], f"max_events is 2, and one packet held 3; handled: {handled}"
+
+
+@pytest.mark.check("02.socket-eof")
+def test_the_producer_may_close_early(port: int) -> None:
+    handled, count = run(port, lambda c: c.sendall(line(1) + line(2)[:9]), max_events=5, timeout=10)
+    assert handled == [1], f"one whole line and a piece were sent; handled: {handled}"
+    assert count == 1, f"the producer closed after 1 event, so return 1, not {count!r}"
+
+
+@pytest.mark.check("02.socket-timeout")
+def test_nobody_comes(port: int) -> None:
+    with pytest.raises(TimeoutError):
+        socket_consumer(lambda event: None, port=port, max_events=1, timeout=0.1)
+
+
+@pytest.mark.check("02.socket-reuse")
+def test_the_port_is_free_afterwards(port: int) -> None:
+    for _ in range(2):
+        handled, _ = run(port, lambda c: c.sendall(line(1)), max_events=1, timeout=10)
+        assert handled == [1], "a second run on the same port should work like the first"
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=5)

@@ -1,0 +1,110 @@
+"""What the tests of exercise 02 share: a free port, and a producer that connects."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from grader.suite import HANDLE, READY, Consumer, Failed, Process, Ready, Run
+from grader.suite.steps import in_words
+
+SOCKET = "tcp_socket.socket_consumer"
+LONG = 60.0  # a time-out that nobody reaches
+
+
+class Producer:
+    """The suite's side of the connection. A consumer that went away is seen in its next step."""
+
+    def __init__(self, connection: socket.socket, seconds: float) -> None:
+        self._connection = connection
+        connection.settimeout(seconds)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def send(self, *pieces: bytes) -> None:
+        """Send each piece in a call of its own."""
+        with contextlib.suppress(OSError):
+            for piece in pieces:
+                self._connection.sendall(piece)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+@pytest.fixture
+def port(rng: random.Random) -> int:
+    """A port that nothing uses: in a sandbox any, without one as the machine says."""
+    while True:
+        number = rng.randint(20_000, 29_999)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", number)):
+            return number
+
+
+@pytest.fixture
+def start(port: int) -> Callable[..., Run]:
+    """`start(process_or_consumer, ...)` begins a call of socket_consumer on `port`."""
+
+    def begin(where: Consumer | Process, **kwargs: Any) -> Run:
+        wanted = {"port": port, "timeout": LONG, "ready": READY} | kwargs
+        return where.start(SOCKET, HANDLE, **wanted)
+
+    return begin
+
+
+def stands_in_ready(run: Run, seconds: float) -> bool:
+    """Whether it calls ready() within that time, and stands in it now."""
+    if run.waiting(seconds):
+        return False
+    step = run.next()
+    if not isinstance(step, Ready):
+        raise Failed(f"expected {run} to wait for a producer; {in_words(step, 'it')}")
+    return True
+
+
+@pytest.fixture
+def connect(consumer: Consumer, port: int) -> Iterator[Callable[..., Producer]]:
+    """`connect(run)`: a producer, connected as soon as the consumer listens.
+
+    It does not insist on ready(): whoever forgets that loses the points of one check, not of all.
+    """
+    made: list[Producer] = []
+
+    def to(run: Run, *pieces: bytes, only_in_ready: bool = False) -> Producer:
+        connection = None
+        if only_in_ready:
+            # The consumer's time-out is short: it must not run while the suite looks for the port.
+            if not isinstance(step := run.next(), Ready):
+                raise Failed(f"expected {run} to call ready() first; {in_words(step, 'it')}")
+            try:
+                connection = consumer.connect(port)
+            except ConnectionRefusedError:
+                raise Failed("a producer connected inside ready() and was refused") from None
+            made.append(producer := Producer(connection, consumer.seconds))
+            producer.send(*pieces)
+            run.go_on()
+            return producer
+        for _ in range(500):
+            in_ready = stands_in_ready(run, 0.02)
+            with contextlib.suppress(ConnectionRefusedError):
+                connection = consumer.connect(port)
+                break
+            if in_ready:
+                run.go_on()
+        if connection is None:
+            raise Failed(f"{run} did not listen on its port within 10 s")
+        made.append(producer := Producer(connection, consumer.seconds))
+        # Whoever calls ready() too late still gets an answer, before any event is there.
+        in_ready = in_ready or stands_in_ready(run, 0.3)
+        producer.send(*pieces)
+        if in_ready:
+            run.go_on()
+        return producer
+
+    yield to
+    for producer in made:
+        producer.close()

@@ -1,0 +1,332 @@
+"""Hidden suite of exercise 02: split_lines and socket_consumer, over real connections."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from grader.suite import Handle, Raised, Ready, Returned
+
+JUNK = (b"{broken", b'{"zone": "\xe9"}', b"42", b'["a"]', b'"text"', b"null", b"")
+SPLIT = "tcp_socket.split_lines"
+
+
+def line(event: dict) -> bytes:
+    """An event as the producer sends it."""
+    return json.dumps(event, ensure_ascii=False).encode() + b"\n"
+
+
+def numbers(events: list, everything: list) -> str:
+    """Events by their place in the stream, for a sentence."""
+    return ", ".join(str(everything.index(e) + 1) if e in everything else "unknown" for e in events) or "none"
+
+
+# split_lines ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def split(consumer):
+    """`split(buffer, chunk)` in one process, with a look at what it returns."""
+    process = consumer.process()
+
+    def call(buffer: bytes, chunk: bytes):
+        value = process.call(SPLIT, buffer, chunk)
+        fits = isinstance(value, (tuple, list)) and len(value) == 2 and isinstance(value[0], list)
+        assert fits and all(isinstance(part, bytes) for part in [*value[0], value[1]]), (
+            f"split_lines should return a list of bytes and the rest as bytes, it returned {value!r}"
+        )
+        return value[0], value[1]
+
+    return call
+
+
+@pytest.mark.check("02.framing")
+def test_any_chunks_of_a_stream_give_its_lines(split, rng):
+    """Random bytes, cut at random: the lines joined are the stream, and the rest is its end."""
+    for _ in range(10):
+        alphabet = b"ab\r\x0b\x0c\x1c\x85\x00\xff \n\n"  # what other functions take for line ends too
+        data = bytes(rng.choice(alphabet) for _ in range(rng.randint(30, 80)))
+        lines, rest, position = [], b"", 0
+        while position < len(data):
+            size = rng.choice((0, 1, 2, 3, 10, 30))
+            chunk = data[position : position + size]
+            position += size
+            complete, rest = split(rest, chunk)
+            lines += complete
+        *expected, end = data.split(b"\n")
+        assert (lines, rest) == (expected, end), (
+            f"{data!r} in pieces holds {len(expected)} lines and the rest {end!r}; "
+            f"got {len(lines)} lines {lines!r} and the rest {rest!r}"
+        )
+
+
+@pytest.mark.check("02.framing")
+def test_a_line_cut_at_every_byte(split, trips):
+    """Two chunks, cut at every place."""
+    (event,) = trips(1, accented=True)
+    data = line(event)
+    for cut in range(len(data) + 1):
+        first, rest = split(b"", data[:cut])
+        second, rest = split(rest, data[cut:])
+        assert (first + second, rest) == ([data[:-1]], b""), (
+            f"a line of {len(data)} bytes cut at byte {cut}: expected it whole and no rest, "
+            f"got {first + second!r} and the rest {rest!r}"
+        )
+
+
+# Delivery -------------------------------------------------------------------------
+
+
+@pytest.mark.check("02.socket-delivers")
+@pytest.mark.parametrize("pieces", ["at once", "one by one", "byte by byte"])
+def test_events_arrive_in_order(consumer, start, connect, trips, pieces):
+    """The same events in one packet, in one each, and in one a byte."""
+    everything = trips(4)
+    data = b"".join(map(line, everything))
+    sent = {
+        "at once": [data],
+        "one by one": [line(event) for event in everything],
+        "byte by byte": [data[i : i + 1] for i in range(len(data))],
+    }[pieces]
+    run = start(consumer, max_events=4)
+    connect(run, *sent)
+    seen = run.drain()
+    assert seen == everything, f"4 events were sent {pieces}; handled: {numbers(seen, everything)}"
+    assert run.value == 4, f"4 events were handled, so 4 should be returned, not {run.value!r}"
+
+
+@pytest.mark.check("02.socket-delivers")
+def test_each_event_arrives_before_the_next_is_sent(consumer, start, connect, trips):
+    """Nothing is held back until more comes."""
+    everything = trips(3)
+    run = start(consumer, max_events=3)
+    producer = connect(run)
+    for event in everything:
+        producer.send(line(event))
+        seen = run.next_event()
+        assert seen == event, f"event {numbers([event], everything)} was sent, {seen!r} was handled"
+        run.handled()
+    run.returned()
+
+
+@pytest.mark.check("02.socket-delivers")
+def test_an_event_cut_at_every_byte_arrives(consumer, start, connect, trips):
+    """While event n is handled, the rest of event n + 1 is still to come, cut one byte further."""
+    (event,) = trips(1)
+    data = line(event)
+    run = start(consumer, max_events=len(data))
+    producer = connect(run, data + data[:1])
+    for cut in range(1, len(data)):
+        seen = run.next_event()
+        assert seen == event, f"an event cut at byte {cut - 1} should arrive whole, got {seen!r}"
+        producer.send(data[cut:] + data[: cut + 1])
+        run.handled()
+    seen = run.next_event()
+    assert seen == event, f"an event cut at its last byte should arrive whole, got {seen!r}"
+
+
+@pytest.mark.check("02.socket-utf8")
+def test_a_character_cut_at_every_byte_arrives(consumer, start, connect, trips):
+    """The packet ends inside a character of two, three or four bytes."""
+    first, event = trips(2)
+    event["pickup_zone"] = "Ø台🚕"
+    data = line(event)
+    begin = data.index("Ø".encode())
+    cuts = range(begin + 1, begin + 9)
+    run = start(consumer, max_events=1 + len(cuts))
+    producer = connect(run, line(first) + data[: cuts[0]])
+    for cut, following in zip(cuts, [*cuts[1:], 0], strict=True):
+        run.next_event()
+        producer.send(data[cut:] + data[:following])
+        run.handled()
+    seen = run.next_event()
+    assert seen == event, f"the zone {event['pickup_zone']} was cut between packets; handled: {seen!r}"
+
+
+@pytest.mark.check("02.socket-large")
+def test_an_event_of_megabytes_arrives(consumer, start, connect, trips, rng):
+    """Far more than one recv can return."""
+    small, large = trips(2)
+    large["note"] = "x" * rng.randint(2_000_000, 3_000_000)
+    run = start(consumer, max_events=2)
+    producer = connect(run)
+    producer.send(line(large), line(small))  # more than the kernel buffers: it must be reading
+    seen = run.drain()
+    assert [event.get("event_id") for event in seen] == [large["event_id"], small["event_id"]], (
+        f"an event of {len(large['note']) / 1e6:.1f} MB and a small one were sent; {len(seen)} were handled"
+    )
+    assert seen == [large, small], "the large event arrived changed"
+
+
+@pytest.mark.check("02.socket-stops")
+def test_it_stops_in_the_middle_of_a_packet(consumer, start, connect, trips, rng):
+    """One packet holds more than max_events."""
+    everything = trips(8)
+    wanted = rng.randint(2, 5)
+    run = start(consumer, max_events=wanted)
+    connect(run, b"".join(map(line, everything)))
+    for event in everything[:wanted]:
+        seen = run.next_event()
+        assert seen == event, "events should be handled in the order in which they were sent"
+        run.handled()
+    count = run.returned()
+    assert count == wanted, f"max_events is {wanted}, and that should be returned, not {count!r}"
+
+
+@pytest.mark.check("02.socket-eof")
+@pytest.mark.parametrize("whole", [0, 2])
+def test_an_early_end_returns_what_was_handled(consumer, start, connect, trips, whole):
+    """The producer closes, in the middle of a line, after no event and after two."""
+    everything = trips(whole + 1)
+    run = start(consumer, max_events=5)
+    producer = connect(run, *map(line, everything[:whole]), line(everything[whole])[:-1])
+    producer.close()
+    seen = run.drain()
+    assert seen == everything[:whole], (
+        f"{whole} whole events and an unfinished line were sent; {len(seen)} were handled"
+    )
+    assert run.value == whole, f"{whole} events were handled, and that should be returned, not {run.value!r}"
+
+
+@pytest.mark.check("02.socket-bad-line")
+def test_bad_lines_are_skipped(consumer, start, connect, trips, rng):
+    """Every kind of bad line, between events."""
+    everything = trips(len(JUNK) + 1)
+    data = line(everything[0])
+    for junk, event in zip(rng.sample(JUNK, len(JUNK)), everything[1:], strict=True):
+        data += junk + b"\n" + line(event)
+    run = start(consumer, max_events=len(everything))
+    connect(run, data)
+    seen = run.drain()
+    assert seen == everything, (
+        f"{len(everything)} events stand between bad lines; handled: {numbers(seen, everything)}"
+    )
+
+
+# Time-outs and life ---------------------------------------------------------------
+
+
+def expect_timeout(run, why: str) -> None:
+    """The next step is a TimeoutError."""
+    step = run.next()
+    if isinstance(step, Ready):
+        run.go_on()
+        step = run.next()
+    assert isinstance(step, Raised) and step.is_a("TimeoutError"), (
+        f"{why}: expected a TimeoutError, got {step.message if isinstance(step, Raised) else step}"
+    )
+
+
+@pytest.mark.check("02.socket-timeout")
+def test_no_producer_is_a_timeout(consumer, start):
+    """Nobody connects."""
+    expect_timeout(start(consumer, max_events=1, timeout=0.1), "no producer for 0.1 s")
+
+
+@pytest.mark.check("02.socket-timeout")
+@pytest.mark.parametrize("sent", [0, 1])
+def test_a_silent_producer_is_a_timeout(consumer, start, connect, trips, sent):
+    """Connected, and silent from the start or after an event."""
+    run = start(consumer, max_events=2, timeout=0.2)
+    connect(run, *map(line, trips(sent)), only_in_ready=True)
+    for _ in range(sent):
+        run.next_event()
+        run.handled()
+    expect_timeout(run, f"a producer silent for 0.2 s after {sent} events")
+
+
+@pytest.mark.check("02.socket-timeout")
+def test_the_timeout_bounds_each_wait_and_not_the_whole(consumer, start, connect, trips):
+    """handle takes longer than the time-out, and the next event has come meanwhile."""
+    first, second = trips(2)
+    run = start(consumer, max_events=2, timeout=0.2)
+    producer = connect(run, line(first), only_in_ready=True)
+    run.next_event()
+    producer.send(line(second))
+    run.waiting(0.25)  # the suite holds handle: the only way to let the consumer's time pass
+    run.handled()
+    step = run.next()
+    assert isinstance(step, Handle), (
+        "the second event was there before the consumer waited for it, so no time-out was due; "
+        f"got {step.message if isinstance(step, Raised) else step}"
+    )
+
+
+@pytest.mark.check("02.socket-timeout")
+def test_it_does_not_give_up_before(consumer, start, connect, trips):
+    """With a long time-out it still waits after a short while."""
+    run = start(consumer, max_events=1, timeout=60.0)
+    producer = connect(run)
+    assert run.waiting(0.1), "the time-out is 60 s, and it did not wait 0.1 s"
+    (event,) = trips(1)
+    producer.send(line(event))
+    assert run.next_event() == event, "an event that came within the time-out should be handled"
+
+
+@pytest.mark.check("02.socket-ready")
+def test_ready_means_that_a_connection_is_accepted(consumer, start, port, trips):
+    """ready() is called once, and a producer that connects inside it is served."""
+    (event,) = trips(1)
+    run = start(consumer, max_events=1)
+    step = run.next()
+    assert isinstance(step, Ready), f"expected ready() to be called first, got {step}"
+    try:
+        connection = consumer.connect(port)
+    except ConnectionRefusedError:
+        raise AssertionError("a producer connected inside ready() and was refused") from None
+    with connection:
+        run.go_on()
+        connection.sendall(line(event))
+        step = run.next()
+        assert isinstance(step, Handle), f"expected the event after one call of ready(), got {step}"
+        run.handled()
+        run.returned()
+
+
+def refused(consumer, port: int) -> bool:
+    """Whether nothing listens."""
+    try:
+        consumer.connect(port).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+@pytest.mark.check("02.socket-reuse")
+def test_the_port_can_be_used_again_at_once(consumer, start, connect, trips, port):
+    """The connection of the first run is still known to the kernel when the second begins."""
+    process = consumer.process()
+    for number, event in enumerate(trips(3), 1):
+        run = start(process, max_events=1)
+        producer = connect(run, line(event))
+        step = run.next()
+        assert isinstance(step, Handle), (
+            f"run {number} on one port should handle an event, got "
+            f"{step.message if isinstance(step, Raised) else step}"
+        )
+        run.handled()
+        step = run.next()
+        assert isinstance(step, Returned), f"expected it to return, got {step}"
+        assert refused(consumer, port), "it has returned, and something still listens on the port"
+        producer.close()
+
+
+@pytest.mark.check("02.socket-reuse")
+@pytest.mark.parametrize("exception", ["HandlerError", "KeyboardInterrupt"])
+def test_nothing_listens_after_an_exception(consumer, start, connect, trips, port, exception):
+    """handle raises; the process lives on."""
+    first, second = trips(2)
+    process = consumer.process()
+    run = start(process, max_events=2)
+    connect(run, line(first))
+    run.next_event()
+    run.fails(exception)
+    raised = run.raised()
+    assert raised.is_a(exception), (
+        f"handle() raised {exception}, which should leave socket_consumer unchanged; {raised.type} left it"
+    )
+    assert refused(consumer, port), f"handle() raised {exception}, and something still listens on the port"
+    run = start(process, max_events=1)
+    connect(run, line(second))
+    assert run.next_event() == second, "after an exception the next run on the port should work"
