@@ -13,7 +13,7 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import IO, Any, ClassVar
 
 from grader.errors import SandboxError
 from grader.sandbox.base import INSIDE, Sandbox, reachable, site_packages, zygote_arguments
@@ -37,6 +37,7 @@ class BubblewrapSandbox(Sandbox):
     """Private namespaces, read-only binds, sized tmpfs, seccomp; root drops to a uid of its own."""
 
     kind: ClassVar[str] = "bubblewrap"
+    _seccomp: IO[bytes] | None = None
 
     def start(self) -> None:
         """Start the first process and wait until it serves."""
@@ -47,7 +48,11 @@ class BubblewrapSandbox(Sandbox):
             (etc / name).write_text(text.format(uid=uid, gid=gid))
             (etc / name).chmod(0o644)
         etc.chmod(0o755)
-        super().start()
+        try:
+            super().start()
+        finally:
+            if self._seccomp is not None:
+                self._seccomp.close()  # bwrap has its own copy
 
     def _command(self, config: dict[str, Any]) -> list[str]:
         sources = _python_sources()

@@ -29,13 +29,20 @@ class Upstream:
         front = socket.create_server(("127.0.0.1", 0))
         self.address = front.getsockname()
         self.relay = Relay(front, self.listener.getsockname, max_bytes)
+        self._open = contextlib.ExitStack()
 
     def connect(self) -> tuple[socket.socket, socket.socket]:
         """A client's connection and the server's end of it."""
-        client = socket.create_connection(self.address, timeout=5)
-        server, _ = self.listener.accept()
+        client = self._open.enter_context(socket.create_connection(self.address, timeout=5))
+        server = self._open.enter_context(self.listener.accept()[0])
         server.settimeout(5)
         return client, server
+
+    def close(self) -> None:
+        """Close the relay, the listener and every connection."""
+        self.relay.close()
+        self.listener.close()
+        self._open.close()
 
 
 @pytest.fixture
@@ -43,8 +50,7 @@ def upstream() -> Iterator[Upstream]:
     """A relay before a listener."""
     made = Upstream()
     yield made
-    made.relay.close()
-    made.listener.close()
+    made.close()
 
 
 def send_all(connection: socket.socket, data: bytes) -> None:
@@ -135,8 +141,11 @@ def test_nobody_upstream_is_a_cut_connection() -> None:
     front = socket.create_server(("127.0.0.1", 0))
     port = closed_port()
     relay = Relay(front, lambda: ("127.0.0.1", port), 1 << 20)
-    with pytest.raises(ConnectionResetError):
-        socket.create_connection(front.getsockname(), timeout=5).recv(1)
+    with (
+        socket.create_connection(front.getsockname(), timeout=5) as client,
+        pytest.raises(ConnectionResetError),
+    ):
+        client.recv(1)
     assert relay.open_connections == 0
     relay.close()
 
@@ -150,9 +159,12 @@ def test_a_flood_is_cut_off() -> None:
             client.sendall(b"x" * 65536)
             server.recv(65536)
     assert upstream.relay.exceeded
-    with pytest.raises(ConnectionResetError):
-        socket.create_connection(upstream.address, timeout=5).recv(1)
-    upstream.relay.close()
+    with (
+        socket.create_connection(upstream.address, timeout=5) as another,
+        pytest.raises(ConnectionResetError),
+    ):
+        another.recv(1)
+    upstream.close()
 
 
 def test_a_closed_relay_neither_listens_nor_holds(upstream: Upstream) -> None:
