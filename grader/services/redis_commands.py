@@ -1,0 +1,124 @@
+"""What a client says to Redis, command by command, and which of it a submission may say.
+
+Source: redis.io/docs/latest/develop/reference/protocol-spec (requests are arrays of bulk strings).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+MAX_COMMAND = 4 << 20
+"""Bytes; a longer command is not read to its end."""
+_MAX_WORDS = 4096
+_MAX_HEADER = 32
+"""Bytes that a count or length may take, its newline included."""
+
+_CONNECTION = "HELLO PING ECHO QUIT RESET SELECT TIME COMMAND INFO MULTI EXEC DISCARD WATCH UNWATCH"
+_PUBSUB = (
+    "SUBSCRIBE UNSUBSCRIBE PSUBSCRIBE PUNSUBSCRIBE SSUBSCRIBE SUNSUBSCRIBE PUBLISH SPUBLISH PUBSUB"
+)
+# Plain data: nobody needs it here, and whoever uses it is judged by what comes of it. Left out is
+# what makes much of little (SETRANGE, the STORE family) or administers the server.
+_DATA = (
+    "GET SET SETNX SETEX GETDEL DEL EXISTS EXPIRE TTL TYPE INCR DECR "
+    "LPUSH RPUSH LPOP RPOP BLPOP BRPOP LLEN LRANGE LREM LTRIM "
+    "SADD SREM SISMEMBER SMEMBERS SCARD HSET HGET HGETALL HDEL HEXISTS "
+    "XADD XREAD XREADGROUP XACK XGROUP XLEN XRANGE XREVRANGE XDEL XTRIM"
+)
+_WHOLLY = frozenset(f"{_CONNECTION} {_PUBSUB} {_DATA}".split())
+_OF_CLIENT = frozenset(
+    ["SETINFO", "SETNAME", "GETNAME", "ID", "INFO", "LIST", "MAINT_NOTIFICATIONS", "TRACKINGINFO"]
+)
+REFUSED = "NOT-PART-OF-THE-EXERCISE"
+"""A command that no server knows, sent in place of a forbidden one: its error keeps the order."""
+
+
+class ProtocolError(Exception):
+    """The client sent something that is not a command, or a larger one than is read."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command and the bytes that it came in."""
+
+    words: tuple[bytes, ...]
+    raw: bytes
+
+    @property
+    def name(self) -> str:
+        """In capitals."""
+        return self.words[0].decode("latin-1").upper() if self.words else ""
+
+    @property
+    def allowed(self) -> bool:
+        """Whether a submission may use it: nothing that administers the server or floods it."""
+        if self.name == "CLIENT":
+            return len(self.words) > 1 and self.words[1].upper().decode("latin-1") in _OF_CLIENT
+        return self.name in _WHOLLY
+
+    def refused(self) -> bytes:
+        """What to send to the server instead: it answers that it does not know the command."""
+        return encode(REFUSED.encode(), self.words[0][:64] if self.words else b"")
+
+
+def encode(*words: bytes) -> bytes:
+    """A command as it goes over the wire."""
+    parts = [b"*%d\r\n" % len(words)]
+    parts += [b"$%d\r\n%s\r\n" % (len(word), word) for word in words]
+    return b"".join(parts)
+
+
+class CommandReader:
+    """Cuts commands out of a client's bytes."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[Command]:
+        """The commands that are complete now.
+
+        Raises:
+            ProtocolError: what came is no command, or too large a one.
+        """
+        self._buffer += data
+        while (found := self._first()) is not None:
+            words, end = found
+            raw = bytes(self._buffer[:end])
+            del self._buffer[:end]
+            yield Command(words, raw)
+        if len(self._buffer) > MAX_COMMAND:
+            raise ProtocolError(f"a command of more than {MAX_COMMAND} bytes")
+
+    def _first(self) -> tuple[tuple[bytes, ...], int] | None:
+        """The words of the first command and where it ends; None when it is not complete."""
+        head = self._number(b"*", 0)
+        if head is None:
+            return None
+        count, at = head
+        if count > _MAX_WORDS:
+            raise ProtocolError(f"a command of {count} words")
+        words = []
+        for _ in range(count):
+            head = self._number(b"$", at)
+            if head is None:
+                return None
+            length, at = head
+            if length > MAX_COMMAND:
+                raise ProtocolError(f"a word of {length} bytes")
+            if len(self._buffer) < at + length + 2:
+                return None
+            words.append(bytes(self._buffer[at : at + length]))
+            at += length + 2
+        return tuple(words), at
+
+    def _number(self, kind: bytes, at: int) -> tuple[int, int] | None:
+        """The count or length that begins at `at`, and where its line ends."""
+        start = bytes(self._buffer[at : at + _MAX_HEADER])
+        end = start.find(b"\r\n")
+        if end < 0 and len(start) < _MAX_HEADER and kind.startswith(start[:1]):
+            return None
+        digits = start[1 : max(end, 1)]
+        if start[:1] != kind or not digits.isdigit():
+            raise ProtocolError("not a Redis command")
+        return int(digits), at + end + 2

@@ -1,0 +1,147 @@
+"""Between a sandbox and Redis: carries the connections, and can hold a command for a moment."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from grader.services.redis_commands import Command, CommandReader, ProtocolError
+
+_CHUNK = 64 << 10
+_MAX_CONNECTIONS = 64
+"""At a time; more are cut off at once."""
+
+
+class Watch:
+    """An action that runs once, before a certain command goes on to the server."""
+
+    def __init__(self, names: tuple[str, ...], number: int, action: Callable[[], None]) -> None:
+        self._names = names
+        self._left = number
+        self._action = action
+        self._lock = threading.Lock()
+        self.reached = threading.Event()
+        """Set when the command has come; the action runs then, or has run."""
+        self.failure: BaseException | None = None
+        """What the action raised."""
+
+    def see(self, command: Command) -> None:
+        """Called with every command, in the thread of its connection."""
+        if command.name not in self._names:
+            return
+        with self._lock:
+            self._left -= 1
+            if self._left != 0:
+                return
+        self.reached.set()
+        try:
+            self._action()
+        except Exception as error:  # noqa: BLE001 - it belongs to who watches
+            self.failure = error
+
+
+class RedisFront:
+    """Accepts on `listener` and continues each connection with a socket from `connect`.
+
+    Commands that a submission may not use reach the server as an unknown one.
+    """
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        connect: Callable[[], socket.socket],
+        max_bytes: int,
+    ) -> None:
+        self._listener = listener
+        self._connect = connect
+        self._max_bytes = max_bytes
+        self.bytes_up = 0
+        """Bytes from the sandbox to the server so far."""
+        self._watches: list[Watch] = []
+        self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        self._closed = False
+        listener.setblocking(True)  # noqa: FBT003 - the standard library's
+        threading.Thread(target=self._serve, name="redis front", daemon=True).start()
+
+    @contextmanager
+    def watching(self, watch: Watch) -> Iterator[Watch]:
+        """Let `watch` see every command that is executed on its own, not in a transaction."""
+        self._watches.append(watch)
+        try:
+            yield watch
+        finally:
+            self._watches.remove(watch)
+
+    def close(self) -> None:
+        """Cut every connection and stop listening. May be called twice."""
+        with self._lock:
+            self._closed = True
+            sides = [self._listener, *self._open]
+        for side in sides:
+            _shut(side)
+        self._listener.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._carry, args=(client,), daemon=True).start()
+
+    def _carry(self, client: socket.socket) -> None:
+        with client, contextlib.suppress(OSError), self._connect() as server:
+            with self._lock:
+                if self._closed or len(self._open) >= 2 * _MAX_CONNECTIONS:
+                    return
+                self._open |= {client, server}
+            for side in (client, server):
+                with contextlib.suppress(OSError):  # a sandbox may pass other stream sockets
+                    side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            replies = threading.Thread(target=_copy, args=(server, client), daemon=True)
+            replies.start()
+            try:
+                self._forward(client, server)
+            finally:
+                _shut(server)
+                replies.join()
+                with self._lock:
+                    self._open -= {client, server}
+
+    def _forward(self, client: socket.socket, server: socket.socket) -> None:
+        reader = CommandReader()
+        in_transaction = False
+        while data := client.recv(_CHUNK):
+            self.bytes_up += len(data)
+            if self.bytes_up > self._max_bytes:
+                return
+            try:
+                for command in reader.feed(data):
+                    if command.name in ("MULTI", "EXEC", "DISCARD"):
+                        in_transaction = command.name == "MULTI"
+                    if not in_transaction:
+                        for watch in list(self._watches):
+                            watch.see(command)
+                    server.sendall(command.raw if command.allowed else command.refused())
+            except ProtocolError as error:
+                client.sendall(b"-ERR Protocol error: %s\r\n" % str(error).encode())
+                return
+
+
+def _copy(source: socket.socket, target: socket.socket) -> None:
+    """Until either side ends; then both are shut."""
+    with contextlib.suppress(OSError):
+        while data := source.recv(_CHUNK):
+            target.sendall(data)
+    _shut(source)
+    _shut(target)
+
+
+def _shut(side: socket.socket) -> None:
+    """Wake whoever reads from it or accepts on it."""
+    with contextlib.suppress(OSError):
+        side.shutdown(socket.SHUT_RDWR)
