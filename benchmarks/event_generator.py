@@ -32,9 +32,9 @@ def main() -> None:
 def _generate() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "events.jsonl"
-        options = ["--path", path, "--interval", "0", "--quiet", "--count", str(EVENTS)]
+        options = ["--path", str(path), "--interval", "0", "--quiet", "--count", str(EVENTS)]
         subprocess.run(
-            [sys.executable, GENERATOR, "file", *options], check=True, capture_output=True
+            [sys.executable, str(GENERATOR), "file", *options], check=True, capture_output=True
         )
 
 

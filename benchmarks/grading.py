@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from benchmarks.rows import Row, median_seconds, seconds
@@ -18,7 +19,9 @@ from grader.sandbox.base import Sandbox, Setup
 from grader.sandbox.bubblewrap import BubblewrapSandbox
 
 BATCH = 20
-ELSEWHERE = "8 trivial checks, no sandbox: nbgrader 4.4 s, otter 3.8 s, check50 0.36 s, pytest 0.24 s"
+ELSEWHERE = (
+    "8 trivial checks, no sandbox: nbgrader 4.4 s, otter 3.8 s, check50 0.36 s, pytest 0.24 s"
+)
 
 
 def rows(course: Course) -> Iterator[Row]:
@@ -30,14 +33,18 @@ def rows(course: Course) -> Iterator[Row]:
         yield Row("01: one submission, cold, sandboxed", cold, "s", 1.5, beside=ELSEWHERE)
         on_one = statistics.median(seconds(lambda: _grade(course, many, cores=1)) for _ in range(3))
         each = (on_one - cold) / (BATCH - 1)
-        yield Row("01: each further one in a batch, one core", each, "s", 0.5, beside="nbgrader 1.3 s")
+        yield Row(
+            "01: each further one in a batch, one core", each, "s", 0.5, beside="nbgrader 1.3 s"
+        )
         cores = os.cpu_count() or 1
         if cores > 1:
             on_two = statistics.median(
                 seconds(lambda: _grade(course, many, cores=2)) for _ in range(3)
             )
             ratio = on_one / on_two
-            yield Row(f"01: {BATCH} submissions, 2 cores against 1", ratio, "times", 1.7, at_least=True)
+            yield Row(
+                f"01: {BATCH} submissions, 2 cores against 1", ratio, "times", 1.7, at_least=True
+            )
 
 
 def sandbox_rows() -> Iterator[Row]:
@@ -46,10 +53,14 @@ def sandbox_rows() -> Iterator[Row]:
     for _ in range(10):
         sandbox: Sandbox = BubblewrapSandbox(Setup(files={"polling.py": b""}))
         starts.append(seconds(sandbox.start))
-        runs += [seconds(lambda: sandbox.spawn().channel.close()) for _ in range(20)]  # noqa: B023 - called now
+        runs += [seconds(partial(_spawn, sandbox)) for _ in range(20)]
         starts[-1] += seconds(sandbox.close)
     yield Row("sandbox, start and end", 1000 * statistics.median(starts), "ms", 250)
     yield Row("one more process in it", 1000 * statistics.median(runs), "ms", 10)
+
+
+def _spawn(sandbox: Sandbox) -> None:
+    sandbox.spawn().channel.close()
 
 
 def _public_tests(course: Course) -> None:
@@ -58,7 +69,7 @@ def _public_tests(course: Course) -> None:
         shutil.copytree(course.root / "exercises" / "01", copy)
         shutil.copy(course.root / "solutions" / "01" / "polling.py", copy)
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull]
-        subprocess.run([*command, str(copy)], check=True, capture_output=True)  # noqa: S603
+        subprocess.run([*command, str(copy)], check=True, capture_output=True)
 
 
 def _grade(course: Course, folder: Path, cores: int | None = None) -> None:
@@ -67,12 +78,12 @@ def _grade(course: Course, folder: Path, cores: int | None = None) -> None:
             os.sched_setaffinity(0, set(range(cores)))
 
     jobs = [] if cores is None else ["-j", str(cores)]
-    subprocess.run(  # noqa: S603
+    subprocess.run(
         [sys.executable, "-m", "grader", "grade", str(folder), "--no-details", *jobs],
         cwd=course.root,
         check=True,
         capture_output=True,
-        preexec_fn=pin,  # noqa: PLW1509 - no threads here
+        preexec_fn=pin,
     )
 
 

@@ -39,7 +39,9 @@ def main() -> int:
     seen: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
     sweep()
     started = time.monotonic()
-    names = {name for exercise in exercises for name in exercise.services}
+    names: set[str] = set()
+    for exercise in exercises:
+        names.update(exercise.services)
     with prepare_services(names) as services, busy_cores():
         how = Grading(course, choose(), 0, services)
         for number in range(1, options.rounds + 1):

@@ -46,11 +46,15 @@ def grade_directory(
     for number in sorted({submission.exercise for submission in submissions}):
         require_suite(course, course.exercise(number))
     if json_file is not None and not json_file.resolve().parent.is_dir():
-        raise GraderError(f"{json_file} cannot be written: no such folder", "Make the folder first.")
+        raise GraderError(
+            f"{json_file} cannot be written: no such folder", "Make the folder first."
+        )
     sandbox = choose(unsafe=unsafe)
     sweep()
     with ExitStack() as stack:
-        names = {s for x in submissions for s in course.exercise(x.exercise).services}
+        names: set[str] = set()
+        for submission in submissions:
+            names.update(course.exercise(submission.exercise).services)
         services = stack.enter_context(prepare_services(names))
         how = Grading(course, sandbox, seed, services)
         reports = grade_with_progress(submissions, how, jobs, console)
@@ -103,8 +107,8 @@ def write_whole(path: Path, text: str) -> None:
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
     except OSError as error:
-        os.unlink(temporary)
+        Path(temporary).unlink()
         raise GraderError(f"{path} cannot be written: {error}") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -48,7 +47,7 @@ def make_release(course: Course, directory: Path) -> list[Path]:
             shutil.copyfile(course.root / file, target)
         if directory.exists():
             directory.rmdir()
-        os.replace(copy, directory)
+        copy.replace(directory)
     return files
 
 

@@ -102,7 +102,9 @@ def find_submissions(
         GraderError: there is no such folder, or no student in it.
     """
     if not directory.is_dir():
-        raise GraderError(f"{directory} is not a folder", "Name the folder that holds a folder a student.")
+        raise GraderError(
+            f"{directory} is not a folder", "Name the folder that holds a folder a student."
+        )
     students = sorted(
         entry
         for entry in directory.iterdir()
@@ -116,7 +118,9 @@ def find_submissions(
     found = [
         submission
         for exercise in wanted
-        for submission in _of_exercise(students, exercise, course.limits.file_kb, exercise_id is not None)
+        for submission in _of_exercise(
+            students, exercise, course.limits.file_kb, all_of_them=exercise_id is not None
+        )
     ]
     if not found:
         names = ", ".join(exercise.files[0] for exercise in wanted)
@@ -128,7 +132,7 @@ def find_submissions(
 
 
 def _of_exercise(
-    students: list[Path], exercise: Exercise, max_kb: int, all_of_them: bool
+    students: list[Path], exercise: Exercise, max_kb: int, *, all_of_them: bool
 ) -> list[Submission]:
     read = [
         read_submission(

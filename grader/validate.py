@@ -112,9 +112,9 @@ def find_specimens(course: Course, exercise: Exercise) -> Iterator[Specimen]:
         for folder in sorted(path for path in home.glob("*") if path.is_dir()):
             name = f"{kind}/{folder.name}"
             expected = read_expectation(folder / EXPECTED, exercise, chaff=kind == "chaff")
-            fails = frozenset({expected.fails, *expected.also_fails} - {None})
+            fails = frozenset(f for f in (expected.fails, *expected.also_fails) if f)
             submission = read_submission(name, exercise, [folder], kb)
-            yield Specimen(name, submission, frozenset(f for f in fails if f), expected.fails)
+            yield Specimen(name, submission, fails, expected.fails)
 
 
 def read_expectation(path: Path, exercise: Exercise, *, chaff: bool) -> Expectation:
@@ -174,7 +174,12 @@ def matrix(exercise: Exercise, graded: Sequence[tuple[Specimen, Report]]) -> Tab
 
     ✗ is the check that a chaff is meant to fail, x another one that it fails as well.
     """
-    table = Table(title=f"{exercise.id} {exercise.title}", title_justify="left", box=None, padding=(0, 1, 0, 0))
+    table = Table(
+        title=f"{exercise.id} {exercise.title}",
+        title_justify="left",
+        box=None,
+        padding=(0, 1, 0, 0),
+    )
     table.add_column("submission", no_wrap=True)
     for number, _ in enumerate(exercise.checks, 1):
         table.add_column(f"{number:02}", no_wrap=True)
@@ -240,5 +245,7 @@ def _sandbox(console: Console) -> type[Sandbox]:
     try:
         return choose()
     except SandboxError as error:
-        console.print(Text(f"without a sandbox, since the code is the course's own: {error}", "yellow"))
+        console.print(
+            Text(f"without a sandbox, since the code is the course's own: {error}", "yellow")
+        )
         return own_code()

@@ -41,7 +41,10 @@ def main() -> int:
             hand_in(course, exercise.id, kind, number, submissions / student / exercise.id)
     results = OUT / "results.json"
     command = [sys.executable, "-m", "grader", "grade", str(submissions), "--json", str(results)]
-    print(f"$ grader grade {submissions.relative_to(ROOT)} --json {results.relative_to(ROOT)}", flush=True)
+    print(
+        f"$ grader grade {submissions.relative_to(ROOT)} --json {results.relative_to(ROOT)}",
+        flush=True,
+    )
     done = subprocess.run([*command, "--no-details"], cwd=ROOT, check=False)
     if not results.exists():
         return done.returncode

@@ -1,4 +1,7 @@
-"""Watch your own `poll` at work: python exercises/01/demo.py taxi_events.jsonl"""
+"""Watch your own `poll` at work.
+
+python exercises/01/demo.py taxi_events.jsonl
+"""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from tcp_socket import socket_consumer
 
 
 def main() -> int:
-    """Print a line for each event; exit code 1 when the consumer is not written yet or times out."""
+    """Print a line for each event; exit code 1 when nothing came or nothing is written yet."""
     parser = argparse.ArgumentParser(description="Consume trips with your own functions.")
     ways = parser.add_subparsers(dest="way", required=True)
     tail = ways.add_parser("tail", help="follow a file with tail_consumer()")
@@ -32,7 +32,8 @@ def main() -> int:
     def handle(event: dict[str, Any]) -> None:
         nonlocal events
         events += 1
-        print(f"[{options.way}] event {events:2}: {event['pickup_zone']:<13} ${event['fare_estimate']:.2f}", flush=True)
+        zone, fare = event["pickup_zone"], event["fare_estimate"]
+        print(f"[{options.way}] event {events:2}: {zone:<13} ${fare:.2f}", flush=True)
 
     def ready() -> None:
         print(f"listening on {options.host}:{options.port}; start the producer now", flush=True)

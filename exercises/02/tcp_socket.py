@@ -12,7 +12,7 @@ Event = dict[str, Any]
 
 
 def split_lines(buffer: bytes, chunk: bytes) -> tuple[list[bytes], bytes]:
-    """Cut lines out of a byte stream.
+    r"""Cut lines out of a byte stream.
 
     Args:
         buffer: What was left over from the chunks before.
@@ -21,7 +21,7 @@ def split_lines(buffer: bytes, chunk: bytes) -> tuple[list[bytes], bytes]:
     Returns:
         The lines that are complete now, without their newline, and what is left over.
         Only the byte 0x0A ends a line. An empty line comes back as `b""`. No byte is lost:
-        `split_lines(b"ab", b"c\\nd")` is `([b"abc"], b"d")`.
+        `split_lines(b"ab", b"c\nd")` is `([b"abc"], b"d")`.
     """
     raise NotImplementedError("join buffer and chunk, and split at the newlines")
 

@@ -50,7 +50,9 @@ def port() -> int:
     return number
 
 
-def run(port: int, produce: Callable[[socket.socket], None], **kwargs: Any) -> tuple[list[int], Any]:
+def run(
+    port: int, produce: Callable[[socket.socket], None], **kwargs: Any
+) -> tuple[list[int], Any]:
     """Your consumer against a producer that connects as soon as ready() is called."""
     handled: list[dict[str, Any]] = []
     producers: list[threading.Thread] = []
@@ -84,7 +86,9 @@ def test_events_arrive_however_they_are_cut(port: int) -> None:
 
 @pytest.mark.check("02.socket-stops")
 def test_it_stops_in_the_middle_of_a_packet(port: int) -> None:
-    handled, _ = run(port, lambda c: c.sendall(line(1) + line(2) + line(3)), max_events=2, timeout=10)
+    handled, _ = run(
+        port, lambda c: c.sendall(line(1) + line(2) + line(3)), max_events=2, timeout=10
+    )
     assert handled == [1, 2], f"max_events is 2, and one packet held 3; handled: {handled}"
 
 
@@ -98,7 +102,7 @@ def test_the_producer_may_close_early(port: int) -> None:
 @pytest.mark.check("02.socket-timeout")
 def test_nobody_comes(port: int) -> None:
     with pytest.raises(TimeoutError):
-        socket_consumer(lambda event: None, port=port, max_events=1, timeout=0.1)
+        socket_consumer(lambda _: None, port=port, max_events=1, timeout=0.1)
 
 
 @pytest.mark.check("02.socket-reuse")

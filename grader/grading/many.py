@@ -34,7 +34,9 @@ def grade_all(
             while waiting and len(running) < jobs:
                 submission = waiting.pop()
                 ours, theirs = context.Pipe(duplex=False)
-                process = context.Process(target=_child, args=(theirs, submission, how))
+                process: BaseProcess = context.Process(
+                    target=_child, args=(theirs, submission, how)
+                )
                 process.start()
                 theirs.close()
                 running[ours] = (submission, process, time.monotonic() + limit)
@@ -61,7 +63,7 @@ def _child(connection: Connection, submission: Submission, how: Grading) -> None
         pass
     finally:
         connection.close()
-        # Stopping the embedded servers takes half a second each; the end of the process does it too.
+        # Stopping the embedded servers takes half a second each; ending the process does it too.
         os._exit(0)
 
 

@@ -79,7 +79,9 @@ def require_suite(course: Course, exercise: Exercise) -> Path:
     if not suite.is_dir():
         raise CourseError(
             f"there is no hidden suite of exercise {exercise.id} here ({suite})",
-            "In a students' copy only the public tests run: `pytest exercises/" + exercise.id + "`.",
+            "In a students' copy only the public tests run: `pytest exercises/"
+            + exercise.id
+            + "`.",
         )
     return suite
 
@@ -98,7 +100,15 @@ def _run_pytest(suite: Path, plugin: SuitePlugin) -> None:
     # An instructor's own plugins and settings must not change a verdict.
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     os.environ.pop("PYTEST_ADDOPTS", None)
-    off = ("cacheprovider", "terminal", "junitxml", "logging", "faulthandler", "doctest", "unittest")
+    off = (
+        "cacheprovider",
+        "terminal",
+        "junitxml",
+        "logging",
+        "faulthandler",
+        "doctest",
+        "unittest",
+    )
     pytest.main(
         [
             *("-c", os.devnull, "--rootdir", str(suite.parent), "--confcutdir", str(suite.parent)),

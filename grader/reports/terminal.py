@@ -27,7 +27,9 @@ _WORDS = {
 
 def visible(text: str) -> str:
     """`text` with what could steer a terminal shown instead of obeyed."""
-    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+    return "".join(
+        c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text
+    )
 
 
 def number(points: float) -> str:

@@ -18,7 +18,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from grader.course import Limits
 from grader.errors import SandboxError
@@ -297,7 +297,7 @@ class Sandbox(ABC):
             "NOFILE": 256,
         }
 
-    def __enter__(self) -> Sandbox:
+    def __enter__(self) -> Self:
         try:
             self.start()
         except BaseException:

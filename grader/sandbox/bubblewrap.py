@@ -96,14 +96,7 @@ class BubblewrapSandbox(Sandbox):
             args.append("--disable-userns")
         for name, value in (("PATH", "/usr/bin:/bin"), ("HOME", "/tmp"), ("LANG", "C.UTF-8")):  # noqa: S108
             args += ["--setenv", name, value]
-        for path in _SYSTEM:
-            if Path(path).exists():
-                args += ["--ro-bind", path, path]
-        for path in _ROOT_LINKS:
-            if Path(path).is_symlink():
-                args += ["--symlink", str(Path(path).readlink()), path]
-            elif Path(path).exists():
-                args += ["--ro-bind", path, path]
+        args += _system_binds()
         args += ["--ro-bind", str(self.base / "etc"), "/etc"]
         args += ["--proc", "/proc", "--dev", "/dev"]
         for path, size in _TMPFS.items():
@@ -137,6 +130,17 @@ def _root() -> bool:
     return os.geteuid() == 0
 
 
+def _system_binds() -> list[str]:
+    """The system's programs and libraries, read-only, laid out as outside."""
+    args = []
+    for path in map(Path, (*_SYSTEM, *_ROOT_LINKS)):
+        if path.is_symlink():
+            args += ["--symlink", str(path.readlink()), str(path)]
+        elif path.exists():
+            args += ["--ro-bind", str(path), str(path)]
+    return args
+
+
 def _interpreter() -> str:
     """The real interpreter: a virtual environment's link would need the environment inside."""
     return os.path.realpath(sys.executable)
@@ -162,5 +166,6 @@ def _tool(name: str) -> str:
 @cache
 def bwrap_version() -> tuple[int, ...]:
     """The installed bubblewrap's version, such as (0, 8, 0)."""
-    said = subprocess.run([_tool("bwrap"), "--version"], capture_output=True, text=True, check=False)  # noqa: S603
+    command = [_tool("bwrap"), "--version"]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - found on PATH
     return tuple(int(number) for number in re.findall(r"\d+", said.stdout))

@@ -41,7 +41,8 @@ def own_code() -> type[Sandbox]:
     """
     if not hasattr(os, "fork"):
         raise SandboxError(
-            "the hidden suite needs Linux or macOS", "On Windows, use WSL2; the public tests run anywhere."
+            "the hidden suite needs Linux or macOS",
+            "On Windows, use WSL2; the public tests run anywhere.",
         )
     return ProcessSandbox
 

@@ -80,7 +80,7 @@ class Folder:
 
     def names(self) -> list[str]:
         """What is in it, sorted."""
-        return sorted(os.listdir(self._fd))
+        return sorted(os.listdir(self._fd))  # noqa: PTH208 - pathlib takes no descriptor
 
     def close(self) -> None:
         """Give the descriptor back."""

@@ -20,7 +20,8 @@ _NUMBERS = {"x86_64": 317, "aarch64": 277, "riscv64": 277}
 SECCOMP = _NUMBERS.get(platform.machine(), 0)
 """The number of seccomp(2), which libc does not wrap."""
 
-# struct seccomp_notif: id u64, pid u32, flags u32, then struct seccomp_data: nr s32, arch u32, ip u64, args 6 u64.
+# struct seccomp_notif: id u64, pid u32, flags u32, then struct seccomp_data: nr s32, arch u32,
+# ip u64, args 6 u64.
 _NOTIFICATION = struct.Struct("=QIIiIQ6Q")
 _RESPONSE = struct.Struct("=QqiI")
 _IOCTL_RECEIVE = 0xC0502100

@@ -26,6 +26,8 @@ from grader.services.rabbitmq_private import sweep_nodes
 NAMES = ("redis", "rabbitmq", "sqs")
 _SCHEMES = {"redis": "redis", "rabbitmq": "amqp", "sqs": "http"}
 _START_SECONDS = 150
+_OUTLIVING: list[subprocess.Popen[bytes]] = []
+"""Kept until the end: Popen warns when it is collected before its process has ended."""
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,7 @@ def _spawn(name: str, port: int) -> tuple[int, subprocess.Popen[bytes]]:
             stderr=errors,
         )
     os.close(write_end)
+    _OUTLIVING.append(process)
     return read_end, process
 
 

@@ -203,7 +203,9 @@ class Process:
         if reason := self.consumer.unusable(module):
             raise Unusable(reason)
         words = [shorten(a) for a in args if not isinstance(a, wire.Callback)]
-        words += [f"{k}={shorten(v)}" for k, v in kwargs.items() if not isinstance(v, wire.Callback)]
+        words += [
+            f"{k}={shorten(v)}" for k, v in kwargs.items() if not isinstance(v, wire.Callback)
+        ]
         if not keep:
             self.note("suite", f"starts {function}({', '.join(words)}) in process {self._number}")
         run = Run(self, function)
@@ -241,16 +243,19 @@ class Process:
                 else:
                     waits += _SLICE
                     if waits >= self.consumer.seconds:
-                        raise Failed(f"{doing} did not go on for {self.consumer.seconds} s: it hangs")
+                        raise Failed(
+                            f"{doing} did not go on for {self.consumer.seconds} s: it hangs"
+                        )
             return wire.load(line)
         except wire.WireError as error:
             raise Failed(f"{doing} sent something that is no message: {error}") from None
 
     def waiting(self, seconds: float) -> bool:
         """Whether nothing comes within `seconds`."""
-        return not self._lines.has_line() and not select.select(
-            [self._spawned.channel], [], [], seconds
-        )[0]
+        return (
+            not self._lines.has_line()
+            and not select.select([self._spawned.channel], [], [], seconds)[0]
+        )
 
     def answer(self, message: dict[str, Any]) -> None:
         """Answer a callback."""
@@ -279,7 +284,6 @@ class Process:
             limit = self.consumer.sandbox.setup.limits.output_kb
             return f"{doing} printed more than {limit} KB and was stopped"
         return f"{doing} ended its own process (os._exit, a signal, or out of memory)"
-
 
 
 class Run:
@@ -355,9 +359,7 @@ class Run:
                     raise Unusable(f"{self} is not filled in yet: {_text(message, 'reason')}")
                 return Raised(_text(message, "error"), names, _text(message, "reason"))
             case "late":
-                raise Failed(
-                    f"{self} called {_text(message, 'callback')}() after it had returned"
-                )
+                raise Failed(f"{self} called {_text(message, 'callback')}() after it had returned")
             case "load_failed" | "unfit":
                 raise Unusable(_text(message, "reason"))
             case "build_failed":
@@ -427,7 +429,7 @@ class Run:
         Raises:
             Failed: an exception left it.
         """
-        events = []
+        events: list[Any] = []
         while True:
             step = self.next()
             if on_step is not None:

@@ -57,7 +57,7 @@ def poll(
 def _read_complete_lines(path: PathLike, offset: int) -> tuple[int, bytes]:
     """Where reading began, and what was read up to the last newline."""
     try:
-        file = open(path, "rb")
+        file = open(path, "rb")  # noqa: SIM115 - closed by the `with` below
     except FileNotFoundError:
         return 0, b""
     with file:

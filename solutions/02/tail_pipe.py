@@ -19,8 +19,10 @@ def tail_consumer(
     # While the file is missing tail looks for it in intervals, by default of a second.
     command = ["tail", "-n", "+1", "-F", "-s", "0.2", "--", os.fspath(path)]
     handled = 0
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as tail:
-        assert tail.stdout is not None
+    with subprocess.Popen(  # noqa: S603 - the command is ours, the path is one argument of it
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as tail:
+        assert tail.stdout is not None  # noqa: S101 - for the type checker
         try:
             for line in tail.stdout:
                 event = _event(line)

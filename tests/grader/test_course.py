@@ -61,7 +61,9 @@ def test_a_duplicate_exercise_is_refused(tmp_path: Path) -> None:
 
 def test_a_missing_manifest_says_where_to_run(tmp_path: Path) -> None:
     """Outside a course."""
-    with pytest.raises(CourseError, match="no course.toml in .* Run this inside the course's folder"):
+    with pytest.raises(
+        CourseError, match=r"no course.toml in .* Run this inside the course's folder"
+    ):
         find_root(tmp_path)
 
 

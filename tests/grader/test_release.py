@@ -22,7 +22,9 @@ def test_a_release_holds_no_private_file(course: Path, tmp_path: Path) -> None:
     """No solution, no suite, no known submission, by name or by content."""
     done = grader(course, "release", str(tmp_path / "out"))
     assert done.returncode == 0, done.stderr
-    released = {p.relative_to(tmp_path / "out") for p in (tmp_path / "out").rglob("*") if p.is_file()}
+    released = {
+        p.relative_to(tmp_path / "out") for p in (tmp_path / "out").rglob("*") if p.is_file()
+    }
     assert {Path("course.toml"), Path("exercises/01/doubling.py")} <= released
     assert not [p for p in released if p.parts[0] in ("solutions", "tests")]
     for path in (tmp_path / "out").rglob("*.py"):

@@ -158,7 +158,9 @@ def test_a_link_in_the_state_folder_is_not_followed(consumer: Consumer) -> None:
 def test_writes_are_held_before_they_happen(consumer: Consumer) -> None:
     """With stop_at_writes every change of a file is a step, and a kill comes before it."""
     path = consumer.state.path("f")
-    run = consumer.process(stop_at_writes=True).start("sample.run", f"open({path!r}, 'w').write('x')")
+    run = consumer.process(stop_at_writes=True).start(
+        "sample.run", f"open({path!r}, 'w').write('x')"
+    )
     assert isinstance(run.next(), Write)
     assert consumer.state.names() == []
     run.go_on()
@@ -248,3 +250,4 @@ def test_a_flood_of_output_ends_the_run() -> None:
         with pytest.raises(Failed, match="printed more than 64 KB"):
             consumer.process().call("sample.run", "while True: print('x' * 1000)")
         assert len(sandbox.output.tail) <= 4096
+        consumer.close()

@@ -78,7 +78,10 @@ def test_a_check_that_no_test_proves_is_an_error(course: Path) -> None:
     change(course, SUITE, '@pytest.mark.check("01.value")', '@pytest.mark.check("01.each-event")')
     done = grader(course, "validate")
     assert done.returncode == 1
-    assert "01.value should be passed, it is error (no test of the suite proves this check)" in done.stdout
+    assert (
+        "01.value should be passed, it is error (no test of the suite proves this check)"
+        in done.stdout
+    )
 
 
 def test_a_test_that_names_no_check_is_an_error(course: Path) -> None:
@@ -108,7 +111,9 @@ def test_public_tests_must_pass_on_the_solution_and_fail_on_the_stub(course: Pat
     """Both directions."""
     test = course / "exercises/01/test_doubling.py"
     test.write_text(PUBLIC_TEST.replace("== 4", "== 5"))
-    assert "01: the public tests do not all pass on the solution" in grader(course, "validate").stdout
+    assert (
+        "01: the public tests do not all pass on the solution" in grader(course, "validate").stdout
+    )
     test.write_text("def test_nothing():\n    assert True\n")
     assert "01: the public tests pass on the stub" in grader(course, "validate").stdout
 

@@ -34,7 +34,9 @@ class Sly(dict):  # type: ignore[type-arg]
     __hash__ = None  # type: ignore[assignment]
 
 
-@pytest.mark.parametrize("value", [object(), Sly(), type("S", (str,), {})("x"), 1j, {"a": Sly()}["a"]])
+@pytest.mark.parametrize(
+    "value", [object(), Sly(), type("S", (str,), {})("x"), 1j, {"a": Sly()}["a"]]
+)
 def test_other_types_arrive_as_opaque(value: object) -> None:
     """Subclasses and objects do not cross: only their type's name does."""
     assert wire.decode(wire.encode(value)) == wire.Opaque(type(value).__name__)
@@ -49,7 +51,15 @@ def test_what_is_no_message_is_refused(line: bytes) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [{"$bytes": 3}, {"$bytes": "*"}, {"$new": []}, {"$unknown": 1}, {"$dict": [1]}, {"$set": [[]]}, {"$tuple": None}],
+    [
+        {"$bytes": 3},
+        {"$bytes": "*"},
+        {"$new": []},
+        {"$unknown": 1},
+        {"$dict": [1]},
+        {"$set": [[]]},
+        {"$tuple": None},
+    ],
 )
 def test_malformed_special_values_are_refused(data: object) -> None:
     """A forged value cannot break the reader."""

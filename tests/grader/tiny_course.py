@@ -37,7 +37,7 @@ hint = "Write aside."
 requires = ["01.each-event"]
 """
 
-SUITE = '''\
+SUITE = """\
 import pytest
 
 from grader.suite import HANDLE
@@ -67,9 +67,9 @@ def test_crash(consumer, state):
     run.kill()
     left = state.read("x")
     assert left in (b"old", b"new"), f"after a kill the file should hold old or new, it holds {left!r}"
-'''
+"""
 
-RIGHT = '''\
+RIGHT = """\
 import os
 
 
@@ -87,9 +87,9 @@ def store(path, text):
     with open(path + ".new", "w") as file:
         file.write(text)
     os.replace(path + ".new", path)
-'''
+"""
 
-STUB = '''\
+STUB = """\
 def double(number):
     raise NotImplementedError("double it")
 
@@ -100,7 +100,7 @@ def forward(events, handle):
 
 def store(path, text):
     raise NotImplementedError("write the file")
-'''
+"""
 
 PUBLIC_TEST = """\
 from doubling import double

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -103,13 +103,15 @@ class State:
 
     def names(self) -> list[str]:
         """The names in use by this test."""
-        return [n.removeprefix(self._prefix) for n in self._folder.names() if n.startswith(self._prefix)]
+        return [
+            n.removeprefix(self._prefix) for n in self._folder.names() if n.startswith(self._prefix)
+        ]
 
 
 @pytest.fixture
-def new_stream(consumer: Consumer, rng: random.Random) -> Iterator[Callable[[], Stream]]:
+def new_stream(consumer: Consumer, rng: random.Random) -> Callable[[], Stream]:
     """`new_stream()`: one more stream file of a random name."""
-    yield lambda: Stream(consumer.stream, f"trips-{rng.randrange(16**8):08x}.ndjson")
+    return lambda: Stream(consumer.stream, f"trips-{rng.randrange(16**8):08x}.ndjson")
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """One process of the student's: imports the module, makes the calls that the suite asks for.
 
 `handle`, `ready` and `sleep` are questions to the suite: the student's code stands still until
-the answer is there. Nothing here is trusted by the suite; it is only the student's side of the pipe.
+the answer is there. The suite trusts nothing here; it is only the student's side of the pipe.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ class _LoadError(Exception):
     """The student's module could not be imported."""
 
 
-class _Missing(Exception):
+class _MissingError(Exception):
     """A function of the contract is not there."""
 
 
-class _Misfit(Exception):
+class _MisfitError(Exception):
     """A function of the contract takes other parameters."""
 
 
@@ -58,7 +58,7 @@ class Worker:
             args, kwargs = self._arguments(function, request)
         except _LoadError as error:
             return {"type": "load_failed", "reason": str(error)}
-        except (_Missing, _Misfit) as error:
+        except (_MissingError, _MisfitError) as error:
             return {"type": "unfit", "reason": str(error)}
         except BaseException as error:  # noqa: BLE001 - a library's or the student's, told apart here
             kind = "raised" if _student_lines(error) else "build_failed"
@@ -103,10 +103,10 @@ class Worker:
             except AttributeError:
                 submodule = f"{getattr(found, '__name__', module)}.{name}"
                 if module in self._modules:
-                    raise _Missing(f"{module}.py has no function {path}()") from None
+                    raise _MissingError(f"{module}.py has no function {path}()") from None
                 found = importlib.import_module(submodule)
         if not callable(found):
-            raise _Missing(f"{path} in {module}.py is not a function but {_an(found)}")
+            raise _MissingError(f"{path} in {module}.py is not a function but {_an(found)}")
         return found
 
     def _build(self, value: Any) -> Any:
@@ -187,7 +187,7 @@ def _check_fit(function: Any, args: list[Any], kwargs: dict[str, Any]) -> None:
     try:
         signature.bind(*args, **kwargs)
     except TypeError as error:
-        raise _Misfit(
+        raise _MisfitError(
             f"{function.__name__}() does not take the parameters that it is called with: {error} "
             f"(it is defined as {function.__name__}{signature})"
         ) from None

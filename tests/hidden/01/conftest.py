@@ -21,7 +21,8 @@ def reader(consumer: Consumer) -> Callable[[str, int], tuple[list[Any], int]]:
     def read(path: str, offset: int) -> tuple[list[Any], int]:
         value = process.call(READ, path, offset)
         fits = isinstance(value, (tuple, list)) and len(value) == 2
-        assert fits and isinstance(value[0], list) and type(value[1]) is int, (
+        fits = fits and isinstance(value[0], list) and type(value[1]) is int
+        assert fits, (
             f"read_new_events should return a list of events and an offset, it returned {value!r}"
         )
         return value[0], value[1]

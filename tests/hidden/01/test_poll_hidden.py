@@ -11,7 +11,10 @@ AN_HOUR = 3600.0  # whoever really waits that long reaches the deadline
 
 def places(events: list, everything: list) -> str:
     """Events by their number in the stream, for a sentence."""
-    return ", ".join(str(everything.index(e) + 1) if e in everything else "unknown" for e in events) or "none"
+    return (
+        ", ".join(str(everything.index(e) + 1) if e in everything else "unknown" for e in events)
+        or "none"
+    )
 
 
 @pytest.mark.check("01.poll-interval")
@@ -90,7 +93,9 @@ def test_without_offset_path_nothing_is_remembered(poll_once, stream, trips):
     stream.append(*events)
     for run in (1, 2):
         seen = poll_once(stream)
-        assert seen == events, f"without offset_path run {run} starts at 0: expected 2, got {len(seen)}"
+        assert seen == events, (
+            f"without offset_path run {run} starts at 0: expected 2, got {len(seen)}"
+        )
 
 
 @pytest.mark.check("01.fresh-start")
@@ -270,4 +275,6 @@ def test_a_failing_event_fails_until_it_succeeds(start_poll, poll_once, stream, 
         run.fails()
         run.raised()
     seen = poll_once(stream, offset_path=state.path("offset"))
-    assert seen == [first, second], f"after two failures both events were left; {len(seen)} were handled"
+    assert seen == [first, second], (
+        f"after two failures both events were left; {len(seen)} were handled"
+    )

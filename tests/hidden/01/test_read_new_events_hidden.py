@@ -9,7 +9,15 @@ import pytest
 
 from grader.suite import HANDLE, SLEEP, Returned, Sleep, not_graded
 
-JUNK = (b"{broken\n", b'{"zone": "\xe9"}\n', b"42\n", b'["a", "list"]\n', b'"text"\n', b"null\n", b"{} {}\n")
+JUNK = (
+    b"{broken\n",
+    b'{"zone": "\xe9"}\n',
+    b"42\n",
+    b'["a", "list"]\n',
+    b'"text"\n',
+    b"null\n",
+    b"{} {}\n",
+)
 # The lines above are read by whoever reads only what is new; a small multiple of that is allowed.
 BIG = 4 << 20
 SLACK = 1 << 20
@@ -17,7 +25,10 @@ SLACK = 1 << 20
 
 def positions(events: list, everything: list) -> str:
     """Events by their place in the stream, for a sentence."""
-    return ", ".join(str(everything.index(e) + 1) if e in everything else "unknown" for e in events) or "none"
+    return (
+        ", ".join(str(everything.index(e) + 1) if e in everything else "unknown" for e in events)
+        or "none"
+    )
 
 
 @pytest.mark.check("01.reads-appended")
@@ -67,8 +78,12 @@ def test_blank_lines_are_nothing(reader, stream, trips):
     first, second = trips(2)
     stream.append(b"\n", first, b"\n\n", second, b"\n")
     events, offset = reader(stream.path, 0)
-    assert events == [first, second], f"blank lines around 2 events: expected the 2, got {len(events)}"
-    assert offset == stream.size, f"blank lines are consumed: expected offset {stream.size}, got {offset}"
+    assert events == [first, second], (
+        f"blank lines around 2 events: expected the 2, got {len(events)}"
+    )
+    assert offset == stream.size, (
+        f"blank lines are consumed: expected offset {stream.size}, got {offset}"
+    )
 
 
 @pytest.mark.check("01.byte-offset")
@@ -95,7 +110,9 @@ def test_an_offset_of_the_suites_own_is_understood_as_bytes(reader, stream, trip
     behind_first = stream.size
     stream.append(second)
     events, _ = reader(stream.path, behind_first)
-    assert events == [second], f"from byte {behind_first} on there is 1 event; {len(events)} came back"
+    assert events == [second], (
+        f"from byte {behind_first} on there is 1 event; {len(events)} came back"
+    )
 
 
 @pytest.mark.check("01.partial-line")
@@ -132,7 +149,9 @@ def test_a_line_cut_anywhere_comes_whole(reader, stream, new_stream, trips, rng)
             f"an unfinished line begins at byte {behind_first}; offset {offset} has already passed that"
         )
         events, offset = reader(stream.path, offset)
-        assert events == [], f"the second line is still unfinished, yet {len(events)} events came back"
+        assert events == [], (
+            f"the second line is still unfinished, yet {len(events)} events came back"
+        )
         stream.append(line[cut:], third)
         events, offset = reader(stream.path, offset)
         assert events == [second, third], (
@@ -149,7 +168,9 @@ def test_a_complete_object_without_its_newline_waits_too(reader, stream, trips):
     assert events == [], "the only line has no newline yet, so it should wait; it was returned"
     stream.append(b"\n", second)
     events, _ = reader(stream.path, offset)
-    assert events == [first, second], f"after its newline came, 2 events were to be read; got {len(events)}"
+    assert events == [first, second], (
+        f"after its newline came, 2 events were to be read; got {len(events)}"
+    )
 
 
 @pytest.mark.check("01.missing-file")
@@ -175,7 +196,9 @@ def test_poll_goes_on_until_the_file_appears(consumer, stream, trips):
                 stream.append(*everything)
 
     seen = run.drain(appear)
-    assert seen == everything, f"the file appeared before poll 3 with 2 events; {len(seen)} were handled"
+    assert seen == everything, (
+        f"the file appeared before poll 3 with 2 events; {len(seen)} were handled"
+    )
 
 
 @pytest.mark.check("01.truncated-file")
@@ -187,7 +210,9 @@ def test_a_shorter_file_is_read_from_its_start(reader, stream, trips):
     stream.write(*new)
     events, offset = reader(stream.path, offset)
     assert events == new, f"the file was truncated and holds 2 new events; {len(events)} came back"
-    assert offset == stream.size, f"expected offset {stream.size}, the new file's size, got {offset}"
+    assert offset == stream.size, (
+        f"expected offset {stream.size}, the new file's size, got {offset}"
+    )
     stream.rotate()
     stream.append(*newer)
     events, offset = reader(stream.path, offset)

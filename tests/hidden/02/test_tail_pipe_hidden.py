@@ -14,7 +14,10 @@ JUNK = (b"{broken\n", b'{"zone": "\xe9"}\n', b"42\n", b'["a"]\n', b'"text"\n', b
 
 def numbers(events: list, everything: list) -> str:
     """Events by their place in the stream, for a sentence."""
-    return ", ".join(str(everything.index(e) + 1) if e in everything else "unknown" for e in events) or "none"
+    return (
+        ", ".join(str(everything.index(e) + 1) if e in everything else "unknown" for e in events)
+        or "none"
+    )
 
 
 def expect_next(run, event, everything, when: str) -> None:
@@ -115,7 +118,9 @@ def test_it_stops_after_max_events(consumer, stream, trips, rng):
         expect_next(run, event, everything, f"max_events is {wanted}")
         run.handled()
     count = run.returned()
-    assert count == wanted, f"{wanted} events were handled, so {wanted} should be returned, not {count!r}"
+    assert count == wanted, (
+        f"{wanted} events were handled, so {wanted} should be returned, not {count!r}"
+    )
 
 
 def left(consumer) -> list[str]:

@@ -19,7 +19,10 @@ def line(event: dict) -> bytes:
 
 def numbers(events: list, everything: list) -> str:
     """Events by their place in the stream, for a sentence."""
-    return ", ".join(str(everything.index(e) + 1) if e in everything else "unknown" for e in events) or "none"
+    return (
+        ", ".join(str(everything.index(e) + 1) if e in everything else "unknown" for e in events)
+        or "none"
+    )
 
 
 # split_lines ----------------------------------------------------------------------
@@ -33,7 +36,8 @@ def split(consumer):
     def call(buffer: bytes, chunk: bytes):
         value = process.call(SPLIT, buffer, chunk)
         fits = isinstance(value, (tuple, list)) and len(value) == 2 and isinstance(value[0], list)
-        assert fits and all(isinstance(part, bytes) for part in [*value[0], value[1]]), (
+        fits = fits and all(isinstance(part, bytes) for part in [*value[0], value[1]])
+        assert fits, (
             f"split_lines should return a list of bytes and the rest as bytes, it returned {value!r}"
         )
         return value[0], value[1]
@@ -45,7 +49,9 @@ def split(consumer):
 def test_any_chunks_of_a_stream_give_its_lines(split, rng):
     """Random bytes, cut at random: the lines joined are the stream, and the rest is its end."""
     for _ in range(10):
-        alphabet = b"ab\r\x0b\x0c\x1c\x85\x00\xff \n\n"  # what other functions take for line ends too
+        alphabet = (
+            b"ab\r\x0b\x0c\x1c\x85\x00\xff \n\n"  # what other functions take for line ends too
+        )
         data = bytes(rng.choice(alphabet) for _ in range(rng.randint(30, 80)))
         lines, rest, position = [], b"", 0
         while position < len(data):
@@ -141,7 +147,9 @@ def test_a_character_cut_at_every_byte_arrives(consumer, start, connect, trips):
         producer.send(data[cut:] + data[:following])
         run.handled()
     seen = run.next_event()
-    assert seen == event, f"the zone {event['pickup_zone']} was cut between packets; handled: {seen!r}"
+    assert seen == event, (
+        f"the zone {event['pickup_zone']} was cut between packets; handled: {seen!r}"
+    )
 
 
 @pytest.mark.check("02.socket-large")
@@ -186,7 +194,9 @@ def test_an_early_end_returns_what_was_handled(consumer, start, connect, trips, 
     assert seen == everything[:whole], (
         f"{whole} whole events and an unfinished line were sent; {len(seen)} were handled"
     )
-    assert run.value == whole, f"{whole} events were handled, and that should be returned, not {run.value!r}"
+    assert run.value == whole, (
+        f"{whole} events were handled, and that should be returned, not {run.value!r}"
+    )
 
 
 @pytest.mark.check("02.socket-bad-line")
@@ -213,7 +223,8 @@ def expect_timeout(run, why: str) -> None:
     if isinstance(step, Ready):
         run.go_on()
         step = run.next()
-    assert isinstance(step, Raised) and step.is_a("TimeoutError"), (
+    timed_out = isinstance(step, Raised) and step.is_a("TimeoutError")
+    assert timed_out, (
         f"{why}: expected a TimeoutError, got {step.message if isinstance(step, Raised) else step}"
     )
 
@@ -326,7 +337,9 @@ def test_nothing_listens_after_an_exception(consumer, start, connect, trips, por
     assert raised.is_a(exception), (
         f"handle() raised {exception}, which should leave socket_consumer unchanged; {raised.type} left it"
     )
-    assert refused(consumer, port), f"handle() raised {exception}, and something still listens on the port"
+    assert refused(consumer, port), (
+        f"handle() raised {exception}, and something still listens on the port"
+    )
     run = start(process, max_events=1)
     connect(run, line(second))
     assert run.next_event() == second, "after an exception the next run on the port should work"
