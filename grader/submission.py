@@ -14,6 +14,8 @@ from grader.course import Course, Exercise
 from grader.errors import GraderError
 
 _MISSING = "is missing from the submission"
+# Windows has neither: there a submission is somebody's own.
+_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def read_submission(
 def _read(path: Path, max_kb: int) -> tuple[bytes | None, str]:
     """The content, or None and why it cannot be used."""
     try:
-        fd = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | os.O_NONBLOCK)
+        fd = os.open(path, _READ)
     except FileNotFoundError:
         return None, "is a link, which is not followed" if path.is_symlink() else _MISSING
     except NotADirectoryError:
