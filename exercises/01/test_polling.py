@@ -133,10 +133,10 @@ def test_an_event_whose_handling_failed_comes_again(stream: Path, tmp_path: Path
 
     def fail_on_second(event: dict[str, Any]) -> None:
         if event == SECOND:
-            raise RuntimeError("the database is down")
+            raise ConnectionError("the database is down")
         handled.append(event)
 
-    with pytest.raises(RuntimeError, match="the database is down"):
+    with pytest.raises(ConnectionError, match="the database is down"):
         poll(stream, fail_on_second, max_polls=1, offset_path=offset_path)
     poll(stream, handled.append, max_polls=1, offset_path=offset_path)
     assert handled == [FIRST, SECOND], "first once, and second again after its failure"

@@ -13,9 +13,6 @@ import sys
 import tempfile
 from typing import IO, Any
 
-if sys.platform == "linux":
-    import fcntl
-
 _NUMBERS = {"x86_64": 317, "aarch64": 277, "riscv64": 277}
 SECCOMP = _NUMBERS.get(platform.machine(), 0)
 """The number of seccomp(2), which libc does not wrap."""
@@ -87,6 +84,8 @@ def receive(listener: int) -> tuple[int, str]:
     Raises:
         OSError: there is none (the process died meanwhile), or this is no listener.
     """
+    import fcntl  # noqa: PLC0415 - Unix alone has it
+
     import pyseccomp as seccomp  # noqa: PLC0415 - see available()
 
     buffer = bytearray(_NOTIFICATION.size)
@@ -102,4 +101,6 @@ def receive(listener: int) -> tuple[int, str]:
 
 def let_go_on(listener: int, identity: int) -> None:
     """Let the held system call happen."""
+    import fcntl  # noqa: PLC0415 - Unix alone has it
+
     fcntl.ioctl(listener, _IOCTL_SEND, bytearray(_RESPONSE.pack(identity, 0, 0, _CONTINUE)))

@@ -48,6 +48,7 @@ class RedisService(Service):
         """
         self._server: TcpFakeServer | None = None
         self._front: RedisFront | None = None
+        self._trusted: redis.Redis | None = None
         self._login: dict[str, Any] = {}
         self._address: tuple[str, int] = ("127.0.0.1", 0)
         if url := os.environ.get(URL_VARIABLE):
@@ -103,11 +104,17 @@ class RedisService(Service):
         usual = {**self._login, "socket_timeout": _SECONDS, "retry": Retry(NoBackoff(), 0)}
         return redis.Redis(host=host, port=port, **(usual | options))
 
+    @property
+    def client(self) -> redis.Redis:
+        """A trusted client that is kept, for one thread."""
+        if self._trusted is None:
+            self._trusted = self.connect()
+        return self._trusted
+
     def subscribers(self, channel: str) -> int:
         """How many subscriptions there are to the channel, and to any pattern."""
-        with self.connect() as client:
-            ((_, count),) = client.pubsub_numsub(channel)
-            return int(count) + int(client.pubsub_numpat())
+        ((_, count),) = self.client.pubsub_numsub(channel)
+        return int(count) + int(self.client.pubsub_numpat())
 
     def wait_unheard(self, channel: str, seconds: float) -> int:
         """Wait until nobody receives what is published there; how many still do at the end.
@@ -116,9 +123,8 @@ class RedisService(Service):
         messages, which reach whoever subscribed in whatever way.
         """
         deadline = time.monotonic() + seconds
-        with self.connect() as client:
-            while (count := int(client.publish(channel, b""))) and time.monotonic() < deadline:
-                time.sleep(_PAUSE)
+        while (count := int(self.client.publish(channel, b""))) and time.monotonic() < deadline:
+            time.sleep(_PAUSE)
         return count
 
     @contextmanager
@@ -165,6 +171,9 @@ class RedisService(Service):
 
     def close(self) -> None:
         """Cut the connections and stop the embedded server."""
+        if self._trusted is not None:
+            self._trusted.close()
+            self._trusted = None
         if self._front is not None:
             self._front.close()
             self._front = None
