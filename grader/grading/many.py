@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import time
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection, wait
@@ -11,8 +12,11 @@ from multiprocessing.process import BaseProcess
 
 from grader.grading.one import Grading, failed_report, grade
 from grader.report import Report
+from grader.sandbox.choice import sweep
 from grader.submission import Submission
 
+_PATIENCE = 5
+"""Seconds that a grading process has to clean up after itself when the run is broken off."""
 _GRACE = 60
 """Seconds beyond total_seconds after which a grading process is taken for stuck."""
 
@@ -49,10 +53,21 @@ def grade_all(
                     process.kill()  # the connection reports its end in the next round
                     running[connection] = (*running[connection][:2], float("inf"))
     finally:
-        for connection, (_, process, _) in running.items():
-            process.terminate()
-            process.join()
-            connection.close()
+        _stop([(connection, process) for connection, (_, process, _) in running.items()])
+
+
+def _stop(running: list[tuple[Connection, BaseProcess]]) -> None:
+    """End what still runs when the run is broken off, and leave nothing of it."""
+    for _, process in running:
+        if process.pid is not None and process.is_alive():
+            os.kill(process.pid, signal.SIGINT)  # it closes its sandbox
+    for connection, process in running:
+        process.join(_PATIENCE)
+        process.kill()
+        process.join()
+        connection.close()
+    if running:
+        sweep()
 
 
 def _child(connection: Connection, submission: Submission, how: Grading) -> None:

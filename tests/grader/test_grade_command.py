@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -225,3 +230,44 @@ def test_nothing_is_left_behind(course: Path) -> None:
         done = grader(course, "grade", "subs", env={"TMPDIR": scratch})
         assert done.returncode == 1
         assert not list(Path(scratch).iterdir())
+
+
+def test_ctrl_c_stops_the_run_and_leaves_nothing(course: Path) -> None:
+    """SIGINT in the middle: one line, exit 130, no process and no folder of a sandbox left."""
+    add_submission(course, "slow", "while True: pass\n")
+    with tempfile.TemporaryDirectory() as scratch:
+        Path(scratch).chmod(0o711)
+        run = subprocess.Popen(
+            [sys.executable, "-m", "grader", "grade", "subs"],
+            cwd=course,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"TMPDIR": scratch},
+            start_new_session=True,
+        )
+        # The sandbox that proves the walls comes and goes first; the submission's stays.
+        inside = wait_for(lambda: list(Path(scratch).glob("*/submission/doubling.py")))
+        run.send_signal(signal.SIGINT)
+        _, said = run.communicate(timeout=30)
+        assert run.returncode == 130
+        assert said.strip().splitlines()[-1] == "grader: stopped"
+        assert inside
+        assert not list(Path(scratch).iterdir())
+    assert not [p for p in Path("/proc").glob("[0-9]*/cmdline") if scratch in command_of(p)]
+
+
+def wait_for(condition: Callable[[], Any]) -> Any:
+    """What `condition` gives once it is true."""
+    deadline = time.monotonic() + 30
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it did not come within 30 s"
+        time.sleep(0.01)
+    return found
+
+
+def command_of(path: Path) -> str:
+    """A process's command line; empty when it has ended."""
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
