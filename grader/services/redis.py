@@ -80,6 +80,10 @@ class RedisService(Service):
             self._server = server = TcpFakeServer(("127.0.0.1", 0))
             server.daemon_threads = True  # a connection that stays open must not keep us
             server.block_on_close = False
+            # Small answers at once: Nagle's algorithm holds the second of two for 40 ms.
+            handler: Any = server.RequestHandlerClass
+            prompt = {"disable_nagle_algorithm": True}
+            server.RequestHandlerClass = type("Prompt", (handler,), prompt)
             self._address = ("127.0.0.1", server.server_address[1])
             # poll_interval: how long shutdown takes.
             serve = partial(server.serve_forever, poll_interval=0.05)
