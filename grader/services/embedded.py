@@ -26,8 +26,6 @@ from grader.services.rabbitmq_private import sweep_nodes
 NAMES = ("redis", "rabbitmq", "sqs")
 _SCHEMES = {"redis": "redis", "rabbitmq": "amqp", "sqs": "http"}
 _START_SECONDS = 150
-_OUTLIVING: list[subprocess.Popen[bytes]] = []
-"""Kept until the end: Popen warns when it is collected before its process has ended."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +114,14 @@ def start(names: Sequence[str]) -> Iterator[Started]:
                 yield Started(status(name))
             except ServiceError as error:
                 yield Started(status(name), problem=error)
+            finally:
+                _disown(process)
+
+
+def _disown(process: subprocess.Popen[bytes]) -> None:
+    """Let it outlive us: Popen warns when it is collected before its process has ended."""
+    if process.poll() is None:
+        process.returncode = 0
 
 
 def stop(name: str) -> bool:
@@ -150,7 +156,6 @@ def _spawn(name: str, port: int) -> tuple[int, subprocess.Popen[bytes]]:
             stderr=errors,
         )
     os.close(write_end)
-    _OUTLIVING.append(process)
     return read_end, process
 
 

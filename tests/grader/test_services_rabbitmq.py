@@ -169,7 +169,8 @@ def test_a_submission_that_hoards_connections_is_alone_with_that(attached: Attac
     assert service.open_connections >= len(hoard)
     service.connect().close()
     pika.BlockingConnection(parameters(other)).close()
-    service.drop_connections()
+    for connection in hoard:
+        connection.close()
 
 
 @needs_server

@@ -142,8 +142,8 @@ def test_nobody_upstream_is_a_cut_connection() -> None:
     port = closed_port()
     relay = Relay(front, lambda: ("127.0.0.1", port), 1 << 20)
     with (
-        socket.create_connection(front.getsockname(), timeout=5) as client,
         pytest.raises(ConnectionResetError),
+        socket.create_connection(front.getsockname(), timeout=5) as client,
     ):
         client.recv(1)
     assert relay.open_connections == 0
@@ -160,8 +160,8 @@ def test_a_flood_is_cut_off() -> None:
             server.recv(65536)
     assert upstream.relay.exceeded
     with (
-        socket.create_connection(upstream.address, timeout=5) as another,
         pytest.raises(ConnectionResetError),
+        socket.create_connection(upstream.address, timeout=5) as another,
     ):
         another.recv(1)
     upstream.close()
