@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import event_generator, grading
+from benchmarks import event_generator, grading, suites
 from benchmarks.rows import Row
 from grader.course import load_course
 
@@ -30,6 +30,7 @@ def _rows() -> Iterator[Row]:
     course = load_course(ROOT)
     yield from grading.sandbox_rows()
     yield from grading.rows(course)
+    yield from suites.rows(course)
     yield from event_generator.rows()
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
-from grader.grading.one import Grading, failed_report, grade
+from grader.grading.one import Grading, failed_report, grade, warm
 from grader.report import Report
 from grader.sandbox.choice import sweep
 from grader.submission import Submission
@@ -30,6 +30,8 @@ def grade_all(
     grading reaches the next. A grading process that breaks costs a report of errors, no more.
     """
     context = multiprocessing.get_context("fork")
+    for exercise in sorted({submission.exercise for submission in submissions}):
+        warm(how.course, how.course.exercise(exercise))
     waiting = list(reversed(submissions))
     running: dict[Connection, tuple[Submission, BaseProcess, float]] = {}
     limit = how.course.limits.total_seconds + _GRACE

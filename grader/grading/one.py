@@ -96,25 +96,28 @@ def suite_hash(course: Course, exercise: Exercise) -> str:
     return digest.hexdigest()
 
 
-def _run_pytest(suite: Path, plugin: SuitePlugin) -> None:
+def warm(course: Course, exercise: Exercise) -> None:
+    """Import pytest's plugins and the suite, so that processes forked from this one need not."""
+    session = Session(exercise, lambda: ProcessSandbox(Setup(files={})), {}, {})
+    plugin = SuitePlugin(exercise, session, 0, course.limits.total_seconds)
+    _run_pytest(require_suite(course, exercise), plugin, "--collect-only")
+
+
+def _run_pytest(suite: Path, plugin: SuitePlugin, *more: str) -> None:
     # An instructor's own plugins and settings must not change a verdict.
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     os.environ.pop("PYTEST_ADDOPTS", None)
     off = (
-        "cacheprovider",
-        "terminal",
-        "junitxml",
-        "logging",
-        "faulthandler",
-        "doctest",
-        "unittest",
+        *("cacheprovider", "terminal", "junitxml", "logging", "faulthandler", "doctest"),
+        *("unittest", "pastebin", "nose", "stepwise", "setuponly", "setupplan", "debugging"),
+        *("unraisableexception", "threadexception", "recwarn", "warnings", "legacypath"),
     )
     pytest.main(
         [
             *("-c", os.devnull, "--rootdir", str(suite.parent), "--confcutdir", str(suite.parent)),
             *("--assert=plain", "--capture=no", "--import-mode=importlib", "--strict-markers"),
             *(word for name in off for word in ("-p", f"no:{name}")),
-            *("-W", "ignore", str(suite)),
+            *(*more, str(suite)),
         ],
         plugins=[plugin],
     )

@@ -333,4 +333,4 @@ def site_packages() -> list[str]:
 def zygote_arguments(config: dict[str, Any], inside: str) -> list[str]:
     """The interpreter's arguments that run the first process; `inside` holds the package."""
     start = f"import sys; sys.path.insert(0, {inside!r}); from inside.zygote import main; main()"
-    return ["-I", "-B", "-c", start, json.dumps(config)]
+    return ["-I", "-c", start, json.dumps(config)]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from grader.errors import SandboxError
 
+_PROC = Path("/proc")
+
 
 @dataclass(frozen=True)
 class ProcessInfo:
@@ -24,29 +26,35 @@ def descendants(root: int, own_depth: int) -> list[ProcessInfo]:
     Raises:
         SandboxError: this system has no /proc.
     """
-    table: dict[int, list[ProcessInfo]] = {}
-    proc = Path("/proc")
-    if not (proc / "self" / "stat").exists():
+    if not (_PROC / "self" / "stat").exists():
         raise SandboxError("this system has no /proc, so processes cannot be counted")
-    for entry in proc.iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            stat = (entry / "stat").read_bytes().decode(errors="replace")
-        except OSError:
-            continue  # it ended meanwhile
-        # The name stands in parentheses and may itself hold spaces and parentheses.
-        before, _, after = stat.rpartition(")")
-        state, parent = after.split()[:2]
-        name = before.partition("(")[2]
-        info = ProcessInfo(int(entry.name), name, state == "Z", int(parent))
-        table.setdefault(info.parent, []).append(info)
     found: list[ProcessInfo] = []
-    generation = table.get(root, [])
-    depth = 1
+    generation, depth = _children(root), 1
     while generation:
         if depth > own_depth:
-            found += generation
-        generation = [child for each in generation for child in table.get(each.pid, [])]
+            found += [info for pid in generation if (info := _look(pid)) is not None]
+        generation = [child for pid in generation for child in _children(pid)]
         depth += 1
     return found
+
+
+def _children(pid: int) -> list[int]:
+    """Whom `pid` is the parent of: the children that each of its threads started."""
+    children: list[int] = []
+    try:
+        for task in (_PROC / str(pid) / "task").iterdir():
+            children += map(int, (task / "children").read_text().split())
+    except OSError:
+        return children  # it ended meanwhile
+    return children
+
+
+def _look(pid: int) -> ProcessInfo | None:
+    try:
+        stat = (_PROC / str(pid) / "stat").read_bytes().decode(errors="replace")
+    except OSError:
+        return None  # it ended meanwhile
+    # The name stands in parentheses and may itself hold spaces and parentheses.
+    before, _, after = stat.rpartition(")")
+    state, parent = after.split()[:2]
+    return ProcessInfo(pid, before.partition("(")[2], state == "Z", int(parent))

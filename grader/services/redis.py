@@ -116,9 +116,15 @@ class RedisService(Service):
         return self._trusted
 
     def subscribers(self, channel: str) -> int:
-        """How many subscriptions there are to the channel, and to any pattern."""
+        """How many subscriptions there are to the channel.
+
+        Patterns are not counted by what they match, so where there are any, an empty message is
+        published to count who receives it.
+        """
         ((_, count),) = self.client.pubsub_numsub(channel)
-        return int(count) + int(self.client.pubsub_numpat())
+        if self.client.pubsub_numpat():
+            return max(int(count), int(self.client.publish(channel, b"")))
+        return int(count)
 
     def wait_unheard(self, channel: str, seconds: float) -> int:
         """Wait until nobody receives what is published there; how many still do at the end.

@@ -43,6 +43,16 @@ def start_poll(consumer: Consumer) -> Callable[..., Run]:
 
 
 @pytest.fixture
-def poll_once(start_poll: Callable[..., Run]) -> Callable[..., list[Any]]:
-    """`poll_once(stream, ...)`: the events of one whole run that succeeds."""
-    return lambda stream, **kwargs: start_poll(stream, **kwargs).drain()
+def poll_once(consumer: Consumer) -> Callable[..., list[Any]]:
+    """`poll_once(stream, ...)`: the events of one whole run that succeeds.
+
+    The runs of one test share a process, which saves forks; tests that are about a new process
+    begin one with `start_poll`.
+    """
+    process = consumer.process()
+
+    def run(stream: Any, **kwargs: Any) -> list[Any]:
+        options = {"max_polls": 1, "sleep": SLEEP} | kwargs
+        return process.start(POLL, stream.path, HANDLE, **options).drain()
+
+    return run

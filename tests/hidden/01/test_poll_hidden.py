@@ -57,14 +57,14 @@ def test_one_poll_has_no_pause(consumer, stream, trips):
 
 
 @pytest.mark.check("01.resumes")
-def test_each_run_handles_only_what_is_new(poll_once, stream, state, trips, rng):
+def test_each_run_handles_only_what_is_new(start_poll, stream, state, trips, rng):
     """Run after run, also with nothing new: every event exactly once."""
     everything = trips(6)
     seen, todo = [], list(everything)
     for count in (2, 0, 1, 3):
         batch = [todo.pop(0) for _ in range(count)]
         stream.append(*batch)
-        events = poll_once(stream, offset_path=state.path("offset"))
+        events = start_poll(stream, offset_path=state.path("offset")).drain()
         assert events == batch, (
             f"since the last run the events {places(batch, everything)} were appended; "
             f"this run handled {places(events, everything)}"
@@ -73,26 +73,26 @@ def test_each_run_handles_only_what_is_new(poll_once, stream, state, trips, rng)
 
 
 @pytest.mark.check("01.resumes")
-def test_two_streams_keep_their_own_offsets(poll_once, new_stream, state, trips):
+def test_two_streams_keep_their_own_offsets(start_poll, new_stream, state, trips):
     """The offset lies at offset_path and nowhere else."""
     one, two = new_stream(), new_stream()
     events = trips(4)
     one.append(*events[:3])
     two.append(events[3])
-    poll_once(one, offset_path=state.path("one"))
-    seen = poll_once(two, offset_path=state.path("two"))
+    start_poll(one, offset_path=state.path("one")).drain()
+    seen = start_poll(two, offset_path=state.path("two")).drain()
     assert seen == [events[3]], "another stream with another offset_path starts at its beginning"
-    seen = poll_once(one, offset_path=state.path("one"))
+    seen = start_poll(one, offset_path=state.path("one")).drain()
     assert seen == [], f"the first stream was read to its end; {len(seen)} events came again"
 
 
 @pytest.mark.check("01.resumes")
-def test_without_offset_path_nothing_is_remembered(poll_once, stream, trips):
+def test_without_offset_path_nothing_is_remembered(start_poll, stream, trips):
     """offset_path=None starts at the beginning every time."""
     events = trips(2)
     stream.append(*events)
     for run in (1, 2):
-        seen = poll_once(stream)
+        seen = start_poll(stream).drain()
         assert seen == events, (
             f"without offset_path run {run} starts at 0: expected 2, got {len(seen)}"
         )

@@ -63,12 +63,18 @@ def message(item: dict[str, Any] | bytes) -> bytes:
     return item if isinstance(item, bytes) else json.dumps(item).encode()
 
 
-class Tracked:
-    """A run of a consumer, with what it should handle; used by the tests of both halves.
+def is_another_checks(step: Step) -> bool:
+    """Whether it is ready(), or handle() of what is no event.
 
-    It passes over ready(), and over handle() of what is no event: those have checks of their own,
-    and a mistake there should not cost the points of all others.
+    Those have checks of their own: a mistake there should not cost the points of all others.
     """
+    return isinstance(step, Ready) or (
+        isinstance(step, Handle) and not isinstance(step.event, dict)
+    )
+
+
+class Tracked:
+    """A run of a consumer, with what it should handle; for both halves."""
 
     def __init__(self, run: Run, everything: list[Any]) -> None:
         self.run = run
@@ -83,18 +89,16 @@ class Tracked:
 
     def step(self) -> Step:
         """The next step that matters."""
-        while isinstance(step := self.run.next(), Ready) or (
-            isinstance(step, Handle) and not isinstance(step.event, dict)
-        ):
+        while is_another_checks(step := self.run.next()):
             self.run.go_on()
         return step
 
     def moves(self, seconds: float) -> Step | None:
-        """The step that it makes within that time, ready() left aside; None: it waits."""
+        """The step that matters within that time; None: it waits."""
         deadline = time.monotonic() + seconds
         while not self.run.waiting(max(0.0, deadline - time.monotonic())):
             step = self.run.next()
-            if not isinstance(step, Ready):
+            if not is_another_checks(step):
                 return step
             self.run.go_on()
         return None
@@ -251,9 +255,17 @@ def listen(channel: Channel) -> Callable[[], Listener]:
 
 
 @pytest.fixture
-def channel(consumer: Consumer, service: Any, new_name: Callable[[], str]) -> Channel:
-    """A channel that nobody subscribes to yet."""
-    return Channel(service("redis"), consumer, new_name())
+def new_channel(
+    consumer: Consumer, service: Any, new_name: Callable[[], str]
+) -> Callable[[], Channel]:
+    """`new_channel()`: one more channel that nobody subscribes to yet."""
+    return lambda: Channel(service("redis"), consumer, new_name())
+
+
+@pytest.fixture
+def channel(new_channel: Callable[[], Channel]) -> Channel:
+    """The channel of this test."""
+    return new_channel()
 
 
 # RabbitMQ ----------------------------------------------------------------------------
