@@ -1,0 +1,96 @@
+"""Watch your own consumers at work, against the servers of `grader services up`.
+
+python exercises/03/demo.py redis
+python exercises/03/demo.py forget
+python exercises/03/demo.py rabbitmq
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pika
+import pika.exceptions
+import rabbitmq
+import redis
+import redis_pubsub
+
+Handler = Callable[[dict[str, Any]], None]
+START = "Start the servers with: grader services up"
+
+
+def main() -> int:
+    """Run one demo; exit code 1 when its server or your function is missing."""
+    parser = argparse.ArgumentParser(description="Consume trips from a broker.")
+    ways = parser.add_subparsers(dest="way", required=True)
+    for name, what in (
+        ("redis", "subscribe with redis_consumer()"),
+        ("forget", "publish to nobody, then subscribe"),
+        ("rabbitmq", "consume with rabbitmq_consumer()"),
+    ):
+        way = ways.add_parser(name, help=what)
+        way.add_argument("--name", default="taxi_events", help="channel or queue (taxi_events)")
+        way.add_argument("--count", type=int, default=15, help="stop after that many (default 15)")
+    options = parser.parse_args()
+    events = 0
+
+    def handle(event: dict[str, Any]) -> None:
+        nonlocal events
+        events += 1
+        zone, fare = event["pickup_zone"], event["fare_estimate"]
+        print(f"[{options.way}] event {events:2}: {zone:<13} ${fare:.2f}", flush=True)
+
+    run = {"redis": consume_redis, "forget": forget, "rabbitmq": consume_rabbitmq}[options.way]
+    try:
+        run(options.name, options.count, handle)
+    except NotImplementedError as error:
+        print(f"not filled in yet: {error}", file=sys.stderr)
+        return 1
+    except (redis.ConnectionError, pika.exceptions.AMQPConnectionError):
+        print(f"the server cannot be reached. {START}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"stopped after {events} events", file=sys.stderr)
+        return 130
+    return 0
+
+
+def connect() -> redis.Redis:
+    """The demos' Redis."""
+    return redis.Redis.from_url(os.environ.get("REDIS_URL", "redis://localhost:6379"))
+
+
+def consume_redis(channel: str, count: int, handle: Handler) -> None:
+    """Subscribe, and say when the producer may start."""
+
+    def ready() -> None:
+        print(f"subscribed to {channel}; start the producer now", flush=True)
+
+    redis_pubsub.redis_consumer(connect(), channel, handle, max_events=count, ready=ready)
+
+
+def forget(channel: str, _count: int, _handle: Handler) -> None:
+    """Publish five events to nobody, subscribe, and look what is there."""
+    client = connect()
+    trips: list[dict[str, Any]] = [{"event_id": 100_001 + n} for n in range(5)]
+    lost = redis_pubsub.publish_events(client, channel, trips)
+    print(f"published {len(trips)} events, {len(lost)} of them to nobody")
+    with client.pubsub() as subscription:
+        subscription.subscribe(channel)
+        while (message := subscription.get_message(timeout=2)) is not None:
+            print(f"received: {message['type']} {message['data']}")
+    print("and then nothing for 2 s: what nobody received is gone")
+
+
+def consume_rabbitmq(queue: str, count: int, handle: Handler) -> None:
+    """Consume what waits in the queue, and what comes."""
+    url = os.environ.get("RABBITMQ_URL", "amqp://guest:guest@localhost:5672")
+    rabbitmq.rabbitmq_consumer(pika.URLParameters(url), queue, handle, max_events=count)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
