@@ -45,10 +45,8 @@ def grade_directory(
     submissions = find_submissions(directory, course, exercise)
     for number in sorted({submission.exercise for submission in submissions}):
         require_suite(course, course.exercise(number))
-    if json_file is not None and not json_file.resolve().parent.is_dir():
-        raise GraderError(
-            f"{json_file} cannot be written: no such folder", "Make the folder first."
-        )
+    if json_file is not None:
+        require_writable(json_file)
     sandbox = choose(unsafe=unsafe)
     sweep()
     with ExitStack() as stack:
@@ -63,10 +61,10 @@ def grade_directory(
         provisional=any(report.provisional for report in reports),
         reports=tuple(reports),
     )
-    if json_file is not None:
-        write_whole(json_file, result.model_dump_json(indent=2) + "\n")
     shown = len(reports) <= _DETAILS_UP_TO if details is None else details
     print_class(console, reports, details=shown)
+    if json_file is not None:
+        write_whole(json_file, result.model_dump_json(indent=2) + "\n")
     return exit_code(reports)
 
 
@@ -101,14 +99,34 @@ def grade_with_progress(
     return [found[submission.student, submission.exercise] for submission in submissions]
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write aside, then replace: a reader finds the old file or the new one, never a half."""
-    handle, temporary = tempfile.mkstemp(dir=path.resolve().parent, prefix=f".{path.name}.")
+def require_writable(path: Path) -> None:
+    """Find out before the work whether its result can be written.
+
+    Raises:
+        GraderError: it cannot.
+    """
+    if path.is_dir():
+        raise GraderError(f"{path} cannot be written: it is a folder", "Name a file in it.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
+        tempfile.TemporaryFile(dir=path.resolve().parent).close()
     except OSError as error:
-        Path(temporary).unlink()
-        raise GraderError(f"{path} cannot be written: {error}") from None
+        raise GraderError(
+            f"{path} cannot be written: {error.strerror}", "Name a file in a folder of yours."
+        ) from None
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write aside, then replace: a reader finds the old file or the new one, never a half.
+
+    Raises:
+        GraderError: it could not be written; the old file is as it was.
+    """
+    aside = path.resolve().with_name(f".{path.name}.{os.getpid()}")
+    try:
+        aside.write_text(text, encoding="utf-8")
+        aside.replace(path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise GraderError(
+            f"{path} cannot be written: {error.strerror}", "Free some space."
+        ) from None

@@ -26,6 +26,17 @@ UNDECIDED = frozenset({Outcome.NOT_GRADED, Outcome.ERROR})
 """Outcomes that are no judgement of the student; a report with one of them is provisional."""
 
 
+MESSAGE_LIMIT = 2000
+"""Characters; what a submission returned may be megabytes."""
+
+
+def presentable(text: str) -> str:
+    """`text` as every format can hold it: no lone surrogates, and not without end."""
+    if len(text) > MESSAGE_LIMIT:
+        text = text[:MESSAGE_LIMIT] + "…"
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -62,10 +73,10 @@ class CheckResult(_Model):
             points=check.points,
             score=check.points if outcome is Outcome.PASSED else 0.0,
             outcome=outcome,
-            message=message,
+            message=presentable(message),
             hint=check.hint if hint and outcome is Outcome.FAILED else "",
             seconds=round(seconds, 4),
-            log=log,
+            log=tuple(entry | {"what": presentable(str(entry.get("what", "")))} for entry in log),
         )
 
 

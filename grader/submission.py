@@ -138,7 +138,7 @@ def _of_exercise(
 ) -> list[Submission]:
     read = [
         read_submission(
-            student.name,
+            os.fsencode(student.name).decode("utf-8", "backslashreplace"),
             exercise,
             [
                 folder

@@ -118,6 +118,8 @@ def print_class(console: Console, reports: Sequence[Report], *, details: bool) -
             console.print(student_report(report))
             console.print()
     console.print(class_table(reports))
+    if reports:
+        console.print(Text(f"seed {reports[0].seed}, sandbox: {reports[0].sandbox}", "dim"))
     if any(report.provisional for report in reports):
         console.print(Text("Provisional: not every check could be decided.", "yellow"))
 

@@ -174,6 +174,26 @@ def test_terminal_escapes_of_a_submission_are_shown_not_obeyed(course: Path) -> 
     assert "\\x1b]0;owned" in done.stdout
 
 
+def test_text_that_no_file_can_hold_costs_no_row(course: Path) -> None:
+    """A lone surrogate in an exception, and a name that is not UTF-8, end up as escapes."""
+    bad = RIGHT.replace("return 2 * number", "raise ValueError('\\ud800' + 'x' * 10**6)")
+    add_submission(course, "sur", bad)
+    name = os.fsdecode(b"caf\xe9")
+    add_submission(course, name, RIGHT)
+    code, reports = grade(course)
+    assert code == 1
+    assert "ValueError: \\ud800xxx" in reports["sur"]["checks"][0]["message"]
+    assert len(reports["sur"]["checks"][0]["message"]) < 3000
+    assert reports["caf\\xe9"]["score"] == 10
+
+
+def test_a_huge_return_value_is_cut_in_the_report(course: Path) -> None:
+    """What a submission returns may be megabytes; the report is not."""
+    add_submission(course, "big", RIGHT.replace("return 2 * number", "return 'x' * 10**6"))
+    _, reports = grade(course)
+    assert len(reports["big"]["checks"][0]["message"]) < 3000
+
+
 def test_same_seed_same_content(course: Path) -> None:
     """With one seed a wrong answer is wrong with the same numbers; with another it differs."""
     add_submission(course, "wrong", RIGHT.replace("2 * number", "-number"))
@@ -187,6 +207,11 @@ def test_same_seed_same_content(course: Path) -> None:
         (["grade", "nowhere"], "nowhere is not a folder"),
         (["grade", "subs"], "subs is not a folder"),
         (["grade", "tests"], "holds a file of an exercise"),
+        (
+            ["grade", "tests", "--exercise", "1", "--json", "no/such.json"],
+            "No such file or directory",
+        ),
+        (["grade", "tests", "--exercise", "1", "--json", "tests"], "it is a folder"),
         (["grade", "tests", "--exercise", "9"], "there is no exercise '9'"),
         (["check", "x"], "there is no exercise 'x'"),
         (["release", "tests"], "tests is not empty"),
