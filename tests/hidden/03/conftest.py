@@ -151,29 +151,42 @@ class Channel:
         self.name = name
         self._consumer = consumer
 
-    def client(self, **options: Any) -> New:
-        """A client inside the student's process."""
-        return New("redis.Redis", host=self.service.host, port=self.service.port, **options)
+    def process(self, **options: Any) -> Process:
+        """A process of the student's that keeps a Redis client, as `client`.
+
+        The caller's client lives on after a call. One that ends with the call would close the
+        connections that the student left open.
+        """
+        process = self._consumer.process()
+        where = {"host": self.service.host, "port": self.service.port}
+        process.keep("client", New("redis.Redis", **where, **options))
+        return process
 
     def start(
         self,
         everything: list[Any],
         *,
         max_events: int,
-        where: Process | Consumer | None = None,
+        process: Process | None = None,
         ready: bool = True,
         **options: Any,
     ) -> Tracked:
         """Begin a redis_consumer, with a `ready` or without; `options` are its client's."""
-        run = (where or self._consumer).start(
+        run = (process or self.process(**options)).start(
             "redis_pubsub.redis_consumer",
-            self.client(**options),
+            Kept("client"),
             self.name,
             HANDLE,
             max_events=max_events,
             **({"ready": READY} if ready else {}),
         )
         return Tracked(run, everything)
+
+    def publish_events(self, events: list[Any], process: Process | None = None) -> Run:
+        """Begin the student's publish_events."""
+        return (process or self.process()).start(
+            "redis_pubsub.publish_events", Kept("client"), self.name, events
+        )
 
     def subscribe(self, everything: list[Any], **kwargs: Any) -> Tracked:
         """Begin a redis_consumer and wait until the server counts its subscription.
@@ -182,9 +195,7 @@ class Channel:
         """
         before = self.service.subscribers(self.name)
         tracked = self.start(everything, **kwargs)
-        self.wait_subscribed(
-            tracked, before + 1, lambda step: not isinstance(step, Returned | Raised)
-        )
+        self.wait_subscribed(tracked, before + 1, is_another_checks)
         return tracked
 
     def wait_subscribed(self, tracked: Tracked, count: int, fits: Callable[[Step], bool]) -> None:
@@ -327,11 +338,10 @@ class Queues:
         everything: list[Any],
         *,
         max_events: int,
-        where: Process | None = None,
         **kwargs: Any,
     ) -> Tracked:
         """Begin a rabbitmq_consumer."""
-        run = (where or self._consumer).start(
+        run = self._consumer.start(
             "rabbitmq.rabbitmq_consumer",
             self.parameters,
             name,

@@ -89,6 +89,8 @@ def test_messages_are_persistent_json(queues, trips, rng):
     (queue,) = queues.declare()
     process = queues.process()
     queues.in_channel(process, "publish_events", queue, everything).returned()
+    # Whoever publishes without confirms returns a moment before the broker has everything.
+    queues.wait_ready(queue, len(everything))
     messages = queues.take(queue)
     bodies = [body for _, body in messages]
     try:
@@ -172,7 +174,8 @@ def test_what_was_handled_is_gone_and_nothing_else(queues, trips, limit):
         f"{limit} of 5 events were handled before the return; the queue still holds "
         f"{places(again, everything)} of them, unacknowledged: another consumer will handle that again"
     )
-    assert left == rest, (
+    # In which order they come back, RabbitMQ promises for none of its queue types.
+    assert sorted(left, key=repr) == sorted(rest, key=repr), (
         f"{limit} of 5 events were handled; the queue should hold {places(rest, everything)}, "
         f"it holds {places(left, everything)}"
     )
@@ -211,8 +214,8 @@ def test_a_second_consumer_gets_its_share(queues, trips, prefetch):
         queues.channel.connection.process_data_events(0.003)  # the broker may still be sending
         held = total - queues.ready(queue)
         assert held <= prefetch, (
-            f"prefetch_count is {prefetch}, yet the consumer holds {held} messages that it has not "
-            f"acknowledged, while it handles the first of {total}"
+            f"prefetch_count is {prefetch}, yet the consumer was sent {held} messages by the time it "
+            f"handles the first of {total}"
         )
     second = queues.start(queue, everything, max_events=total, prefetch_count=prefetch)
     assert not second.run.waiting(PATIENCE), (
