@@ -1,61 +1,108 @@
-"""Public tests of exercise 03, first half: Redis Pub/Sub, with a Redis in this process."""
+"""Public tests of exercise 03, first half: Redis Pub/Sub, by a stand-in inside this process.
+
+`ready` is where these tests publish: from then on a subscriber must not miss an event.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import json
 
+import fakeredis
 import pytest
-import redis
 from redis_pubsub import publish_events, redis_consumer
 
-FIRST = {"event_id": 100001, "pickup_zone": "Queens"}
-SECOND = {"event_id": 100002, "pickup_zone": "Bronx"}
+CHANNEL = "taxi_events"
+EVENTS = [
+    {"event_id": 100001, "pickup_zone": "Queens"},
+    {"event_id": 100002, "pickup_zone": "São Paulo Plaza"},
+    {"event_id": 100003, "pickup_zone": "Bronx"},
+]
+
+
+def publish(client, *payloads):
+    """What a producer does; how many subscribers received the last payload."""
+    for payload in payloads:
+        count = client.publish(
+            CHANNEL, payload if isinstance(payload, bytes) else json.dumps(payload)
+        )
+    return count
 
 
 @pytest.mark.check("03.redis-delivers")
-def test_what_is_published_after_ready_is_handled(client: redis.Redis) -> None:
-    handled: list[dict[str, Any]] = []
-    lost: list[list[dict[str, Any]]] = []
+@pytest.mark.parametrize("decode_responses", [False, True])
+def test_events_are_handled_in_order(decode_responses):
+    client = fakeredis.FakeRedis(server=fakeredis.FakeServer(), decode_responses=decode_responses)
+    handled = []
+    count = redis_consumer(
+        client, CHANNEL, handled.append, max_events=3, ready=lambda: publish(client, *EVENTS)
+    )
+    assert handled == EVENTS, f"three events were published; handled were {handled}"
+    assert count == 3, f"three events were handled, so return 3, not {count!r}"
 
-    def ready() -> None:
-        lost.append(publish_events(client, "trips", [FIRST, SECOND]))
 
-    count = redis_consumer(client, "trips", handled.append, max_events=2, ready=ready)
-    assert handled == [FIRST, SECOND], f"both events should be handled, in order; got {handled}"
-    assert count == 2, f"2 events were handled, so return 2, not {count!r}"
-    assert lost == [[]], "a subscriber was there, so publish_events should report nothing as lost"
+@pytest.mark.check("03.redis-ready")
+def test_ready_is_called_once_somebody_is_subscribed(client):
+    receivers = []
+
+    def ready():
+        receivers.append(publish(client, EVENTS[0]))
+
+    redis_consumer(client, CHANNEL, [].append, max_events=1, ready=ready)
+    assert receivers == [1], (
+        "ready() should be called once, with the subscription in force: an event published in it "
+        f"should reach 1 subscriber. It reached {receivers} (one number for each call)"
+    )
+
+
+@pytest.mark.check("03.redis-lost")
+def test_what_was_published_before_is_gone(client):
+    publish(client, EVENTS[0], EVENTS[1])
+    handled = []
+    redis_consumer(
+        client, CHANNEL, handled.append, max_events=1, ready=lambda: publish(client, EVENTS[2])
+    )
+    assert handled == [EVENTS[2]], (
+        f"only the third event was published after the subscription; handled were {handled}"
+    )
 
 
 @pytest.mark.check("03.redis-reports-lost")
-def test_without_a_subscriber_everything_is_lost(client: redis.Redis) -> None:
-    lost = publish_events(client, "trips", [FIRST, SECOND])
-    assert lost == [FIRST, SECOND], f"nobody subscribes, so both are lost; reported: {lost}"
+def test_events_that_nobody_received_are_returned(client):
+    lost = publish_events(client, CHANNEL, EVENTS)
+    assert lost == EVENTS, f"nobody subscribes, so all three are lost; returned were {lost}"
+
+    with client.pubsub() as pubsub:
+        pubsub.subscribe(CHANNEL)
+        pubsub.get_message(timeout=1)  # the confirmation
+        lost = publish_events(client, CHANNEL, EVENTS)
+        assert lost == [], f"a subscriber received all three; returned were {lost}"
+        message = pubsub.get_message(timeout=1)
+    assert json.loads(message["data"]) == EVENTS[0], (
+        f"an event should be published as JSON; a subscriber received {message['data']!r}"
+    )
 
 
 @pytest.mark.check("03.redis-bad-message")
-def test_what_is_no_event_is_skipped(client: redis.Redis) -> None:
-    handled: list[dict[str, Any]] = []
+def test_a_bad_message_is_skipped(client):
+    handled = []
 
-    def ready() -> None:
-        client.publish("trips", "{oops")
-        client.publish("trips", "17")
-        publish_events(client, "trips", [FIRST])
+    def ready():
+        publish(client, b"{not json", b"42", EVENTS[0])
 
-    redis_consumer(client, "trips", handled.append, max_events=1, ready=ready)
-    assert handled == [FIRST], f"the two messages before the event are no events; got {handled}"
+    redis_consumer(client, CHANNEL, handled.append, max_events=1, ready=ready)
+    assert handled == [EVENTS[0]], (
+        f"two messages that are no JSON objects and an event were published; handled were {handled}"
+    )
 
 
 @pytest.mark.check("03.redis-unsubscribes")
-def test_nobody_is_subscribed_after_an_exception(client: redis.Redis) -> None:
-    def fail(event: dict[str, Any]) -> None:
-        raise ConnectionError("the database is down")
+def test_an_exception_leaves_nobody_subscribed(client):
+    def handle(event):
+        raise RuntimeError("the dashboard is down")
 
-    with pytest.raises(ConnectionError, match="the database is down"):
+    with pytest.raises(RuntimeError, match="the dashboard is down"):
         redis_consumer(
-            client,
-            "trips",
-            fail,
-            max_events=1,
-            ready=lambda: publish_events(client, "trips", [FIRST]),
+            client, CHANNEL, handle, max_events=3, ready=lambda: publish(client, EVENTS[0])
         )
-    assert dict(client.pubsub_numsub("trips")) == {b"trips": 0}, "a subscription was left behind"
+    ((_, subscribers),) = client.pubsub_numsub(CHANNEL)
+    assert subscribers == 0, f"the consumer has ended, but {subscribers} subscription is left"
