@@ -1,0 +1,321 @@
+"""Redis as a submission meets it: the service, its front, and what may be said to it."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+import redis
+from fakeredis import TcpFakeServer
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from grader.errors import ServiceError
+from grader.services import redis_front
+from grader.services.redis import URL_VARIABLE, RedisService
+from grader.services.redis_commands import (
+    MAX_COMMAND,
+    Command,
+    CommandReader,
+    ProtocolError,
+    encode,
+)
+
+SECONDS = 5.0
+
+
+# What a client says ------------------------------------------------------------------
+
+
+def test_commands_are_cut_at_any_byte() -> None:
+    """However the bytes arrive, the same commands come out, with the bytes that they came in."""
+    wanted = [(b"PUBLISH", b"trips", b"a\r\n*1\r\n"), (b"PING",), (b"SET", b"", b"\x00\xff")]
+    data = b"".join(encode(*words) for words in wanted)
+    for size in range(1, len(data) + 1):
+        reader = CommandReader()
+        pieces = [data[at : at + size] for at in range(0, len(data), size)]
+        found = [command for piece in pieces for command in reader.feed(piece)]
+        assert [command.words for command in found] == wanted
+        assert b"".join(command.raw for command in found) == data
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"PING\r\n",
+        b"*one\r\n$4\r\nPING\r\n",
+        b"*1\r\n:4\r\nPING\r\n",
+        b"*1\r\n$-1\r\n",
+        b"*99999\r\n",
+        b"*1\r\n$%d\r\n" % (MAX_COMMAND + 1),
+        b"*1" * 40,
+    ],
+)
+def test_what_is_no_command_is_refused(data: bytes) -> None:
+    """Inline commands, wrong types, and sizes that would cost the grader its memory."""
+    with pytest.raises(ProtocolError):
+        list(CommandReader().feed(data))
+
+
+def test_a_command_may_not_grow_for_ever() -> None:
+    """Many words that are small enough each are too large together."""
+    reader = CommandReader()
+    word = b"$%d\r\n%s\r\n" % (1 << 20, b"x" * (1 << 20))
+    list(reader.feed(b"*100\r\n"))
+    with pytest.raises(ProtocolError):
+        for _ in range(MAX_COMMAND // len(word) + 2):
+            list(reader.feed(word))
+
+
+@pytest.mark.parametrize(
+    ("words", "allowed"),
+    [
+        ((b"publish", b"trips", b"x"), True),
+        ((b"CLIENT", b"setinfo", b"LIB-NAME", b"redis-py"), True),
+        ((b"CLIENT", b"KILL", b"ID", b"1"), False),
+        ((b"CLIENT",), False),
+        ((b"CONFIG", b"SET", b"dir", b"/"), False),
+        ((b"EVAL", b"while true do end", b"0"), False),
+        ((b"SETRANGE", b"key", b"500000000", b"x"), False),
+        ((b"FLUSHALL",), False),
+        ((), False),
+    ],
+)
+def test_only_harmless_commands_are_allowed(words: tuple[bytes, ...], *, allowed: bool) -> None:
+    """Pub/Sub and plain data; nothing that administers the server or makes much of little."""
+    assert Command(words, b"").allowed is allowed
+
+
+# The service -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def service() -> Iterator[RedisService]:
+    """An embedded one, attached to a listener."""
+    made = RedisService()
+    attach(made)
+    yield made
+    made.close()
+
+
+def attach(service: RedisService) -> None:
+    """Give it a listening socket, as a sandbox would."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    service.attach(listener, listener.getsockname()[1])
+
+
+def connect(port: int) -> redis.Redis:
+    """A client that says at once when its connection is lost."""
+    return redis.Redis(port=port, socket_timeout=SECONDS, retry=Retry(NoBackoff(), 0))
+
+
+@pytest.fixture
+def client(service: RedisService) -> Iterator[redis.Redis]:
+    """The student's side."""
+    with connect(service.port) as made:
+        yield made
+
+
+def subscribe(client: redis.Redis, channel: str) -> redis.client.PubSub:
+    """A confirmed subscription."""
+    pubsub: redis.client.PubSub = client.pubsub()  # type: ignore[no-untyped-call]
+    pubsub.subscribe(channel)
+    confirmation = pubsub.get_message(timeout=SECONDS)
+    assert confirmation is not None
+    return pubsub
+
+
+def test_events_pass_from_one_client_to_another(service: RedisService, client: redis.Redis) -> None:
+    """The suite's trusted client and the student's meet on the same server."""
+    pubsub = subscribe(client, "trips")
+    assert service.subscribers("trips") == 1
+    assert service.client.publish("trips", b"\x00 event") == 1
+    message = pubsub.get_message(timeout=SECONDS)
+    assert message is not None
+    assert message["data"] == b"\x00 event"
+    pubsub.close()
+
+
+def test_subscribers_by_pattern_are_counted(service: RedisService, client: redis.Redis) -> None:
+    """PUBSUB NUMSUB alone would not show them."""
+    pubsub = client.pubsub()  # type: ignore[no-untyped-call]
+    pubsub.psubscribe("tri*")
+    pubsub.get_message(timeout=SECONDS)
+    assert service.subscribers("trips") == 1
+    assert service.subscribers("other") == 0
+    pubsub.close()
+
+
+def test_it_waits_until_nobody_listens(service: RedisService, client: redis.Redis) -> None:
+    """Zero once the subscriber has left; how many there are when none leaves in time."""
+    pubsub = subscribe(client, "trips")
+    assert service.wait_unheard("trips", 0.05) == 1
+    pubsub.close()
+    assert service.wait_unheard("trips", SECONDS) == 0
+
+
+def test_a_subscriber_can_leave_between_two_publishes(
+    service: RedisService, client: redis.Redis
+) -> None:
+    """The action runs when the second was answered and the third has not reached the server."""
+    pubsub = subscribe(service.client, "trips")
+
+    def leave() -> None:
+        pubsub.unsubscribe("trips")
+        while (message := pubsub.get_message(timeout=SECONDS)) and message["type"] == "message":
+            pass
+
+    with service.before("PUBLISH", number=3, action=leave) as reached:
+        assert [client.publish("trips", b"x") for _ in range(2)] == [1, 1]
+        assert not reached.is_set()
+        assert [client.publish("trips", b"x") for _ in range(2)] == [0, 0]
+        assert reached.is_set()
+    pubsub.close()
+
+
+def test_a_command_can_be_held(service: RedisService, client: redis.Redis) -> None:
+    """What follows it on the connection waits; other connections do not."""
+    go = threading.Event()
+    counts: list[object] = []
+
+    def publish() -> None:
+        counts.append(client.publish("trips", b"x"))
+
+    with service.before("PUBLISH", action=lambda: go.wait(SECONDS) and None) as reached:
+        thread = threading.Thread(target=publish)
+        thread.start()
+        assert reached.wait(SECONDS)
+        assert client.ping()
+        assert counts == []
+        go.set()
+        thread.join(SECONDS)
+    assert counts == [0]
+
+
+def test_a_transaction_is_not_held(service: RedisService, client: redis.Redis) -> None:
+    """Its commands are executed together, so there is no moment between them."""
+    with service.before("PUBLISH", action=lambda: None) as reached:
+        with client.pipeline() as transaction:
+            transaction.publish("trips", b"x")
+            assert transaction.execute() == [0]
+        assert not reached.is_set()
+
+
+def test_what_an_action_raises_is_not_lost(service: RedisService, client: redis.Redis) -> None:
+    """It runs in another thread, and is the suite's fault: it shows where the suite waits."""
+
+    def fail() -> None:
+        raise LookupError("no such subscriber")
+
+    with pytest.raises(LookupError), service.before("PUBLISH", action=fail):
+        client.publish("trips", b"x")
+
+
+def test_a_forbidden_command_never_reaches_the_server(
+    service: RedisService, client: redis.Redis
+) -> None:
+    """The student's code gets an error, and the server has done nothing."""
+    service.client.set("kept", b"x")
+    for forbidden in (client.flushall, client.flushdb):
+        with pytest.raises(redis.RedisError):
+            forbidden()
+    assert service.client.get("kept") == b"x"
+
+
+def test_a_forbidden_command_is_answered_in_its_turn() -> None:
+    """It is replaced, not dropped: on a real server the answers around it keep their places."""
+    refused = encode(b"FLUSHALL")
+    (command,) = CommandReader().feed(refused)
+    (instead,) = CommandReader().feed(command.refused())
+    assert not instead.allowed
+    assert instead.words[1:] == (b"FLUSHALL",)
+
+
+def test_what_is_no_command_ends_the_connection(service: RedisService) -> None:
+    """With a word on why."""
+    with socket.create_connection(("127.0.0.1", service.port), SECONDS) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        with connection.makefile("rb") as answer:
+            assert answer.read().startswith(b"-ERR Protocol error")
+
+
+def test_a_submission_may_send_so_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the limit its connection is cut; the suite's own client is not."""
+    monkeypatch.setattr("grader.services.redis.MAX_BYTES", 1000)
+    service = RedisService()
+    attach(service)
+    with connect(service.port) as client, pytest.raises(redis.ConnectionError):
+        client.publish("trips", b"x" * 2000)
+    service.check()
+    service.close()
+
+
+def test_connections_are_limited(service: RedisService, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each costs threads; one too many is cut at once."""
+    monkeypatch.setattr(redis_front, "_MAX_CONNECTIONS", 2)
+    with contextlib.ExitStack() as stack:
+        for _ in range(2):
+            client = stack.enter_context(connect(service.port))
+            client.ping()
+        extra = stack.enter_context(connect(service.port))
+        with pytest.raises(redis.ConnectionError):
+            extra.ping()
+
+
+def test_closing_ends_every_connection(service: RedisService, client: redis.Redis) -> None:
+    """A client of the student's hears of it; closing twice does no harm."""
+    pubsub = subscribe(client, "trips")
+    service.close()
+    with pytest.raises(redis.ConnectionError):
+        while pubsub.get_message(timeout=SECONDS):
+            pass
+    service.close()
+
+
+# The user's own server ---------------------------------------------------------------
+
+
+@pytest.fixture
+def own_server() -> Iterator[tuple[str, int]]:
+    """A Redis that somebody else runs."""
+    server = TcpFakeServer(("127.0.0.1", 0))
+    server.daemon_threads = True
+    server.block_on_close = False
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    yield "127.0.0.1", int(server.server_address[1])
+    server.shutdown()
+    server.server_close()
+
+
+def test_redis_url_is_used(own_server: tuple[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a student publishes arrives on the server that the URL names."""
+    host, port = own_server
+    monkeypatch.setenv(URL_VARIABLE, f"redis://{host}:{port}")
+    service = RedisService()
+    attach(service)
+    with redis.Redis(host=host, port=port) as mine, connect(service.port) as theirs:
+        pubsub = subscribe(mine, "trips")
+        assert theirs.publish("trips", b"x") == 1
+        pubsub.close()
+    service.check()
+    service.close()
+
+
+@pytest.mark.parametrize("url", ["rediss://localhost", "localhost:6379", "redis://", "redis://h:x"])
+def test_an_unusable_url_is_said(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line, and what to do."""
+    monkeypatch.setenv(URL_VARIABLE, url)
+    with pytest.raises(ServiceError, match=URL_VARIABLE):
+        RedisService()
+
+
+def test_a_server_that_does_not_answer_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The address is named, since somebody has to look there."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    monkeypatch.setenv(URL_VARIABLE, f"redis://127.0.0.1:{port}")
+    with pytest.raises(ServiceError, match=str(port)):
+        RedisService()
