@@ -19,6 +19,10 @@ def prepare_services(names: set[str]) -> Iterator[Mapping[str, ServiceFactory]]:
     """
     factories: dict[str, Callable[..., object]] = {name: service_class(name) for name in names}
     with ExitStack() as stack:
+        if "sqs" in names:
+            from grader.services.sqs import warm  # noqa: PLC0415 - as below
+
+            warm()
         if "rabbitmq" in names:
             # pika's import is not for a run that needs no broker.
             from grader.services.rabbitmq_broker import run_broker  # noqa: PLC0415

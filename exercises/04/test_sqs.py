@@ -1,0 +1,106 @@
+"""Public tests of exercise 04. moto stands in for AWS, in this process."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from sqs import create_queue, once, send_events, sqs_consumer
+
+TRIPS = [{"event_id": 100001 + n, "pickup_zone": "Queens"} for n in range(12)]
+
+
+def count(sqs: Any, url: str) -> tuple[int, int]:
+    """How many messages of a queue are visible, and how many are hidden."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return int(found[names[0]]), int(found[names[1]])
+
+
+@pytest.mark.check("04.create-queue")
+def test_the_queue_has_the_attributes_asked_for(sqs: Any) -> None:
+    url = create_queue(sqs, "trips", visibility_timeout=45, retention=3600)
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert found["VisibilityTimeout"] == "45", "visibility_timeout should be set on the queue"
+    assert found["MessageRetentionPeriod"] == "3600", "retention should be set on the queue"
+    again = create_queue(sqs, "trips", visibility_timeout=45, retention=3600)
+    assert again == url, "creating it again should return the same queue"
+
+
+@pytest.mark.check("04.dead-letter-queue")
+def test_the_queue_knows_its_dead_letter_queue(sqs: Any) -> None:
+    url = create_queue(sqs, "trips", max_receive_count=2)
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    policy = json.loads(found.get("RedrivePolicy", "{}"))
+    assert policy.get("deadLetterTargetArn", "").endswith(":trips-dead"), f"RedrivePolicy: {policy}"
+    assert int(policy.get("maxReceiveCount", 0)) == 2, f"maxReceiveCount should be 2: {policy}"
+
+
+@pytest.mark.check("04.send-batches")
+def test_all_events_are_sent_with_their_attribute(sqs: Any) -> None:
+    url = create_queue(sqs, "trips")
+    send_events(sqs, url, TRIPS)
+    assert count(sqs, url) == (12, 0), "12 events should be 12 messages, though a batch holds ten"
+    (message,) = sqs.receive_message(QueueUrl=url, MessageAttributeNames=["All"])["Messages"]
+    assert json.loads(message["Body"]) in TRIPS, "the body is the event as JSON"
+    kind = message.get("MessageAttributes", {}).get("EventType", {}).get("StringValue")
+    assert kind == "trip_start", f"the attribute EventType should be trip_start, it is {kind}"
+
+
+@pytest.mark.check("04.consumes")
+def test_handled_events_are_deleted(sqs: Any) -> None:
+    url = create_queue(sqs, "trips")
+    send_events(sqs, url, TRIPS)
+    handled: list[dict[str, Any]] = []
+    number = sqs_consumer(sqs, url, handled.append, max_events=12, wait_seconds=1)
+    assert len(handled) == 12, f"12 events were sent, {len(handled)} were handled"
+    assert number == 12, f"12 events were handled, so return 12, not {number!r}"
+    assert count(sqs, url) == (0, 0), "every handled message should be deleted"
+
+
+@pytest.mark.check("04.leaves-the-rest")
+def test_what_is_beyond_max_events_stays_visible(sqs: Any) -> None:
+    url = create_queue(sqs, "trips")
+    send_events(sqs, url, TRIPS)
+    sqs_consumer(sqs, url, lambda _: None, max_events=7, wait_seconds=1)
+    left = count(sqs, url)
+    assert left == (5, 0), f"5 messages should be left, all visible; visible and hidden: {left}"
+
+
+@pytest.mark.check("04.failed-handle-not-deleted")
+def test_a_failed_event_is_not_deleted(sqs: Any) -> None:
+    url = create_queue(sqs, "trips")
+    send_events(sqs, url, TRIPS[:3])
+    handled: list[dict[str, Any]] = []
+
+    def handle(event: dict[str, Any]) -> None:
+        if event == TRIPS[1]:
+            raise ConnectionError("the database is down")
+        handled.append(event)
+
+    sqs_consumer(sqs, url, handle, max_events=3, wait_seconds=1, max_empty_receives=1)
+    assert handled == [TRIPS[0], TRIPS[2]], "the events around the failed one should be handled"
+    assert count(sqs, url) == (0, 1), "the failed message should be hidden, not deleted"
+
+
+@pytest.mark.check("04.idempotent")
+def test_once_handles_a_duplicate_once() -> None:
+    handled: list[dict[str, Any]] = []
+    seen: set[int] = set()
+    handler = once(handled.append, seen)
+    for event in (TRIPS[0], TRIPS[1], TRIPS[0]):
+        handler(event)
+    assert handled == TRIPS[:2], "the first event came twice and should be handled once"
+    assert seen == {100001, 100002}, f"both ids should be in seen: {seen}"
+
+
+@pytest.mark.check("04.idempotent")
+def test_once_does_not_remember_a_failure() -> None:
+    def fail(event: dict[str, Any]) -> None:
+        raise ConnectionError("the database is down")
+
+    seen: set[int] = set()
+    with pytest.raises(ConnectionError, match="the database is down"):
+        once(fail, seen)(TRIPS[0])
+    assert seen == set(), "an event that failed was not handled, and has to be tried again"

@@ -1,0 +1,171 @@
+"""Amazon SQS as one submission meets it: moto's server behind a layer that watches and disturbs."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from functools import cache
+from typing import Any, ClassVar
+
+import boto3
+from moto.moto_server.werkzeug_app import create_backend_app
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.test import Client
+
+from grader.errors import ServiceError
+from grader.services.base import Service
+from grader.services.sqs_clock import Clock
+from grader.services.sqs_front import Front, Pick, Request
+
+_ACCOUNT = "123456789012"
+_LOGIN = {
+    "region_name": "us-east-1",
+    "aws_access_key_id": "test",
+    "aws_secret_access_key": "test",
+}
+
+
+class SqsService(Service):
+    """An SQS of this submission's alone, since each is graded in a process of its own."""
+
+    name: ClassVar[str] = "sqs"
+    well_known_port: ClassVar[int] = 4566
+
+    def __init__(self) -> None:
+        """Build the application; nothing listens yet."""
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        self._clock = Clock()
+        self._clock.install()
+        self._front = Front(_backend(), self._clock)
+        self._servers: list[BaseWSGIServer] = []
+        self._client: Any = None
+
+    def attach(self, listener: socket.socket, port: int) -> None:
+        """Serve every connection that `listener` accepts."""
+        self.port = port
+        self._serve(listener, self._front)
+
+    def _serve(self, listener: socket.socket, app: Any) -> None:
+        server = make_server(
+            "127.0.0.1", 0, app, threaded=True, request_handler=_Handler, fd=listener.fileno()
+        )
+        server.daemon_threads = True  # type: ignore[attr-defined]  # socketserver.ThreadingMixIn's
+        listener.detach()  # the server has taken the descriptor over
+        self._servers.append(server)
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+
+    # What the consumer needs -------------------------------------------------------
+
+    @property
+    def consumer_arguments(self) -> dict[str, str]:
+        """What the student's process calls `boto3.client("sqs", ...)` with."""
+        return {"endpoint_url": f"http://{self.host}:{self.port}", **_LOGIN}
+
+    def queue_url(self, name: str) -> str:
+        """The URL of a queue, as the consumer's client sees it."""
+        return f"http://{self.host}:{self.port}/{_ACCOUNT}/{name}"
+
+    # What the suite needs ----------------------------------------------------------
+
+    def client(self) -> Any:
+        """A trusted boto3 client on the same queues; its requests are not recorded."""
+        if self._client is None:
+            listener = socket.create_server(("127.0.0.1", 0), backlog=16)
+            port = listener.getsockname()[1]
+            self._serve(listener, self._front.trusted)
+            self._client = boto3.client(
+                "sqs",
+                endpoint_url=f"http://127.0.0.1:{port}",
+                region_name=_LOGIN["region_name"],
+                aws_access_key_id=_LOGIN["aws_access_key_id"],
+                aws_secret_access_key=_LOGIN["aws_secret_access_key"],
+            )
+        return self._client
+
+    @property
+    def impatient(self) -> bool:
+        """Whether an empty long poll moves the clock instead of waiting."""
+        return self._front.impatient
+
+    @impatient.setter
+    def impatient(self, value: bool) -> None:
+        self._front.impatient = value
+
+    @property
+    def requests(self) -> list[Request]:
+        """The consumer's requests, in the order in which they were answered."""
+        return self._front.requests
+
+    def requests_of(self, action: str) -> list[Request]:
+        """Those of one action, such as ReceiveMessage."""
+        return [request for request in self._front.requests if request.action == action]
+
+    def clear_requests(self) -> None:
+        """Forget the requests so far."""
+        self._front.requests.clear()
+
+    def advance(self, seconds: float) -> None:
+        """Let that many seconds pass at once, for visibility time-outs and delays."""
+        self._clock.advance(seconds)
+
+    def fail_batch_entries(self, pick: Pick | None) -> None:
+        """Report entries of SendMessageBatch as failed: `pick(entry, number_of_the_request)`."""
+        self._front.faults.fail_entry = pick
+
+    def duplicate_next_delivery(self, queue_url: str) -> None:
+        """Deliver the next message of a queue a second time, whether or not it was deleted."""
+        self._front.faults.duplicate.add(queue_url.rpartition("/")[2])
+
+    def depth(self, queue_url: str) -> tuple[int, int]:
+        """How many messages are visible, and how many in flight."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        found = self.client().get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)
+        visible, hidden = (int(found["Attributes"][name]) for name in names)
+        return visible, hidden
+
+    # Life --------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """Prove that the service still works.
+
+        Raises:
+            ServiceError: it does not.
+        """
+        try:
+            self.client().list_queues()
+        except Exception as error:  # noqa: BLE001 - whatever boto3 raises
+            raise ServiceError(f"the embedded SQS does not answer: {error}") from None
+
+    def close(self) -> None:
+        """Stop serving. The threads end by themselves: waiting for them takes half a second."""
+        servers, self._servers = self._servers, []
+        for server in servers:
+            server.socket.close()
+
+
+class _Handler(WSGIRequestHandler):
+    """Keeps connections open, as AWS does."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
+        """Say nothing."""
+
+
+@cache
+def _backend() -> Any:
+    """moto's application for SQS alone."""
+    return create_backend_app("sqs")
+
+
+def warm() -> None:
+    """Do now what the first request would do, so that processes forked from this one need not."""
+    Client(_backend()).post(
+        "/",
+        headers={
+            "X-Amz-Target": "AmazonSQS.ListQueues",
+            "Content-Type": "application/x-amz-json-1.0",
+        },
+        data=b"{}",
+    )

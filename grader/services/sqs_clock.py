@@ -1,0 +1,31 @@
+"""The clock by which moto's queues hide and return messages: it moves, and never stands still."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+
+import moto.core.utils
+
+_real_utcnow = moto.core.utils.utcnow
+
+
+class Clock:
+    """Real time, plus what `advance` added. A frozen clock would hang moto's long polls."""
+
+    def __init__(self) -> None:
+        self._ahead = dt.timedelta()
+        self._lock = threading.Lock()
+
+    def advance(self, seconds: float) -> None:
+        """Let that many seconds pass at once."""
+        with self._lock:
+            self._ahead += dt.timedelta(seconds=seconds)
+
+    def now(self) -> dt.datetime:
+        """The time that moto sees."""
+        return _real_utcnow() + self._ahead
+
+    def install(self) -> None:
+        """Make moto use this clock, in this process."""
+        moto.core.utils.utcnow = self.now

@@ -1,0 +1,197 @@
+"""The SQS service: what it records, disturbs, refuses, and how its clock moves."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from grader.services.sqs import SqsService, warm
+
+
+@pytest.fixture
+def service() -> Iterator[SqsService]:
+    """The service on a port of its own."""
+    found = SqsService()
+    listener = socket.create_server(("127.0.0.1", 0))
+    found.attach(listener, listener.getsockname()[1])
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def client(service: SqsService) -> Iterator[Any]:
+    """What a student's process would build."""
+    built = boto3.client("sqs", **service.consumer_arguments)
+    yield built
+    built.close()
+
+
+@pytest.fixture
+def url(client: Any, request: pytest.FixtureRequest) -> str:
+    """A queue with a visibility timeout of 30 s."""
+    name = f"q{abs(hash(request.node.nodeid))}"
+    created: str = client.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "30"})[
+        "QueueUrl"
+    ]
+    return created
+
+
+def bodies(answer: dict[str, Any]) -> list[str]:
+    """The bodies that a receive returned."""
+    return [message["Body"] for message in answer.get("Messages", [])]
+
+
+def test_requests_are_recorded_in_order(service: SqsService, client: Any, url: str) -> None:
+    """Action, parameters and answer of each; the suite's own requests are not among them."""
+    service.clear_requests()
+    client.send_message(QueueUrl=url, MessageBody="x")
+    handle = client.receive_message(QueueUrl=url)["Messages"][0]["ReceiptHandle"]
+    assert service.depth(url) == (0, 1)
+    client.delete_message(QueueUrl=url, ReceiptHandle=handle)
+    assert [r.action for r in service.requests] == [
+        "SendMessage",
+        "ReceiveMessage",
+        "DeleteMessage",
+    ]
+    assert service.requests[0].parameters["MessageBody"] == "x"
+    assert service.requests_of("ReceiveMessage")[0].response["Messages"][0]["Body"] == "x"
+    assert service.depth(url) == (0, 0)
+
+
+def test_the_clock_brings_a_hidden_message_back(service: SqsService, client: Any, url: str) -> None:
+    """30 s of visibility timeout, and no waiting."""
+    client.send_message(QueueUrl=url, MessageBody="x")
+    assert bodies(client.receive_message(QueueUrl=url)) == ["x"]
+    service.advance(29)
+    assert bodies(client.receive_message(QueueUrl=url)) == []
+    service.advance(2)
+    assert bodies(client.receive_message(QueueUrl=url)) == ["x"]
+
+
+def test_an_impatient_long_poll_moves_the_clock(service: SqsService, client: Any, url: str) -> None:
+    """Twenty seconds pass for the queue: a message that is hidden for ten comes within them."""
+    client.send_message(QueueUrl=url, MessageBody="x")
+    client.receive_message(QueueUrl=url, VisibilityTimeout=10)
+    assert bodies(client.receive_message(QueueUrl=url, WaitTimeSeconds=5)) == []
+    assert bodies(client.receive_message(QueueUrl=url, WaitTimeSeconds=20)) == ["x"]
+    asked = [r.parameters.get("WaitTimeSeconds") for r in service.requests_of("ReceiveMessage")]
+    assert asked[-2:] == [5, 20]
+
+
+def test_a_patient_long_poll_is_woken_by_a_message(
+    service: SqsService, client: Any, url: str
+) -> None:
+    """It waits for real, and does not keep the sender out."""
+    service.impatient = False
+    found: list[str] = []
+    poll = threading.Thread(
+        target=lambda: found.extend(
+            bodies(client.receive_message(QueueUrl=url, WaitTimeSeconds=20))
+        )
+    )
+    poll.start()
+    service.client().send_message(QueueUrl=url, MessageBody="x")
+    poll.join(10)
+    assert found == ["x"]
+
+
+def test_chosen_entries_of_a_batch_fail(service: SqsService, client: Any, url: str) -> None:
+    """They are reported, and are not in the queue."""
+    service.fail_batch_entries(lambda entry, number: entry["MessageBody"] == "b" and number == 1)
+    entries = [{"Id": body, "MessageBody": body} for body in "abc"]
+    first = client.send_message_batch(QueueUrl=url, Entries=entries)
+    assert [each["Id"] for each in first["Failed"]] == ["b"]
+    assert sorted(each["Id"] for each in first["Successful"]) == ["a", "c"]
+    second = client.send_message_batch(QueueUrl=url, Entries=entries[1:2])
+    assert not second.get("Failed")
+    assert service.depth(url) == (3, 0)
+
+
+def test_a_duplicate_comes_although_the_message_was_deleted(
+    service: SqsService, client: Any, url: str
+) -> None:
+    """Once, with the same id and another receipt handle, which can be deleted."""
+    service.duplicate_next_delivery(url)
+    client.send_message(QueueUrl=url, MessageBody="x")
+    first = client.receive_message(QueueUrl=url)["Messages"][0]
+    client.delete_message(QueueUrl=url, ReceiptHandle=first["ReceiptHandle"])
+    second = client.receive_message(QueueUrl=url)["Messages"][0]
+    assert second["MessageId"] == first["MessageId"]
+    client.delete_message(QueueUrl=url, ReceiptHandle=second["ReceiptHandle"])
+    assert bodies(client.receive_message(QueueUrl=url)) == []
+
+
+def test_what_moto_is_too_kind_for(client: Any) -> None:
+    """A space in a group is refused; a duplicate is dropped also after a delete."""
+    fifo = client.create_queue(QueueName="f.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    ids = {"MessageGroupId": "g", "MessageDeduplicationId": "d"}
+    with pytest.raises(ClientError, match="no spaces"):
+        client.send_message(QueueUrl=fifo, MessageBody="x", **ids | {"MessageGroupId": "a b"})
+    client.send_message(QueueUrl=fifo, MessageBody="x", **ids)
+    handle = client.receive_message(QueueUrl=fifo)["Messages"][0]["ReceiptHandle"]
+    client.delete_message(QueueUrl=fifo, ReceiptHandle=handle)
+    client.send_message(QueueUrl=fifo, MessageBody="x", **ids)
+    assert bodies(client.receive_message(QueueUrl=fifo)) == []
+
+
+@pytest.mark.parametrize("path", ["/moto-api/reset", "/moto-api/", "/bucket/key"])
+@pytest.mark.parametrize("target", ["", "AmazonSNS.Subscribe", "DynamoDB_20120810.ListTables"])
+def test_nothing_but_sqs_is_served(service: SqsService, path: str, target: str) -> None:
+    """No other service, and not moto's own controls."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{service.port}{path}",
+        data=b"{}",
+        headers={"X-Amz-Target": target},
+    )
+    with pytest.raises(urllib.error.HTTPError) as caught, urllib.request.urlopen(request):  # noqa: S310
+        pass
+    with caught.value as error:
+        assert error.code == 403
+        assert "only Amazon SQS is served here" in json.loads(error.read())["message"]
+
+
+def test_parallel_receivers_share_the_messages(service: SqsService, client: Any, url: str) -> None:
+    """Eight threads, two hundred messages: each is received once."""
+    for start in range(0, 200, 10):
+        entries = [{"Id": str(n), "MessageBody": str(start + n)} for n in range(10)]
+        client.send_message_batch(QueueUrl=url, Entries=entries)
+    found: list[str] = []
+
+    def receive() -> None:
+        while got := bodies(client.receive_message(QueueUrl=url, MaxNumberOfMessages=3)):
+            found.extend(got)
+
+    threads = [threading.Thread(target=receive) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(map(int, found)) == list(range(200))
+    service.check()
+
+
+def test_a_fork_after_warm_serves() -> None:
+    """What the parent has warmed works in a child."""
+    warm()
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            service = SqsService()
+            listener = socket.create_server(("127.0.0.1", 0))
+            service.attach(listener, listener.getsockname()[1])
+            service.check()
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0

@@ -1,0 +1,504 @@
+"""Hidden suite of exercise 04. The queues' clock is moved, so a time-out of 30 s costs nothing."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import pytest
+
+from grader.suite import HANDLE, Handle, Kept, New, Raised
+
+JUNK = ("{broken", "42", '["a", "list"]', '"text"', "null")
+RECEIVES = "ReceiveMessage"
+DELETES = ("DeleteMessage", "DeleteMessageBatch")
+
+
+def student(sqs) -> New:
+    """The student's boto3 client."""
+    return New("boto3.client", "sqs", **sqs.consumer_arguments)
+
+
+def ids(events: list) -> list:
+    """The events' ids, for a sentence."""
+    return [event.get("event_id") if isinstance(event, dict) else event for event in events]
+
+
+def same(events: list, expected: list) -> bool:
+    """Whether these are the same events; a standard queue promises no order."""
+    key = json.dumps
+    return sorted(map(key, events)) == sorted(map(key, expected))
+
+
+def attributes(client, url: str) -> dict:
+    """All attributes of a queue."""
+    return client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+
+
+def create(consumer, sqs, name: str, **kwargs: int) -> str:
+    """What create_queue returns."""
+    url = consumer.process().call("sqs.create_queue", student(sqs), name, **kwargs)
+    assert isinstance(url, str), f"create_queue should return the queue's URL, it returned {url!r}"
+    return url
+
+
+def send(consumer, sqs, url: str, events: list) -> None:
+    """Call send_events, which must not raise."""
+    consumer.process().call("sqs.send_events", student(sqs), url, events)
+
+
+def received(client, url: str) -> list:
+    """Every message of a queue, with its attributes; hidden for an hour afterwards."""
+    found = []
+    while messages := client.receive_message(
+        QueueUrl=url,
+        MaxNumberOfMessages=10,
+        VisibilityTimeout=3600,
+        MessageAttributeNames=["All"],
+    ).get("Messages"):
+        found += messages
+    return found
+
+
+# Creating -------------------------------------------------------------------------
+
+
+@pytest.mark.check("04.create-queue")
+@pytest.mark.parametrize("end", ["", ".fifo"])
+def test_the_queue_is_as_asked_for(consumer, sqs, rng, end):
+    """Attributes, URL, and a second call."""
+    name = f"q{rng.randrange(16**8):08x}{end}"
+    visibility, retention = rng.randint(31, 900), rng.randint(100, 100_000)
+    asked = {"visibility_timeout": visibility, "retention": retention, "max_receive_count": 4}
+    url = create(consumer, sqs, name, **asked)
+    assert url.endswith(f"/{name}"), f"expected the URL of {name}, got {url}"
+    found = attributes(sqs.client(), url)
+    assert found.get("VisibilityTimeout") == str(visibility), (
+        f"visibility_timeout={visibility}: the queue has {found.get('VisibilityTimeout')}"
+    )
+    assert found.get("MessageRetentionPeriod") == str(retention), (
+        f"retention={retention}: the queue has {found.get('MessageRetentionPeriod')}"
+    )
+    again = create(consumer, sqs, name, **asked)
+    assert again == url, f"a second call should return {url}, it returned {again}"
+
+
+@pytest.mark.check("04.dead-letter-queue")
+@pytest.mark.parametrize("end", ["", ".fifo"])
+def test_a_message_is_dead_after_so_many_receives(consumer, sqs, rng, end):
+    """Received and not deleted, max_receive_count times; the next receive moves it."""
+    name, limit = f"q{rng.randrange(16**8):08x}", rng.randint(2, 4)
+    url = create(consumer, sqs, name + end, visibility_timeout=30, max_receive_count=limit)
+    dead_url = sqs.queue_url(f"{name}-dead{end}")
+    client = sqs.client()
+    names = [each.rpartition("/")[2] for each in client.list_queues().get("QueueUrls", [])]
+    assert f"{name}-dead{end}" in names, (
+        f"expected a dead-letter queue {name}-dead{end}, got {names}"
+    )
+    group = {"MessageGroupId": "g", "MessageDeduplicationId": "d"} if end else {}
+    client.send_message(QueueUrl=url, MessageBody="{}", **group)
+    for number in range(1, limit + 1):
+        got = client.receive_message(QueueUrl=url).get("Messages")
+        assert got, f"max_receive_count is {limit}, and receive {number} found the message gone"
+        sqs.advance(31)
+    assert not client.receive_message(QueueUrl=url).get("Messages"), (
+        f"after {limit} receives without a delete the message should be a dead letter, it came again"
+    )
+    got = client.receive_message(QueueUrl=dead_url).get("Messages")
+    assert got, f"after {limit} receives the message should be in the dead-letter queue"
+
+
+# Sending --------------------------------------------------------------------------
+
+
+@pytest.mark.check("04.send-batches")
+def test_every_event_is_sent_once(consumer, sqs, queue, trips, rng):
+    """More than two batches and a rest; exactly ten; none."""
+    for count in (rng.randint(21, 29), 10, 0):
+        events = trips(count)
+        sqs.clear_requests()
+        send(consumer, sqs, queue.url, events)
+        batches = sqs.requests_of("SendMessageBatch")
+        sizes = [len(request.parameters.get("Entries", [])) for request in batches]
+        assert not sqs.requests_of("SendMessage"), (
+            "events should be sent in batches, not one by one"
+        )
+        assert max(sizes, default=0) <= 10, f"a batch takes ten entries, yours had {max(sizes)}"
+        assert len(sizes) == -(-count // 10), (
+            f"{count} events fit into {-(-count // 10)} batches, not {len(sizes)}"
+        )
+        messages = received(queue.client, queue.url)
+        bodies = [json.loads(message["Body"]) for message in messages]
+        assert same(bodies, events), (
+            f"{count} events were to be sent, {len(bodies)} messages arrived"
+        )
+        for message in messages:
+            kind = message.get("MessageAttributes", {}).get("EventType", {})
+            assert kind.get("StringValue") == "trip_start", (
+                f"every message should have the attribute EventType=trip_start, one has {kind or 'none'}"
+            )
+
+
+@pytest.mark.check("04.send-partial-failure")
+def test_failed_entries_are_sent_again(consumer, sqs, queue, trips, rng):
+    """Two entries of a batch fail once."""
+    events = trips(8)
+    unlucky = rng.sample(range(8), 2)
+    bodies = [json.dumps(events[number]["event_id"]) for number in unlucky]
+    seen = []
+
+    def pick(entry, number):
+        seen.append(number)  # the service counts over its whole life: fail in the first one only
+        return number == seen[0] and any(body in entry["MessageBody"] for body in bodies)
+
+    sqs.fail_batch_entries(pick)
+    send(consumer, sqs, queue.url, events)
+    batches = sqs.requests_of("SendMessageBatch")
+    arrived = [json.loads(message["Body"]) for message in received(queue.client, queue.url)]
+    counts = Counter(event["event_id"] for event in arrived)
+    assert set(counts) == {event["event_id"] for event in events}, (
+        f"2 of 8 entries failed at first; {len(counts)} of the 8 events are in the queue"
+    )
+    assert max(counts.values()) == 1, (
+        "only the failed entries should be sent again; others came twice"
+    )
+    again = [entry for request in batches[1:] for entry in request.parameters["Entries"]]
+    assert len(again) == 2, f"2 entries had failed, {len(again)} were sent again"
+
+
+@pytest.mark.check("04.send-partial-failure")
+def test_an_entry_that_keeps_failing_raises(consumer, sqs, queue, trips):
+    """One entry never succeeds."""
+    events = trips(3)
+    body = json.dumps(events[1]["event_id"])
+    sqs.fail_batch_entries(lambda entry, _: body in entry["MessageBody"])
+    run = consumer.start("sqs.send_events", student(sqs), queue.url, events)
+    step = run.next()
+    sqs.fail_batch_entries(None)
+    assert isinstance(step, Raised), (
+        "an entry failed again and again: expected an exception, it returned"
+    )
+    tries = [
+        entry
+        for request in sqs.requests_of("SendMessageBatch")
+        for entry in request.parameters["Entries"]
+        if body in entry["MessageBody"]
+    ]
+    assert len(tries) >= 2, (
+        f"a failed entry should be sent again at least once, it was sent {len(tries)} times"
+    )
+
+
+# Consuming ------------------------------------------------------------------------
+
+
+@pytest.mark.check("04.consumes")
+def test_everything_is_handled_and_deleted(consumer, sqs, queue, start, trips, rng):
+    """More events than a batch."""
+    events = trips(rng.randint(11, 17))
+    queue.put(*events)
+    run = start(consumer, queue, max_events=len(events))
+    seen = run.drain()
+    assert same(seen, events), f"{len(events)} events were sent, {len(seen)} were handled"
+    assert run.value == len(events), f"expected {len(events)} to be returned, got {run.value!r}"
+    assert queue.depth == (0, 0), (
+        f"every handled message should be deleted; visible and in flight: {queue.depth}"
+    )
+
+
+@pytest.mark.check("04.long-polling")
+def test_every_receive_is_a_long_poll(consumer, sqs, queue, start, trips, rng):
+    """With messages there and without."""
+    wait = rng.randint(2, 19)
+    queue.put(*trips(3))
+    start(consumer, queue, max_events=9, wait_seconds=wait, max_empty_receives=2).drain()
+    waits = [request.parameters.get("WaitTimeSeconds") for request in sqs.requests_of(RECEIVES)]
+    assert waits, "sqs_consumer received nothing"
+    assert set(waits) == {wait}, (
+        f"every receive should ask with WaitTimeSeconds={wait}; yours asked with {waits}"
+    )
+
+
+def deletes_so_far(sqs) -> int:
+    """How many messages the consumer has deleted."""
+    single = len(sqs.requests_of(DELETES[0]))
+    return single + sum(len(r.parameters.get("Entries", [])) for r in sqs.requests_of(DELETES[1]))
+
+
+@pytest.mark.check("04.delete-after-handle")
+def test_killed_inside_handle_at_every_event(consumer, sqs, new_queue, start, trips):
+    """Killed while it handles event k, for every k: after the time-out it comes back."""
+    events = trips(4)
+    for k in range(len(events)):
+        queue = new_queue()
+        queue.put(*events)
+        run = start(consumer, queue, max_events=4, batch_size=2)
+        handled = []
+        for _ in range(k):
+            handled.append(run.next_event())
+            run.handled()
+        current = run.next_event()
+        run.kill()
+        sqs.advance(31)
+        seen = start(consumer, queue, max_events=4, max_empty_receives=1).drain()
+        missing = [event for event in events if event not in handled and event not in seen]
+        assert not missing, (
+            f"killed inside handle() of event {k + 1} of 4; after the visibility timeout "
+            f"{len(missing)} events never came back"
+            + (
+                ", the one in hand among them: it was deleted too early"
+                if current in missing
+                else ""
+            )
+        )
+
+
+@pytest.mark.check("04.delete-after-handle")
+def test_each_message_is_deleted_before_the_next_receive(consumer, sqs, queue, start, trips):
+    """In the order of the requests: no delete inside handle, all of a batch before the next one."""
+    events = trips(7)
+    queue.put(*events)
+    run = start(consumer, queue, max_events=7, batch_size=3)
+    done = 0
+    while isinstance(run.next(), Handle):
+        deleted = deletes_so_far(sqs)
+        assert deleted <= done, f"{done} events were handled so far, and {deleted} deleted already"
+        run.handled()
+        done += 1
+    open_messages = 0
+    for request in sqs.requests:
+        if request.action == RECEIVES:
+            assert open_messages == 0, (
+                f"handled messages should be deleted before the next receive; {open_messages} were not"
+            )
+            open_messages = len(request.response.get("Messages", []))
+        elif request.action == DELETES[0]:
+            open_messages -= 1
+        elif request.action == DELETES[1]:
+            open_messages -= len(request.parameters["Entries"])
+    assert open_messages == 0, f"{open_messages} handled messages were never deleted"
+
+
+@pytest.mark.check("04.visibility-redelivery")
+def test_what_a_dead_consumer_held_comes_back(consumer, sqs, queue, start, trips):
+    """Hidden from a second consumer at first, there for it after the time-out."""
+    events = trips(3)
+    queue.put(*events)
+    run = start(consumer, queue, max_events=3, batch_size=3)
+    run.next_event()
+    run.kill()
+    visible, hidden = queue.depth
+    second = start(consumer, queue, max_events=3, wait_seconds=1, max_empty_receives=1)
+    early = second.drain()
+    assert len(early) == visible, (
+        f"{hidden} messages were received by a consumer that was killed and should be hidden; "
+        f"a second consumer got {len(early)} events, {visible} were visible"
+    )
+    sqs.advance(31)
+    seen = early + start(consumer, queue, max_events=3, max_empty_receives=1).drain()
+    assert same(seen, events), (
+        f"after the visibility timeout all 3 events should have come back; handled: {len(seen)}"
+    )
+
+
+@pytest.mark.check("04.failed-handle-not-deleted")
+def test_a_failed_message_stays_and_the_others_go_on(consumer, sqs, queue, start, trips):
+    """The first of five fails, and comes back after the time-out."""
+    events = trips(5)
+    queue.put(*events)
+    run = start(consumer, queue, max_events=4, batch_size=5)
+    handled = []
+    bad = run.next_event()
+    run.fails()
+    while isinstance(step := run.next(), Handle):
+        handled.append(step.event)
+        run.handled()
+    assert not isinstance(step, Raised), (
+        f"handle() raised for one event of 5, and it left sqs_consumer: {step}"
+    )
+    rest = [event for event in events if event != bad]
+    assert same(handled, rest), f"the 4 other events should be handled; handled: {len(handled)}"
+    assert step.value == 4, f"4 events were handled, so 4 should be returned, not {step.value!r}"
+    sqs.advance(31)
+    seen = start(consumer, queue, max_events=1, max_empty_receives=1).drain()
+    assert seen == [bad], (
+        "the event whose handle() raised should come back after the visibility timeout"
+    )
+
+
+@pytest.mark.check("04.empty-receives")
+def test_it_gives_up_after_empty_answers_in_a_row(consumer, sqs, queue, start, rng):
+    """Nothing ever comes."""
+    limit = rng.randint(2, 5)
+    run = start(consumer, queue, max_events=3, wait_seconds=1, max_empty_receives=limit)
+    value = run.returned()
+    asked = len(sqs.requests_of(RECEIVES))
+    assert asked == limit, f"max_empty_receives is {limit}; it received {asked} times"
+    assert value == 0, f"nothing was handled, so 0 should be returned, not {value!r}"
+
+
+@pytest.mark.check("04.empty-receives")
+@pytest.mark.parametrize("fails", [False, True])
+def test_an_answer_with_messages_starts_the_count_anew(consumer, sqs, queue, start, trips, fails):
+    """Hidden messages come back between empty answers; handled or not, the count starts again."""
+    (event,) = trips(1)
+    queue.put(event)
+    # Hidden for 3 s: two empty polls of 2 s do not fit before it comes, one does.
+    message = queue.client.receive_message(QueueUrl=queue.url, VisibilityTimeout=3)["Messages"][0]
+    assert message, "the suite's own receive"
+    run = start(consumer, queue, max_events=2, wait_seconds=2, max_empty_receives=2)
+    seen = run.next_event()
+    assert seen == event, "the message came back while it polled, and should be handled"
+    if fails:
+        run.fails()
+    else:
+        run.handled()
+    run.returned()
+    answers = [bool(r.response.get("Messages")) for r in sqs.requests_of(RECEIVES)]
+    assert answers == [False, True, False, False], (
+        "expected one empty answer, one with a message, and then two empty ones in a row; "
+        f"answers with messages: {answers}"
+    )
+
+
+@pytest.mark.check("04.leaves-the-rest")
+def test_it_never_receives_more_than_it_will_handle(consumer, sqs, queue, start, trips, rng):
+    """In no receive, and what is beyond max_events stays visible."""
+    total, wanted = 12, rng.choice((3, 6, 7, 8))
+    queue.put(*trips(total))
+    run = start(consumer, queue, max_events=wanted, batch_size=5)
+    done = 0
+    while isinstance(run.next(), Handle):
+        asked = sqs.requests_of(RECEIVES)[-1].parameters.get("MaxNumberOfMessages", 1)
+        got = sum(len(r.response.get("Messages", [])) for r in sqs.requests_of(RECEIVES))
+        assert got <= wanted, (
+            f"max_events is {wanted}, and {got} messages were received (the last receive asked for {asked})"
+        )
+        run.handled()
+        done += 1
+    assert done == wanted, f"max_events is {wanted}; {done} events were handled"
+    assert queue.depth == (total - wanted, 0), (
+        f"{total - wanted} messages should be left, all visible; visible and in flight: {queue.depth}"
+    )
+
+
+@pytest.mark.check("04.leaves-the-rest")
+def test_a_batch_is_never_larger_than_asked(consumer, sqs, queue, start, trips, rng):
+    """batch_size bounds each receive."""
+    size = rng.randint(1, 4)
+    queue.put(*trips(9))
+    start(consumer, queue, max_events=9, batch_size=size).drain()
+    asked = [r.parameters.get("MaxNumberOfMessages", 1) for r in sqs.requests_of(RECEIVES)]
+    assert max(asked) <= size, f"batch_size is {size}; a receive asked for {max(asked)}"
+
+
+@pytest.mark.check("04.bad-message")
+def test_a_bad_message_is_left_alone(consumer, sqs, new_queue, start, trips):
+    """The events are handled, the bad ones become dead letters in the end."""
+    queue = new_queue(2)
+    events = trips(len(JUNK))
+    for junk, event in zip(JUNK, events, strict=True):
+        queue.put(junk, event)
+    run = start(consumer, queue, max_events=len(events), batch_size=10)
+    seen = run.drain()
+    assert same(seen, events), (
+        f"{len(events)} events lie between {len(JUNK)} bad messages; handled: {ids(seen)}"
+    )
+    for _ in range(3):
+        sqs.advance(31)
+        again = start(consumer, queue, max_events=1, max_empty_receives=1).drain()
+        assert again == [], f"only bad messages are left, and handle() was called with {again}"
+    dead = queue.dead_letters
+    assert sorted(dead) == sorted(JUNK), (
+        f"{len(JUNK)} bad messages should be in the dead-letter queue after 2 receives, {len(dead)} are"
+    )
+
+
+# Idempotence and FIFO -------------------------------------------------------------
+
+
+@pytest.mark.check("04.idempotent")
+def test_a_duplicate_is_handled_once(consumer, sqs, queue, start, trips):
+    """SQS delivers a message again although it was deleted."""
+    events = trips(2)
+    queue.put(*events)
+    sqs.duplicate_next_delivery(queue.url)
+    process = consumer.process()
+    process.keep("seen", New("builtins.set"))
+    handler = New("sqs.once", HANDLE, Kept("seen"))
+    run = start(process, queue, handler, max_events=3, max_empty_receives=2)
+    handled = run.drain()
+    got = sum(len(r.response.get("Messages", [])) for r in sqs.requests_of(RECEIVES))
+    assert got == 3 or len(handled) < 2, (
+        f"the duplicate should have been received, {got} messages were"
+    )
+    assert same(handled, events), (
+        f"2 events, one of them delivered twice: expected each to be handled once, handled: {ids(handled)}"
+    )
+
+
+@pytest.mark.check("04.idempotent")
+def test_a_failed_event_is_handled_again(consumer, trips):
+    """Its id enters `seen` only when handle has returned."""
+    (event,) = trips(1)
+    process = consumer.process()
+    process.keep("seen", New("builtins.set"))
+    process.keep("handler", New("sqs.once", HANDLE, Kept("seen")))
+    outcomes = []
+    for fails in (True, False, False):
+        run = process.start("inside.worker.apply", Kept("handler"), event)
+        step = run.next()
+        outcomes.append(isinstance(step, Handle))
+        if not isinstance(step, Handle):
+            continue
+        if fails:
+            run.fails()
+            raised = run.raised()
+            assert raised.is_a("HandlerError"), (
+                f"what handle() raises should pass through once, got {raised}"
+            )
+        else:
+            run.handled()
+            run.returned()
+    assert outcomes[0], "an event that was not seen before should be handled"
+    assert outcomes[1], (
+        "the event failed the first time; the second time it should be handled, it was not"
+    )
+    assert not outcomes[2], (
+        "the event was handled; the third time it should be passed over, it was handled"
+    )
+
+
+@pytest.mark.check("04.fifo")
+def test_order_is_kept_within_a_zone(consumer, sqs, new_queue, start, trips, rng):
+    """Several zones, one of them with a space; each zone's events in order."""
+    queue = new_queue(fifo=True)
+    zones = ["Staten Island", "Queens", "Bronx"]
+    events = [event | {"pickup_zone": rng.choice(zones)} for event in trips(14)]
+    events += [event | {"pickup_zone": zone} for event, zone in zip(trips(3), zones, strict=True)]
+    send(consumer, sqs, queue.url, events)
+    entries = [e for r in sqs.requests_of("SendMessageBatch") for e in r.parameters["Entries"]]
+    groups = {entry.get("MessageGroupId") for entry in entries}
+    assert groups == {"Staten-Island", "Queens", "Bronx"}, (
+        f"each zone is a group of its own, spaces replaced by '-': expected 3 groups, got {groups}"
+    )
+    run = start(consumer, queue, max_events=len(events), max_empty_receives=2)
+    seen = run.drain()
+    assert same(seen, events), f"{len(events)} events were sent, {len(seen)} were handled"
+    for zone in zones:
+        sent = [e["event_id"] for e in events if e["pickup_zone"] == zone]
+        got = [e["event_id"] for e in seen if e["pickup_zone"] == zone]
+        assert got == sent, (
+            f"the events of {zone} should be handled in the order in which they were sent"
+        )
+
+
+@pytest.mark.check("04.fifo")
+def test_a_duplicate_id_is_delivered_once(consumer, sqs, new_queue, trips):
+    """The same event is sent twice."""
+    queue = new_queue(fifo=True)
+    first, second = trips(2)
+    send(consumer, sqs, queue.url, [first, second])
+    send(consumer, sqs, queue.url, [first])
+    count = sum(queue.depth)
+    assert count == 2, f"2 events were sent, one of them twice: expected 2 messages, got {count}"
