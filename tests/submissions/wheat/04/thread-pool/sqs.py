@@ -1,11 +1,8 @@
 """Exercise 04."""
 
 import json
-import threading
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
-LOCK = threading.Lock()
 
 ATTRIBUTES = {"EventType": {"DataType": "String", "StringValue": "trip_start"}}
 
@@ -83,23 +80,21 @@ def sqs_consumer(
             empty += 1
             continue
         empty = 0
-        with ThreadPoolExecutor(max_workers=3) as pool:
-            count += sum(pool.map(partial(process, sqs, queue_url, handle), messages))
+        with ThreadPoolExecutor(max_workers=3) as pool:  # leaving it waits for the deletes
+            for message in messages:
+                event = parse(message["Body"])
+                if event is None:
+                    continue
+                try:
+                    handle(event)
+                except Exception as error:
+                    print("not handled:", error)
+                    continue
+                pool.submit(
+                    sqs.delete_message, QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"]
+                )
+                count += 1
     return count
-
-
-def process(sqs, queue_url, handle, message):
-    """1 when the message was handled and deleted, else 0."""
-    event = parse(message["Body"])
-    if event is None:
-        return 0
-    with LOCK:  # the handler need not be thread-safe
-        try:
-            handle(event)
-        except Exception:
-            return 0
-    sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
-    return 1
 
 
 def once(handle, seen):
