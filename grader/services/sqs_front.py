@@ -1,27 +1,38 @@
-"""The layer in front of moto: lets only SQS through, records, and is as strict as AWS."""
+"""The layer in front of moto: lets only SQS through, records, and goes wrong when told to."""
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
-import re
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from grader.services.sqs_clock import Clock
+from grader.services.sqs_strict import (
+    MAX_ENTRIES,
+    OK,
+    Answer,
+    Deduplication,
+    refusal,
+    refuse_batch,
+    refuse_message,
+)
 
 _TARGET = "AmazonSQS."
-_GROUP_ID = re.compile(r"[!-~]{1,128}")
-"""No spaces: the API reference allows alphanumerics and punctuation."""
-_DEDUPLICATION = 300
-"""Seconds for which a FIFO queue remembers a deduplication id, also after a delete."""
+_ERRORS = 400
+_MAX_BODY = 8 << 20
+"""Bytes of a request. A message of 1 MiB whose characters are all escaped in JSON has 6 MiB."""
+
+_LONGEST_WAIT = 20
+"""Seconds that a long poll may last."""
 
 Pick = Callable[[dict[str, Any], int], bool]
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
+Environ = dict[str, Any]
+Parameters = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -29,7 +40,7 @@ class Request:
     """One request of the consumer's and its answer."""
 
     action: str
-    parameters: dict[str, Any]
+    parameters: Parameters
     response: dict[str, Any]
     status: int
 
@@ -42,6 +53,8 @@ class Faults:
     """Asked for each entry of a SendMessageBatch, with the number of the request from 1 on."""
     duplicate: set[str] = field(default_factory=set)
     """Queues whose next delivered message comes a second time."""
+    empty: Collection[int] = ()
+    """Which receives, counted from 1, find nothing, though messages are there."""
 
 
 class Front:
@@ -54,47 +67,56 @@ class Front:
         self.requests: list[Request] = []
         self.faults = Faults()
         self.impatient = True
-        self._batches = 0
+        """Whether an empty long poll moves the clock instead of waiting."""
+        self.batches = 0
+        """SendMessageBatch requests so far; what `fail_entry` is told."""
+        self.receives = 0
+        """ReceiveMessage requests so far; what `empty` counts."""
         self._copies: dict[str, list[dict[str, Any]]] = {}
-        self._sent: dict[tuple[str, str], float] = {}
+        self._deduplication = Deduplication(lambda: clock.now().timestamp())
 
-    def trusted(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """The application for the suite: neither recorded nor disturbed."""
-        return self._serve(environ, start_response, recorded=False)
+    def trusted(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """The application for the suite: neither recorded nor disturbed, and it never waits."""
+        return self._serve(environ, start_response, self._at_once)
 
-    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """The application for the consumer."""
-        return self._serve(environ, start_response, recorded=True)
+        return self._serve(environ, start_response, self._recorded)
 
     def _serve(
-        self, environ: dict[str, Any], start_response: StartResponse, *, recorded: bool
+        self,
+        environ: Environ,
+        start_response: StartResponse,
+        act: Callable[[Environ, str, Parameters], Answer],
     ) -> Iterable[bytes]:
         target = environ.get("HTTP_X_AMZ_TARGET", "")
-        length = int(environ.get("CONTENT_LENGTH") or 0)
-        body = environ["wsgi.input"].read(length)
-        try:
-            parameters = json.loads(body or b"{}")
-        except ValueError:
-            parameters = None
-        if not target.startswith(_TARGET) or not isinstance(parameters, dict):
-            status, answer = _refusal("AccessDenied", "only Amazon SQS is served here", 403)
-        elif recorded:
-            status, answer = self._consumers(environ, target.removeprefix(_TARGET), parameters)
+        length = environ.get("CONTENT_LENGTH") or "0"
+        if not target.startswith(_TARGET):
+            answer = refusal("AccessDenied", "only Amazon SQS is served here", 403)
+        elif not length.isdecimal() or int(length) > _MAX_BODY:
+            answer = refusal("RequestTooLarge", f"at most {_MAX_BODY} bytes", 413)
         else:
-            status, answer = self._forward(environ, parameters)
-        data = json.dumps(answer).encode()
+            body = environ["wsgi.input"].read(int(length))
+            try:
+                answer = act(environ, target.removeprefix(_TARGET), json.loads(body))
+            except Exception as error:  # noqa: BLE001 - of a request that no client of SQS makes
+                answer = refusal("InvalidParameterValue", f"{type(error).__name__}: {error}"[:500])
+        data = json.dumps(answer.body).encode()
         headers = [
             ("Content-Type", "application/x-amz-json-1.0"),
             ("Content-Length", str(len(data))),
         ]
-        if status >= 400:  # noqa: PLR2004 - HTTP's client errors
-            headers.append(("x-amzn-query-error", f"{answer['__type'].rpartition('#')[2]};Sender"))
-        start_response(f"{status} {'OK' if status < 400 else 'Error'}", headers)  # noqa: PLR2004
+        if answer.query_error:
+            headers.append(("x-amzn-query-error", answer.query_error))
+        start_response(f"{answer.status} {'OK' if answer.status < _ERRORS else 'Error'}", headers)
         return [data]
 
-    def _consumers(
-        self, environ: dict[str, Any], action: str, parameters: dict[str, Any]
-    ) -> tuple[int, dict[str, Any]]:
+    def _at_once(self, environ: Environ, action: str, parameters: Parameters) -> Answer:
+        if action == "ReceiveMessage":  # a queue may have a waiting time of its own
+            parameters = {**parameters, "WaitTimeSeconds": 0}
+        return self._forward(environ, parameters)
+
+    def _recorded(self, environ: Environ, action: str, parameters: Parameters) -> Answer:
         act = {
             "ReceiveMessage": self._receive,
             "SendMessage": self._send,
@@ -102,43 +124,52 @@ class Front:
             "DeleteMessage": self._delete,
             "DeleteMessageBatch": self._delete_batch,
         }.get(action, self._forward)
-        status, answer = act(environ, parameters)
-        self.requests.append(Request(action, parameters, answer, status))
-        return status, answer
+        answer = act(environ, parameters)
+        self.requests.append(Request(action, parameters, answer.body, answer.status))
+        return answer
 
-    def _forward(
-        self, environ: dict[str, Any], parameters: dict[str, Any]
-    ) -> tuple[int, dict[str, Any]]:
+    def _forward(self, environ: Environ, parameters: Parameters) -> Answer:
         """What moto says; one request at a time, since its receives are not locked."""
         body = json.dumps(parameters).encode()
         inner = environ | {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
-        statuses: list[str] = []
+        began: list[tuple[str, dict[str, str]]] = []
         with self._backend:
-            chunks = self._app(inner, lambda status, *_: statuses.append(status))
+            chunks = self._app(
+                inner, lambda status, headers, _=None: began.append((status, dict(headers)))
+            )
             data = b"".join(chunks)
             self._backend.notify_all()
-        return int(statuses[0].split()[0]), json.loads(data or b"{}")
+        status, headers = began[0]
+        error = headers.get("x-amzn-query-error", "")
+        return Answer(int(status.split()[0]), json.loads(data or b"{}"), error)
 
     # Receiving -----------------------------------------------------------------
 
-    def _receive(
-        self, environ: dict[str, Any], parameters: dict[str, Any]
-    ) -> tuple[int, dict[str, Any]]:
+    def _receive(self, environ: Environ, parameters: Parameters) -> Answer:
         queue = _name(parameters)
-        if copies := self._copies.get(queue):
-            return 200, {"Messages": [copies.pop(0)]}
-        at_once = parameters | {"WaitTimeSeconds": 0}
-        status, answer = self._forward(environ, at_once)
-        for _ in self._waits(parameters.get("WaitTimeSeconds") or 0):
-            if answer.get("Messages") or status != 200:  # noqa: PLR2004 - HTTP's OK
+        with self._backend:
+            self.receives += 1
+            kept_empty = self.receives in self.faults.empty
+            if not kept_empty and (copies := self._copies.get(queue)):
+                return Answer(OK, {"Messages": [copies.pop(0)]})
+        seconds = parameters.get("WaitTimeSeconds") or 0
+        if not 0 <= seconds <= _LONGEST_WAIT:
+            return self._forward(environ, parameters)  # moto refuses it
+        if kept_empty:
+            self._clock.advance(seconds)
+            return Answer(OK, {})
+        at_once = {**parameters, "WaitTimeSeconds": 0}
+        answer = self._forward(environ, at_once)
+        for _ in self._waits(seconds):
+            if answer.body.get("Messages") or answer.status != OK:
                 break
-            status, answer = self._forward(environ, at_once)
-        messages = answer.get("Messages")
+            answer = self._forward(environ, at_once)
+        messages = answer.body.get("Messages")
         if messages and queue in self.faults.duplicate:
             self.faults.duplicate.discard(queue)
             copy = messages[0] | {"ReceiptHandle": f"copy-{uuid.uuid4()}"}
             self._copies.setdefault(queue, []).append(copy)
-        return status, answer
+        return answer
 
     def _waits(self, seconds: int) -> Iterator[None]:
         """The moments of a long poll at which to look again."""
@@ -155,99 +186,76 @@ class Front:
 
     # Sending -------------------------------------------------------------------
 
-    def _send(
-        self, environ: dict[str, Any], parameters: dict[str, Any]
-    ) -> tuple[int, dict[str, Any]]:
-        if refusal := _bad_group(parameters):
-            return refusal
-        if known := self._deduplicated(_name(parameters), parameters):
-            return 200, known
-        return self._forward(environ, parameters)
+    def _send(self, environ: Environ, parameters: Parameters) -> Answer:
+        if refused := refuse_message(parameters):
+            return refused
+        queue = _name(parameters)
+        with self._backend:
+            if known := self._deduplication.known(queue, parameters):
+                return Answer(OK, known)
+            answer = self._forward(environ, parameters)
+            if answer.status == OK:
+                self._deduplication.remember(queue, parameters)
+        return answer
 
-    def _send_batch(
-        self, environ: dict[str, Any], parameters: dict[str, Any]
-    ) -> tuple[int, dict[str, Any]]:
-        self._batches += 1
+    def _send_batch(self, environ: Environ, parameters: Parameters) -> Answer:
         entries = parameters.get("Entries") or []
-        for entry in entries:
-            if refusal := _bad_group(entry):
-                return refusal
-        pick = self.faults.fail_entry
-        failed = [entry for entry in entries if pick is not None and pick(entry, self._batches)]
-        taken = [entry for entry in entries if entry not in failed]
-        done = [
-            (entry, self._deduplicated(_name(parameters), entry) if len(entries) <= 10 else None)  # noqa: PLR2004 - a batch's limit
-            for entry in taken
-        ]
-        fresh = [entry for entry, known in done if known is None]
-        answer: dict[str, Any] = {"Successful": []}
-        if fresh or not entries:
-            status, answer = self._forward(environ, parameters | {"Entries": fresh})
-            if status != 200:  # noqa: PLR2004 - HTTP's OK
-                return status, answer
-        answer.setdefault("Successful", []).extend(
-            {"Id": entry["Id"], **known} for entry, known in done if known is not None
-        )
+        queue = _name(parameters)
+        if refused := refuse_batch(entries):
+            return refused
+        with self._backend:
+            self.batches += 1
+            if len(entries) > MAX_ENTRIES:  # moto says so; what follows could make it shorter
+                return self._forward(environ, parameters)
+            pick = self.faults.fail_entry
+            failed = [entry for entry in entries if pick is not None and pick(entry, self.batches)]
+            taken = [entry for entry in entries if entry not in failed]
+            known = {
+                entry["Id"]: taken_as
+                for entry in taken
+                if (taken_as := self._deduplication.known(queue, entry)) is not None
+            }
+            fresh = [entry for entry in taken if entry["Id"] not in known]
+            body: dict[str, Any] = {}
+            if fresh or not entries:
+                answer = self._forward(environ, {**parameters, "Entries": fresh})
+                if answer.status != OK:
+                    return answer
+                body = answer.body
+                for entry in fresh:
+                    self._deduplication.remember(queue, entry)
+        old = [{"Id": each, **taken_as} for each, taken_as in known.items()]
+        body = {**body, "Successful": [*body.get("Successful", []), *old]}
         if failed:
-            answer.setdefault("Failed", []).extend(
-                {
-                    "Id": entry["Id"],
-                    "SenderFault": False,
-                    "Code": "InternalError",
-                    "Message": "try again",
-                }
-                for entry in failed
-            )
-        return 200, answer
-
-    def _deduplicated(self, queue: str, entry: dict[str, Any]) -> dict[str, Any] | None:
-        """The answer for a message that a FIFO queue has had within five minutes; else None."""
-        identity = entry.get("MessageDeduplicationId")
-        if not queue.endswith(".fifo") or identity is None:
-            return None
-        now = self._clock.now().timestamp()
-        first = self._sent.setdefault((queue, identity), now)
-        if first == now or now - first > _DEDUPLICATION:
-            self._sent[queue, identity] = now
-            return None
-        digest = hashlib.md5(entry.get("MessageBody", "").encode(), usedforsecurity=False)
-        return {"MessageId": str(uuid.uuid4()), "MD5OfMessageBody": digest.hexdigest()}
+            why = {"SenderFault": False, "Code": "InternalError", "Message": "try again"}
+            bad = [{"Id": entry["Id"], **why} for entry in failed]
+            body["Failed"] = [*body.get("Failed", []), *bad]
+        return Answer(OK, body)
 
     # Deleting ------------------------------------------------------------------
 
-    def _delete(
-        self, environ: dict[str, Any], parameters: dict[str, Any]
-    ) -> tuple[int, dict[str, Any]]:
-        if str(parameters.get("ReceiptHandle", "")).startswith("copy-"):
-            return 200, {}
+    def _delete(self, environ: Environ, parameters: Parameters) -> Answer:
+        if _is_copy(parameters):
+            return Answer(OK, {})
         return self._forward(environ, parameters)
 
-    def _delete_batch(
-        self, environ: dict[str, Any], parameters: dict[str, Any]
-    ) -> tuple[int, dict[str, Any]]:
+    def _delete_batch(self, environ: Environ, parameters: Parameters) -> Answer:
         entries = parameters.get("Entries") or []
-        copies = [e for e in entries if str(e.get("ReceiptHandle", "")).startswith("copy-")]
-        rest = [entry for entry in entries if entry not in copies]
-        answer: dict[str, Any] = {"Successful": []}
+        copies = [entry for entry in entries if _is_copy(entry)]
+        rest = [entry for entry in entries if not _is_copy(entry)]
+        body: dict[str, Any] = {}
         if rest or not entries:
-            status, answer = self._forward(environ, parameters | {"Entries": rest})
-            if status != 200:  # noqa: PLR2004 - HTTP's OK
-                return status, answer
-        answer.setdefault("Successful", []).extend({"Id": entry["Id"]} for entry in copies)
-        return 200, answer
+            answer = self._forward(environ, {**parameters, "Entries": rest})
+            if answer.status != OK:
+                return answer
+            body = answer.body
+        gone = [{"Id": entry["Id"]} for entry in copies]
+        return Answer(OK, {**body, "Successful": [*body.get("Successful", []), *gone]})
 
 
-def _name(parameters: dict[str, Any]) -> str:
+def _name(parameters: Parameters) -> str:
     return str(parameters.get("QueueUrl", "")).rpartition("/")[2]
 
 
-def _bad_group(entry: dict[str, Any]) -> tuple[int, dict[str, Any]] | None:
-    group = entry.get("MessageGroupId")
-    if group is None or _GROUP_ID.fullmatch(str(group)):
-        return None
-    said = f"Value {group} for parameter MessageGroupId is invalid: no spaces, 1 to 128 characters."
-    return _refusal("InvalidParameterValue", said, 400)
-
-
-def _refusal(kind: str, message: str, status: int) -> tuple[int, dict[str, Any]]:
-    return status, {"__type": f"com.amazonaws.sqs#{kind}", "message": message}
+def _is_copy(entry: dict[str, Any]) -> bool:
+    return str(entry.get("ReceiptHandle", "")).startswith("copy-")

@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from grader.services.sqs import SqsService, warm
+from grader.services.sqs_strict import MAX_BYTES
 
 
 @pytest.fixture
@@ -142,6 +144,116 @@ def test_what_moto_is_too_kind_for(client: Any) -> None:
     client.delete_message(QueueUrl=fifo, ReceiptHandle=handle)
     client.send_message(QueueUrl=fifo, MessageBody="x", **ids)
     assert bodies(client.receive_message(QueueUrl=fifo)) == []
+
+
+def test_what_is_refused_is_not_remembered(client: Any) -> None:
+    """A message that lacked its group was not taken, so the second attempt is no duplicate."""
+    fifo = client.create_queue(QueueName="g.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    with pytest.raises(ClientError, match="MessageGroupId"):
+        client.send_message(QueueUrl=fifo, MessageBody="x", MessageDeduplicationId="d")
+    client.send_message(
+        QueueUrl=fifo, MessageBody="x", MessageDeduplicationId="d", MessageGroupId="g"
+    )
+    assert bodies(client.receive_message(QueueUrl=fifo)) == ["x"]
+
+
+def test_sizes_are_counted_in_bytes(client: Any, url: str) -> None:
+    """1 MiB for a message and for a batch, whatever the number of characters."""
+    half = "é" * (MAX_BYTES // 4)
+    client.send_message(QueueUrl=url, MessageBody=half + half)
+    with pytest.raises(ClientError, match="1048576 bytes"):
+        client.send_message(QueueUrl=url, MessageBody=half + half + "x")
+    two = [{"Id": name, "MessageBody": half} for name in "ab"]
+    client.send_message_batch(QueueUrl=url, Entries=two)
+    with pytest.raises(ClientError, match="BatchRequestTooLong"):
+        client.send_message_batch(QueueUrl=url, Entries=[*two, {"Id": "c", "MessageBody": "x"}])
+
+
+def test_a_batch_that_is_too_long_stays_so(service: SqsService, client: Any, url: str) -> None:
+    """Eleven entries are refused, also when one of them would have failed on purpose."""
+    service.fail_batch_entries(lambda entry, _: entry["MessageBody"] == "0")
+    entries = [{"Id": str(n), "MessageBody": str(n)} for n in range(11)]
+    with pytest.raises(ClientError, match="TooManyEntries"):
+        client.send_message_batch(QueueUrl=url, Entries=entries)
+    assert service.depth(url) == (0, 0)
+
+
+def test_chosen_receives_find_nothing(service: SqsService, client: Any, url: str) -> None:
+    """The first and the third, though a message is there; the clock moves on as in any other."""
+    client.send_message(QueueUrl=url, MessageBody="x")
+    service.empty_receives(1, 3)
+    found = [
+        bodies(client.receive_message(QueueUrl=url, WaitTimeSeconds=10, VisibilityTimeout=5))
+        for _ in range(4)
+    ]
+    assert found == [[], ["x"], [], ["x"]]
+
+
+def test_a_long_poll_has_a_limit(client: Any, url: str) -> None:
+    """Twenty seconds, as on AWS."""
+    with pytest.raises(ClientError, match="WaitTimeSeconds"):
+        client.receive_message(QueueUrl=url, WaitTimeSeconds=21)
+
+
+def test_the_suites_own_client_never_waits(service: SqsService, client: Any) -> None:
+    """A queue may have a waiting time of its own; to wait it out would keep everybody out."""
+    url = client.create_queue(QueueName="slow", Attributes={"ReceiveMessageWaitTimeSeconds": "20"})[
+        "QueueUrl"
+    ]
+    service.impatient = False
+    before = time.monotonic()
+    service.client().receive_message(QueueUrl=url)
+    assert time.monotonic() - before < 10
+
+
+def test_errors_have_the_codes_of_aws(client: Any) -> None:
+    """The code that programs compare with, and the exception of boto3's."""
+    with pytest.raises(client.exceptions.QueueDoesNotExist) as caught:
+        client.get_queue_url(QueueName="nowhere")
+    code = caught.value.response["Error"]["Code"]
+    assert code == "AWS.SimpleQueueService.NonExistentQueue"
+
+
+@pytest.mark.parametrize(
+    ("action", "body"),
+    [
+        ("ReceiveMessage", b"{broken"),
+        ("ReceiveMessage", b"[]"),
+        ("ReceiveMessage", b'{"QueueUrl": "q", "WaitTimeSeconds": "soon"}'),
+        ("SendMessageBatch", b'{"QueueUrl": "q", "Entries": [17]}'),
+        ("NoSuchAction", b"{}"),
+    ],
+)
+def test_nonsense_is_refused(service: SqsService, action: str, body: bytes) -> None:
+    """What no client of SQS sends is an error of the sender's, and the service goes on."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{service.port}/",
+        data=body,
+        headers={"X-Amz-Target": f"AmazonSQS.{action}"},
+    )
+    with pytest.raises(urllib.error.HTTPError) as caught, urllib.request.urlopen(request):  # noqa: S310
+        pass
+    with caught.value as error:
+        assert error.code == 400
+    service.check()
+
+
+def test_nothing_is_left_after_close() -> None:
+    """No thread, and nobody listens; closing twice is fine."""
+    service = SqsService()
+    before = set(threading.enumerate())
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    service.attach(listener, port)
+    service.check()
+    service.close()
+    service.close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
+    servers = set(threading.enumerate()) - before
+    for thread in servers:
+        thread.join(5)
+    assert not [thread.name for thread in servers if thread.is_alive()]
 
 
 @pytest.mark.parametrize("path", ["/moto-api/reset", "/moto-api/", "/bucket/key"])

@@ -1,0 +1,99 @@
+"""Where moto is more lenient than Amazon SQS: names of groups, sizes, what FIFO remembers."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import uuid
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+MAX_ENTRIES = 10
+MAX_BYTES = 1_048_576
+"""Of a message, and of a batch in all: body and attributes. moto counts characters of bodies.
+
+Source: "Amazon SQS message quotas" in the developer guide.
+"""
+DEDUPLICATION_SECONDS = 300
+"""How long a FIFO queue remembers a deduplication id, also after a delete, where moto forgets."""
+
+_GROUP_ID = re.compile(r"[!-~]{1,128}")
+"""Alphanumerics and punctuation, no spaces. Source: SendMessage in the API reference."""
+_TOO_LONG = f"must be shorter than {MAX_BYTES} bytes"
+
+OK = 200
+
+
+class Answer(NamedTuple):
+    """What a request gets."""
+
+    status: int
+    body: dict[str, Any]
+    query_error: str = ""
+    """The header from which boto3 takes an error's code, as `CODE;Sender`."""
+
+
+def refusal(code: str, message: str, status: int = 400) -> Answer:
+    """An error in the shape of AWS's JSON protocol."""
+    body = {"__type": f"com.amazonaws.sqs#{code}", "message": message}
+    return Answer(status, body, f"{code};Sender")
+
+
+def refuse_message(parameters: dict[str, Any]) -> Answer | None:
+    """Why AWS would not take this SendMessage, or None."""
+    if size(parameters) > MAX_BYTES:
+        return refusal("InvalidParameterValue", f"Reason: Message {_TOO_LONG}.")
+    group = parameters.get("MessageGroupId")
+    if group is not None and not _GROUP_ID.fullmatch(str(group)):
+        said = f"Value {group} for parameter MessageGroupId is invalid"
+        return refusal("InvalidParameterValue", f"{said}: no spaces, 1 to 128 characters.")
+    return None
+
+
+def refuse_batch(entries: list[dict[str, Any]]) -> Answer | None:
+    """Why AWS would not take any entry of this SendMessageBatch, or None."""
+    if sum(map(size, entries)) > MAX_BYTES:
+        return refusal("BatchRequestTooLong", f"Batch requests {_TOO_LONG}.")
+    return next(filter(None, map(refuse_message, entries)), None)
+
+
+def size(entry: dict[str, Any]) -> int:
+    """Bytes of a message: its body, and the names, types and values of its attributes."""
+    total = len(str(entry.get("MessageBody", "")).encode(errors="replace"))
+    attributes = entry.get("MessageAttributes")
+    for name, value in attributes.items() if isinstance(attributes, dict) else ():
+        parts = [name, *value.values()] if isinstance(value, dict) else [name]
+        total += sum(len(str(part).encode(errors="replace")) for part in parts)
+    return total
+
+
+class Deduplication:
+    """Which messages FIFO queues took, by queue and deduplication id."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._taken: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}
+
+    def known(self, queue: str, entry: dict[str, Any]) -> dict[str, Any] | None:
+        """What was answered for a message that the queue has had in the last five minutes."""
+        taken = self._taken.get(_identity(queue, entry))
+        if taken is None or self._now() - taken[0] >= DEDUPLICATION_SECONDS:
+            return None
+        return taken[1]
+
+    def remember(self, queue: str, entry: dict[str, Any]) -> None:
+        """The queue has taken this message."""
+        if queue.endswith(".fifo"):
+            text = str(entry.get("MessageBody", "")).encode(errors="replace")
+            digest = hashlib.md5(text, usedforsecurity=False).hexdigest()
+            answer = {"MessageId": str(uuid.uuid4()), "MD5OfMessageBody": digest}
+            self._taken[_identity(queue, entry)] = self._now(), answer
+
+
+def _identity(queue: str, entry: dict[str, Any]) -> tuple[str, str]:
+    """Of a message without an id of its own it is its body's digest, as AWS does when told so."""
+    identity = entry.get("MessageDeduplicationId")
+    if identity is None:
+        text = str(entry.get("MessageBody", "")).encode(errors="replace")
+        identity = hashlib.sha256(text).hexdigest()
+    return queue, str(identity)
