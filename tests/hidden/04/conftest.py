@@ -19,6 +19,7 @@ def sqs(service: Callable[[str], Any], consumer: Consumer) -> SqsService:
     found: SqsService = service("sqs")
     found.clear_requests()
     found.fail_batch_entries(None)
+    found.empty_receives()
     return found
 
 

@@ -8,8 +8,9 @@ from collections import Counter
 import pytest
 
 from grader.suite import HANDLE, Handle, Kept, New, Raised
+from grader.suite.steps import in_words
 
-JUNK = ("{broken", "42", '["a", "list"]', '"text"', "null")
+JUNK = ("{broken", "42", '["a", "list"]', '"text"', "null", "true", "{} {}", " ")
 RECEIVES = "ReceiveMessage"
 DELETES = ("DeleteMessage", "DeleteMessageBatch")
 
@@ -26,8 +27,12 @@ def ids(events: list) -> list:
 
 def same(events: list, expected: list) -> bool:
     """Whether these are the same events; a standard queue promises no order."""
-    key = json.dumps
-    return sorted(map(key, events)) == sorted(map(key, expected))
+    return sorted(map(canonical, events)) == sorted(map(canonical, expected))
+
+
+def canonical(event: object) -> str:
+    """JSON in which the order of the keys does not count."""
+    return json.dumps(event, sort_keys=True)
 
 
 def attributes(client, url: str) -> dict:
@@ -79,8 +84,23 @@ def test_the_queue_is_as_asked_for(consumer, sqs, rng, end):
     assert found.get("MessageRetentionPeriod") == str(retention), (
         f"retention={retention}: the queue has {found.get('MessageRetentionPeriod')}"
     )
+    group = {"MessageGroupId": "g", "MessageDeduplicationId": "d"} if end else {}
+    sqs.client().send_message(QueueUrl=url, MessageBody="{}", **group)
     again = create(consumer, sqs, name, **asked)
     assert again == url, f"a second call should return {url}, it returned {again}"
+    assert sqs.depth(url) == (1, 0), (
+        "a message was in the queue, and after a second call of create_queue it was gone"
+    )
+
+
+@pytest.mark.check("04.create-queue")
+def test_the_defaults(consumer, sqs, rng):
+    """Called with a name alone."""
+    found = attributes(sqs.client(), create(consumer, sqs, f"q{rng.randrange(16**8):08x}"))
+    seen = {key: found.get(key) for key in ("VisibilityTimeout", "MessageRetentionPeriod")}
+    assert seen == {"VisibilityTimeout": "30", "MessageRetentionPeriod": "86400"}, (
+        f"by default a queue hides for 30 s and keeps for 86400 s; yours has {seen}"
+    )
 
 
 @pytest.mark.check("04.dead-letter-queue")
@@ -124,8 +144,8 @@ def test_every_event_is_sent_once(consumer, sqs, queue, trips, rng):
             "events should be sent in batches, not one by one"
         )
         assert max(sizes, default=0) <= 10, f"a batch takes ten entries, yours had {max(sizes)}"
-        assert len(sizes) == -(-count // 10), (
-            f"{count} events fit into {-(-count // 10)} batches, not {len(sizes)}"
+        assert count == 0 or len(sizes) < count, (
+            f"{count} events were sent in {len(sizes)} requests: put several into each"
         )
         messages = received(queue.client, queue.url)
         bodies = [json.loads(message["Body"]) for message in messages]
@@ -139,53 +159,58 @@ def test_every_event_is_sent_once(consumer, sqs, queue, trips, rng):
             )
 
 
+def event_id(entry: dict) -> object:
+    """Of the event in an entry of a batch."""
+    return json.loads(entry["MessageBody"]).get("event_id")
+
+
+def times_sent(sqs) -> Counter:
+    """How often each event was part of a batch."""
+    batches = sqs.requests_of("SendMessageBatch")
+    return Counter(event_id(entry) for each in batches for entry in each.parameters["Entries"])
+
+
 @pytest.mark.check("04.send-partial-failure")
 def test_failed_entries_are_sent_again(consumer, sqs, queue, trips, rng):
-    """Two entries of a batch fail once."""
-    events = trips(8)
-    unlucky = rng.sample(range(8), 2)
-    bodies = [json.dumps(events[number]["event_id"]) for number in unlucky]
-    seen = []
+    """Three of them fail once, in whichever batch they are."""
+    events = trips(20)
+    unlucky = {event["event_id"] for event in rng.sample(events, 3)}
+    failed = set()
 
-    def pick(entry, number):
-        seen.append(number)  # the service counts over its whole life: fail in the first one only
-        return number == seen[0] and any(body in entry["MessageBody"] for body in bodies)
+    def pick(entry, _):
+        number = event_id(entry)
+        fails = number in unlucky - failed
+        failed.update({number} & unlucky)
+        return fails
 
     sqs.fail_batch_entries(pick)
     send(consumer, sqs, queue.url, events)
-    batches = sqs.requests_of("SendMessageBatch")
     arrived = [json.loads(message["Body"]) for message in received(queue.client, queue.url)]
-    counts = Counter(event["event_id"] for event in arrived)
-    assert set(counts) == {event["event_id"] for event in events}, (
-        f"2 of 8 entries failed at first; {len(counts)} of the 8 events are in the queue"
+    found = {event["event_id"] for event in arrived}
+    assert found == {event["event_id"] for event in events}, (
+        f"3 of 20 entries failed at first; {len(found)} of the 20 events are in the queue"
     )
-    assert max(counts.values()) == 1, (
-        "only the failed entries should be sent again; others came twice"
+    counts = times_sent(sqs)
+    more = sum(counts.values()) - 20
+    assert all(counts[number] == 1 for number in found - unlucky), (
+        f"3 of 20 entries had failed, and {more} were sent again: send the failed ones alone"
     )
-    again = [entry for request in batches[1:] for entry in request.parameters["Entries"]]
-    assert len(again) == 2, f"2 entries had failed, {len(again)} were sent again"
+    assert len(arrived) == 20, f"20 events were to be sent, {len(arrived)} messages arrived"
 
 
 @pytest.mark.check("04.send-partial-failure")
 def test_an_entry_that_keeps_failing_raises(consumer, sqs, queue, trips):
     """One entry never succeeds."""
     events = trips(3)
-    body = json.dumps(events[1]["event_id"])
-    sqs.fail_batch_entries(lambda entry, _: body in entry["MessageBody"])
-    run = consumer.start("sqs.send_events", student(sqs), queue.url, events)
-    step = run.next()
-    sqs.fail_batch_entries(None)
+    unlucky = events[1]["event_id"]
+    sqs.fail_batch_entries(lambda entry, _: event_id(entry) == unlucky)
+    step = consumer.start("sqs.send_events", student(sqs), queue.url, events).next()
     assert isinstance(step, Raised), (
         "an entry failed again and again: expected an exception, it returned"
     )
-    tries = [
-        entry
-        for request in sqs.requests_of("SendMessageBatch")
-        for entry in request.parameters["Entries"]
-        if body in entry["MessageBody"]
-    ]
-    assert len(tries) >= 2, (
-        f"a failed entry should be sent again at least once, it was sent {len(tries)} times"
+    tries = times_sent(sqs)[unlucky]
+    assert tries >= 2, (
+        f"a failed entry should be sent again at least once, it was sent {tries} time(s)"
     )
 
 
@@ -285,14 +310,13 @@ def test_what_a_dead_consumer_held_comes_back(consumer, sqs, queue, start, trips
     events = trips(3)
     queue.put(*events)
     run = start(consumer, queue, max_events=3, batch_size=3)
-    run.next_event()
+    held = run.next_event()
     run.kill()
-    visible, hidden = queue.depth
     second = start(consumer, queue, max_events=3, wait_seconds=1, max_empty_receives=1)
     early = second.drain()
-    assert len(early) == visible, (
-        f"{hidden} messages were received by a consumer that was killed and should be hidden; "
-        f"a second consumer got {len(early)} events, {visible} were visible"
+    assert held not in early, (
+        "a consumer was killed in handle(); until the visibility timeout is over its message should "
+        "be hidden, and a second consumer got it at once"
     )
     sqs.advance(31)
     seen = early + start(consumer, queue, max_events=3, max_empty_receives=1).drain()
@@ -314,16 +338,41 @@ def test_a_failed_message_stays_and_the_others_go_on(consumer, sqs, queue, start
         handled.append(step.event)
         run.handled()
     assert not isinstance(step, Raised), (
-        f"handle() raised for one event of 5, and it left sqs_consumer: {step}"
+        f"handle() raised for one event of 5, and what it raised left sqs_consumer: {step.message}"
     )
     rest = [event for event in events if event != bad]
-    assert same(handled, rest), f"the 4 other events should be handled; handled: {len(handled)}"
+    assert same(handled, rest), (
+        f"the 4 other events should be handled, {ids(rest)}; handled: {ids(handled)}"
+    )
     assert step.value == 4, f"4 events were handled, so 4 should be returned, not {step.value!r}"
+    visible, hidden = queue.depth
+    left_alone = visible == 0 and hidden > 0
+    assert left_alone, (
+        "the message whose handle() raised should stay in the queue, hidden until its time-out; "
+        f"visible: {visible}, hidden: {hidden}"
+    )
     sqs.advance(31)
     seen = start(consumer, queue, max_events=1, max_empty_receives=1).drain()
     assert seen == [bad], (
         "the event whose handle() raised should come back after the visibility timeout"
     )
+
+
+@pytest.mark.check("04.failed-handle-not-deleted")
+def test_ctrl_c_leaves(consumer, sqs, queue, start, trips):
+    """KeyboardInterrupt is no failure of one event: it ends the consumer, and deletes nothing."""
+    events = trips(2)
+    queue.put(*events)
+    run = start(consumer, queue, max_events=2, max_empty_receives=1)
+    held = run.next_event()
+    run.fails("KeyboardInterrupt")
+    while isinstance(step := run.next(), Handle):
+        run.handled()  # in a thread of its own, it may have begun before
+    left_by_it = isinstance(step, Raised) and step.is_a("KeyboardInterrupt")
+    assert left_by_it, f"Ctrl-C inside handle() should leave sqs_consumer; {in_words(step, 'it')}"
+    sqs.advance(31)
+    left = [json.loads(message["Body"]) for message in received(queue.client, queue.url)]
+    assert held in left, "Ctrl-C came inside handle(): that event's message should not be deleted"
 
 
 @pytest.mark.check("04.empty-receives")
@@ -339,25 +388,31 @@ def test_it_gives_up_after_empty_answers_in_a_row(consumer, sqs, queue, start, r
 
 @pytest.mark.check("04.empty-receives")
 @pytest.mark.parametrize("fails", [False, True])
-def test_an_answer_with_messages_starts_the_count_anew(consumer, sqs, queue, start, trips, fails):
-    """Hidden messages come back between empty answers; handled or not, the count starts again."""
-    (event,) = trips(1)
-    queue.put(event)
-    # Hidden for 3 s: two empty polls of 2 s do not fit before it comes, one does.
-    message = queue.client.receive_message(QueueUrl=queue.url, VisibilityTimeout=3)["Messages"][0]
-    assert message, "the suite's own receive"
-    run = start(consumer, queue, max_events=2, wait_seconds=2, max_empty_receives=2)
-    seen = run.next_event()
-    assert seen == event, "the message came back while it polled, and should be handled"
-    if fails:
-        run.fails()
-    else:
-        run.handled()
-    run.returned()
+def test_an_answer_with_messages_starts_the_count_anew(
+    consumer, sqs, new_queue, start, trips, rng, fails
+):
+    """Two messages, each after all but one of the empty answers that it takes to give up."""
+    limit = rng.randint(2, 4)
+    first, second = trips(2)
+    queue = new_queue(1)  # so that no message comes a second time
+    queue.put(first)
+    full = {limit, 2 * limit}
+    sqs.empty_receives(*(set(range(1, 2 * limit)) - full))
+    run = start(consumer, queue, max_events=9, wait_seconds=1, max_empty_receives=limit)
+    while isinstance(step := run.next(), Handle):
+        if step.event == first:
+            queue.put(second)
+        if fails:
+            run.fails()
+        else:
+            run.handled()
+    assert not isinstance(step, Raised), f"expected it to return; {in_words(step, 'it')}"
     answers = [bool(r.response.get("Messages")) for r in sqs.requests_of(RECEIVES)]
-    assert answers == [False, True, False, False], (
-        "expected one empty answer, one with a message, and then two empty ones in a row; "
-        f"answers with messages: {answers}"
+    expected = [number in full for number in range(1, 3 * limit + 1)]
+    assert answers == expected, (
+        f"max_empty_receives is {limit}, and receives {limit} and {2 * limit} bring a message "
+        f"({'handle() raises' if fails else 'which is handled'}): it should give up after receive "
+        f"{3 * limit}, it did after receive {len(answers)}"
     )
 
 
@@ -393,11 +448,11 @@ def test_a_batch_is_never_larger_than_asked(consumer, sqs, queue, start, trips, 
 
 
 @pytest.mark.check("04.bad-message")
-def test_a_bad_message_is_left_alone(consumer, sqs, new_queue, start, trips):
+def test_a_bad_message_is_left_alone(consumer, sqs, new_queue, start, trips, rng):
     """The events are handled, the bad ones become dead letters in the end."""
     queue = new_queue(2)
     events = trips(len(JUNK))
-    for junk, event in zip(JUNK, events, strict=True):
+    for junk, event in zip(rng.sample(JUNK, len(JUNK)), events, strict=True):
         queue.put(junk, event)
     run = start(consumer, queue, max_events=len(events), batch_size=10)
     seen = run.drain()
