@@ -59,6 +59,40 @@ def test_handled_events_are_deleted(sqs: Any) -> None:
     assert count(sqs, url) == (0, 0), "every handled message should be deleted"
 
 
+@pytest.mark.check("04.long-polling")
+def test_every_receive_waits_on_the_servers_side(sqs: Any, receives: list[dict[str, Any]]) -> None:
+    url = create_queue(sqs, "trips")
+    send_events(sqs, url, TRIPS[:6])
+    sqs_consumer(sqs, url, lambda _: None, max_events=6, wait_seconds=7)
+    waits = {asked.get("WaitTimeSeconds", "none") for asked in receives}
+    assert waits == {7}, f"with wait_seconds=7 each receive should ask for 7; yours asked: {waits}"
+
+
+@pytest.mark.check("04.empty-receives")
+def test_an_empty_queue_ends_it(sqs: Any, receives: list[dict[str, Any]]) -> None:
+    url = create_queue(sqs, "trips")
+    send_events(sqs, url, TRIPS[:1])
+    number = sqs_consumer(
+        sqs, url, lambda _: None, max_events=12, wait_seconds=1, max_empty_receives=2
+    )
+    assert number == 1, f"1 event was there and was handled, so return 1, not {number!r}"
+    asked = len(receives)
+    assert asked == 3, f"one answer with an event and two empty ones make 3 receives, not {asked}"
+
+
+@pytest.mark.check("04.bad-message")
+def test_a_bad_message_does_not_stop_it(sqs: Any) -> None:
+    url = create_queue(sqs, "trips")
+    sqs.send_message(QueueUrl=url, MessageBody="{oops")
+    send_events(sqs, url, TRIPS[:2])
+    handled: list[dict[str, Any]] = []
+    sqs_consumer(sqs, url, handled.append, max_events=2, wait_seconds=1)
+    assert handled == TRIPS[:2], f"the 2 events behind it should be handled, not {handled}"
+    assert count(sqs, url) == (0, 1), (
+        "the bad message should be left, hidden, for the queue to count"
+    )
+
+
 @pytest.mark.check("04.leaves-the-rest")
 def test_what_is_beyond_max_events_stays_visible(sqs: Any) -> None:
     url = create_queue(sqs, "trips")
