@@ -21,13 +21,13 @@ import pytest
 import redis
 from click.testing import CliRunner, Result
 
+from grader.commands.services import DEMO_FILES, services
 from grader.errors import GraderError
 from grader.services import embedded
 from grader.services.identity import Identity
 from grader.services.ports import holder, is_free
 from grader.services.rabbitmq_broker import rabbitmq_url
 from grader.services.rabbitmq_choice import installed_server
-from grader.services_command import DEMO_FILES, services
 
 Run = Callable[..., Result]
 
@@ -236,7 +236,7 @@ def test_foreground_stays_until_it_is_told_to_end(ports: dict[str, int]) -> None
     code = (
         "from grader.services import embedded, catalog\n"
         f"embedded.WELL_KNOWN_PORTS = {ports!r}\n"
-        "from grader.services_command import services\n"
+        "from grader.commands.services import services\n"
         "services(['up', 'redis', '--foreground'])\n"
     )
     process = subprocess.Popen(

@@ -38,7 +38,7 @@ def services() -> None:
 @services.command()
 @_names
 @click.option("--foreground", is_flag=True, help="Stay, and stop the servers on Ctrl-C.")
-def up(names: tuple[str, ...], foreground: bool) -> None:  # noqa: FBT001 - click passes it by name
+def up(names: tuple[str, ...], foreground: bool) -> None:
     """Start servers in the background; all three without NAMES. Returns when they answer."""
     problems = 0
     ours = []

@@ -1,0 +1,1 @@
+"""The commands, a module each: what they take, and which part of the grader does the work."""

@@ -1,0 +1,37 @@
+"""What several commands take or need."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from grader.course import Course, find_root, load_course
+
+seed = click.option(
+    "--seed", type=click.IntRange(min=0), help="The run's random content; the report names it."
+)
+jobs = click.option(
+    "-j", "--jobs", type=click.IntRange(min=1), help="Submissions graded at a time."
+)
+
+
+def this_course() -> Course:
+    """The course that the current folder belongs to.
+
+    Raises:
+        CourseError: there is none, or its course.toml is wrong.
+    """
+    return load_course(find_root(Path.cwd()))
+
+
+def seed_or_new(value: int | None) -> int:
+    """The seed that was given, or a new one."""
+    return secrets.randbelow(2**32) if value is None else value
+
+
+def console() -> Console:
+    """Where a command prints; colours and width follow the terminal and NO_COLOR."""
+    return Console(highlight=False, soft_wrap=False)
