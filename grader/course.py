@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter
-from datetime import datetime
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from grader.errors import CourseError
 
@@ -54,6 +62,22 @@ class Limits(_Model):
     """The largest file that is accepted as part of a submission."""
 
 
+class LatePolicy(_Model):
+    """What a late submission loses: a share of the exercise's points for each day begun."""
+
+    grace_minutes: Annotated[int, Field(ge=0, strict=True)] = 0
+    """A submission that is this late is still in time."""
+    percent_per_day: Annotated[float, Field(ge=0, le=100)] = 0
+    at_most_percent: Annotated[float, Field(ge=0, le=100)] = 100
+
+    def penalty(self, late: timedelta, max_score: float) -> float:
+        """The points that a submission loses that came `late` after its due date."""
+        if late <= timedelta(minutes=self.grace_minutes):
+            return 0.0
+        days = -(late // -timedelta(days=1))  # a day begun counts
+        return max_score * min(self.percent_per_day * days, self.at_most_percent) / 100
+
+
 class Exercise(_Model):
     """One technique: the files a student hands in, the services behind it, its checks."""
 
@@ -61,7 +85,8 @@ class Exercise(_Model):
     title: Text
     files: Annotated[tuple[Text, ...], Field(min_length=1)]
     services: tuple[Service, ...] = ()
-    due: datetime | None = None
+    due: AwareDatetime | None = None
+    """With its offset from UTC, such as 2026-11-30T23:59:00+01:00."""
     checks: Annotated[tuple[Check, ...], Field(min_length=1)]
 
     @field_validator("files")
@@ -102,6 +127,7 @@ class Course(_Model):
     format_version: Literal[1]
     title: Text
     limits: Limits = Limits()
+    late: LatePolicy = LatePolicy()
     exercises: Annotated[tuple[Exercise, ...], Field(min_length=1)]
     _root: Path = Path()
 

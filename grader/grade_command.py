@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from grader.course import Course
-from grader.errors import GraderError
+from grader.files import require_writable, write_whole
 from grader.grading.many import grade_all
 from grader.grading.one import Grading, require_suite
 from grader.grading.services import prepare_services
@@ -97,36 +95,3 @@ def grade_with_progress(
             found[submission.student, submission.exercise] = report
             progress.update(task, advance=1, name=visible(submission.student)[:30], refresh=True)
     return [found[submission.student, submission.exercise] for submission in submissions]
-
-
-def require_writable(path: Path) -> None:
-    """Find out before the work whether its result can be written.
-
-    Raises:
-        GraderError: it cannot.
-    """
-    if path.is_dir():
-        raise GraderError(f"{path} cannot be written: it is a folder", "Name a file in it.")
-    try:
-        tempfile.TemporaryFile(dir=path.resolve().parent).close()
-    except OSError as error:
-        raise GraderError(
-            f"{path} cannot be written: {error.strerror}", "Name a file in a folder of yours."
-        ) from None
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write aside, then replace: a reader finds the old file or the new one, never a half.
-
-    Raises:
-        GraderError: it could not be written; the old file is as it was.
-    """
-    aside = path.resolve().with_name(f".{path.name}.{os.getpid()}")
-    try:
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(path)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise GraderError(
-            f"{path} cannot be written: {error.strerror}", "Free some space."
-        ) from None

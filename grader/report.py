@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from grader.course import Check
 
@@ -94,7 +95,18 @@ class Report(_Model):
     suite_hash: str
     output: str = ""
     """The end of what the student's code printed, at most 4 KB."""
+    submitted: AwareDatetime | None = None
+    """When it was handed in, where that is known."""
+    late: timedelta = timedelta()
+    """How long after the due date and any extension; zero when in time or not known."""
+    penalty: float = 0.0
+    """Points that are taken off `score` for being late."""
     checks: tuple[CheckResult, ...]
+
+    @property
+    def final_score(self) -> float:
+        """What goes into a gradebook: the score less the penalty, never below zero."""
+        return max(0.0, self.score - self.penalty)
 
     @property
     def full(self) -> bool:

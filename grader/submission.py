@@ -7,8 +7,10 @@ import os
 import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from grader.course import Course, Exercise
 from grader.errors import GraderError
@@ -28,6 +30,8 @@ class Submission:
     """The files that the exercise names and that can be used: name and content."""
     problems: Mapping[str, str]
     """The others, by module name: a sentence for the student."""
+    submitted: datetime | None = None
+    """When it was handed in, where a timestamp.txt says so; no part of the hash."""
 
     @cached_property
     def hash(self) -> str:
@@ -41,7 +45,11 @@ class Submission:
 
 
 def read_submission(
-    student: str, exercise: Exercise, folders: Iterable[Path], max_kb: int
+    student: str,
+    exercise: Exercise,
+    folders: Iterable[Path],
+    max_kb: int,
+    submitted: datetime | None = None,
 ) -> Submission:
     """The files that `exercise` names, each from the first of `folders` that has it.
 
@@ -59,7 +67,7 @@ def read_submission(
                 break
         if problem:
             problems[name.removesuffix(".py")] = f"{name} {problem}"
-    return Submission(student, exercise.id, files, problems)
+    return Submission(student, exercise.id, files, problems, submitted)
 
 
 def _read(path: Path, max_kb: int) -> tuple[bytes | None, str]:
@@ -92,13 +100,38 @@ def _read(path: Path, max_kb: int) -> tuple[bytes | None, str]:
     return data, ""
 
 
+def read_timestamp(folder: Path) -> datetime | None:
+    """When the submission in `folder` came, from nbgrader's timestamp.txt; None when not known.
+
+    The file holds a date, a time, and a zone (`UTC`, `+0100` or a name such as `Europe/Berlin`);
+    without a zone it is UTC, as in nbgrader.
+    """
+    data, problem = _read(folder / "timestamp.txt", max_kb=1)
+    if data is None or problem:
+        return None
+    text = data.decode("utf-8-sig", errors="replace").strip()
+    if text[10:11] == "T":
+        text = f"{text[:10]} {text[11:]}"
+    date, _, zone = text.rpartition(" ")
+    try:
+        if zone[:1].isdigit():  # the time of day: there is no zone
+            time = datetime.fromisoformat(f"{date} {zone}")
+            return time if time.tzinfo else time.replace(tzinfo=UTC)
+        if zone[:1] in "+-":
+            return datetime.fromisoformat(f"{date}{zone}")
+        return datetime.fromisoformat(date).replace(tzinfo=ZoneInfo(zone))
+    except (ValueError, ZoneInfoNotFoundError, OSError):  # OSError: a zone such as `America`
+        return None
+
+
 def find_submissions(
     directory: Path, course: Course, exercise_id: str | None = None
 ) -> list[Submission]:
     """Every student's submission of every exercise that at least one of them handed in.
 
     A folder in `directory` is a student; the files lie in `STUDENT/NN/`, `STUDENT/exercises/NN/`
-    or in `STUDENT/` itself. With `exercise_id`, just that exercise, for every student.
+    or in `STUDENT/` itself. With `exercise_id`, just that exercise, for every student. The time of
+    handing in is that of `STUDENT/NN/timestamp.txt`, which an LMS's download or nbgrader wrote.
 
     Raises:
         GraderError: there is no such folder, or no student in it.
@@ -146,6 +179,7 @@ def _of_exercise(
                 if not any(each.is_symlink() for each in (folder, folder.parent))
             ],
             max_kb,
+            read_timestamp(student / exercise.id),
         )
         for student in students
     ]

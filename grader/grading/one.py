@@ -86,13 +86,26 @@ def require_suite(course: Course, exercise: Exercise) -> Path:
     return suite
 
 
+_JUDGES = ("grading", "sandbox", "services", "suite")
+"""The grader's packages that a verdict can depend on."""
+
+
 def suite_hash(course: Course, exercise: Exercise) -> str:
-    """SHA-256 over the suite's files and the exercise's checks: what a verdict depends on."""
-    digest = hashlib.sha256(exercise.model_dump_json().encode())
-    folder = course.hidden_suite(exercise)
-    for path in sorted([*folder.rglob("*.py"), folder.parent / "conftest.py"]):
+    """SHA-256 over what a verdict depends on besides the submission.
+
+    The suite, the parts of the grader that run it, the limits, and which checks there are; not
+    what they are worth, which :func:`grader.scoring.rescore` applies to a stored verdict.
+    """
+    checks = [(check.id, check.requires) for check in exercise.checks]
+    rules = (course.limits.model_dump_json(), exercise.files, exercise.services, checks)
+    digest = hashlib.sha256(repr(rules).encode())
+    suite = course.hidden_suite(exercise)
+    package = Path(__file__).parent.parent
+    files = [*suite.rglob("*.py"), suite.parent / "conftest.py"]
+    files += [path for part in _JUDGES for path in (package / part).rglob("*.py")]
+    for path in sorted(files):
         if path.is_file():
-            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 
@@ -146,6 +159,7 @@ def _assemble(
         seed=how.seed,
         submission_hash=submission.hash,
         suite_hash=suite_hash(how.course, exercise),
+        submitted=submission.submitted,
         output=output,
         checks=checks,
     )

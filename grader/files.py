@@ -1,0 +1,43 @@
+"""Writing files so that nobody ever finds a half."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from grader.errors import GraderError
+
+
+def require_writable(path: Path) -> None:
+    """Find out before the work whether its result can be written.
+
+    Raises:
+        GraderError: it cannot.
+    """
+    if path.is_dir():
+        raise GraderError(f"{path} cannot be written: it is a folder", "Name a file in it.")
+    try:
+        tempfile.TemporaryFile(dir=path.resolve().parent).close()
+    except OSError as error:
+        raise GraderError(
+            f"{path} cannot be written: {error.strerror}", "Name a file in a folder of yours."
+        ) from None
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write aside, then replace: a reader finds the old file or the new one, never a half.
+
+    Raises:
+        GraderError: it could not be written; the old file is as it was.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    aside = path.resolve().with_name(f".{path.name}.{os.getpid()}")
+    try:
+        aside.write_bytes(data)
+        aside.replace(path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise GraderError(
+            f"{path} cannot be written: {error.strerror}", "Free some space, then run it again."
+        ) from None
