@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from grader.errors import GraderError
 
@@ -31,13 +34,27 @@ def write_whole(path: Path, content: str | bytes) -> None:
     Raises:
         GraderError: it could not be written; the old file is as it was.
     """
-    data = content.encode() if isinstance(content, str) else content
+    with writing_whole(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def writing_whole(path: Path) -> Iterator[BinaryIO]:
+    """As :func:`write_whole`, for what is too long to be held at once.
+
+    Raises:
+        GraderError: it could not be written; the old file is as it was.
+    """
     aside = path.resolve().with_name(f".{path.name}.{os.getpid()}")
     try:
-        aside.write_bytes(data)
+        with aside.open("wb") as file:
+            yield file
         aside.replace(path)
     except OSError as error:
         aside.unlink(missing_ok=True)
         raise GraderError(
             f"{path} cannot be written: {error.strerror}", "Free some space, then run it again."
         ) from None
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise

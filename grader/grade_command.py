@@ -2,96 +2,161 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from grader.course import Course
-from grader.files import require_writable, write_whole
+from grader.files import require_writable, writing_whole
 from grader.grading.many import grade_all
-from grader.grading.one import Grading, require_suite
+from grader.grading.one import Grading, require_suite, suite_hash
 from grader.grading.services import prepare_services
+from grader.progress import grading_progress
 from grader.report import ClassReport, Report
-from grader.reports.terminal import print_class, visible
+from grader.reports.terminal import print_class
+from grader.results import Results
 from grader.sandbox.choice import choose, sweep
+from grader.scoring import rescore
 from grader.submission import Submission, find_submissions
 
 _DETAILS_UP_TO = 12
 """Reports that are still printed each when nothing was asked for."""
 
+Extensions = Callable[[str, str], timedelta]
+"""How much later than the due date a student may hand in an exercise."""
 
-def grade_directory(
-    course: Course,
-    directory: Path,
-    *,
-    exercise: str | None,
-    json_file: Path | None,
-    seed: int,
-    jobs: int,
-    details: bool | None,
-    unsafe: bool,
-    console: Console,
-) -> int:
-    """Grade what lies in `directory`; the exit code.
+
+@dataclass(frozen=True)
+class Run:
+    """What `grader grade` was asked for."""
+
+    directory: Path
+    exercise: str | None = None
+    out: Path | None = None
+    """Where results are kept, so that the same command goes on with them."""
+    json_file: Path | None = None
+    seed: int | None = None
+    """None: a new one, and stored results of any seed are good."""
+    new_seed: int = 0
+    jobs: int = 1
+    repeat: int = 0
+    regrade: bool = False
+    unsafe: bool = False
+    details: bool | None = None
+
+
+def grade_directory(course: Course, run: Run, console: Console) -> int:
+    """Grade what lies in `run.directory`; the exit code.
 
     Raises:
         GraderError: it could not be done.
     """
-    submissions = find_submissions(directory, course, exercise)
+    submissions = find_submissions(run.directory, course, run.exercise)
+    suites = {}
     for number in sorted({submission.exercise for submission in submissions}):
         require_suite(course, course.exercise(number))
-    if json_file is not None:
-        require_writable(json_file)
-    sandbox = choose(unsafe=unsafe)
-    sweep()
+        suites[number] = suite_hash(course, course.exercise(number))
+    if run.json_file is not None:
+        require_writable(run.json_file)
     with ExitStack() as stack:
-        names: set[str] = set()
-        for submission in submissions:
-            names.update(course.exercise(submission.exercise).services)
-        services = stack.enter_context(prepare_services(names))
-        how = Grading(course, sandbox, seed, services)
-        reports = grade_with_progress(submissions, how, jobs, console)
-    result = ClassReport(
-        course=course.title,
-        provisional=any(report.provisional for report in reports),
-        reports=tuple(reports),
-    )
-    shown = len(reports) <= _DETAILS_UP_TO if details is None else details
-    print_class(console, reports, details=shown)
-    if json_file is not None:
-        write_whole(json_file, result.model_dump_json(indent=2) + "\n")
-    return exit_code(reports)
+        out = run.out or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="grader-")))
+        results = Results(out)
+        stack.enter_context(results.lock())
+        todo = [
+            each
+            for each in submissions
+            if run.regrade or not _is_known(each, suites[each.exercise], run, results)
+        ]
+        _grade(todo, course, run, results, console)
+        kept = [(submission.student, submission.exercise) for submission in submissions]
+        code = _tell(course, run, results, kept, console)
+        if run.out is not None:
+            said = f"{len(todo)} graded, {len(submissions) - len(todo)} as before"
+            console.print(f"{said}. The results are in {run.out}.", style="dim")
+    return code
 
 
-def exit_code(reports: Sequence[Report]) -> int:
-    """0 all full, 1 something failed, 2 something could not be decided."""
-    if any(report.provisional for report in reports):
-        return 2
-    return 0 if all(report.full for report in reports) else 1
+def _is_known(submission: Submission, suite: str, run: Run, results: Results) -> bool:
+    """Whether a stored verdict is that of this submission, by the suite of this hash."""
+    found = results.load(submission.student, submission.exercise)
+    if found is None or found.provisional or run.seed not in (None, found.seed):
+        return False
+    if (found.submission_hash, found.suite_hash) != (submission.hash, suite):
+        return False
+    if found.submitted != submission.submitted:  # no reason to run it again
+        results.save(found.model_copy(update={"submitted": submission.submitted}))
+    return True
+
+
+def _grade(
+    todo: Sequence[Submission], course: Course, run: Run, results: Results, console: Console
+) -> None:
+    """Grade `todo`, and keep each report as soon as it is there."""
+    if not todo:
+        return
+    sandbox = choose(unsafe=run.unsafe)
+    sweep()
+    names: set[str] = {name for s in todo for name in course.exercise(s.exercise).services}
+    with prepare_services(names) as services:
+        seed = run.new_seed if run.seed is None else run.seed
+        how = Grading(course, sandbox, seed, services, run.repeat)
+        done = 0
+        try:
+            for _, report in grade_with_progress(todo, how, run.jobs, console):
+                results.save(report)
+                done += 1
+        except KeyboardInterrupt:
+            if run.out is not None:
+                Console(stderr=True).print(
+                    f"{done} of {len(todo)} are graded; the same command goes on with the rest."
+                )
+            raise
 
 
 def grade_with_progress(
     submissions: Sequence[Submission], how: Grading, jobs: int, console: Console
-) -> list[Report]:
-    """The reports, in the order of the submissions; a bar on a terminal meanwhile."""
-    found: dict[tuple[str, str], Report] = {}
-    # No refresh thread: this process forks.
-    with Progress(
-        TextColumn("grading"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[name]}", markup=False),
-        console=Console(stderr=True),
-        auto_refresh=False,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as progress:
-        task = progress.add_task("", total=len(submissions), name="")
+) -> Iterator[tuple[Submission, Report]]:
+    """The reports as they come; a bar on a terminal meanwhile."""
+    with grading_progress(len(submissions), shown=console.is_terminal) as advance:
         for submission, report in grade_all(submissions, how, jobs):
-            found[submission.student, submission.exercise] = report
-            progress.update(task, advance=1, name=visible(submission.student)[:30], refresh=True)
-    return [found[submission.student, submission.exercise] for submission in submissions]
+            yield submission, report
+            advance(submission.student)
+
+
+def _tell(
+    course: Course,
+    run: Run,
+    results: Results,
+    kept: Sequence[tuple[str, str]],
+    console: Console,
+) -> int:
+    """Print the reports and write them as JSON, one in memory at a time; the exit code.
+
+    Exit codes: 0 all full, 1 something failed, 2 something could not be decided.
+    """
+
+    def reports() -> Iterator[Report]:
+        for student, exercise in kept:
+            report = results.load(student, exercise)
+            assert report is not None, "every submission has been graded"
+            yield rescore(report, course)
+
+    details = len(kept) <= _DETAILS_UP_TO if run.details is None else run.details
+    found = print_class(console, reports(), details=details)
+    if run.json_file is not None:
+        head = ClassReport(course=course.title, provisional=found.provisional, reports=())
+        with writing_whole(run.json_file) as file:
+            start, end = head.model_dump_json(indent=1).rsplit("]", 1)
+            file.write(start.encode())
+            for number, report in enumerate(reports()):
+                file.write(b",\n" if number else b"\n")
+                file.write(report.model_dump_json(indent=1).encode())
+            file.write(f"\n]{end}\n".encode())
+    if found.provisional:
+        return 2
+    return 0 if found.full else 1

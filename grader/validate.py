@@ -69,9 +69,15 @@ def validate_course(
     with prepare_services({s for each in exercises for s in each.services}) as services:
         how = Grading(course, sandbox, seed, services)
         everything = [one.submission for each in exercises for one in specimens[each.id]]
-        reports = iter(grade_with_progress(everything, how, jobs, console))
+        reports = {
+            (one.student, one.exercise): report
+            for one, report in grade_with_progress(everything, how, jobs, console)
+        }
     for each in exercises:
-        graded = [(one, next(reports)) for one in specimens[each.id]]
+        graded = [
+            (one, reports[one.submission.student, one.submission.exercise])
+            for one in specimens[each.id]
+        ]
         console.print(matrix(each, graded))
         console.print(legend(each))
         console.print()

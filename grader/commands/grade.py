@@ -15,37 +15,58 @@ from grader.commands import options
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option("--exercise", metavar="NN", help="Grade this exercise alone.")
 @click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Keep results in this folder, and go on with what is there.",
+)
+@click.option(
     "--json", "json_file", type=click.Path(path_type=Path), help="Write all reports to FILE."
 )
 @options.seed
 @options.jobs
+@click.option(
+    "--repeat",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="K",
+    help="Run failing checks K times more; a verdict that varies is an error, not a zero.",
+)
+@click.option("--regrade", is_flag=True, help="Run also what has not changed since the last run.")
 @click.option("--details/--no-details", default=None, help="Print a report for each submission.")
 @click.option("--unsafe", is_flag=True, help="No sandbox. For authors; never a grade.")
 def grade(
     directory: Path,
     exercise: str | None,
+    out: Path | None,
     json_file: Path | None,
     seed: int | None,
     jobs: int | None,
+    repeat: int,
+    regrade: bool,
     details: bool | None,
     unsafe: bool,
 ) -> None:
     """Grade every submission in DIRECTORY, each in a sandbox.
 
     DIRECTORY holds STUDENT/EXERCISE/FILE.py, or STUDENT/exercises/EXERCISE/FILE.py.
-    """
-    from grader.grade_command import grade_directory  # noqa: PLC0415 - imports pytest
 
-    sys.exit(
-        grade_directory(
-            options.this_course(),
-            directory,
-            exercise=exercise,
-            json_file=json_file,
-            seed=options.seed_or_new(seed),
-            jobs=jobs or os.cpu_count() or 1,
-            details=details,
-            unsafe=unsafe,
-            console=options.console(),
-        )
+    With --out, each result is kept as soon as it is there. The same command goes on where the last
+    run ended, and runs only what changed: a submission, a suite, or the grader. New points, due
+    dates and late penalties in course.toml apply without a run.
+    """
+    from grader.grade_command import Run, grade_directory  # noqa: PLC0415 - imports pytest
+
+    run = Run(
+        directory,
+        exercise=exercise,
+        out=out,
+        json_file=json_file,
+        seed=seed,
+        new_seed=options.seed_or_new(None),
+        jobs=jobs or os.cpu_count() or 1,
+        repeat=repeat,
+        regrade=regrade,
+        unsafe=unsafe,
+        details=details,
     )
+    sys.exit(grade_directory(options.this_course(), run, options.console()))

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
-from grader.grading.one import Grading, failed_report, grade, warm
+from grader.grading.one import Grading, failed_report, warm
+from grader.grading.repeat import grade_repeatedly
 from grader.report import Report
 from grader.sandbox.choice import sweep
 from grader.submission import Submission
@@ -34,7 +35,7 @@ def grade_all(
         warm(how.course, how.course.exercise(exercise))
     waiting = list(reversed(submissions))
     running: dict[Connection, tuple[Submission, BaseProcess, float]] = {}
-    limit = how.course.limits.total_seconds + _GRACE
+    limit = how.course.limits.total_seconds * (1 + how.repeat) + _GRACE
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
@@ -74,7 +75,7 @@ def _stop(running: list[tuple[Connection, BaseProcess]]) -> None:
 
 def _child(connection: Connection, submission: Submission, how: Grading) -> None:
     try:
-        report = grade(submission, how)
+        report = grade_repeatedly(submission, how)
         connection.send_bytes(report.model_dump_json().encode())
     except KeyboardInterrupt:
         pass

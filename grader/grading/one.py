@@ -29,6 +29,10 @@ class Grading:
     sandbox: type[Sandbox]
     seed: int
     services: Mapping[str, ServiceFactory]
+    repeat: int = 0
+    """How many times more a failing check is run."""
+    only: frozenset[str] | None = None
+    """Run the tests of these checks alone; None runs all."""
 
 
 def grade(submission: Submission, how: Grading) -> Report:
@@ -52,7 +56,7 @@ def grade(submission: Submission, how: Grading) -> Report:
         limits=limits,
     )
     session = Session(exercise, lambda: how.sandbox(setup), how.services, submission.problems)
-    plugin = SuitePlugin(exercise, session, how.seed, limits.total_seconds)
+    plugin = SuitePlugin(exercise, session, how.seed, limits.total_seconds, how.only)
     try:
         session.sandbox()
         _run_pytest(suite, plugin)

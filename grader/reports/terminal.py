@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -37,25 +38,12 @@ def number(points: float) -> str:
     return f"{points:g}"
 
 
-def class_table(reports: Sequence[Report]) -> Table:
-    """A row for each report: student, exercise, score, and how many checks passed."""
-    table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
-    table.add_column("student", no_wrap=True, max_width=24, overflow="ellipsis")
-    table.add_column("exercise", no_wrap=True)
-    table.add_column("score", justify="right", no_wrap=True)
-    table.add_column("checks", justify="right", no_wrap=True)
-    table.add_column("first failure", overflow="ellipsis", no_wrap=True, ratio=1)
-    for report in reports:
-        passed = sum(check.outcome is Outcome.PASSED for check in report.checks)
-        first = next((c for c in report.checks if c.outcome is not Outcome.PASSED), None)
-        table.add_row(
-            Text(visible(report.student)),
-            report.exercise,
-            Text(f"{number(report.score)}/{number(report.max_score)}", _color(report)),
-            f"{passed}/{len(report.checks)}",
-            Text(_one_line(first) if first else ""),
-        )
-    return table
+@dataclass
+class Seen:
+    """What a class's reports had in common."""
+
+    provisional: bool = False
+    full: bool = True
 
 
 def student_report(report: Report, *, hints: bool = True, own: bool = False) -> Group:
@@ -102,6 +90,13 @@ def _footer(report: Report, *, own: bool) -> Iterator[RenderableType]:
     if report.output.strip():
         yield Text("  what the program printed (the end of it):", "dim")
         yield Padding(Text(visible(report.output.strip())[-800:], "dim"), (0, 0, 0, 6))
+    if report.penalty:
+        days = report.late.total_seconds() / 86400
+        yield Text(
+            f"  {days:.1f} days late: {number(report.penalty)} points less, "
+            f"{number(report.final_score)} remain",
+            "yellow",
+        )
     if report.provisional and not own:
         why = (
             "it ran without a sandbox"
@@ -111,17 +106,49 @@ def _footer(report: Report, *, own: bool) -> Iterator[RenderableType]:
         yield Text(f"  provisional: {why}; this is not a grade yet", "yellow")
 
 
-def print_class(console: Console, reports: Sequence[Report], *, details: bool) -> None:
-    """The table, and below it a report for each submission that is not full where asked for."""
-    if details:
-        for report in reports:
+def print_class(console: Console, reports: Iterable[Report], *, details: bool) -> Seen:
+    """With `details` a report for each submission, then a table with a row for each."""
+    table = _class_table()
+    seen = Seen()
+    runs: set[tuple[int, str]] = set()
+    for report in reports:
+        if details:
             console.print(student_report(report))
             console.print()
-    console.print(class_table(reports))
-    if reports:
-        console.print(Text(f"seed {reports[0].seed}, sandbox: {reports[0].sandbox}", "dim"))
-    if any(report.provisional for report in reports):
+        _add_row(table, report)
+        seen.provisional |= report.provisional
+        seen.full &= report.full
+        runs.add((report.seed, report.sandbox))
+    console.print(table)
+    if len(runs) == 1:
+        ((seed, sandbox),) = runs
+        console.print(Text(f"seed {seed}, sandbox: {sandbox}", "dim"))
+    if seen.provisional:
         console.print(Text("Provisional: not every check could be decided.", "yellow"))
+    return seen
+
+
+def _class_table() -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
+    table.add_column("student", no_wrap=True, max_width=24, overflow="ellipsis")
+    table.add_column("exercise", no_wrap=True)
+    table.add_column("score", justify="right", no_wrap=True)
+    table.add_column("checks", justify="right", no_wrap=True)
+    table.add_column("first failure", overflow="ellipsis", no_wrap=True, ratio=1)
+    return table
+
+
+def _add_row(table: Table, report: Report) -> None:
+    passed = sum(check.outcome is Outcome.PASSED for check in report.checks)
+    first = next((c for c in report.checks if c.outcome is not Outcome.PASSED), None)
+    late = f"late, -{number(report.penalty)}: " if report.penalty else ""
+    table.add_row(
+        Text(visible(report.student)),
+        report.exercise,
+        Text(f"{number(report.final_score)}/{number(report.max_score)}", _color(report)),
+        f"{passed}/{len(report.checks)}",
+        Text(late + (_one_line(first) if first else "")),
+    )
 
 
 def _one_line(check: CheckResult) -> str:

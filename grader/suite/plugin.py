@@ -39,15 +39,22 @@ class _Decided(Exception):  # noqa: N818 - not an error
 class SuitePlugin:
     """Runs a suite's tests in the order of their checks and records a verdict for each."""
 
-    def __init__(self, exercise: Exercise, session: Session, seed: int, total_seconds: int) -> None:
+    def __init__(
+        self,
+        exercise: Exercise,
+        session: Session,
+        seed: int,
+        total_seconds: int,
+        only: frozenset[str] | None = None,
+    ) -> None:
         self._exercise = exercise
         self._session = session
         self._seed = seed
         self._total_seconds = total_seconds
+        self._only = only
         self._started = time.monotonic()
         self._verdicts: dict[str, list[Verdict]] = {}
         self._problem = ""
-        self._proven: set[str] = set()
 
     # Results -----------------------------------------------------------------
 
@@ -88,7 +95,8 @@ class SuitePlugin:
                 self._problem = f"{item.name} names no check of course.toml"
         items[:] = [item for item in items if _check_of(item) in order]
         items.sort(key=lambda item: order[_check_of(item)])
-        self._proven = {_check_of(item) for item in items}
+        if self._only is not None:
+            items[:] = [item for item in items if _check_of(item) in self._only]
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A suite that cannot be read is an error of every check."""
