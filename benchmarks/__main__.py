@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import event_generator, grading, suites
+from benchmarks import bulk, event_generator, grading, suites
 from benchmarks.rows import Row
 from grader.course import load_course
 
@@ -32,6 +32,7 @@ def _rows() -> Iterator[Row]:
     yield from grading.rows(course)
     yield from suites.rows(course)
     yield from event_generator.rows()
+    yield from bulk.rows(course)
 
 
 if __name__ == "__main__":

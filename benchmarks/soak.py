@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from benchmarks.kills import differences
 from grader.course import load_course
 from grader.grading.many import grade_all
 from grader.grading.one import Grading
@@ -30,8 +31,13 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=50)
     parser.add_argument("--exercise", action="append", help="one exercise alone; may be repeated")
     parser.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 1))
+    parser.add_argument("--kills", type=int, default=20, help="how often a bulk run is killed")
     options = parser.parse_args()
     course = load_course(ROOT)
+    if different := differences(course, options.kills):
+        print(f"✗ killed {options.kills} times and resumed: {', '.join(different)} differ")
+        return 1
+    print(f"killed {options.kills} times and resumed: every row as in an undisturbed run")
     numbers = options.exercise or [each.id for each in course.exercises]
     exercises = [course.exercise(number) for number in numbers]
     specimens = [each for exercise in exercises for each in find_specimens(course, exercise)]
