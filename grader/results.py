@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
@@ -80,6 +79,8 @@ class Results:
         Raises:
             GraderError: another run has it, or the folder cannot be made.
         """
+        import fcntl  # noqa: PLC0415 - Windows has none, and no sandbox either
+
         try:
             self._reports.mkdir(parents=True, exist_ok=True)
             file = (self.folder / ".lock").open("w")

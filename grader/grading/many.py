@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -74,6 +75,7 @@ def _stop(running: list[tuple[Connection, BaseProcess]]) -> None:
 
 
 def _child(connection: Connection, submission: Submission, how: Grading) -> None:
+    _raise_descriptors()
     try:
         report = grade_repeatedly(submission, how)
         connection.send_bytes(report.model_dump_json().encode())
@@ -83,6 +85,15 @@ def _child(connection: Connection, submission: Submission, how: Grading) -> None
         connection.close()
         # Stopping the embedded servers takes half a second each; ending the process does it too.
         os._exit(0)
+
+
+def _raise_descriptors() -> None:
+    """So that what submissions of the same user have in flight is no limit here. See zygote.py."""
+    import resource  # noqa: PLC0415 - Windows has none, and no fork either
+
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with contextlib.suppress(ValueError, OSError):  # macOS has a lower limit besides
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _collect(

@@ -26,11 +26,13 @@ from grader.sandbox import syscalls
 from grader.sandbox.folder import Folder
 from grader.sandbox.inside import wire
 from grader.sandbox.output import Output
-from grader.sandbox.processes import ProcessInfo, descendants
+from grader.sandbox.processes import ProcessInfo, descendants, end_process
 
 INSIDE = Path(__file__).parent / "inside"
 PREFIX = "grader-"
 """How the folder of a sandbox is called in the system's temporary folder: PREFIX, pid, more."""
+_PATIENCE = 2
+"""Seconds for ending strays: one that forks may be faster for a while."""
 _SO_PASSCRED = getattr(socket, "SO_PASSCRED", None)
 _PRELOAD = {"redis": ["redis"], "rabbitmq": ["pika"], "sqs": ["boto3"]}
 
@@ -75,6 +77,8 @@ class Sandbox(ABC):
         self.base = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=scratch_home()))
         self._control: socket.socket | None = None
         self._popen: subprocess.Popen[bytes] | None = None
+        self._own: frozenset[int] = frozenset()
+        """The pids of the sandbox's own processes below the outer one."""
         self.listeners: dict[int, tuple[socket.socket, int]] = {}
         """For each asked port: the listening socket, and its number as the consumer sees it."""
         self.output = Output(setup.limits.output_kb * 1024, self.kill)
@@ -123,6 +127,7 @@ class Sandbox(ABC):
             "preload": [m for s in self.setup.services for m in _PRELOAD[s]],
             "modules": [name.removesuffix(".py") for name in self.setup.files],
             "limits": self._rlimits(),
+            "worker_limits": self._worker_rlimits(),
         }
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed below, read when the start fails
         with errors, theirs:
@@ -148,6 +153,9 @@ class Sandbox(ABC):
                     f"the {self.kind} sandbox did not start: {said or 'no reason given'}",
                     "Run `grader doctor` to see what is missing.",
                 ) from None
+        # Nothing of the student's has run yet.
+        if sys.platform == "linux":
+            self._own = frozenset(each.pid for each in descendants(self._popen.pid))
         state, *listening = fds_in
         self.stream = Folder.at(self.base / "stream", self._inside("stream"))
         self.state = Folder(state, self._inside("state"), self._write_state)
@@ -254,11 +262,19 @@ class Sandbox(ABC):
     def processes(self) -> list[ProcessInfo]:
         """Every process inside but the sandbox's own."""
         assert self._popen is not None
-        return descendants(self._popen.pid, self._own_depth())
+        return [each for each in descendants(self._popen.pid) if each.pid not in self._own]
 
-    def _own_depth(self) -> int:
-        """How many generations below the outer process are the sandbox's own."""
-        return 0
+    def end_strays(self) -> None:
+        """End what the student's code left running; the whole sandbox where that does not help."""
+        if sys.platform != "linux":
+            return  # processes cannot be found there, and only a learner's own code runs
+        deadline = time.monotonic() + _PATIENCE
+        while left := [each.pid for each in self.processes() if not each.zombie]:
+            if time.monotonic() > deadline:
+                self.kill()
+                return
+            for pid in left:
+                end_process(pid)
 
     # Internals ---------------------------------------------------------------
 
@@ -294,8 +310,11 @@ class Sandbox(ABC):
             "CORE": 0,
             "CPU": limits.total_seconds,
             "FSIZE": 64 << 20,
-            "NOFILE": 256,
         }
+
+    def _worker_rlimits(self) -> dict[str, int]:
+        """What holds for the student's processes alone."""
+        return {"NOFILE": 256}
 
     def __enter__(self) -> Self:
         try:

@@ -7,21 +7,30 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from functools import cache
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
 from grader.errors import SandboxError
 from grader.sandbox.base import INSIDE, Sandbox, reachable, site_packages, zygote_arguments
+from grader.sandbox.cgroup import Cgroup
 from grader.sandbox.seccomp import deny_filter
 
-UNPRIVILEGED = 60917
-"""The uid and gid of student code when the grader is root: an account that nothing else uses."""
+UNPRIVILEGED = 1_900_000_000
+"""The uid and gid of student code when the grader is root: this, and the grading process's pid.
 
+No distribution gives such a uid to anybody. Each sandbox has one of its own, since some of the
+kernel's limits (descriptors in flight, locked memory, pending signals) are counted by user.
+"""
+
+_OWN_PROCESSES = 3
+"""Two of bubblewrap's and the one that forks."""
 _SYSTEM = ("/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/share/zoneinfo")
 _ROOT_LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")
 _ETC = {
@@ -38,21 +47,34 @@ class BubblewrapSandbox(Sandbox):
 
     kind: ClassVar[str] = "bubblewrap"
     _seccomp: IO[bytes] | None = None
+    _arguments: IO[bytes] | None = None
+    _cgroup: Cgroup | None = None
 
     def start(self) -> None:
         """Start the first process and wait until it serves."""
         etc = self.base / "etc"
         etc.mkdir()
-        uid, gid = (UNPRIVILEGED, UNPRIVILEGED) if _root() else (os.getuid(), os.getgid())
+        uid, gid = (_own_uid(), _own_uid()) if _root() else (os.getuid(), os.getgid())
         for name, text in _ETC.items():
             (etc / name).write_text(text.format(uid=uid, gid=gid))
             (etc / name).chmod(0o644)
         etc.chmod(0o755)
+        limits = self.setup.limits
+        name = f"{os.getpid()}-{secrets.token_hex(4)}"
+        # The sandbox's own processes count too.
+        self._cgroup = Cgroup.make(name, limits.memory_mb << 20, limits.processes + _OWN_PROCESSES)
         try:
             super().start()
         finally:
-            if self._seccomp is not None:
-                self._seccomp.close()  # bwrap has its own copy
+            for file in (self._seccomp, self._arguments):
+                if file is not None:
+                    file.close()  # bwrap has its own copy
+
+    def close(self) -> None:
+        """End everything inside, wait for it, and remove its files and its control group."""
+        super().close()
+        if self._cgroup is not None:
+            self._cgroup.remove()
 
     def _command(self, config: dict[str, Any]) -> list[str]:
         sources = _python_sources()
@@ -60,17 +82,17 @@ class BubblewrapSandbox(Sandbox):
         mounts = ""
         if _root():
             reached, mounts = self._reach(sources)
-        bwrap = self._bwrap(config, reached)
-        if not _root():
-            return bwrap
-        dropped = [
-            *("setpriv", f"--reuid={UNPRIVILEGED}", f"--regid={UNPRIVILEGED}", "--clear-groups"),
-            *("--inh-caps=-all", "--bounding-set=-all", *bwrap),
-        ]
-        if not mounts:
-            return dropped
-        script = f"{mounts}exec {shlex.join(dropped)}"
-        return ["unshare", "--mount", "--propagation", "private", "sh", "-ec", script]
+        command = self._bwrap(config, reached)
+        if _root():
+            drop = ["setpriv", f"--reuid={_own_uid()}", f"--regid={_own_uid()}"]
+            drop += ["--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
+            command = drop + command
+        entry = self._cgroup.entry if self._cgroup is not None else ""
+        if not mounts and not entry:
+            return command
+        shell = ["sh", "-ec", f"{entry}{mounts}exec {shlex.join(command)}"]
+        apart = ["unshare", "--mount", "--propagation", "private"] if mounts else []
+        return apart + shell
 
     def _reach(self, sources: list[str]) -> tuple[dict[str, str], str]:
         """Where an unprivileged uid finds `sources`, and the mounts that put them there.
@@ -90,7 +112,7 @@ class BubblewrapSandbox(Sandbox):
         return reached, "".join(mounts)
 
     def _bwrap(self, config: dict[str, Any], reached: dict[str, str]) -> list[str]:
-        args = [_tool("bwrap"), "--unshare-all", "--unshare-user", "--die-with-parent"]
+        args = ["--unshare-all", "--unshare-user", "--die-with-parent"]
         args += ["--new-session", "--clearenv", "--cap-drop", "ALL"]
         if bwrap_version() >= (0, 8):
             args.append("--disable-userns")
@@ -108,19 +130,24 @@ class BubblewrapSandbox(Sandbox):
         args += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/state"]
         if self._seccomp is not None:
             args += ["--seccomp", str(self._seccomp.fileno())]
-        return [*args, "--", _interpreter(), *zygote_arguments(config, "/worker")]
+        # Inside, anybody can read the command line of pid 1, which is a copy of this one.
+        assert self._arguments is not None
+        self._arguments.write("\0".join(args).encode())
+        self._arguments.seek(0)
+        descriptor = str(self._arguments.fileno())
+        command = [_tool("bwrap"), "--args", descriptor, "--"]
+        return [*command, _interpreter(), *zygote_arguments(config, "/worker")]
 
     def _popen_options(self) -> dict[str, Any]:
         self._seccomp = deny_filter()
-        pass_fds = (self._seccomp.fileno(),) if self._seccomp is not None else ()
+        self._arguments = tempfile.TemporaryFile()  # noqa: SIM115 - closed by start()
+        files = [each for each in (self._seccomp, self._arguments) if each is not None]
+        pass_fds = [file.fileno() for file in files]
         # The outer process's environment can be read by the inner ones: it holds nothing.
         return {"env": {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}, "pass_fds": pass_fds}
 
     def _inside(self, name: str) -> str:
         return f"/{name}"
-
-    def _own_depth(self) -> int:
-        return 2  # bwrap's pid 1 and the zygote, both below the outer bwrap
 
     def _rlimits(self) -> dict[str, int]:
         return super()._rlimits() | {"NPROC": self.setup.limits.processes}
@@ -128,6 +155,10 @@ class BubblewrapSandbox(Sandbox):
 
 def _root() -> bool:
     return os.geteuid() == 0
+
+
+def _own_uid() -> int:
+    return UNPRIVILEGED + os.getpid()
 
 
 def _system_binds() -> list[str]:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from grader.errors import SandboxError
+from grader.sandbox import cgroup
 from grader.sandbox.base import PREFIX, Sandbox, Setup, scratch_home
 from grader.sandbox.bubblewrap import BubblewrapSandbox
 from grader.sandbox.process import ProcessSandbox
@@ -48,7 +49,8 @@ def own_code() -> type[Sandbox]:
 
 
 def sweep() -> None:
-    """Remove the folders of sandboxes whose grader was killed."""
+    """Remove the folders and control groups of sandboxes whose grader was killed."""
+    cgroup.sweep()
     for folder in Path(scratch_home()).glob(f"{PREFIX}*-*"):
         pid = folder.name.removeprefix(PREFIX).partition("-")[0]
         if pid.isdigit() and not _runs(int(pid)):

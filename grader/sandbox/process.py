@@ -37,6 +37,9 @@ class ProcessSandbox(Sandbox):
     def _rlimits(self) -> dict[str, int]:
         return {"CORE": 0}
 
+    def _worker_rlimits(self) -> dict[str, int]:
+        return {}
+
     def kill(self) -> None:
         """End the first process and everything below it that is still known."""
         if self._popen is None or self._popen.poll() is not None:

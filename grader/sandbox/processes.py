@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import select
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +23,8 @@ class ProcessInfo:
     parent: int
 
 
-def descendants(root: int, own_depth: int) -> list[ProcessInfo]:
-    """The processes below `root`, without the first `own_depth` generations. See proc(5).
+def descendants(root: int) -> list[ProcessInfo]:
+    """The processes below `root`. See proc(5).
 
     Raises:
         SandboxError: this system has no /proc.
@@ -29,13 +32,26 @@ def descendants(root: int, own_depth: int) -> list[ProcessInfo]:
     if not (_PROC / "self" / "stat").exists():
         raise SandboxError("this system has no /proc, so processes cannot be counted")
     found: list[ProcessInfo] = []
-    generation, depth = _children(root), 1
+    generation = _children(root)
     while generation:
-        if depth > own_depth:
-            found += [info for pid in generation if (info := _look(pid)) is not None]
+        found += [info for pid in generation if (info := _look(pid)) is not None]
         generation = [child for pid in generation for child in _children(pid)]
-        depth += 1
     return found
+
+
+def end_process(pid: int) -> None:
+    """Send SIGKILL and wait until it has worked, half a second at most. Linux only."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except OSError:
+        return  # it ended meanwhile
+    try:
+        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+        select.select([descriptor], [], [], 0.5)
+    except (ProcessLookupError, PermissionError):
+        pass
+    finally:
+        os.close(descriptor)
 
 
 def _children(pid: int) -> list[int]:

@@ -22,6 +22,11 @@ class Service(ABC):
     port: int = 0
     """What the consumer connects to; set by `attach`."""
 
+    @property
+    def exceeded(self) -> bool:
+        """Whether the submission sent more than it may and was cut off."""
+        return False
+
     @abstractmethod
     def attach(self, listener: socket.socket, port: int) -> None:
         """Serve every connection that `listener`, bound and listening, accepts.

@@ -334,7 +334,8 @@ class Run:
             Failed: none came within the limit of course.toml, or the process ended.
         """
         if self._over:
-            raise RuntimeError(f"the call of {self} is over")
+            assert self._step is not None
+            raise Failed(f"expected {self} to go on; {in_words(self._step, 'it')}")
         message = self.process.receive(repr(self))
         self._step = step = message if isinstance(message, Write) else self._read(message)
         self._over = isinstance(step, Returned | Raised)
@@ -363,7 +364,9 @@ class Run:
             case "load_failed" | "unfit":
                 raise Unusable(_text(message, "reason"))
             case "build_failed":
-                raise RuntimeError(f"the worker could not build the arguments: {message}")
+                # Where it is the service's fault, the plugin finds out before it blames anybody.
+                reason = _text(message, "reason")
+                raise Failed(f"what {self} is called with could not be made: {reason}")
         raise Failed(f"{self} sent a message of an unknown kind")
 
     def next_event(self) -> Any:

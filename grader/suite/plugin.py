@@ -156,6 +156,8 @@ class SuitePlugin:
             self._session.check_services()
         except ServiceError as broken:
             return Outcome.ERROR, f"{broken} (the test had said: {message})"
+        if name := self._session.exceeded():
+            message = f"the program sent more to {name} than any exercise needs, and was cut off"
         return Outcome.FAILED, message
 
     # Fixtures ----------------------------------------------------------------

@@ -79,8 +79,14 @@ class Session:
         for service in self._services.values():
             service.check()
 
+    def exceeded(self) -> str:
+        """The service that the submission sent more to than it may; empty when there is none."""
+        return next((name for name, each in self._services.items() if each.exceeded), "")
+
     def clear(self) -> None:
-        """Empty the folders, so that no test finds what another left."""
+        """End what still runs and empty the folders, so that no test finds what another left."""
+        if self._sandbox is not None and self._sandbox.alive:
+            self._sandbox.end_strays()
         if self._sandbox is not None and self._sandbox.alive:
             self._sandbox.stream.clear()
             self._sandbox.state.clear()

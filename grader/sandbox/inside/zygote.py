@@ -34,6 +34,7 @@ def main() -> None:
     _prctl(_PR_SET_DUMPABLE, 0)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no zombies of the workers
     _limit(config["limits"])
+    _raise_descriptors()
     sys.dont_write_bytecode = True
     sys.path[:0] = [config["submission"]]
     sys.path += config["site"]
@@ -108,6 +109,7 @@ def _become_worker(
     socket.send_fds(channel, [wire.dump({"type": "hello"})], fds)
     for fd in fds:
         os.close(fd)
+    _limit(config["worker_limits"])
     Worker(channel, config["modules"]).serve()
 
 
@@ -172,6 +174,19 @@ def _limit(limits: dict[str, int]) -> None:
                 value = min(value, hard)  # noqa: PLW2901 - a limit can only be lowered
             with contextlib.suppress(ValueError, OSError):  # macOS refuses some
                 resource.setrlimit(kind, (value, value))
+
+
+def _raise_descriptors() -> None:
+    """As many open files as this process may have.
+
+    Descriptors in flight are counted by user and held against the sender's own limit: with a low
+    one here, another sandbox of the same user could keep this one from answering.
+    """
+    import resource  # noqa: PLC0415 - see _limit
+
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with contextlib.suppress(ValueError, OSError):  # macOS has a lower limit besides
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _preload(modules: list[str]) -> None:

@@ -1,0 +1,142 @@
+"""A control group around a sandbox: a limit for all its processes together.
+
+An rlimit holds for one process, so that many small ones can take what one may not. A group can be
+made by root, or below a group that was delegated to this user. Sources: cgroups(7), and in the
+kernel's documentation admin-guide/cgroup-v1/memory, admin-guide/cgroup-v1/pids and
+admin-guide/cgroup-v2.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from grader.sandbox.processes import end_process
+
+PREFIX = "grader-"
+"""How a group is called: PREFIX, the grader's pid, and more."""
+_FILES = {
+    "v1": {"memory": "memory.limit_in_bytes", "pids": "pids.max"},
+    "v2": {"memory": "memory.max", "pids": "pids.max"},
+}
+_NO_SWAP = {"v1": "memory.memsw.limit_in_bytes", "v2": "memory.swap.max"}
+_BUSY = 2
+"""Seconds in which the last process of a group that was ended goes away."""
+
+
+class Cgroup:
+    """Folders of the cgroup file system, one for each hierarchy in use."""
+
+    def __init__(self, folders: list[Path]) -> None:
+        self.folders = folders
+
+    @classmethod
+    def make(cls, name: str, memory: int, processes: int, root: Path = Path("/")) -> Self | None:
+        """A group with these limits, or None where this user or this system cannot have one.
+
+        Args:
+            name: the group's name after PREFIX; no other may have it.
+            memory: bytes, for all processes and what they keep in a tmpfs.
+            processes: tasks, threads included.
+            root: where /proc and /sys/fs/cgroup lie.
+        """
+        homes = _homes(root)
+        folders: list[Path] = []
+        try:
+            for version, controllers, home in homes:
+                folder = home / f"{PREFIX}{name}"
+                folder.mkdir()
+                folders.append(folder)
+                limits = {"memory": memory, "pids": processes}
+                for controller in controllers:
+                    (folder / _FILES[version][controller]).write_text(str(limits[controller]))
+                if "memory" in controllers:
+                    with contextlib.suppress(OSError):  # a kernel without swap accounting
+                        none = memory if version == "v1" else 0
+                        (folder / _NO_SWAP[version]).write_text(str(none))
+        except OSError:
+            cls(folders).remove()
+            return None
+        return cls(folders) if folders else None
+
+    @property
+    def entry(self) -> str:
+        """Shell commands that put the shell itself into the group."""
+        return "".join(f"echo $$ > '{folder}/cgroup.procs'\n" for folder in self.folders)
+
+    def pids(self) -> list[int]:
+        """The processes in the group."""
+        found: set[int] = set()
+        for folder in self.folders:
+            with contextlib.suppress(OSError):
+                found.update(map(int, (folder / "cgroup.procs").read_text().split()))
+        return sorted(found)
+
+    def remove(self) -> None:
+        """End what is left in the group, and remove it."""
+        deadline = time.monotonic() + _BUSY
+        while self.folders:
+            for pid in self.pids():
+                end_process(pid)
+            self.folders = [folder for folder in self.folders if not _removed(folder)]
+            if self.folders and time.monotonic() > deadline:
+                return  # the next run sweeps
+
+
+def sweep(root: Path = Path("/")) -> None:
+    """Remove the groups of graders that were killed."""
+    for _, _, home in _homes(root):
+        for folder in home.glob(f"{PREFIX}*"):
+            pid = re.match(rf"{PREFIX}(\d+)-", folder.name)
+            if pid and not (root / "proc" / pid[1]).exists():
+                Cgroup([folder]).remove()
+
+
+def _homes(root: Path) -> list[tuple[str, Sequence[str], Path]]:
+    """Where groups can be made: version, its controllers among memory and pids, and folder."""
+    top = root / "sys" / "fs" / "cgroup"
+    if (top / "cgroup.controllers").exists():
+        home = _own_group(root, top)
+        on = _controllers_below(home)
+        if not {"memory", "pids"} <= set(on):
+            with contextlib.suppress(OSError):  # only the system's manager may
+                (home / "cgroup.subtree_control").write_text("+memory +pids")
+            on = _controllers_below(home)
+        controllers = [name for name in ("memory", "pids") if name in on]
+        return [("v2", controllers, home)] if controllers else []
+    names = [name for name in _FILES["v1"] if (top / name / "cgroup.procs").exists()]
+    return [("v1", [name], top / name) for name in names]
+
+
+def _controllers_below(home: Path) -> list[str]:
+    try:
+        return (home / "cgroup.subtree_control").read_text().split()
+    except OSError:
+        return []
+
+
+def _own_group(root: Path, top: Path) -> Path:
+    """Root's is the topmost; another user's is what was delegated to it, if anything."""
+    if os.geteuid() == 0:
+        return top
+    try:
+        lines = (root / "proc" / "self" / "cgroup").read_text().splitlines()
+    except OSError:
+        return top
+    own = next((line.partition("::")[2] for line in lines if line.startswith("0::")), "/")
+    return top / own.lstrip("/")
+
+
+def _removed(folder: Path) -> bool:
+    try:
+        folder.rmdir()
+    except FileNotFoundError:
+        return True
+    except OSError:  # a process is still on its way out
+        return False
+    return True

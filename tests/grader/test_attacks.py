@@ -1,0 +1,288 @@
+"""Hostile submissions, in one class with honest ones: what each tried did not work.
+
+An attack is contained when its verdict is that of its honest behaviour, nothing outside the
+sandbox changed, and every honest submission is graded as ever. An attack prints TRIED when it has
+run, and LEAK where it got what it was after; what it printed is in its report.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.sandbox.bubblewrap import UNPRIVILEGED
+
+REPO = Path(__file__).resolve().parents[2]
+ATTACKS = {
+    f"{path.parent.parent.name}-{path.parent.name}": path.parent
+    for path in sorted((REPO / "tests" / "submissions" / "attacks").glob("*/*/attack.toml"))
+}
+LOOPBACK_PORT = 47813
+"""Where a server of the host's listens; reaches-host-loopback knows it."""
+ORDINARY = 60918
+"""A uid that nothing else uses, other than that of the sandboxes."""
+CANARY = f"canary-{secrets.token_hex(8)}"
+HONEST = ("aaa-honest", "mmm-honest", "zzz-honest")
+UNBUFFERED = "import functools\n\nprint = functools.partial(print, flush=True)"
+"""What an attack prints is seen although its process is killed."""
+SILENT = {"01-hands-in-link", "01-hands-in-device", "01-floods-output"}
+"""They hand in no code, or print so much that the start of it is gone."""
+
+
+@dataclass
+class Outcome:
+    """A class that was graded, and what the machine looked like before and after."""
+
+    exit_code: int
+    said: str
+    reports: dict[str, dict[str, Any]]
+    raw: str
+    connections: int
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+def prepare(root: Path) -> None:
+    """A course with a class of honest and hostile submissions; short deadlines."""
+    for name in ("exercises", "solutions", "resources", "tests/hidden"):
+        shutil.copytree(REPO / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    manifest = (REPO / "course.toml").read_text()
+    short = manifest.replace("seconds = 10 ", "seconds = 2 ", 1)
+    assert short != manifest
+    (root / "course.toml").write_text(short.replace("total_seconds = 180", "total_seconds = 40", 1))
+    for exercise in ("01", "03", "04"):
+        for student in HONEST:
+            shutil.copytree(root / "solutions" / exercise, root / "subs" / student / exercise)
+    for name, folder in ATTACKS.items():
+        hand_in(root, name, folder)
+    (root / "secret.txt").write_text(CANARY)
+
+
+def hand_in(root: Path, name: str, folder: Path) -> None:
+    """Put an attack into the class: the honest code or the stub, and the hostile code behind it."""
+    attack = read(folder)
+    exercise = folder.parent.name
+    base = root / ("solutions" if attack["base"] == "solution" else "exercises") / exercise
+    target = root / "subs" / name / exercise
+    target.mkdir(parents=True)
+    for source in (root / "solutions" / exercise).glob("*.py"):
+        shutil.copy(source, target)
+    file = target / attack.get("file", "polling.py")
+    if "link" in attack:
+        file.unlink()
+        file.symlink_to(attack["link"])
+    elif "device" in attack:
+        file.unlink()
+        if os.geteuid() == 0:
+            os.mknod(file, 0o600 | 0o020000, os.makedev(1, 5))  # /dev/zero
+        else:
+            os.mkfifo(file)
+    else:
+        code = (folder / "attack.py").read_text()
+        file.write_text(f"{(base / file.name).read_text()}\n\n{UNBUFFERED}\n\n{code}")
+    for more in folder.glob("files/*.txt"):
+        shutil.copy(more, target / more.stem)
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """attack.toml: what it tries, the code it adds to, and which checks that code fails."""
+    return tomllib.loads((folder / "attack.toml").read_text())
+
+
+def state_of_machine() -> dict[str, Any]:
+    """What an attack could have changed."""
+    running = set()
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            text = status.read_text()
+        except OSError:
+            continue
+        uid = text.partition("\nUid:\t")[2].split("\t")[0]
+        if uid == str(ORDINARY) or (uid.isdigit() and int(uid) >= UNPRIVILEGED):
+            running.add(text.partition("\t")[2].partition("\n")[0])
+    return {
+        "processes": sorted(running),
+        "mounts": Path("/proc/self/mounts").read_text(),
+        "core_pattern": Path("/proc/sys/kernel/core_pattern").read_text(),
+        "shared memory": sorted(path.name for path in Path("/dev/shm").iterdir()),  # noqa: S108 - the host's
+        "sandboxes": sorted(path.name for path in Path("/tmp").glob("grader-*")),  # noqa: S108
+        "hostname": socket.gethostname(),
+        "message queues": Path("/proc/sysvipc/msg").read_text(),
+        "control groups": sorted(map(str, Path("/sys/fs/cgroup").glob("**/grader-*"))),
+    }
+
+
+def settled(before: dict[str, Any]) -> dict[str, Any]:
+    """The machine once what was killed has gone, which takes the kernel a moment."""
+    deadline = time.monotonic() + 5
+    while (found := state_of_machine()) != before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return found
+
+
+@contextmanager
+def listening() -> Iterator[list[socket.socket]]:
+    """Servers on the host that no submission may reach; afterwards one asks who came."""
+    with ExitStack() as stack:
+        tcp = stack.enter_context(socket.create_server(("127.0.0.1", LOOPBACK_PORT)))
+        unix = stack.enter_context(socket.socket(socket.AF_UNIX))
+        unix.bind("\0grader-attack-canary")
+        unix.listen()
+        for server in (tcp, unix):
+            server.setblocking(False)
+        yield [tcp, unix]
+
+
+def grade(root: Path, prefix: list[str]) -> Outcome:
+    """Grade the class with `prefix` before the command; the machine before and after."""
+    command = [*prefix, sys.executable, "-m", "grader", "grade", "subs", "-j", "4", "--no-details"]
+    with listening() as servers:
+        before = state_of_machine()
+        done = subprocess.run(
+            [*command, "--json", "out/all.json"],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=900,
+            env=os.environ | {"GRADER_CANARY": CANARY, "PYTHONPATH": str(REPO), "HOME": str(root)},
+        )
+        after = settled(before)
+        came = 0
+        for server in servers:
+            try:
+                server.accept()
+                came += 1
+            except BlockingIOError:
+                pass
+    assert (root / "out" / "all.json").exists(), done.stderr
+    raw = (root / "out" / "all.json").read_text()
+    reports = {f"{r['student']} {r['exercise']}": r for r in json.loads(raw)["reports"]}
+    return Outcome(done.returncode, done.stdout + done.stderr, reports, raw, came, before, after)
+
+
+def as_ordinary_user(root: Path) -> list[str]:
+    """What makes root's command that of an ordinary user, for whom all of `root` is writable.
+
+    The interpreter may lie below a folder of root's: a private mount namespace shows it there.
+    """
+    subprocess.run(["chown", "-R", f"{ORDINARY}:{ORDINARY}", str(root)], check=True)
+    become = ["setpriv", f"--reuid={ORDINARY}", f"--regid={ORDINARY}", "--clear-groups"]
+    prefix = os.path.realpath(sys.base_prefix)
+    if not prefix.startswith("/root/"):
+        return become
+    script = (
+        f'mkdir "$0/python"; mount --bind {prefix} "$0/python"; mount -t tmpfs tmpfs /root; '
+        f'mkdir -p {prefix}; mount --move "$0/python" {prefix}; chmod 755 /root; exec "$@"'
+    )
+    return [
+        "unshare",
+        "--mount",
+        "--propagation",
+        "private",
+        "sh",
+        "-ec",
+        script,
+        str(root),
+        *become,
+    ]
+
+
+USERS = ["root", "ordinary-user"] if os.geteuid() == 0 else ["ordinary-user"]
+
+
+@pytest.fixture(scope="module", params=USERS)
+def outcome(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """The graded class, as root and as an ordinary user."""
+    root = tmp_path_factory.mktemp("class")
+    for folder in (root, *list(root.parents)[:2]):
+        folder.chmod(0o755)
+    prepare(root)
+    (root / "out").mkdir()
+    ordinary = request.param == "ordinary-user" and os.geteuid() == 0
+    return grade(root, as_ordinary_user(root) if ordinary else [])
+
+
+def report_of(outcome: Outcome, name: str) -> dict[str, Any]:
+    """The report of an attack."""
+    exercise, _, _ = name.partition("-")
+    return outcome.reports[f"{name} {exercise}"]
+
+
+def test_there_are_enough_attacks() -> None:
+    """A corpus that shrinks by accident is noticed."""
+    assert len(ATTACKS) >= 40
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_an_attack_got_nothing(outcome: Outcome, name: str) -> None:
+    """It ran, it leaked nothing, and its verdict is that of what its code honestly does."""
+    report = report_of(outcome, name)
+    text = json.dumps(report)
+    if name not in SILENT:
+        assert "TRIED" in report["output"], "the attack did not run"
+    assert "LEAK" not in text
+    assert CANARY not in text
+    found = {check["outcome"] for check in report["checks"]}
+    wanted = read(ATTACKS[name])["fails"]
+    assert found <= {"passed", "failed", "skipped"}
+    if wanted == "none":
+        assert found == {"passed"}
+        assert report["score"] == report["max_score"]
+    elif wanted == "all":
+        assert "passed" not in found
+        assert report["score"] == 0
+    else:
+        assert wanted == "any"
+
+
+@pytest.mark.parametrize("exercise", ["01", "03", "04"])
+@pytest.mark.parametrize("student", HONEST)
+def test_honest_submissions_among_attacks_keep_full_marks(
+    outcome: Outcome, student: str, exercise: str
+) -> None:
+    """Before, between and after the attacks."""
+    report = outcome.reports[f"{student} {exercise}"]
+    failed = [c for c in report["checks"] if c["outcome"] != "passed"]
+    assert not failed
+    assert not report["provisional"]
+
+
+def test_no_row_of_a_class_with_attacks_is_lost(outcome: Outcome) -> None:
+    """A report for each submission, and the run ends with `something failed`, not with an error."""
+    assert len(outcome.reports) >= len(ATTACKS) + 3 * len(HONEST)
+    undecided = [
+        f"{name}: {check['id']} {check['message']}"
+        for name, report in outcome.reports.items()
+        for check in report["checks"]
+        if check["outcome"] not in ("passed", "failed", "skipped")
+    ]
+    assert not undecided
+    assert outcome.exit_code == 1
+
+
+def test_attacks_changed_nothing_outside(outcome: Outcome) -> None:
+    """No process, mount, setting, file or connection of theirs is left."""
+    assert outcome.before == outcome.after
+    assert outcome.connections == 0
+
+
+def test_attacks_steer_no_terminal(outcome: Outcome) -> None:
+    """What they printed and named is shown, not obeyed."""
+    assert "\x1b" not in outcome.said
+    assert "\x1b" not in outcome.raw
+    assert CANARY not in outcome.said

@@ -1,0 +1,7 @@
+print("TRIED")
+hoard = []
+try:
+    while True:
+        hoard.append(open("/dev/null"))
+except OSError:
+    pass

@@ -1,0 +1,24 @@
+import os
+import signal
+
+
+def attack():
+    print("TRIED", flush=True)
+    for pid in (-1, 1, os.getppid()):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except OSError:
+            pass
+
+
+_read, _poll = read_new_events, poll
+
+
+def read_new_events(path, offset):
+    attack()
+    return _read(path, offset)
+
+
+def poll(*args, **kwargs):
+    attack()
+    return _poll(*args, **kwargs)
