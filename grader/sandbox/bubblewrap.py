@@ -70,6 +70,11 @@ class BubblewrapSandbox(Sandbox):
                 if file is not None:
                     file.close()  # bwrap has its own copy
 
+    @property
+    def has_cgroup(self) -> bool:
+        """Whether all its processes together have a limit."""
+        return self._cgroup is not None
+
     def close(self) -> None:
         """End everything inside, wait for it, and remove its files and its control group."""
         super().close()

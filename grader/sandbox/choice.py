@@ -10,8 +10,9 @@ from pathlib import Path
 
 from grader.errors import SandboxError
 from grader.sandbox import cgroup
-from grader.sandbox.base import PREFIX, Sandbox, Setup, scratch_home
+from grader.sandbox.base import PREFIX, Sandbox, scratch_home
 from grader.sandbox.bubblewrap import BubblewrapSandbox
+from grader.sandbox.probe import probe, require
 from grader.sandbox.process import ProcessSandbox
 
 _INSTALL = (
@@ -28,10 +29,21 @@ def choose(*, unsafe: bool = False) -> type[Sandbox]:
     """
     if unsafe:
         return ProcessSandbox
-    if sys.platform != "linux" or shutil.which("bwrap") is None:
+    require_bubblewrap()
+    require(probe())
+    return BubblewrapSandbox
+
+
+def require_bubblewrap() -> None:
+    """Find out whether there is anything to build walls with.
+
+    Raises:
+        SandboxError: there is not.
+    """
+    if sys.platform != "linux":
+        raise SandboxError("submissions are graded on Linux", "Use a Linux machine, or WSL2.")
+    if shutil.which("bwrap") is None:
         raise SandboxError("no sandbox for submissions: bubblewrap is not installed", _INSTALL)
-    with BubblewrapSandbox(Setup(files={})):
-        return BubblewrapSandbox
 
 
 def own_code() -> type[Sandbox]:

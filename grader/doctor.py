@@ -1,0 +1,195 @@
+"""`grader doctor`: what works on this machine, what is missing, and what mends it."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from pydantic import BaseModel
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from grader.errors import GraderError, SandboxError
+
+_PROJECT = "stream-course"
+_APPARMOR = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
+_PROFILE = (
+    "Ubuntu 24.04 and later let only programs with an AppArmor profile make user namespaces: "
+    "install one for bubblewrap with `sudo apt-get install apparmor-profiles && sudo ln -s "
+    "/usr/share/apparmor/extra-profiles/bwrap-userns-restrict /etc/apparmor.d/ && "
+    "sudo systemctl reload apparmor`, or grade as root."
+)
+
+
+class Finding(BaseModel):
+    """One thing that somebody needs, and whether it is there."""
+
+    part: str
+    """`learning` or `grading`: who needs it."""
+    name: str
+    works: bool
+    said: str
+    remedy: str = ""
+
+
+class Diagnosis(BaseModel):
+    """All findings, and how well submissions are walled in."""
+
+    tier: str
+    """`full`, `reduced` (a wall that is not essential is missing) or `none` (nothing is graded)."""
+    findings: list[Finding]
+
+    @property
+    def well(self) -> bool:
+        """Whether nothing is missing."""
+        return all(finding.works for finding in self.findings)
+
+
+def diagnose() -> Diagnosis:
+    """Look at this machine."""
+    tier, walls = _walls()
+    tools = [look() for look in (_python, _packages, _tail, _rabbitmq, _docker)]
+    return Diagnosis(tier=tier, findings=[*tools, *walls])
+
+
+def print_diagnosis(diagnosis: Diagnosis, console: Console) -> None:
+    """A line for each finding; under it, where something is missing, what to do."""
+    for part, title in (("learning", "To learn"), ("grading", "To grade submissions by others")):
+        console.print(Text(title, "bold"))
+        table = Table.grid(padding=(0, 1))
+        table.add_column(width=3, justify="right")
+        table.add_column(no_wrap=True)
+        table.add_column()
+        for finding in diagnosis.findings:
+            if finding.part != part:
+                continue
+            mark = Text("✓", "green") if finding.works else Text("✗", "red")
+            table.add_row(mark, finding.name, Text(finding.said, "" if finding.works else "red"))
+            if finding.remedy and not finding.works:
+                table.add_row("", "", Text(finding.remedy, "cyan"))
+        console.print(table)
+        console.print()
+    console.print(f"walls: {diagnosis.tier}")
+
+
+def _python() -> Finding:
+    enough = sys.version_info >= (3, 11)
+    return Finding(
+        part="learning",
+        name="Python",
+        works=enough,
+        said=f"{platform.python_version()} on {platform.system()}",
+        remedy="Install Python 3.11 or later, then run `make setup`.",
+    )
+
+
+def _packages() -> Finding:
+    missing = list(_missing_packages())
+    return Finding(
+        part="learning",
+        name="packages",
+        works=not missing,
+        said=", ".join(missing) or "as pyproject.toml asks for",
+        remedy="Run `make setup`, or `pip install .`.",
+    )
+
+
+def _missing_packages() -> Iterator[str]:
+    for line in requires(_PROJECT) or ():
+        wanted = Requirement(line)
+        if wanted.marker is not None and not wanted.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            found = version(wanted.name)
+        except PackageNotFoundError:
+            yield f"{wanted.name} is missing"
+            continue
+        if not wanted.specifier.contains(found, prereleases=True):
+            yield f"{wanted.name} is {found}, wanted is {wanted.specifier}"
+
+
+def _tail() -> Finding:
+    found = shutil.which("tail")
+    return Finding(
+        part="learning",
+        name="tail",
+        works=found is not None,
+        said=found or "is not in PATH; exercise 02 follows a file with it",
+        remedy="On Windows work in WSL2, which has it.",
+    )
+
+
+def _rabbitmq() -> Finding:
+    def look() -> str:
+        from grader.services.rabbitmq_choice import find_rabbitmq  # noqa: PLC0415 - pika's import
+
+        return type(find_rabbitmq()).__name__
+
+    kinds = {
+        "OwnBroker": "the one of RABBITMQ_URL",
+        "DockerChoice": "from Docker",
+        "ServerChoice": "installed",
+    }
+    return _try("learning", "RabbitMQ", lambda: kinds[look()])
+
+
+def _docker() -> Finding:
+    from grader.services.rabbitmq_docker import engine_answers  # noqa: PLC0415 - as above
+
+    answers = engine_answers()
+    return Finding(
+        part="learning",
+        name="Docker",
+        works=True,  # nothing needs it
+        said="an engine runs" if answers else "no engine; nothing here needs one",
+    )
+
+
+def _try(part: str, name: str, look: Callable[[], str]) -> Finding:
+    try:
+        said = look()
+    except GraderError as error:
+        return Finding(part=part, name=name, works=False, said=error.message, remedy=error.help)
+    return Finding(part=part, name=name, works=True, said=said)
+
+
+def _walls() -> tuple[str, list[Finding]]:
+    from grader.sandbox.choice import require_bubblewrap  # noqa: PLC0415 - Unix only
+    from grader.sandbox.probe import probe  # noqa: PLC0415
+
+    try:
+        require_bubblewrap()
+        walls = probe()
+    except SandboxError as error:
+        remedy = _PROFILE if _restricted() else error.help
+        said = error.message
+        return "none", [
+            Finding(part="grading", name="sandbox", works=False, said=said, remedy=remedy)
+        ]
+    findings = [
+        Finding(
+            part="grading",
+            name=wall.name,
+            works=wall.holds,
+            said=wall.promise if wall.holds else f"{wall.promise}: not here ({wall.found})",
+            remedy=wall.remedy
+            or "Nothing is graded until it holds: please report it (SECURITY.md).",
+        )
+        for wall in walls
+    ]
+    if any(wall.essential and not wall.holds for wall in walls):
+        return "none", findings
+    return "full" if all(wall.holds for wall in walls) else "reduced", findings
+
+
+def _restricted() -> bool:
+    try:
+        return _APPARMOR.read_text().strip() == "1"
+    except OSError:
+        return False

@@ -1,0 +1,100 @@
+"""What student code could reach from inside; the probe asks before any of it runs."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import socket
+from typing import Any
+
+_CLONE_NEWUSER = 0x10000000
+_ENVIRONMENT = {"PATH", "HOME", "LANG", "LC_CTYPE", "PWD", "SHLVL", "_"}
+_OWN_PROCESSES = 4
+"""bubblewrap's first, the one that forks, this one, and one on its way out."""
+
+
+def look(canary: str, port: int, memory: int) -> dict[str, Any]:
+    """Try each wall; for each, what got through, or nothing.
+
+    Args:
+        canary: the path of a file of the host's.
+        port: where a server of the host's listens on the loopback.
+        memory: bytes, more than a process may have.
+    """
+    return {
+        "files": _files(canary),
+        "environment": ", ".join(sorted(set(os.environ) - _ENVIRONMENT)),
+        "network": _network(port),
+        "processes": _processes(),
+        "writable": ", ".join(_writable()),
+        "privileges": _privileges(),
+        "memory": _memory(memory),
+        "system calls": _system_calls(),
+    }
+
+
+def _files(canary: str) -> str:
+    paths = (canary, "/etc/shadow", "/etc/machine-id", "/var/lib")
+    return ", ".join(path for path in paths if os.path.exists(path))  # noqa: PTH110 - no pathlib here
+
+
+def _network(port: int) -> str:
+    with contextlib.suppress(OSError):
+        socket.create_connection(("127.0.0.1", port), timeout=0.2).close()
+        return "the host's loopback"
+    with open("/proc/net/dev") as file:  # noqa: PTH123
+        names = [line.partition(":")[0].strip() for line in file if ":" in line]
+    return ", ".join(name for name in names if name != "lo")
+
+
+def _processes() -> str:
+    count = sum(name.isdigit() for name in os.listdir("/proc"))  # noqa: PTH208
+    return f"{count} processes" if count > _OWN_PROCESSES else ""
+
+
+def _writable() -> list[str]:
+    found = []
+    with open("/proc/self/mounts") as file:  # noqa: PTH123
+        mounts = [line.split()[1] for line in file]
+    for mount in mounts:
+        if mount in ("/tmp", "/state", "/dev/shm") or mount.startswith("/proc"):  # noqa: S108
+            continue
+        path = os.path.join(mount, "probe")  # noqa: PTH118
+        with contextlib.suppress(OSError):
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY))
+            os.unlink(path)  # noqa: PTH108
+            found.append(mount)
+    return found
+
+
+def _privileges() -> str:
+    with open("/proc/self/status") as file:  # noqa: PTH123
+        status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+    found = []
+    if status["Uid"].split()[0] == "0":
+        found.append("root")
+    if int(status["CapEff"], 16) or int(status["CapBnd"], 16):
+        found.append("capabilities")
+    if status["NoNewPrivs"] != "1":
+        found.append("setuid programs")
+    return ", ".join(found)
+
+
+def _memory(memory: int) -> str:
+    try:
+        bytearray(memory)
+    except MemoryError:
+        return ""
+    return f"{memory >> 20} MB"
+
+
+def _system_calls() -> str:
+    """ptrace of a process of one's own is allowed everywhere but behind a seccomp filter."""
+    with open("/proc/self/status") as file:  # noqa: PTH123
+        filtered = any(line.split() == ["Seccomp:", "2"] for line in file)
+    if not filtered:
+        return "all of them"
+    if ctypes.CDLL(None).unshare(_CLONE_NEWUSER) == 0:
+        return "unshare"
+    return ""

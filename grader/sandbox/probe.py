@@ -1,0 +1,113 @@
+"""Proves a sandbox's walls before a submission runs behind them."""
+
+from __future__ import annotations
+
+import socket
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.course import Limits
+from grader.errors import SandboxError
+from grader.sandbox.base import Sandbox, SandboxDied, Setup
+from grader.sandbox.bubblewrap import BubblewrapSandbox
+from grader.sandbox.inside import wire
+
+_LIMITS = Limits(seconds=10, memory_mb=512)
+_WALLS = {
+    "files": "files of the machine cannot be read",
+    "environment": "environment variables are not passed on",
+    "network": "no network, not even this machine's loopback",
+    "processes": "other processes cannot be seen",
+    "writable": "nothing can be written but three small folders in memory",
+    "privileges": "no root, no capabilities, no setuid programs",
+    "memory": "a process has a limit for its memory",
+}
+_EXTRA = {
+    "system calls": (
+        "tracing, namespaces, mounts and the like are refused (seccomp)",
+        "Install libseccomp: `sudo apt-get install libseccomp2`.",
+    ),
+    "control group": (
+        "all processes together have a limit for memory and number",
+        "Run as root, or with delegation: `systemd-run --user --scope -p Delegate=yes grader ...`.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Wall:
+    """One wall, and whether it holds."""
+
+    name: str
+    promise: str
+    """What it keeps, in a sentence without a full stop."""
+    holds: bool
+    found: str = ""
+    """What got through."""
+    remedy: str = ""
+    essential: bool = True
+    """Without it nothing is graded; without another one the tier is reduced."""
+
+
+def probe() -> list[Wall]:
+    """Try every wall from inside a bubblewrap sandbox.
+
+    Raises:
+        SandboxError: the sandbox does not start.
+    """
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        socket.create_server(("127.0.0.1", 0)) as server,
+        BubblewrapSandbox(Setup(files={}, limits=_LIMITS)) as sandbox,
+    ):
+        canary = Path(folder) / "canary"
+        canary.write_text("seen")
+        for path in (canary.parent, canary):
+            path.chmod(0o755)
+        port = server.getsockname()[1]
+        seen = _ask(sandbox, [str(canary), port, 2 * _LIMITS.memory_mb << 20])
+        seen["control group"] = "" if sandbox.has_cgroup else "missing"
+    walls = [
+        Wall(name, says, not seen.get(name), seen.get(name, "")) for name, says in _WALLS.items()
+    ]
+    for name, (says, remedy) in _EXTRA.items():
+        found = seen.get(name, "")
+        walls.append(Wall(name, says, not found, found, remedy, essential=False))
+    return walls
+
+
+def require(walls: list[Wall]) -> None:
+    """Refuse to grade behind a wall that does not hold.
+
+    Raises:
+        SandboxError: one that nothing can stand in for does not.
+    """
+    for wall in walls:
+        if wall.essential and not wall.holds:
+            raise SandboxError(
+                f"the sandbox has a hole: {wall.promise}, but this got through: {wall.found}",
+                "Run `grader doctor`; nothing is graded here until it holds.",
+            )
+
+
+def _ask(sandbox: Sandbox, arguments: list[object]) -> dict[str, str]:
+    try:
+        spawned = sandbox.spawn()
+    except SandboxDied as error:
+        raise SandboxError(f"the sandbox ended while it was tried: {error}") from None
+    with spawned.channel as channel:
+        channel.settimeout(_LIMITS.seconds)
+        request = {"function": "inside.look.look", "args": wire.encode(arguments), "kwargs": {}}
+        channel.sendall(wire.dump(request))
+        lines = wire.LineReader(channel)
+        try:
+            while (line := lines.read()) is not None:
+                answer = wire.load(line)
+                if answer["type"] == "returned":
+                    return {str(k): str(v) for k, v in answer["value"].items()}
+                if answer["type"] != "loaded":
+                    break
+        except (TimeoutError, wire.WireError):
+            line = b"no answer"
+    raise SandboxError(f"the sandbox could not be tried: {line!r}", "Run `grader doctor`.")
