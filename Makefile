@@ -22,11 +22,11 @@ demo: setup ## see the course and its grader at work
 	$(PYTHON_IN_VENV) scripts/demo.py
 
 # pytest comes last, so that its closing line is the last one.
-test: setup ## prove that the suites measure what they say, then run the grader's own tests
+test: setup-instructor ## prove that the suites measure what they say, then run the grader's own tests
 	$(PYTHON_IN_VENV) -m grader validate
 	$(PYTHON_IN_VENV) -m pytest -W error $(ARGS)
 
-lint: setup ## ruff, mypy, import-linter
+lint: setup-instructor ## ruff, mypy, import-linter
 	$(PYTHON_IN_VENV) -m ruff check
 	$(PYTHON_IN_VENV) -m ruff format --check
 	$(PYTHON_IN_VENV) -m mypy grader resources solutions benchmarks scripts

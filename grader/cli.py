@@ -13,7 +13,7 @@ from grader.errors import GraderError
 FULL, FAILED, UNDONE = 0, 1, 2
 """Exit codes: all full marks; something failed; could not be done (or not wholly)."""
 
-_COMMANDS = ("check", "doctor", "grade", "release", "validate")
+_COMMANDS = ("check", "doctor", "extend", "grade", "gradebook", "release", "validate")
 # The servers need processes that only Unix has.
 _UNIX_COMMANDS = ("services",)
 

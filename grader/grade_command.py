@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 from rich.console import Console
 
+from grader import gradebook
 from grader.course import Course
 from grader.files import require_writable, writing_whole
 from grader.grading.many import grade_all
@@ -26,9 +26,6 @@ from grader.submission import Submission, find_submissions
 
 _DETAILS_UP_TO = 12
 """Reports that are still printed each when nothing was asked for."""
-
-Extensions = Callable[[str, str], timedelta]
-"""How much later than the due date a student may hand in an exercise."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +50,8 @@ class Run:
 def grade_directory(course: Course, run: Run, console: Console) -> int:
     """Grade what lies in `run.directory`; the exit code.
 
+    Exit codes: 0 all full, 1 something failed, 2 something could not be decided.
+
     Raises:
         GraderError: it could not be done.
     """
@@ -74,11 +73,29 @@ def grade_directory(course: Course, run: Run, console: Console) -> int:
         ]
         _grade(todo, course, run, results, console)
         kept = [(submission.student, submission.exercise) for submission in submissions]
-        code = _tell(course, run, results, kept, console)
+        book = gradebook.default_url(out) if run.out and gradebook.available() else None
+        known = gradebook.extensions(book) if book and (out / gradebook.FILE).exists() else {}
+        extension = gradebook.lookup(known)
+
+        def scored() -> Iterator[Report]:
+            for key in kept:
+                report = results.load(*key)
+                assert report is not None, "every submission has been graded"
+                yield rescore(report, course, extension(*key))
+
+        details = len(kept) <= _DETAILS_UP_TO if run.details is None else run.details
+        found = print_class(console, scored(), details=details)
+        if run.json_file is not None:
+            head = ClassReport(course=course.title, provisional=found.provisional, reports=())
+            write_json(run.json_file, head, scored())
+        if book is not None:
+            gradebook.fill(scored(), course, book)
         if run.out is not None:
             said = f"{len(todo)} graded, {len(submissions) - len(todo)} as before"
             console.print(f"{said}. The results are in {run.out}.", style="dim")
-    return code
+    if found.provisional:
+        return 2
+    return 0 if found.full else 1
 
 
 def _is_known(submission: Submission, suite: str, run: Run, results: Results) -> bool:
@@ -128,35 +145,16 @@ def grade_with_progress(
             advance(submission.student)
 
 
-def _tell(
-    course: Course,
-    run: Run,
-    results: Results,
-    kept: Sequence[tuple[str, str]],
-    console: Console,
-) -> int:
-    """Print the reports and write them as JSON, one in memory at a time; the exit code.
+def write_json(path: Path, head: ClassReport, reports: Iterable[Report]) -> None:
+    """Write a class's document with one report in memory at a time.
 
-    Exit codes: 0 all full, 1 something failed, 2 something could not be decided.
+    Raises:
+        GraderError: it cannot be written.
     """
-
-    def reports() -> Iterator[Report]:
-        for student, exercise in kept:
-            report = results.load(student, exercise)
-            assert report is not None, "every submission has been graded"
-            yield rescore(report, course)
-
-    details = len(kept) <= _DETAILS_UP_TO if run.details is None else run.details
-    found = print_class(console, reports(), details=details)
-    if run.json_file is not None:
-        head = ClassReport(course=course.title, provisional=found.provisional, reports=())
-        with writing_whole(run.json_file) as file:
-            start, end = head.model_dump_json(indent=1).rsplit("]", 1)
-            file.write(start.encode())
-            for number, report in enumerate(reports()):
-                file.write(b",\n" if number else b"\n")
-                file.write(report.model_dump_json(indent=1).encode())
-            file.write(f"\n]{end}\n".encode())
-    if found.provisional:
-        return 2
-    return 0 if found.full else 1
+    with writing_whole(path) as file:
+        start, end = head.model_dump_json(indent=1).rsplit("]", 1)
+        file.write(start.encode())
+        for number, report in enumerate(reports):
+            file.write(b",\n" if number else b"\n")
+            file.write(report.model_dump_json(indent=1).encode())
+        file.write(f"\n]{end}\n".encode())

@@ -1,7 +1,7 @@
 """In continuous integration, where CI is set, a skipped test is a failed one.
 
 There every service is installed, so a skip means that one is gone and nobody would notice. Only
-tests marked `docker` may be skipped, as not every runner has an engine. The hidden suites do not
+tests marked `docker` or `postgresql` may be skipped, as not every runner has one. The hidden suites do not
 see this file: they are run from their own folder.
 """
 
@@ -14,6 +14,8 @@ import pytest
 
 IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
 
+MAY_BE_SKIPPED = ("docker", "postgresql")
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
@@ -21,7 +23,8 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Turn a test's skip into a failure; an expected failure stays one."""
     report = yield
-    if report.skipped and not hasattr(report, "wasxfail") and not item.get_closest_marker("docker"):
+    may_be_skipped = any(item.get_closest_marker(name) for name in MAY_BE_SKIPPED)
+    if report.skipped and not hasattr(report, "wasxfail") and not may_be_skipped:
         _fail(report)
     return report
 

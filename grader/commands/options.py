@@ -16,6 +16,12 @@ seed = click.option(
 jobs = click.option(
     "-j", "--jobs", type=click.IntRange(min=1), help="Submissions graded at a time."
 )
+database = click.option(
+    "--db",
+    "url",
+    metavar="URL",
+    help="Another database than the one in OUT, such as postgresql+psycopg://HOST/NAME.",
+)
 
 
 def this_course() -> Course:

@@ -1,0 +1,227 @@
+"""The gradebook is nbgrader's: its tables, so that `nbgrader export` and `formgrader` work on it.
+
+An exercise is an assignment with one notebook, a check is a grade cell, a file of the exercise is
+a solution cell, whose comment says what failed. What a person entered stays: manual scores, manual
+comments, extra credit and extensions are never written here.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from grader.course import Course, Exercise
+from grader.errors import GraderError
+from grader.report import UNDECIDED, Outcome, Report
+from grader.scoring import rescore
+
+FILE = "gradebook.db"
+Extensions = Mapping[tuple[str, str], timedelta]
+"""By student and exercise: how much later they may hand in."""
+_INSTALL = "Run `make setup-instructor`, or `pip install 'stream-course[instructor]'`."
+_LONGEST_NAME = 128
+"""Characters that nbgrader's tables hold for a student's id."""
+
+
+def available() -> bool:
+    """Whether nbgrader is installed."""
+    try:
+        import nbgrader.api  # noqa: F401, PLC0415 - it takes a second
+    except ImportError:
+        return False
+    return True
+
+
+def default_url(out: Path) -> str:
+    """The database in a folder of results."""
+    return f"sqlite:///{(out / FILE).resolve()}"
+
+
+def fill(reports: Iterable[Report], course: Course, url: str) -> int:
+    """Write what reports say into the gradebook at `url`; how many.
+
+    Each report is written whole or not at all, and may be written again. Points, titles and late
+    penalties are those of `course`, the latter with the extensions that the gradebook holds.
+
+    Raises:
+        GraderError: nbgrader is missing, or the database cannot be used.
+    """
+    count = 0
+    with _opened(url) as book:
+        cells = {exercise.id: _mirror(book, exercise) for exercise in course.exercises}
+        for report in reports:
+            exercise = course.exercise(report.exercise)
+            _write(book, report, course, exercise, cells[exercise.id])
+            count += 1
+            book.db.commit()
+            book.db.expunge_all()  # so that a class of a thousand takes no more memory than one
+    return count
+
+
+def extensions(url: str) -> Extensions:
+    """Every extension that was granted.
+
+    Raises:
+        GraderError: nbgrader is missing, or the database cannot be used.
+    """
+    from nbgrader.api import SubmittedAssignment  # noqa: PLC0415 - it takes a second
+
+    with _opened(url) as book:
+        rows = book.db.query(SubmittedAssignment).filter(SubmittedAssignment.extension.isnot(None))
+        return {(row.student_id, row.assignment.name): row.extension for row in rows}
+
+
+def extend(url: str, student: str, exercise: Exercise, by: timedelta) -> None:
+    """Let a student hand in later; nothing, `timedelta()`, takes the extension back.
+
+    Raises:
+        GraderError: nbgrader is missing, or the database cannot be used.
+    """
+    with _opened(url) as book:
+        _mirror(book, exercise)
+        _submission(book, exercise, student).extension = by or None
+        book.db.commit()
+
+
+@contextmanager
+def _opened(url: str) -> Iterator[Any]:
+    """nbgrader's Gradebook on `url`, with its errors as sentences."""
+    try:
+        from nbgrader.api import Gradebook  # noqa: PLC0415 - it takes a second
+        from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError  # noqa: PLC0415
+    except ImportError:
+        raise GraderError(
+            "the gradebook needs nbgrader, which is not installed", _INSTALL
+        ) from None
+    from nbgrader.api import InvalidEntry  # noqa: PLC0415
+
+    # It calls `alembic`, which lies beside the interpreter and not always in PATH.
+    beside = os.path.dirname(sys.executable)  # noqa: PTH120 - part of PATH
+    if beside not in os.environ.get("PATH", "").split(os.pathsep):
+        os.environ["PATH"] = f"{os.environ.get('PATH', os.defpath)}{os.pathsep}{beside}"
+    shown = url if url.startswith("sqlite") else url.rpartition("@")[2]
+    try:
+        with Gradebook(url) as book:
+            try:
+                yield book
+            except BaseException:
+                book.db.rollback()
+                raise
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        raise GraderError(f"{shown} is not a database's URL that can be used: {error}") from None
+    except (DatabaseError, InvalidEntry) as error:
+        reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        raise GraderError(
+            f"the gradebook {shown} cannot be used: {reason}",
+            "The results are kept; once it can be, run `grader gradebook` on them.",
+        ) from None
+
+
+def _mirror(book: Any, exercise: Exercise) -> dict[str, str]:
+    """Make the exercise's assignment and cells what course.toml says; cell ids by name."""
+    due = exercise.due.astimezone(UTC).replace(tzinfo=None) if exercise.due else None
+    book.update_or_create_assignment(exercise.id, duedate=due)
+    book.update_or_create_notebook(exercise.id, exercise.id)
+    ids = {}
+    for check in exercise.checks:
+        cell = book.update_or_create_grade_cell(
+            check.id, exercise.id, exercise.id, max_score=check.points, cell_type="code"
+        )
+        ids[check.id] = cell.id
+    for name in solution_cells(exercise):
+        ids[name] = book.update_or_create_solution_cell(name, exercise.id, exercise.id).id
+    notebook = book.find_notebook(exercise.id, exercise.id)
+    known = {check.id for check in exercise.checks}
+    for cell in [cell for cell in notebook.grade_cells if cell.name not in known]:
+        cell.max_score = 0  # a check that is gone; grades that a person gave for it stay readable
+    book.db.commit()
+    return ids
+
+
+def solution_cells(exercise: Exercise) -> list[str]:
+    """The name of the cell for each file of the exercise, such as `01-polling`."""
+    return [f"{exercise.id}-{name.removesuffix('.py')}" for name in exercise.files]
+
+
+def _write(
+    book: Any, report: Report, course: Course, exercise: Exercise, cells: Mapping[str, str]
+) -> None:
+    from nbgrader import api  # noqa: PLC0415 - it takes a second
+
+    submission = _submission(book, exercise, report.student)
+    submission.timestamp = _naive(report.submitted)
+    if not submission.notebooks:
+        notebook_id = book.find_notebook(exercise.id, exercise.id).id
+        submission.notebooks.append(api.SubmittedNotebook(notebook_id=notebook_id))
+    notebook = submission.notebooks[0]
+    now = rescore(report, course, submission.extension or timedelta())
+    notebook.late_submission_penalty = now.penalty or None
+    grades = _by_cell(notebook.grades)
+    for check in now.checks:
+        grade = grades.get(cells[check.id])
+        if grade is None:
+            grade = api.Grade(cell_id=cells[check.id])
+            notebook.grades.append(grade)
+        decided = check.outcome not in UNDECIDED and now.sandbox != "process"
+        grade.auto_score = check.score if decided else None
+        grade.needs_manual_grade = not decided and grade.manual_score is None
+    comments = _by_cell(notebook.comments)
+    for name in solution_cells(exercise):
+        comment = comments.get(cells[name])
+        if comment is None:
+            comment = api.Comment(cell_id=cells[name])
+            notebook.comments.append(comment)
+        comment.auto_comment = _comment(now) if name == solution_cells(exercise)[0] else None
+
+
+def _submission(book: Any, exercise: Exercise, name: str) -> Any:
+    """The student's submission, which is added where there is none."""
+    from nbgrader import api  # noqa: PLC0415 - it takes a second
+
+    student = _student_id(name)
+    if book.db.get(api.Student, student) is None:
+        book.db.add(api.Student(id=student))
+    keys = {"assignment_id": book.find_assignment(exercise.id).id, "student_id": student}
+    found = book.db.query(api.SubmittedAssignment).filter_by(**keys).one_or_none()
+    if found is None:
+        found = api.SubmittedAssignment(**keys)
+        book.db.add(found)
+        book.db.flush()
+    return found
+
+
+def _by_cell(rows: Iterable[Any]) -> dict[str, Any]:
+    return {row.cell_id: row for row in rows}
+
+
+def _comment(report: Report) -> str | None:
+    lines = [
+        f"{check.title}: {check.message}" if check.message else check.title
+        for check in report.checks
+        if check.outcome is not Outcome.PASSED
+    ]
+    if report.provisional:
+        lines.insert(0, "Provisional: not every check could be decided.")
+    return "\n".join(lines) or None
+
+
+def _naive(moment: datetime | None) -> datetime | None:
+    """The moment in UTC without its zone, as nbgrader stores it."""
+    return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _student_id(student: str) -> str:
+    return student[:_LONGEST_NAME]
+
+
+Lookup = Callable[[str, str], timedelta]
+
+
+def lookup(found: Extensions) -> Lookup:
+    """`lookup(extensions)(student, exercise)`: the extension, or none."""
+    return lambda student, exercise: found.get((_student_id(student), exercise), timedelta())
