@@ -13,7 +13,10 @@ from grader.errors import GraderError
 FULL, FAILED, UNDONE = 0, 1, 2
 """Exit codes: all full marks; something failed; could not be done (or not wholly)."""
 
-_COMMANDS = ("check", "doctor", "extend", "grade", "gradebook", "release", "validate")
+_COMMANDS = (
+    *("check", "doctor", "export", "extend", "grade", "gradebook", "release", "report"),
+    "validate",
+)
 # The servers need processes that only Unix has.
 _UNIX_COMMANDS = ("services",)
 

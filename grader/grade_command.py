@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from grader.grading.one import Grading, require_suite, suite_hash
 from grader.grading.services import prepare_services
 from grader.progress import grading_progress
 from grader.report import ClassReport, Report
+from grader.reports.json import json_document
 from grader.reports.terminal import print_class
 from grader.results import Results
 from grader.sandbox.choice import choose, sweep
@@ -87,7 +88,9 @@ def grade_directory(course: Course, run: Run, console: Console) -> int:
         found = print_class(console, scored(), details=details)
         if run.json_file is not None:
             head = ClassReport(course=course.title, provisional=found.provisional, reports=())
-            write_json(run.json_file, head, scored())
+            with writing_whole(run.json_file) as file:
+                for piece in json_document(head, scored()):
+                    file.write(piece.encode())
         if book is not None:
             gradebook.fill(scored(), course, book)
         if run.out is not None:
@@ -143,18 +146,3 @@ def grade_with_progress(
         for submission, report in grade_all(submissions, how, jobs):
             yield submission, report
             advance(submission.student)
-
-
-def write_json(path: Path, head: ClassReport, reports: Iterable[Report]) -> None:
-    """Write a class's document with one report in memory at a time.
-
-    Raises:
-        GraderError: it cannot be written.
-    """
-    with writing_whole(path) as file:
-        start, end = head.model_dump_json(indent=1).rsplit("]", 1)
-        file.write(start.encode())
-        for number, report in enumerate(reports):
-            file.write(b",\n" if number else b"\n")
-            file.write(report.model_dump_json(indent=1).encode())
-        file.write(f"\n]{end}\n".encode())

@@ -76,6 +76,29 @@ def extensions(url: str) -> Extensions:
         return {(row.student_id, row.assignment.name): row.extension for row in rows}
 
 
+def scores_by_hand(url: str) -> Mapping[tuple[str, str], float]:
+    """The score, before any penalty, of every submission in which a person entered one.
+
+    Raises:
+        GraderError: nbgrader is missing, or the database cannot be used.
+    """
+    from nbgrader import api  # noqa: PLC0415 - it takes a second
+
+    entered = (api.Grade.manual_score.isnot(None)) | (api.Grade.extra_credit.isnot(None))
+    with _opened(url) as book:
+        rows = (
+            book.db.query(api.SubmittedAssignment)
+            .join(
+                api.SubmittedNotebook,
+                api.SubmittedNotebook.assignment_id == api.SubmittedAssignment.id,
+            )
+            .join(api.Grade, api.Grade.notebook_id == api.SubmittedNotebook.id)
+            .filter(entered)
+            .distinct()
+        )
+        return {(row.student_id, row.assignment.name): float(row.score) for row in rows}
+
+
 def extend(url: str, student: str, exercise: Exercise, by: timedelta) -> None:
     """Let a student hand in later; nothing, `timedelta()`, takes the extension back.
 
@@ -183,7 +206,7 @@ def _submission(book: Any, exercise: Exercise, name: str) -> Any:
     """The student's submission, which is added where there is none."""
     from nbgrader import api  # noqa: PLC0415 - it takes a second
 
-    student = _student_id(name)
+    student = student_id(name)
     if book.db.get(api.Student, student) is None:
         book.db.add(api.Student(id=student))
     keys = {"assignment_id": book.find_assignment(exercise.id).id, "student_id": student}
@@ -215,7 +238,8 @@ def _naive(moment: datetime | None) -> datetime | None:
     return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None)
 
 
-def _student_id(student: str) -> str:
+def student_id(student: str) -> str:
+    """The student's id in nbgrader's tables."""
     return student[:_LONGEST_NAME]
 
 
@@ -224,4 +248,4 @@ Lookup = Callable[[str, str], timedelta]
 
 def lookup(found: Extensions) -> Lookup:
     """`lookup(extensions)(student, exercise)`: the extension, or none."""
-    return lambda student, exercise: found.get((_student_id(student), exercise), timedelta())
+    return lambda student, exercise: found.get((student_id(student), exercise), timedelta())

@@ -1,7 +1,7 @@
 """In continuous integration, where CI is set, a skipped test is a failed one.
 
 There every service is installed, so a skip means that one is gone and nobody would notice. Only
-tests marked `docker` or `postgresql` may be skipped, as not every runner has one. The hidden suites do not
+tests marked `chromium`, `docker` or `postgresql` may be skipped, as not every runner has one. The hidden suites do not
 see this file: they are run from their own folder.
 """
 
@@ -14,7 +14,7 @@ import pytest
 
 IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
 
-MAY_BE_SKIPPED = ("docker", "postgresql")
+MAY_BE_SKIPPED = ("chromium", "docker", "postgresql")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,0 +1,31 @@
+"""`grader export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from grader.commands import options
+
+
+@click.command()
+@click.argument("out", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "kind",
+    required=True,
+    type=click.Choice(["csv", "canvas", "moodle", "json", "junit", "gradescope"]),
+    help="csv: nbgrader's columns. gradescope: FILE is a folder, with a results.json a submission.",
+)
+def export(out: Path, file: Path | None, kind: str) -> None:
+    """Write the grades in OUT, of `grader grade --out`, for another program.
+
+    To FILE, or to standard output. A provisional result is marked, and is no grade in any format.
+    """
+    from grader.report_command import export as write  # noqa: PLC0415 - imports the templates
+
+    undecided = write(out, options.this_course(), kind, file)
+    if undecided:
+        click.echo(f"{undecided} submissions are provisional and have no grade", err=True)

@@ -1,0 +1,96 @@
+"""`grader report`: the class's page and each student's feedback; `grader export`: for others."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from pathlib import Path
+
+from grader.course import Course
+from grader.errors import GraderError
+from grader.files import require_writable, write_whole, writing_whole
+from grader.graded import Graded, graded_class
+from grader.report import ClassReport, Report
+from grader.reports.class_page import class_html
+from grader.reports.documents import gradescope_json, junit_xml
+from grader.reports.feedback import feedback_html, feedback_markdown
+from grader.reports.json import json_document
+from grader.reports.tables import canvas_csv, moodle_csv, nbgrader_csv
+from grader.results import folder_name
+
+
+def write_pages(out: Path, course: Course) -> int:
+    """Write OUT/class.html and OUT/feedback/STUDENT.{html,md}; how many students there are.
+
+    Raises:
+        GraderError: there are no results, or they cannot be written.
+    """
+    write_whole(out / "class.html", class_html(graded_class(out, course), course))
+    folder = out / "feedback"
+    folder.mkdir(exist_ok=True)
+    count = 0
+    for student, found in groupby(graded_class(out, course), lambda one: one.report.student):
+        own = list(found)
+        name = folder_name(student)
+        write_whole(folder / f"{name}.html", feedback_html(own, course))
+        write_whole(folder / f"{name}.md", feedback_markdown(own, course))
+        count += 1
+    return count
+
+
+def export(out: Path, course: Course, kind: str, target: Path | None) -> int:
+    """Write the class in that format to a file, or to standard output; how many are no grade yet.
+
+    Raises:
+        GraderError: there are no results, or they cannot be written.
+    """
+    if kind == "gradescope":
+        return _gradescope(out, course, target)
+    undecided = 0
+
+    def counted() -> Iterator[Graded]:
+        nonlocal undecided
+        for one in graded_class(out, course):
+            undecided += one.grade is None
+            yield one
+
+    lines = _lines(kind, counted(), out, course)
+    if target is None:
+        for line in lines:
+            sys.stdout.write(line)
+        return undecided
+    require_writable(target)
+    with writing_whole(target) as file:
+        for line in lines:
+            file.write(line.encode())
+    return undecided
+
+
+def _lines(kind: str, graded: Iterator[Graded], out: Path, course: Course) -> Iterable[str]:
+    match kind:
+        case "csv":
+            return nbgrader_csv(graded, course)
+        case "canvas":
+            return canvas_csv(graded, course)
+        case "moodle":
+            return moodle_csv(graded, course)
+        case "junit":
+            return junit_xml(graded)
+    provisional = any(one.grade is None for one in graded_class(out, course))
+    head = ClassReport(course=course.title, provisional=provisional, reports=())
+    return json_document(head, (one.report for one in graded))
+
+
+def _gradescope(out: Path, course: Course, target: Path | None) -> int:
+    """A results.json for each submission, in TARGET/STUDENT/NN/."""
+    if target is None:
+        raise GraderError("gradescope's format is a file for each submission", "Name a folder.")
+    undecided = 0
+    for one in graded_class(out, course):
+        report: Report = one.report
+        folder = target / folder_name(report.student) / report.exercise
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / "results.json", gradescope_json(report))
+        undecided += one.grade is None
+    return undecided

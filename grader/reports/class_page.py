@@ -1,0 +1,26 @@
+"""The class on one page: distribution, submissions, and how each check did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from grader.course import Course
+from grader.graded import Graded
+from grader.reports.pages import render
+from grader.reports.statistics import class_figures
+
+
+def class_html(graded: Iterable[Graded], course: Course) -> str:
+    """A self-contained page: no other file, no request, light and dark, fit to print."""
+    figures = class_figures(graded, course)
+    rows = sorted(
+        (row for each in figures for row in each.rows), key=lambda row: (row.student, row.exercise)
+    )
+    return render(
+        "class.html",
+        course=course,
+        figures=figures,
+        rows=rows,
+        students=len({row.student for row in rows}),
+        provisional=sum("provisional" in row.flags for row in rows),
+    )

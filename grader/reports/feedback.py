@@ -1,0 +1,54 @@
+"""What a student gets to read: points, what failed in a sentence each, and a hint.
+
+Nothing of hidden tests, solutions or other students is in a report, so nothing of them is here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from grader.course import Course
+from grader.graded import Graded
+from grader.report import UNDECIDED, CheckResult, Outcome
+from grader.reports.pages import render
+from grader.reports.safe import markdown
+from grader.reports.terminal import number
+
+_MARK = {Outcome.PASSED: "✓", Outcome.FAILED: "✗", Outcome.SKIPPED: "-"}
+
+
+def feedback_html(graded: Sequence[Graded], course: Course) -> str:
+    """One student's page: all exercises that were handed in."""
+    return render("feedback.html", graded=graded, course=course, mark=mark, UNDECIDED=UNDECIDED)
+
+
+def feedback_markdown(graded: Sequence[Graded], course: Course) -> str:
+    """The same as Markdown."""
+    return "\n".join(_lines(graded, course)) + "\n"
+
+
+def mark(check: CheckResult) -> str:
+    """The sign before a check."""
+    return _MARK.get(check.outcome, "?")
+
+
+def _lines(graded: Sequence[Graded], course: Course) -> Iterator[str]:
+    yield f"# {markdown(course.title)}: {markdown(graded[0].report.student)}"
+    for one in graded:
+        report, exercise = one.report, course.exercise(one.report.exercise)
+        yield f"\n## {exercise.id} {markdown(exercise.title)}\n"
+        points = f"**{number(one.final)} of {number(report.max_score)} points**"
+        if one.grade is None:
+            points += ". Provisional: not every check could be decided; this is not a grade yet."
+        yield points
+        if report.penalty:
+            days = report.late.total_seconds() / 86400
+            yield f"\n{days:.1f} days late: {number(report.penalty)} points less."
+        yield ""
+        for check in report.checks:
+            worth = f"{number(check.score)}/{number(check.points)}"
+            yield f"- {mark(check)} {markdown(check.title)} ({worth})"
+            if check.message:
+                yield f"  - {markdown(check.message)}"
+            if check.hint:
+                yield f"  - Hint: {markdown(check.hint)}"

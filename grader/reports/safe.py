@@ -1,0 +1,36 @@
+"""Text that came from a submission, made harmless for each format."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for the start of a formula. Source: OWASP, CSV Injection."""
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~&:/@$^=\"'])")
+_STEERING = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+"""Unicode's categories of control, format, surrogate and private characters and separators."""
+
+
+def plain(text: str) -> str:
+    """`text` without characters that steer what shows it: escapes, and changes of direction."""
+    return "".join(
+        c if c == "\n" or unicodedata.category(c) not in _STEERING else f"\\u{ord(c):04x}"
+        for c in text
+    )
+
+
+def cell(text: str) -> str:
+    """`text` as a spreadsheet's cell that is no formula."""
+    shown = plain(text).replace("\n", " ")
+    return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown
+
+
+def markdown(text: str) -> str:
+    """`text` as Markdown that shows it and does nothing else, on one line."""
+    return _MARKDOWN.sub(r"\\\1", plain(text).replace("\n", " "))
+
+
+def xml(text: str) -> str:
+    """`text` without what XML 1.0 cannot hold; the writer escapes the rest."""
+    return "".join(c for c in plain(text) if c not in "\ufffe\uffff")

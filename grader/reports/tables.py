@@ -1,0 +1,101 @@
+"""Grades as CSV: nbgrader's columns, and what Canvas and Moodle import."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+
+from grader.course import Course
+from grader.graded import Graded
+from grader.reports.safe import cell
+from grader.reports.terminal import number
+
+_NBGRADER = (
+    *("assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email"),
+    *("raw_score", "late_submission_penalty", "score", "max_score", "provisional"),
+)
+"""Those of nbgrader's CsvExportPlugin, and one more. Source: nbgrader/plugins/export.py."""
+_CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
+"""Source: Canvas's guide "How do I import grades in the Gradebook?"."""
+
+
+def nbgrader_csv(graded: Iterable[Graded], course: Course) -> Iterator[str]:
+    """A line for each submission; a provisional one has no score."""
+    yield _line(_NBGRADER)
+    for one in graded:
+        report, due = one.report, course.exercise(one.report.exercise).due
+        yield _line(
+            (
+                report.exercise,
+                str(due or ""),
+                str(report.submitted or ""),
+                cell(report.student),
+                *("", "", ""),
+                number(report.score),
+                number(report.penalty),
+                "" if one.grade is None else number(one.grade),
+                number(report.max_score),
+                "yes" if one.grade is None else "",
+            )
+        )
+
+
+def canvas_csv(graded: Iterable[Graded], course: Course) -> Iterator[str]:
+    """A line for each student with a column for each exercise; Canvas leaves empty cells alone."""
+    names = [f"{each.id} {each.title}" for each in course.exercises]
+    yield _line((*_CANVAS, "Notes", *map(cell, names)))
+    points = [number(each.max_score) for each in course.exercises]
+    yield _line(("    Points Possible", *[""] * len(_CANVAS), *points))
+    for student, row in _by_student(graded):
+        undecided = [one.report.exercise for one in row.values() if one.grade is None]
+        note = f"provisional: {', '.join(undecided)}" if undecided else ""
+        grades = [_grade(row.get(each.id)) for each in course.exercises]
+        yield _line((cell(student), "", "", cell(student), "", note, *grades))
+
+
+def moodle_csv(graded: Iterable[Graded], course: Course) -> Iterator[str]:
+    """A line for each student; for each exercise its grade and a feedback, to be mapped on import.
+
+    Source: Moodle's documentation, "Grade import".
+    """
+    columns = [f"{each.id} {each.title}" for each in course.exercises]
+    yield _line(("username", *(cell(c) for name in columns for c in (name, f"{name} (feedback)"))))
+    for student, row in _by_student(graded):
+        cells = []
+        for each in course.exercises:
+            one = row.get(each.id)
+            cells += [_grade(one), _feedback(one)]
+        yield _line((cell(student), *cells))
+
+
+def _by_student(graded: Iterable[Graded]) -> Iterator[tuple[str, dict[str, Graded]]]:
+    """The submissions of each student, whose results lie side by side."""
+    student, row = "", dict[str, Graded]()
+    for one in graded:
+        if row and one.report.student != student:
+            yield student, row
+            row = {}
+        student = one.report.student
+        row[one.report.exercise] = one
+    if row:
+        yield student, row
+
+
+def _grade(one: Graded | None) -> str:
+    return "" if one is None or one.grade is None else number(one.grade)
+
+
+def _feedback(one: Graded | None) -> str:
+    if one is None:
+        return ""
+    if one.grade is None:
+        return "provisional: not a grade yet"
+    failed = [check.title for check in one.report.checks if check.score < check.points]
+    return cell(f"Not yet: {'; '.join(failed)}") if failed else "All checks passed."
+
+
+def _line(cells: Iterable[str]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerow(cells)
+    return text.getvalue()

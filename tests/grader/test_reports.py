@@ -1,0 +1,287 @@
+"""Reports and exports of a class, with everything that came from a submission as hostile as can be."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from command_line import grader
+from tiny_course import MANIFEST
+
+from grader.course import Course, load_course
+from grader.graded import Graded
+from grader.report import CheckResult, Outcome, Report, is_provisional
+from grader.reports.class_page import class_html
+from grader.reports.documents import gradescope_json, junit_xml
+from grader.reports.feedback import feedback_html, feedback_markdown
+from grader.reports.safe import cell, markdown, plain
+from grader.reports.statistics import class_figures, correlation
+from grader.reports.tables import canvas_csv, moodle_csv, nbgrader_csv
+from grader.results import Results
+
+EVIL = "=cmd|'/C calc'!A0 <script>alert(1)</script> [x](javascript:a) \x1b]0;owned\x07 \u202eabc ![](http://e)"
+KINDS = {"p": Outcome.PASSED, "f": Outcome.FAILED, "e": Outcome.ERROR, "s": Outcome.SKIPPED}
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Course:
+    """The tiny course: checks of 3, 5 and 2 points."""
+    (tmp_path / "course.toml").write_text(MANIFEST)
+    return load_course(tmp_path)
+
+
+def graded(course: Course, student: str, outcomes: str, message: str = "was seen") -> Graded:
+    """A submission: p passed, f failed, e error, s skipped, for each check."""
+    exercise = course.exercise("01")
+    checks = tuple(
+        CheckResult.of(check, KINDS[letter], "" if letter == "p" else message)
+        for check, letter in zip(exercise.checks, outcomes, strict=True)
+    )
+    report = Report(
+        student=student,
+        exercise="01",
+        score=sum(check.score for check in checks),
+        max_score=exercise.max_score,
+        provisional=is_provisional(checks),
+        sandbox="bubblewrap",
+        seed=1,
+        submission_hash=outcomes,
+        suite_hash="b",
+        checks=checks,
+    )
+    return Graded(report, report.final_score, by_hand=False)
+
+
+@pytest.fixture
+def the_class(course: Course) -> list[Graded]:
+    """Six submissions: one of an evil name and message, one provisional."""
+    return [
+        graded(course, EVIL, "pff", EVIL),
+        graded(course, "ann", "ppp"),
+        graded(course, "bob", "pfp"),
+        graded(course, "cy", "ffs"),
+        graded(course, "dan", "pep"),
+        graded(course, "eve", "ppp"),
+    ]
+
+
+def rows(lines: Iterator[str]) -> list[dict[str, str]]:
+    """A CSV's lines by the names of their columns."""
+    return list(csv.DictReader(io.StringIO("".join(lines))))
+
+
+def parsed(lines: Iterator[str]) -> ET.Element:
+    """A document of ours as a parser reads it."""
+    return ET.fromstring("".join(lines).split("\n", 1)[1])  # noqa: S314 - our own
+
+
+def test_a_provisional_result_is_no_grade_in_any_export(
+    the_class: list[Graded], course: Course
+) -> None:
+    """Marked, and without points where a program would take them for a grade."""
+    dan = rows(nbgrader_csv(the_class, course))[4]
+    assert (dan["student_id"], dan["score"], dan["provisional"]) == ("dan", "", "yes")
+    canvas = next(row for row in rows(canvas_csv(the_class, course)) if row["Student"] == "dan")
+    assert (canvas["01 Doubling"], canvas["Notes"]) == ("", "provisional: 01")
+    moodle = next(row for row in rows(moodle_csv(the_class, course)) if row["username"] == "dan")
+    assert (moodle["01 Doubling"], "provisional" in moodle["01 Doubling (feedback)"]) == ("", True)
+    suite = parsed(junit_xml(the_class))[4]
+    assert suite.find("properties/property[@name='provisional']").attrib["value"] == "true"
+    scope = json.loads(gradescope_json(the_class[4].report))
+    assert (scope["score"], "PROVISIONAL" in scope["output"]) == (0, True)
+    assert "Provisional" in feedback_html([the_class[4]], course)
+    assert "Provisional" in feedback_markdown([the_class[4]], course)
+
+
+def test_a_run_without_a_sandbox_is_never_a_grade(the_class: list[Graded]) -> None:
+    """Whatever a person entered beside it."""
+    report = the_class[1].report.model_copy(update={"sandbox": "process", "provisional": True})
+    assert Graded(report, 10, by_hand=True).grade is None
+
+
+def test_a_persons_score_makes_an_undecided_result_a_grade(the_class: list[Graded]) -> None:
+    """That is what the mark for manual grading asks for."""
+    assert Graded(the_class[4].report, 9, by_hand=True).grade == 9
+
+
+def test_points_arrive_in_each_table(the_class: list[Graded], course: Course) -> None:
+    """nbgrader's columns in nbgrader's order; a column for each exercise in Canvas and Moodle."""
+    bob = rows(nbgrader_csv(the_class, course))[2]
+    assert (bob["assignment"], bob["raw_score"], bob["score"], bob["max_score"]) == (
+        "01",
+        "5",
+        "5",
+        "10",
+    )
+    head, bob_in_canvas = (rows(canvas_csv(the_class, course))[i] for i in (0, 3))
+    assert head["01 Doubling"] == "10"
+    assert (bob_in_canvas["SIS Login ID"], bob_in_canvas["01 Doubling"]) == ("bob", "5")
+    bob_in_moodle = rows(moodle_csv(the_class, course))[2]
+    assert bob_in_moodle["01 Doubling (feedback)"] == "Not yet: handle gets every event"
+
+
+def test_no_cell_of_a_spreadsheet_is_a_formula(the_class: list[Graded], course: Course) -> None:
+    """Names and titles that begin like one get an apostrophe; numbers stay numbers."""
+    for lines in (nbgrader_csv, canvas_csv, moodle_csv):
+        for row in csv.reader(io.StringIO("".join(lines(the_class, course)))):
+            for text in row:
+                assert not text.startswith(("=", "+", "-", "@", "\t", "\r")), text
+                assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", " =1"])
+def test_what_begins_like_a_formula_gets_an_apostrophe(text: str) -> None:
+    """Also behind a space."""
+    assert cell(text) == f"'{text}"
+
+
+def test_no_html_of_a_submission_is_markup(the_class: list[Graded], course: Course) -> None:
+    """In the class's page and in feedback; and the pages ask for nothing outside of them."""
+    for page in (class_html(the_class, course), feedback_html(the_class[:1], course)):
+        assert "alert(1)" in page
+        assert "<script>alert" not in page
+        assert "\x1b" not in page
+        assert "\u202e" not in page
+        assert "default-src 'none'" in page
+        own = re.sub(
+            r"<td>.*?</td>|<p.*?</p>|<li>.*?</li>|<title>.*?</title>", "", page, flags=re.DOTALL
+        )
+        assert not re.search(r"(src|href)\s*=|url\(|@import", own)
+
+
+def test_no_markdown_of_a_submission_is_markup(the_class: list[Graded], course: Course) -> None:
+    """No link, image, code, HTML or heading of a student's making."""
+    text = feedback_markdown(the_class[:1], course)
+    assert "<script" not in re.sub(r"\\<", "", text)
+    assert not re.search(r"(?<!\\)\]\(", text)
+    assert "\x1b" not in text
+    assert markdown("# a\n`b`") == "\\# a \\`b\\`"
+
+
+def test_junit_is_xml_whatever_a_message_holds(course: Course) -> None:
+    """Control characters, which XML cannot hold, come as escapes."""
+    evil = graded(course, "a\x00b\ufffe", "pfs", "\x00\x1b]]>&<x>")
+    (suite,) = parsed(junit_xml([evil]))
+    assert suite.attrib["failures"] == "1"
+    assert suite.attrib["skipped"] == "1"
+    assert "<x>" in suite.find("testcase/failure").attrib["message"]
+
+
+def test_feedback_says_what_failed_and_nothing_of_others(
+    the_class: list[Graded], course: Course
+) -> None:
+    """The sentence and the hint; no other student, no seed to repeat the hidden content with."""
+    for text in (feedback_html([the_class[2]], course), feedback_markdown([the_class[2]], course)):
+        assert "was seen" in text
+        assert "One call an event" in text
+        assert "ann" not in text.replace("cannot", "")
+        assert "seed" not in text
+
+
+def test_a_late_penalty_is_explained(the_class: list[Graded], course: Course) -> None:
+    """How late, and what it cost."""
+    late = {"late": timedelta(hours=36), "penalty": 2.0}
+    one = Graded(the_class[1].report.model_copy(update=late), 8, by_hand=False)
+    assert "1.5 days late" in feedback_html([one], course)
+    assert "**8 of 10 points**" in feedback_markdown([one], course)
+
+
+def test_figures_of_a_class(the_class: list[Graded], course: Course) -> None:
+    """Pass rates over what was decided, the histogram, and who handed in the same files."""
+    (figures,) = class_figures(the_class, course)
+    rates = {check.id: (check.passed, check.decided) for check in figures.checks}
+    assert rates == {"01.value": (5, 6), "01.each-event": (2, 5), "01.after-crash": (4, 6)}
+    assert sum(figures.histogram) == 6
+    assert figures.histogram[9] == 2
+    assert figures.twins == [["ann", "eve"]]
+
+
+def test_a_check_that_separates_has_a_high_figure(course: Course) -> None:
+    """Strong students pass it, weak ones do not; one that all pass has none."""
+    one_class = [graded(course, f"s{n}", "ppp" if n % 2 else "pff") for n in range(10)]
+    (figures,) = class_figures(one_class, course)
+    found = [check.discrimination for check in figures.checks]
+    assert found == [None, pytest.approx(1), pytest.approx(1)]
+    assert figures.together == [("01.each-event", "01.after-crash", 5, pytest.approx(1))]
+
+
+def test_correlation_is_pearsons() -> None:
+    """Against values worked out by hand; none from too few."""
+    assert correlation([1, 2, 3, 4, 5], [2, 4, 6, 8, 10]) == pytest.approx(1)
+    assert correlation([1, 2, 3, 4, 5], [5, 3, 4, 1, 2]) == pytest.approx(-0.8)
+    assert correlation([1, 1, 1, 1, 1], [1, 2, 3, 4, 5]) is None
+    assert correlation([1, 2], [1, 2]) is None
+
+
+def test_plain_keeps_letters_and_lines() -> None:
+    """Of every script; what steers is shown."""
+    assert plain("Zoë 李\n\x07") == "Zoë 李\n\\u0007"
+
+
+def save(course: Course, out: Path, the_class: list[Graded]) -> None:
+    """Keep a class's reports as `grader grade --out` does."""
+    for one in the_class:
+        Results(out).save(one.report)
+
+
+def test_the_commands_write_pages_and_exports(
+    tmp_path: Path, course: Course, the_class: list[Graded]
+) -> None:
+    """`grader report` and `grader export`, on results that lie on disk."""
+    save(course, tmp_path / "out", the_class)
+    done = grader(tmp_path, "report", "out")
+    assert done.returncode == 0, done.stderr
+    assert "<title>A tiny course" in (tmp_path / "out" / "class.html").read_text()
+    assert len(list((tmp_path / "out" / "feedback").glob("*.html"))) == 6
+    done = grader(tmp_path, "export", "out", "grades.csv", "--format", "csv")
+    assert done.returncode == 0
+    assert "1 submissions are provisional" in done.stderr
+    assert len((tmp_path / "grades.csv").read_text().splitlines()) == 7
+    done = grader(tmp_path, "export", "out", "--format", "json")
+    assert json.loads(done.stdout)["provisional"]
+    done = grader(tmp_path, "export", "out", "scope", "--format", "gradescope")
+    assert len(list((tmp_path / "scope").glob("*/01/results.json"))) == 6
+
+
+def test_without_results_it_is_one_line(tmp_path: Path, course: Course) -> None:
+    """Exit code 2 and what to run."""
+    assert course.exercises
+    for command in (["report", "out"], ["export", "out", "--format", "csv"]):
+        done = grader(tmp_path, *command)
+        assert done.returncode == 2
+        assert "holds no results" in done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.chromium
+def test_the_page_works_in_a_browser(
+    tmp_path: Path, course: Course, the_class: list[Graded]
+) -> None:
+    """Its script runs under its own security policy, and the evil name is text."""
+    browser = shutil.which("chromium") or shutil.which("chromium-browser")
+    if browser is None:
+        pytest.skip("no chromium")
+    page = tmp_path / "class.html"
+    page.write_text(
+        class_html(the_class, course).replace(
+            "filter();\n</script>", "words.value = 'bob'; filter();\n</script>"
+        )
+    )
+    done = subprocess.run(
+        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", page.as_uri()],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    assert ">1 of 6<" in done.stdout
+    assert "&lt;script&gt;alert(1)" in done.stdout
