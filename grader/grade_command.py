@@ -44,6 +44,8 @@ class Run:
     jobs: int = 1
     repeat: int = 0
     regrade: bool = False
+    gradebook: bool = True
+    """Fill nbgrader's gradebook in `out`, where nbgrader is installed."""
     unsafe: bool = False
     details: bool | None = None
 
@@ -74,7 +76,8 @@ def grade_directory(course: Course, run: Run, console: Console) -> int:
         ]
         _grade(todo, course, run, results, console)
         kept = [(submission.student, submission.exercise) for submission in submissions]
-        book = gradebook.default_url(out) if run.out and gradebook.available() else None
+        wanted = run.out is not None and run.gradebook and gradebook.available()
+        book = gradebook.default_url(out) if wanted else None
         known = gradebook.extensions(book) if book and (out / gradebook.FILE).exists() else {}
         extension = gradebook.lookup(known)
 

@@ -32,6 +32,11 @@ from grader.commands import options
     help="Run failing checks K times more; a verdict that varies is an error, not a zero.",
 )
 @click.option("--regrade", is_flag=True, help="Run also what has not changed since the last run.")
+@click.option(
+    "--gradebook/--no-gradebook",
+    default=True,
+    help="With --out and nbgrader installed: fill its gradebook there, which takes some seconds.",
+)
 @click.option("--details/--no-details", default=None, help="Print a report for each submission.")
 @click.option("--unsafe", is_flag=True, help="No sandbox. For authors; never a grade.")
 def grade(
@@ -43,6 +48,7 @@ def grade(
     jobs: int | None,
     repeat: int,
     regrade: bool,
+    gradebook: bool,
     details: bool | None,
     unsafe: bool,
 ) -> None:
@@ -66,6 +72,7 @@ def grade(
         jobs=jobs or os.cpu_count() or 1,
         repeat=repeat,
         regrade=regrade,
+        gradebook=gradebook,
         unsafe=unsafe,
         details=details,
     )

@@ -56,7 +56,7 @@ def seeds(root: Path) -> dict[str, int]:
 
 def grade(root: Path, *args: str) -> str:
     """Grade into `root`/out; what was printed."""
-    done = grader(root, "grade", "subs", "--out", "out", *args)
+    done = grader(root, "grade", "subs", "--out", "out", "--no-gradebook", *args)
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
     return done.stdout
@@ -113,7 +113,7 @@ def test_new_points_and_due_dates_need_no_run_and_no_sandbox(course: Path) -> No
     manifest.write_text(changed)
     done = grader(
         course,
-        *["grade", "subs", "--out", "out", "--json", "all.json"],
+        *["grade", "subs", "--out", "out", "--no-gradebook", "--json", "all.json"],
         env={"PATH": str(course / "none")},
     )
     assert done.returncode == 1, done.stderr
@@ -136,7 +136,19 @@ def test_a_killed_run_goes_on_and_ends_as_one_that_was_not(course: Path) -> None
         run = subprocess.Popen(
             [
                 sys.executable,
-                *["-m", "grader", "grade", "subs", "--out", "out", "--seed", "5", "-j", "1"],
+                *[
+                    "-m",
+                    "grader",
+                    "grade",
+                    "subs",
+                    "--out",
+                    "out",
+                    "--no-gradebook",
+                    "--seed",
+                    "5",
+                    "-j",
+                    "1",
+                ],
             ],
             cwd=course,
             stdout=subprocess.DEVNULL,
@@ -200,7 +212,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing_half_written(course: Pat
     out.mkdir()
     script = (
         "mount -t tmpfs -o size=24k tmpfs out && "
-        f"{sys.executable} -m grader grade subs --out out --json out/all.json -j 1; code=$?; "
+        f"{sys.executable} -m grader grade subs --out out --no-gradebook --json out/all.json -j 1; code=$?; "
         "cp -r out saved; exit $code"
     )
     done = subprocess.run(
