@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 from pydantic import BaseModel
@@ -16,6 +17,9 @@ from rich.table import Table
 from rich.text import Text
 
 from grader.errors import GraderError, SandboxError
+
+if TYPE_CHECKING:
+    from grader.sandbox.probe import Wall
 
 _PROJECT = "stream-course"
 _APPARMOR = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
@@ -160,12 +164,8 @@ def _try(part: str, name: str, look: Callable[[], str]) -> Finding:
 
 
 def _walls() -> tuple[str, list[Finding]]:
-    from grader.sandbox.choice import require_bubblewrap  # noqa: PLC0415 - Unix only
-    from grader.sandbox.probe import probe  # noqa: PLC0415
-
     try:
-        require_bubblewrap()
-        walls = probe()
+        walls = _probe()
     except SandboxError as error:
         remedy = _PROFILE if _restricted() else error.help
         said = error.message
@@ -186,6 +186,24 @@ def _walls() -> tuple[str, list[Finding]]:
     if any(wall.essential and not wall.holds for wall in walls):
         return "none", findings
     return "full" if all(wall.holds for wall in walls) else "reduced", findings
+
+
+def _probe() -> list[Wall]:
+    """The walls of bubblewrap, else of a container; bubblewrap's error where there is neither."""
+    from grader.sandbox import docker, probe  # noqa: PLC0415 - Unix only
+    from grader.sandbox.choice import require_bubblewrap  # noqa: PLC0415
+
+    try:
+        require_bubblewrap()
+        return probe.probe()
+    except SandboxError:
+        try:
+            docker.require_engine()
+        except SandboxError:
+            pass
+        else:
+            return probe.probe(docker.DockerSandbox)
+        raise
 
 
 def _restricted() -> bool:

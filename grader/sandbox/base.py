@@ -66,11 +66,43 @@ class Setup:
     limits: Limits = field(default_factory=Limits)
 
 
+class Control(ABC):
+    """How the first process inside gets its end of the control socket."""
+
+    address: int | str
+    """For the process inside: the descriptor that it inherits, or the path that it connects to."""
+    descriptors: tuple[int, ...]
+    """What it inherits."""
+
+    @abstractmethod
+    def connected(self, process: subprocess.Popen[bytes]) -> socket.socket:
+        """Our end, once `process` was started.
+
+        Raises:
+            TimeoutError: the process inside did not connect.
+        """
+
+
+class _Pair(Control):
+    """A socket pair, one end of which is inherited."""
+
+    def __init__(self) -> None:
+        self._ours, self._theirs = socket.socketpair()
+        self.address = self._theirs.fileno()
+        self.descriptors = (self._theirs.fileno(),)
+
+    def connected(self, process: subprocess.Popen[bytes]) -> socket.socket:  # noqa: ARG002 - as above
+        self._theirs.close()
+        return self._ours
+
+
 class Sandbox(ABC):
     """One submission's processes, and the first of them, which forks the others."""
 
     kind: ClassVar[str]
     """The name in a report."""
+    has_cgroup = False
+    """Whether all its processes together have a limit."""
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
@@ -100,6 +132,9 @@ class Sandbox(ABC):
     def _ports(self) -> list[int]:
         return list(self.setup.ports)
 
+    def _new_control(self) -> Control:
+        return _Pair()
+
     # Life --------------------------------------------------------------------
 
     def start(self) -> None:
@@ -116,10 +151,9 @@ class Sandbox(ABC):
             path = self.base / "submission" / name
             path.write_bytes(data)
             path.chmod(0o444)
-        ours, theirs = socket.socketpair()
-        self._control = ours
+        control = self._new_control()
         config = {
-            "control": theirs.fileno(),
+            "control": control.address,
             "submission": self._inside("submission"),
             "state": self._inside("state"),
             "site": site_packages(),
@@ -130,9 +164,9 @@ class Sandbox(ABC):
             "worker_limits": self._worker_rlimits(),
         }
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed below, read when the start fails
-        with errors, theirs:
+        with errors:
             options = self._popen_options()
-            fds = (theirs.fileno(), *options.pop("pass_fds", ()))
+            fds = (*control.descriptors, *options.pop("pass_fds", ()))
             self._popen = subprocess.Popen(  # noqa: S603 - our own command
                 self._command(config),
                 stdin=subprocess.DEVNULL,
@@ -142,8 +176,8 @@ class Sandbox(ABC):
                 start_new_session=True,
                 **options,
             )
-            theirs.close()
             try:
+                self._control = control.connected(self._popen)
                 ready, fds_in = self._reply(4 + len(self.setup.ports))
             except (SandboxDied, TimeoutError):
                 self.kill()

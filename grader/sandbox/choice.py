@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import sys
 from pathlib import Path
 
 from grader.errors import SandboxError
-from grader.sandbox import cgroup
+from grader.sandbox import cgroup, docker
 from grader.sandbox.base import PREFIX, Sandbox, scratch_home
 from grader.sandbox.bubblewrap import BubblewrapSandbox
 from grader.sandbox.probe import probe, require
 from grader.sandbox.process import ProcessSandbox
+from grader.sandbox.processes import runs
 
 _INSTALL = (
     "Install bubblewrap (`sudo apt-get install bubblewrap`); "
@@ -29,8 +29,18 @@ def choose(*, unsafe: bool = False) -> type[Sandbox]:
     """
     if unsafe:
         return ProcessSandbox
-    require_bubblewrap()
-    require(probe())
+    try:
+        require_bubblewrap()
+        require(probe())
+    except SandboxError:
+        try:
+            docker.require_engine()
+        except SandboxError:
+            pass
+        else:
+            require(probe(docker.DockerSandbox))
+            return docker.DockerSandbox
+        raise
     return BubblewrapSandbox
 
 
@@ -61,18 +71,10 @@ def own_code() -> type[Sandbox]:
 
 
 def sweep() -> None:
-    """Remove the folders and control groups of sandboxes whose grader was killed."""
+    """Remove the folders, control groups and containers of sandboxes whose grader was killed."""
     cgroup.sweep()
+    docker.sweep()
     for folder in Path(scratch_home()).glob(f"{PREFIX}*-*"):
         pid = folder.name.removeprefix(PREFIX).partition("-")[0]
-        if pid.isdigit() and not _runs(int(pid)):
+        if pid.isdigit() and not runs(int(pid)):
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _runs(pid: int) -> bool:
-    with contextlib.suppress(PermissionError):
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return False
-    return True

@@ -50,8 +50,8 @@ class Wall:
     """Without it nothing is graded; without another one the tier is reduced."""
 
 
-def probe() -> list[Wall]:
-    """Try every wall from inside a bubblewrap sandbox.
+def probe(kind: type[Sandbox] = BubblewrapSandbox) -> list[Wall]:
+    """Try every wall from inside a sandbox of that kind.
 
     Raises:
         SandboxError: the sandbox does not start.
@@ -59,7 +59,7 @@ def probe() -> list[Wall]:
     with (
         tempfile.TemporaryDirectory() as folder,
         socket.create_server(("127.0.0.1", 0)) as server,
-        BubblewrapSandbox(Setup(files={}, limits=_LIMITS)) as sandbox,
+        kind(Setup(files={}, limits=_LIMITS)) as sandbox,
     ):
         canary = Path(folder) / "canary"
         canary.write_text("seen")

@@ -54,6 +54,17 @@ def end_process(pid: int) -> None:
         os.close(descriptor)
 
 
+def runs(pid: int) -> bool:
+    """Whether there is a process of that number."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def _children(pid: int) -> list[int]:
     """Whom `pid` is the parent of: the children that each of its threads started."""
     children: list[int] = []

@@ -29,7 +29,11 @@ _SECCOMP_FILTER_FLAG_NEW_LISTENER = 8
 def main() -> None:
     """Serve the control socket until it closes; argv[1] is the configuration as JSON."""
     config = json.loads(sys.argv[1])
-    control = socket.socket(fileno=config["control"])
+    if isinstance(config["control"], str):  # the path where the suite listens
+        control = socket.socket(socket.AF_UNIX)
+        control.connect(config["control"])
+    else:
+        control = socket.socket(fileno=config["control"])
     # Another process of this uid may otherwise open /proc/PID/mem of this one.
     _prctl(_PR_SET_DUMPABLE, 0)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no zombies of the workers
