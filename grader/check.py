@@ -14,12 +14,10 @@ from grader.course import Course, Exercise
 from grader.grading.many import grade_all
 from grader.grading.one import Grading
 from grader.grading.services import prepare_services
+from grader.own_work import keep, your_files
 from grader.report import UNDECIDED, Outcome, Report
 from grader.reports.terminal import number, student_report
 from grader.sandbox.choice import own_code, sweep
-from grader.submission import read_submission
-
-YOU = "you"
 
 
 def check_own_work(
@@ -41,11 +39,11 @@ def _check(course: Course, exercise: Exercise, seed: int, console: Console) -> i
         console.print("The hidden suite is not part of this copy: your instructor runs it.")
         return 0 if passed else 1
     sweep()
-    folder = course.root / "exercises" / exercise.id
-    submission = read_submission(YOU, exercise, [folder], course.limits.file_kb)
+    submission = your_files(course, exercise)
     with prepare_services(set(exercise.services)) as services:
         how = Grading(course, own_code(), seed, services)
         ((_, report),) = grade_all([submission], how)
+    keep(course, report)
     console.print(student_report(report, hints=False, own=True))
     _next_step(report, console)
     if any(check.outcome in UNDECIDED for check in report.checks):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import ClassVar
 
 
@@ -21,11 +22,18 @@ class Service(ABC):
     host: str = "localhost"
     port: int = 0
     """What the consumer connects to; set by `attach`."""
+    observer: Callable[[str], None] | None = None
+    """Told, for a test's log, what goes over the medium; from any thread."""
 
     @property
     def exceeded(self) -> bool:
         """Whether the submission sent more than it may and was cut off."""
         return False
+
+    def observe(self, what: str) -> None:
+        """Tell the observer, if there is one."""
+        if self.observer is not None:
+            self.observer(what)
 
     @abstractmethod
     def attach(self, listener: socket.socket, port: int) -> None:

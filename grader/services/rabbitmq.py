@@ -44,7 +44,9 @@ class RabbitMQService(Service):
     def attach(self, listener: socket.socket, port: int) -> None:
         """Relay every connection that `listener` accepts to the broker."""
         self.port = port
-        self._relay = Relay(listener, lambda: (self._lease.host, self._lease.port), MAX_BYTES)
+        self._relay = Relay(
+            listener, lambda: (self._lease.host, self._lease.port), MAX_BYTES, self.observe
+        )
 
     # What the consumer needs -----------------------------------------------------
 

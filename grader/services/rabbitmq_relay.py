@@ -13,6 +13,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
 
+from grader.services.rabbitmq_words import Words
+
 _CHUNK = 64 << 10
 _BUFFERED = 256 << 10
 """Bytes kept for a side that does not read; then the other side is not read either."""
@@ -29,6 +31,7 @@ class _Way:
         self.source = source
         self.target = target
         self.waiting = bytearray()
+        self.words = Words()
         self.ended = False
         """`source` will send no more."""
         self.closed = False
@@ -66,8 +69,13 @@ class Relay:
     """
 
     def __init__(
-        self, listener: socket.socket, upstream: Callable[[], tuple[str, int]], max_bytes: int
+        self,
+        listener: socket.socket,
+        upstream: Callable[[], tuple[str, int]],
+        max_bytes: int,
+        observe: Callable[[str], None] | None = None,
     ) -> None:
+        self._observe = observe
         self._listener = listener
         self._upstream = upstream
         self._max_bytes = max_bytes
@@ -218,6 +226,9 @@ class Relay:
             self.bytes_up += len(data)
         else:
             self.bytes_down += len(data)
+        if self._observe is not None:
+            for said in way.words.feed(data):
+                self._observe(said)
         if not data:
             way.ended = True
         if not self.exceeded:

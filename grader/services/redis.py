@@ -88,7 +88,7 @@ class RedisService(Service):
             # poll_interval: how long shutdown takes.
             serve = partial(server.serve_forever, poll_interval=0.05)
             threading.Thread(target=serve, name="redis", daemon=True).start()
-        self._front = RedisFront(listener, self._connect, MAX_BYTES)
+        self._front = RedisFront(listener, self._connect, MAX_BYTES, self.observe)
 
     def _connect(self) -> socket.socket:
         """A logged-in connection for the front to continue one of the consumer's with."""

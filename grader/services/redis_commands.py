@@ -57,6 +57,11 @@ class Command:
             return len(self.words) > 1 and self.words[1].upper().decode("latin-1") in _OF_CLIENT
         return self.name in _WHOLLY
 
+    def in_words(self) -> str:
+        """Its name and its first argument, for a log."""
+        words = [word[:60].decode("utf-8", "replace") for word in self.words[1:2]]
+        return " ".join([self.name[:20], *words])
+
     def refused(self) -> bytes:
         """What to send to the server instead: it answers that it does not know the command."""
         return encode(REFUSED.encode(), self.words[0][:64] if self.words else b"")

@@ -15,6 +15,10 @@ _MAX_CONNECTIONS = 64
 """At a time; more are cut off at once."""
 
 
+_HANDSHAKE = {"HELLO", "CLIENT", "PING"}
+"""What a client library says by itself."""
+
+
 class Watch:
     """An action that runs once, before a certain command goes on to the server."""
 
@@ -54,7 +58,9 @@ class RedisFront:
         listener: socket.socket,
         connect: Callable[[], socket.socket],
         max_bytes: int,
+        observe: Callable[[str], None] | None = None,
     ) -> None:
+        self._observe = observe
         self._listener = listener
         self._connect = connect
         self._max_bytes = max_bytes
@@ -126,6 +132,8 @@ class RedisFront:
                     if not in_transaction:
                         for watch in list(self._watches):
                             watch.see(command)
+                    if self._observe is not None and command.name not in _HANDSHAKE:
+                        self._observe(command.in_words())
                     server.sendall(command.raw if command.allowed else command.refused())
             except ProtocolError as error:
                 client.sendall(b"-ERR Protocol error: %s\r\n" % str(error).encode())

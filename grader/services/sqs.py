@@ -38,6 +38,7 @@ class SqsService(Service):
         self._clock = Clock()
         self._clock.install()
         self._front = Front(_backend(), self._clock)
+        self._front.observe = self.observe
         self._servers: list[BaseWSGIServer] = []
         self._client: Any = None
 

@@ -66,6 +66,8 @@ class Front:
         self._backend = threading.Condition()
         self.requests: list[Request] = []
         self.faults = Faults()
+        self.observe: Callable[[str], None] = lambda _: None
+        """Told each request of the consumer's in words."""
         self.impatient = True
         """Whether an empty long poll moves the clock instead of waiting."""
         self.batches = 0
@@ -126,6 +128,7 @@ class Front:
         }.get(action, self._forward)
         answer = act(environ, parameters)
         self.requests.append(Request(action, parameters, answer.body, answer.status))
+        self.observe(_in_words(action, parameters, answer))
         return answer
 
     def _forward(self, environ: Environ, parameters: Parameters) -> Answer:
@@ -251,6 +254,20 @@ class Front:
             body = answer.body
         gone = [{"Id": entry["Id"]} for entry in copies]
         return Answer(OK, {**body, "Successful": [*body.get("Successful", []), *gone]})
+
+
+def _in_words(action: str, parameters: Parameters, answer: Answer) -> str:
+    """A request and what came of it, for a log."""
+    match action:
+        case "ReceiveMessage":
+            count = len(answer.body.get("Messages") or ())
+            return f"{action}: {count} message{'' if count == 1 else 's'}"
+        case "SendMessageBatch" | "DeleteMessageBatch":
+            failed = len(answer.body.get("Failed") or ())
+            entries = parameters.get("Entries")
+            count = len(entries) if isinstance(entries, list) else 0
+            return f"{action}: {count}{f', {failed} failed' if failed else ''}"
+    return action if answer.status < _ERRORS else f"{action}: refused"
 
 
 def _name(parameters: Parameters) -> str:

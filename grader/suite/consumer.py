@@ -202,9 +202,9 @@ class Process:
         module = function.partition(".")[0]
         if reason := self.consumer.unusable(module):
             raise Unusable(reason)
-        words = [shorten(a) for a in args if not isinstance(a, wire.Callback)]
+        words = [_argument(a) for a in args if not isinstance(a, wire.Callback)]
         words += [
-            f"{k}={shorten(v)}" for k, v in kwargs.items() if not isinstance(v, wire.Callback)
+            f"{k}={_argument(v)}" for k, v in kwargs.items() if not isinstance(v, wire.Callback)
         ]
         if not keep:
             self.note("suite", f"starts {function}({', '.join(words)}) in process {self._number}")
@@ -455,3 +455,15 @@ class Run:
 def _text(message: dict[str, Any], key: str) -> str:
     """A string of the student's process, cut to a length that a report can bear."""
     return str(message.get(key, ""))[:600]
+
+
+def _argument(value: Any) -> str:
+    """An argument for the log; an object that is made in the worker by what makes it."""
+    match value:
+        case wire.New(function):
+            return f"{function}(...)"
+        case wire.Method(_, name):
+            return f".{name}(...)"
+        case wire.Kept(name):
+            return name
+    return shorten(value)

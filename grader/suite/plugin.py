@@ -167,6 +167,7 @@ class SuitePlugin:
         """The student's code."""
         consumer = Consumer(self._session)
         request.node.stash[_CONSUMER] = consumer
+        self._session.observe = consumer.log.add
         yield consumer
         consumer.close()
         self._session.clear()

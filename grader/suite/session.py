@@ -29,6 +29,8 @@ class Session:
         self._services: dict[str, Service] = {}
         self._missing: dict[str, ServiceError] = {}
         self._sandbox: Sandbox | None = None
+        self.observe: Callable[[str, str], None] = lambda name, what: None  # noqa: ARG005
+        """Told a service's name and what goes over it; the test at hand has it in its log."""
         self.output = ""
         """The end of what the student's code printed."""
 
@@ -62,6 +64,7 @@ class Session:
                 self._missing[name] = error
                 raise
             listener, port = sandbox.listeners[service.well_known_port]
+            service.observer = lambda what: self.observe(name, what)
             service.attach(listener.dup(), port)
             self._services[name] = service
         return self._services[name]

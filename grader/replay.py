@@ -1,0 +1,65 @@
+"""`grader replay`: the last run of a check as a time line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from grader.errors import GraderError
+from grader.report import CheckResult, Report
+from grader.reports.terminal import visible
+
+_SUITE = "suite"
+_KILL = "kills"
+_MEDIUM = ("redis", "rabbitmq", "sqs")
+
+
+def find_check(report: Report, check_id: str) -> CheckResult:
+    """The check of that id; its part behind the dot is enough.
+
+    Raises:
+        GraderError: there is none.
+    """
+    for check in report.checks:
+        if check_id in (check.id, check.id.partition(".")[2]):
+            return check
+    known = ", ".join(check.id for check in report.checks)
+    raise GraderError(f"exercise {report.exercise} has no check {check_id!r}", f"It has {known}.")
+
+
+def print_replay(check: CheckResult, console: Console) -> None:
+    """What the suite did, what the consumer asked, what went over the medium, and when.
+
+    Raises:
+        GraderError: the run left no log.
+    """
+    if not check.log:
+        raise GraderError(
+            f"{check.id} left nothing to show: it was {check.outcome}",
+            "A check that never started your code has no story.",
+        )
+    console.print(Text(f"{check.id}: {check.title}", "bold"))
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("ms", justify="right", no_wrap=True)
+    table.add_column("who", no_wrap=True)
+    table.add_column("what", overflow="fold")
+    for entry in check.log:
+        table.add_row(*_row(entry))
+    console.print(table)
+    color = "green" if check.outcome == "passed" else "red"
+    said = f": {visible(check.message)}" if check.message else ""
+    console.print(Text(f"{check.outcome}{said}", color))
+
+
+def _row(entry: dict[str, Any]) -> tuple[str, Text, Text]:
+    who, what = str(entry.get("who", "")), visible(str(entry.get("what", "")))
+    style = ""
+    if who == _SUITE:
+        style = "bold red" if what.startswith(_KILL) else "dim"
+    elif who in _MEDIUM:
+        style = "cyan"
+    at = entry.get("at", 0)
+    return f"{1000 * float(at):.0f}", Text(who, style), Text(what, style)

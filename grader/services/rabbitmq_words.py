@@ -1,0 +1,85 @@
+"""What goes over an AMQP connection, in words for a log; nothing of it decides a verdict.
+
+Source: the AMQP 0-9-1 specification, 2.3.5 (frames) and 1.5 to 1.8 (methods), amqp-0-9-1.xml.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+_METHOD_FRAME = 1
+_HEADER = 7
+"""Bytes: type, channel, size."""
+_PROTOCOL_HEADER = 8
+"""Bytes: AMQP and a version."""
+_METHODS = {
+    (50, 10): "queue.declare",
+    (50, 40): "queue.delete",
+    (60, 10): "basic.qos",
+    (60, 20): "basic.consume",
+    (60, 30): "basic.cancel",
+    (60, 40): "basic.publish",
+    (60, 50): "basic.return",
+    (60, 60): "basic.deliver",
+    (60, 70): "basic.get",
+    (60, 71): "basic.get-ok",
+    (60, 80): "basic.ack",
+    (60, 90): "basic.reject",
+    (60, 110): "basic.recover",
+    (60, 120): "basic.nack",
+    (85, 10): "confirm.select",
+    (10, 50): "connection.close",
+}
+_TAG_FIRST = {"basic.ack", "basic.reject", "basic.nack"}
+"""Their first argument is the delivery tag, eight bytes."""
+_TAG_AFTER_NAME = {"basic.deliver"}
+"""Their second argument, after a short string."""
+_LONGEST = 1 << 20
+
+
+class Words:
+    """One direction of a connection."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+        self._lost = False
+
+    def feed(self, data: bytes) -> Iterator[str]:
+        """The methods that `data` completes, such as `basic.ack 3`; none once it is no AMQP."""
+        if self._lost:
+            return
+        self._data += data
+        if self._data[:1] == b"A":  # no frame begins so: it is the protocol header
+            if len(self._data) < _PROTOCOL_HEADER:
+                return
+            if self._data.startswith(b"AMQP"):
+                del self._data[:_PROTOCOL_HEADER]
+        while len(self._data) >= _HEADER:
+            size = int.from_bytes(self._data[3:7], "big")
+            if self._data[0] not in (1, 2, 3, 8) or size > _LONGEST:
+                self._lost = True
+                self._data.clear()
+                return
+            if len(self._data) < _HEADER + size + 1:
+                return
+            payload = bytes(self._data[_HEADER : _HEADER + size])
+            kind = self._data[0]
+            del self._data[: _HEADER + size + 1]
+            if kind == _METHOD_FRAME and (said := _in_words(payload)):
+                yield said
+
+
+def _in_words(payload: bytes) -> str:
+    method = (int.from_bytes(payload[:2], "big"), int.from_bytes(payload[2:4], "big"))
+    name = _METHODS.get(method, "")
+    # After the method's four bytes; a consumer's name, with its length before it, comes first.
+    start = 4
+    if name in _TAG_AFTER_NAME:
+        start += 1 + int.from_bytes(payload[4:5], "big")
+    elif name not in _TAG_FIRST:
+        return name
+    tag, again = payload[start : start + 8], payload[start + 8 : start + 9]
+    if not again:
+        return name  # cut short
+    redelivered = name in _TAG_AFTER_NAME and again == b"\x01"
+    return f"{name} {int.from_bytes(tag, 'big')}{' (redelivered)' if redelivered else ''}"
