@@ -80,7 +80,9 @@ def start_time(pid: int) -> int | None:
             return None
         # The name, in parentheses, may hold spaces and parentheses; the state follows it.
         fields = stat.rpartition(b")")[2].split()
-        return None if fields[0] in (b"Z", b"X") else int(fields[19])
+        # The first thread may be a zombie while others still hold the process's files and ports.
+        ended = fields[0] in (b"Z", b"X") and int(fields[17]) <= 1
+        return None if ended else int(fields[19])
     said = subprocess.run(  # noqa: S603 - our own command
         ["ps", "-o", "stat=,lstart=", "-p", str(pid)],  # noqa: S607 - wherever ps is
         capture_output=True,

@@ -14,6 +14,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import tomllib
 from collections.abc import Iterator
@@ -206,15 +207,16 @@ USERS = ["root", "ordinary-user"] if os.geteuid() == 0 else ["ordinary-user"]
 
 
 @pytest.fixture(scope="module", params=USERS)
-def outcome(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+def outcome(request: pytest.FixtureRequest) -> Outcome:
     """The graded class, as root and as an ordinary user."""
-    root = tmp_path_factory.mktemp("class")
-    for folder in (root, *list(root.parents)[:2]):
-        folder.chmod(0o755)
-    prepare(root)
-    (root / "out").mkdir()
-    ordinary = request.param == "ordinary-user" and os.geteuid() == 0
-    return grade(root, as_ordinary_user(root) if ordinary else [])
+    # pytest's own folders are closed to other users.
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        root.chmod(0o755)
+        prepare(root)
+        (root / "out").mkdir()
+        ordinary = request.param == "ordinary-user" and os.geteuid() == 0
+        return grade(root, as_ordinary_user(root) if ordinary else [])
 
 
 def report_of(outcome: Outcome, name: str) -> dict[str, Any]:

@@ -132,7 +132,8 @@ def test_a_killed_server_is_started_again(run: Run, ports: dict[str, int]) -> No
     process.kill()
     assert process.wait(5)
     assert embedded.status("redis").process is None
-    assert run("up", "redis").exit_code == 0
+    again = run("up", "redis")
+    assert again.exit_code == 0, again.output
     assert redis.Redis(port=ports["redis"]).ping()
 
 

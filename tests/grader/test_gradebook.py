@@ -9,6 +9,7 @@ import secrets
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -75,12 +76,14 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql() -> Iterator[str]:
     """A private PostgreSQL server; its URL without a database."""
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     if not programs:
         pytest.skip("no PostgreSQL server: `apt-get install postgresql`")
-    yield from private_postgresql(programs[-1], tmp_path_factory.mktemp("server"))
+    # pytest's own folders are closed to the user that the server runs as.
+    with tempfile.TemporaryDirectory() as folder:
+        yield from private_postgresql(programs[-1], Path(folder))
 
 
 def private_postgresql(programs: Path, folder: Path) -> Iterator[str]:
@@ -90,8 +93,7 @@ def private_postgresql(programs: Path, folder: Path) -> Iterator[str]:
     data.mkdir()
     if os.geteuid() == 0:
         nobody = pwd.getpwnam("nobody")
-        for path in (folder, *list(folder.parents)[:2]):
-            path.chmod(0o755)
+        folder.chmod(0o755)
         os.chown(data, nobody.pw_uid, nobody.pw_gid)
         become = [
             "setpriv",

@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +40,15 @@ SETUP = Setup(files={"sample.py": CODE}, ports=[6379], limits=Limits(seconds=10,
 
 
 @pytest.fixture
-def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A docker command that runs containers in bubblewrap; the file of its calls."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    for path in (folder, *list(folder.parents)[:3]):
-        path.chmod(0o755)
+    with tempfile.TemporaryDirectory() as name:
+        yield fake_docker(Path(name), monkeypatch)
+
+
+def fake_docker(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put it into `folder`, and that into PATH."""
+    folder.chmod(0o755)
     shutil.copy(Path(__file__).parent / "docker_by_bubblewrap.py", folder / "fake.py")
     command = folder / "docker"
     command.write_text(f'#!/bin/sh\nexec {sys.executable} {folder}/fake.py "$@"\n')
