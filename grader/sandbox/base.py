@@ -31,6 +31,9 @@ from grader.sandbox.processes import ProcessInfo, descendants, end_process
 INSIDE = Path(__file__).parent / "inside"
 PREFIX = "grader-"
 """How the folder of a sandbox is called in the system's temporary folder: PREFIX, pid, more."""
+_START_SECONDS = 30
+_REPLY_LIMITS = 3
+"""How many of course.toml's limits for a step the first process inside has for an answer."""
 _PATIENCE = 2
 """Seconds for ending strays: one that forks may be faster for a while."""
 _SO_PASSCRED = getattr(socket, "SO_PASSCRED", None)
@@ -322,11 +325,13 @@ class Sandbox(ABC):
             socket.send_fds(self._control, [wire.dump(request)], fds)
         except OSError:
             raise SandboxDied("the sandbox is gone") from None
-        return self._reply(1)
+        return self._reply(1, _REPLY_LIMITS * self.setup.limits.seconds)
 
-    def _reply(self, max_fds: int) -> tuple[dict[str, Any], list[int]]:
+    def _reply(
+        self, max_fds: int, seconds: float = _START_SECONDS
+    ) -> tuple[dict[str, Any], list[int]]:
         assert self._control is not None
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + seconds
         while not select.select([self._control], [], [], 0.5)[0]:
             if time.monotonic() > deadline:
                 self.kill()  # stopped, or starved by the student's processes
