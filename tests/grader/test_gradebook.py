@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import os
 import pwd
 import secrets
@@ -17,6 +18,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from command_line import grader
+from nbgrader import api
 from nbgrader.api import Gradebook
 from tiny_course import IN_PLACE, MANIFEST, RIGHT, add_submission, write_tiny_course
 
@@ -61,6 +63,12 @@ def graded(
         submitted=submitted,
         checks=checks,
     )
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_question_to_alembic() -> None:
+    """nbgrader asks another program for its tables' version with each new database; once will do."""
+    api.get_alembic_version = functools.cache(api.get_alembic_version)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
