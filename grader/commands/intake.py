@@ -1,0 +1,56 @@
+"""`grader intake`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from grader.commands import options
+
+
+@click.command()
+@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--format",
+    "kind",
+    default="auto",
+    type=click.Choice(
+        ["auto", "folder", "canvas", "moodle", "brightspace", "blackboard", "github"]
+    ),
+    help="Whose names the files have; auto looks at them.",
+)
+@click.option("--exercise", metavar="NN", default="", help="Look for this exercise's files alone.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and write nothing.")
+def intake(source: Path, directory: Path, kind: str, exercise: str, dry_run: bool) -> None:
+    """Sort the submissions in SOURCE into DIRECTORY, as `grader grade` reads them.
+
+    SOURCE is a folder or an archive: an LMS's bulk download, students' repositories, or nbgrader's
+    `submitted`. Of several attempts the newest counts. Nothing that was handed in is executed.
+
+    Exit codes: 0 everything found its place, 1 something did not (a line each), 2 not done.
+    """
+    from grader.intake.collect import collect  # noqa: PLC0415 - not needed for --help
+    from grader.intake.write import forget, write_submissions  # noqa: PLC0415
+    from grader.reports.terminal import visible  # noqa: PLC0415 - rich
+
+    found = collect(source, options.this_course(), kind, exercise)
+    for title, lines in (
+        ("belongs to nobody or to no exercise", found.unmatched),
+        ("could not be read", found.problems),
+        ("is replaced by a newer attempt", found.older),
+        ("is marked late", [f"{student}" for student in sorted(found.late)]),
+    ):
+        for line in sorted(lines):
+            click.echo(f"{title}: {visible(line)}")
+    if not dry_run:
+        forget(directory)
+        write_submissions(found, directory)
+    students = len({student for student, _ in found.files})
+    done = "would be" if dry_run else "are"
+    click.echo(
+        f"{found.kind}: {len(found.files)} submissions of {students} students {done} in {directory}"
+    )
+    sys.exit(1 if found.unmatched or found.problems else 0)

@@ -1,0 +1,158 @@
+"""Sorts what was handed over by student and exercise; the newest attempt counts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from grader.course import Course
+from grader.errors import GraderError
+from grader.intake.archives import MAX_FILE, BadArchive, is_archive, members, members_or_faults
+from grader.intake.names import FORMATS, Owned, guess
+from grader.intake.notebooks import files_of_notebook
+
+
+@dataclass
+class Collected:
+    """What is to be written, and what was left over."""
+
+    kind: str
+    files: dict[tuple[str, str], dict[str, bytes]] = field(default_factory=dict)
+    """By student and exercise: file names and contents."""
+    students: set[str] = field(default_factory=set)
+    """All who handed in anything, also what could not be used."""
+    late: set[str] = field(default_factory=set)
+    unmatched: list[str] = field(default_factory=list)
+    """Files that belong to nobody or to no exercise, and why; a line each."""
+    problems: list[str] = field(default_factory=list)
+    """What somebody handed in and could not be read; a line each."""
+    older: list[str] = field(default_factory=list)
+    """Attempts that a newer one replaces."""
+
+
+def collect(source: Path, course: Course, kind: str = "auto", exercise: str = "") -> Collected:
+    """Sort what lies in `source`, a folder or an archive.
+
+    Args:
+        source: what an LMS's download, a folder of repositories or nbgrader holds.
+        course: whose exercises are looked for.
+        kind: a key of FORMATS, or `auto`.
+        exercise: look for the files of this exercise alone.
+
+    Raises:
+        GraderError: `source` cannot be read at all.
+    """
+    items = list(_items(source))
+    if not items:
+        raise GraderError(f"{source} holds no files", "Name the download of your LMS, or a folder.")
+    used = guess([path for path, _ in items]) if kind == "auto" else kind
+    found = Collected(used)
+    owned = []
+    for path, data in items:
+        owner = FORMATS[used](path)
+        if owner is None:
+            found.unmatched.append(f"{path}: no student's name is in it")
+        elif isinstance(data, BadArchive):
+            found.students.add(clean_name(owner.student))
+            found.problems.append(f"{path} {data}")
+        else:
+            owned.append((owner, data))
+    prefix = _common_prefix({owner.student for owner, _ in owned}) if used == "github" else ""
+    wanted = course.exercise(exercise).id if exercise else ""
+    candidates: dict[tuple[str, str], dict[tuple[str, int], dict[str, bytes]]] = {}
+    for owner, data in owned:
+        student = clean_name(owner.student.removeprefix(prefix))
+        found.students.add(student)
+        if owner.late:
+            found.late.add(student)
+        for number, name, content in _contents(owner, data, course, wanted, found):
+            attempts = candidates.setdefault((student, number), {})
+            attempts.setdefault(owner.attempt, {})[name] = content
+    for key, attempts in candidates.items():
+        newest = max(attempts)
+        found.files[key] = attempts[newest]
+        found.older += [
+            f"{key[0]} {key[1]}: an older attempt" for each in attempts if each != newest
+        ]
+    return found
+
+
+def clean_name(name: str) -> str:
+    """A student's name as a folder can have it on every system."""
+    kept = "".join(c if c.isprintable() and c not in '/\\:*?"<>|' else "_" for c in name)
+    return kept.strip(". ")[:100] or "_"
+
+
+def _items(source: Path) -> Iterator[tuple[PurePosixPath, bytes | BadArchive]]:
+    """Each file with its path, and its content or why it is not taken."""
+    if source.is_dir():
+        fault = BadArchive(f"is a link, a device or larger than {MAX_FILE >> 20} MB")
+        for folder, folders, names in os.walk(source):
+            folders[:] = sorted(each for each in folders if each not in (".git", "__MACOSX"))
+            for name in sorted(names):
+                path = Path(folder) / name
+                plain = path.is_file() and not path.is_symlink() and path.stat().st_size <= MAX_FILE
+                inside = PurePosixPath(path.relative_to(source).as_posix())
+                yield inside, path.read_bytes() if plain else fault
+        return
+    if not source.is_file():
+        raise GraderError(f"{source} does not exist", "Name the download of your LMS, or a folder.")
+    if not is_archive(source.name):
+        raise GraderError(f"{source} is no zip or tar archive", "Unpack it, and name the folder.")
+    try:
+        for inside, data in members_or_faults(source.read_bytes(), source.name):
+            if "__MACOSX" not in inside.parts:
+                yield inside, data
+    except BadArchive as error:
+        raise GraderError(f"{source} {error}", "Unpack it yourself, and name the folder.") from None
+
+
+def _contents(
+    owner: Owned, data: bytes, course: Course, wanted: str, found: Collected
+) -> Iterable[tuple[str, str, bytes]]:
+    """Exercise, file name and content of each usable file in what was handed in."""
+    who = f"{owner.student}: {owner.path}"
+    if is_archive(owner.path.name):
+        try:
+            inner = members(data, owner.path.name)
+        except BadArchive as error:
+            found.problems.append(f"{who} {error}")
+            return []
+    else:
+        inner = [(owner.path, data)]
+    usable = []
+    for path, content in inner:
+        if path.suffix == ".ipynb":
+            try:
+                cells = files_of_notebook(content, course)
+            except ValueError as error:
+                found.problems.append(f"{who} {error}")
+                continue
+            usable += [(number, name, text) for (number, name), text in cells.items()]
+        else:
+            usable += [(number, path.name, content) for number in _exercises_of(path, course)]
+    usable = [each for each in usable if not wanted or each[0] == wanted]
+    if not usable:
+        found.unmatched.append(f"{who} is no file of an exercise")
+    return usable
+
+
+def _exercises_of(path: PurePosixPath, course: Course) -> list[str]:
+    """The exercise that a file belongs to: by its name, and by its folder where that tells."""
+    by_name = [each.id for each in course.exercises if path.name in each.files]
+    by_folder = [number for number in by_name if number in path.parts]
+    return by_folder or by_name
+
+
+def _common_prefix(names: set[str]) -> str:
+    """What all names begin with, word by word: the name of a GitHub Classroom assignment."""
+    if len(names) < 2:  # noqa: PLR2004 - one name has nothing in common with another
+        return ""
+    words = []
+    for column in zip(*(name.split("-")[:-1] for name in sorted(names)), strict=False):
+        if len(set(column)) > 1:
+            break
+        words.append(f"{column[0]}-")
+    return "".join(words)

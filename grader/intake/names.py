@@ -1,0 +1,135 @@
+"""Whose file it is, and which attempt, by the names that each source gives.
+
+Sources: the bulk downloads of Canvas ("Download Submissions"), Moodle ("Download all submissions",
+with and without folders), Brightspace ("Download" of a dropbox), Blackboard ("Assignment File
+Download"), and the folders that `gh classroom clone student-repos` makes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePosixPath
+
+
+@dataclass(frozen=True)
+class Owned:
+    """A file that somebody handed in."""
+
+    student: str
+    path: PurePosixPath
+    """Where it lay in what they handed in."""
+    attempt: tuple[str, int] = ("", 0)
+    """Sorts later attempts behind earlier ones."""
+    submitted: datetime | None = None
+    late: bool = False
+
+
+_CANVAS = re.compile(
+    r"(?P<student>[^_]+?)_(?P<late>LATE_)?(?P<user>\d+)_(?P<number>\d+)_(?P<file>.+)"
+)
+_AGAIN = re.compile(r"(?P<stem>.+)-(?P<again>\d+)(?P<ending>(\.tar)?\.[a-z0-9]+)", re.IGNORECASE)
+_MOODLE = re.compile(
+    r"(?P<name>.+?)_(?P<number>\d+)_assignsubmission_(file|onlinetext)_?(?P<file>.*)"
+)
+_BRIGHTSPACE = re.compile(
+    r"(?P<user>\d+)-(?P<number>\d+)\s*-\s*(?P<name>.+?)\s*-\s*"
+    r"(?P<time>[A-Z][a-z]{2} \d{1,2}, \d{4} \d{1,4} [AP]M)(\s*-\s*(?P<file>.+))?"
+)
+_BLACKBOARD = re.compile(
+    r".+?_(?P<user>[^_]+)_attempt_(?P<time>\d{4}(-\d\d){5})(?P<file>_.+|\.txt)"
+)
+
+
+def of_folder(path: PurePosixPath) -> Owned | None:
+    """STUDENT/... as nbgrader's `submitted/` and plain folders have it."""
+    if len(path.parts) < 2:  # noqa: PLR2004 - a folder and a file
+        return None
+    return Owned(path.parts[0], PurePosixPath(*path.parts[1:]))
+
+
+def of_canvas(path: PurePosixPath) -> Owned | None:
+    """`doejane_LATE_12345_67890_polling-1.py`."""
+    found = _CANVAS.fullmatch(path.name)
+    if found is None:
+        return None
+    name, number = found["file"], 0
+    if again := _AGAIN.fullmatch(name):
+        name, number = again["stem"] + again["ending"], int(again["again"])
+    student = found["student"]
+    if student == "anon":
+        student = f"anon-{found['user']}"
+    return Owned(student, PurePosixPath(name), ("", number), late=bool(found["late"]))
+
+
+def of_moodle(path: PurePosixPath) -> Owned | None:
+    """`Jane Doe_12345_assignsubmission_file_/polling.py`, or without folders in one name."""
+    for depth, part in enumerate(path.parts):
+        if found := _MOODLE.fullmatch(part):
+            rest = [found["file"], *path.parts[depth + 1 :]]
+            rest = [each for each in rest if each]
+            if not rest:
+                return None
+            name = found["name"]
+            if name == "Participant":
+                name = f"Participant {found['number']}"
+            return Owned(name, PurePosixPath(*rest))
+    return None
+
+
+def of_brightspace(path: PurePosixPath) -> Owned | None:
+    """`12345-67890 - Jane Doe - Nov 23, 2026 1159 PM/polling.py`, or in one name."""
+    for depth, part in enumerate(path.parts):
+        if found := _BRIGHTSPACE.fullmatch(part):
+            rest = [each for each in (found["file"], *path.parts[depth + 1 :]) if each]
+            if not rest:
+                return None
+            time = _time_of_day(found["time"])
+            attempt = (time.isoformat() if time else "", 0)
+            return Owned(found["name"], PurePosixPath(*rest), attempt)
+    return None
+
+
+def of_blackboard(path: PurePosixPath) -> Owned | None:
+    """`Exercise 1_jdoe_attempt_2026-11-23-23-59-00_polling.py`."""
+    found = _BLACKBOARD.fullmatch(path.name)
+    if found is None or found["file"] == ".txt":
+        return None  # the text that comes with each attempt
+    return Owned(found["user"], PurePosixPath(found["file"][1:]), (found["time"], 0))
+
+
+def of_github(path: PurePosixPath) -> Owned | None:
+    """`exercise-1-jdoe/exercises/01/polling.py`; what all folders begin with is cut off later."""
+    return of_folder(path)
+
+
+FORMATS: dict[str, Callable[[PurePosixPath], Owned | None]] = {
+    "canvas": of_canvas,
+    "moodle": of_moodle,
+    "brightspace": of_brightspace,
+    "blackboard": of_blackboard,
+    "folder": of_folder,
+    "github": of_github,
+}
+
+
+def guess(paths: list[PurePosixPath]) -> str:
+    """The format whose names most of the files have; `folder` where none fits."""
+    counts = {
+        name: sum(FORMATS[name](path) is not None for path in paths)
+        for name in ("canvas", "moodle", "brightspace", "blackboard")
+    }
+    best = max(counts, key=lambda name: counts[name])
+    return best if 2 * counts[best] > len(paths) else "folder"
+
+
+def _time_of_day(text: str) -> datetime | None:
+    """`Nov 23, 2026 1159 PM`; Brightspace leaves the colon out."""
+    date, _, rest = text.rpartition(", ")
+    year, clock, half = rest.split()
+    try:
+        return datetime.strptime(f"{date} {year} {clock:0>4} {half}", "%b %d %Y %I%M %p")  # noqa: DTZ007 - only sorted by
+    except ValueError:
+        return None

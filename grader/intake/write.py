@@ -1,0 +1,47 @@
+"""Writes sorted submissions as `grader grade` reads them; each one whole."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from grader.errors import GraderError
+from grader.intake.collect import Collected
+
+
+def write_submissions(found: Collected, directory: Path) -> int:
+    """Put each submission into DIRECTORY/STUDENT/EXERCISE, in place of an older one; how many.
+
+    A student of whom nothing could be used gets an empty folder, and so a row among the grades.
+
+    Raises:
+        GraderError: it cannot be written; no submission is half written.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=directory, prefix=".intake-") as aside:
+            for number, ((student, exercise), files) in enumerate(found.files.items()):
+                new = Path(aside) / f"new{number}"
+                new.mkdir()
+                for name, data in files.items():
+                    (new / name).write_bytes(data)
+                target = directory / student / exercise
+                target.parent.mkdir(exist_ok=True)
+                if target.exists():
+                    target.replace(Path(aside) / f"old{number}")
+                new.replace(target)
+        for student in found.students:
+            (directory / student).mkdir(exist_ok=True)
+    except OSError as error:
+        raise GraderError(
+            f"{error.filename or directory} cannot be written: {error.strerror}",
+            "Free some space or name another folder, then run it again.",
+        ) from None
+    return len(found.files)
+
+
+def forget(directory: Path) -> None:
+    """Remove what an intake that was killed left aside."""
+    for left in directory.glob(".intake-*"):
+        shutil.rmtree(left, ignore_errors=True)

@@ -1,0 +1,302 @@
+"""Intake: whose file it is, which attempt counts, and what archives by strangers may not do."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import stat
+import tarfile
+import zipfile
+from pathlib import Path, PurePosixPath
+
+import pytest
+from command_line import grader
+from tiny_course import RIGHT, write_tiny_course
+
+from grader.course import Course, load_course
+from grader.intake import archives
+from grader.intake.archives import BadArchive, members
+from grader.intake.collect import Collected, clean_name, collect
+from grader.intake.names import FORMATS
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Course:
+    """The tiny course: exercise 01 with doubling.py."""
+    return load_course(write_tiny_course(tmp_path / "course"))
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    """A zip of those files."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return data.getvalue()
+
+
+def taken(course: Course, tmp_path: Path, files: dict[str, bytes], kind: str = "auto") -> Collected:
+    """What intake makes of a download with those files."""
+    source = tmp_path / "download.zip"
+    source.write_bytes(zipped(files))
+    return collect(source, course, kind)
+
+
+NAMES = {
+    ("canvas", "doejane_12345_67890_polling.py"): ("doejane", "polling.py", False),
+    ("canvas", "doejane_LATE_12345_67890_polling-2.py"): ("doejane", "polling.py", True),
+    ("canvas", "doejane_12345_67890_redis_pubsub.py"): ("doejane", "redis_pubsub.py", False),
+    ("canvas", "anon_12345_67890_work.tar.gz"): ("anon-12345", "work.tar.gz", False),
+    ("moodle", "Jane Doe_123_assignsubmission_file_/polling.py"): ("Jane Doe", "polling.py", False),
+    ("moodle", "Jane Doe_123_assignsubmission_file_polling.py"): ("Jane Doe", "polling.py", False),
+    ("moodle", "Group A-Jane Doe_123_assignsubmission_file_/a/polling.py"): ("Group A-Jane Doe", "a/polling.py", False),
+    ("moodle", "Participant_123_assignsubmission_file_/polling.py"): ("Participant 123", "polling.py", False),
+    ("brightspace", "123-456 - Jane Doe - Nov 3, 2026 1159 PM/polling.py"): ("Jane Doe", "polling.py", False),
+    ("brightspace", "123-456 - Jane Doe- Nov 23, 2026 959 AM - polling.py"): ("Jane Doe", "polling.py", False),
+    ("blackboard", "Exercise 1_jdoe_attempt_2026-11-23-23-59-00_polling.py"): ("jdoe", "polling.py", False),
+    ("folder", "jane/01/polling.py"): ("jane", "01/polling.py", False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "name"), NAMES)
+def test_names_of_a_download_tell_whose_it_is(kind: str, name: str) -> None:
+    """Student, file and late mark, for each LMS."""
+    found = FORMATS[kind](PurePosixPath(name))
+    assert found is not None
+    assert (found.student, str(found.path), found.late) == NAMES[kind, name]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("canvas", "notes.txt"),
+        ("moodle", "Jane Doe/polling.py"),
+        ("brightspace", "index.html"),
+        ("blackboard", "Exercise 1_jdoe_attempt_2026-11-23-23-59-00.txt"),
+        ("folder", "polling.py"),
+    ],
+)
+def test_other_names_belong_to_nobody(kind: str, name: str) -> None:
+    """They are reported, never guessed."""
+    assert FORMATS[kind](PurePosixPath(name)) is None
+
+
+ATTEMPTS = {
+    "canvas": ("jane_1_20_doubling.py", "jane_LATE_1_21_doubling-1.py"),
+    "brightspace": (
+        "1-2 - Jane - Nov 3, 2026 1159 PM/doubling.py",
+        "1-2 - Jane - Nov 23, 2026 959 AM/doubling.py",
+    ),
+    "blackboard": (
+        "E_jane_attempt_2026-11-03-23-59-00_doubling.py",
+        "E_jane_attempt_2026-11-23-09-59-00_doubling.py",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ATTEMPTS)
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_newest_attempt_counts(course: Course, tmp_path: Path, kind: str, order: int) -> None:
+    """Whatever the order in the download; the format is recognised by the names."""
+    old, new = ATTEMPTS[kind]
+    files = {old: b"old", new: b"new"}
+    found = taken(course, tmp_path, dict(list(files.items())[::order]))
+    assert found.kind == kind
+    ((who, files_of_who),) = found.files.items()
+    assert who[1] == "01"
+    assert files_of_who == {"doubling.py": b"new"}
+    assert len(found.older) == 1
+
+
+def test_a_students_archive_and_repository_are_looked_into(course: Course, tmp_path: Path) -> None:
+    """An archive inside of the download, and the folders of a repository in it."""
+    inner = zipped({"repo/exercises/01/doubling.py": b"mine", "repo/README.md": b"x"})
+    found = taken(course, tmp_path, {"jane_1_2_work.zip": inner, "bob_3_4_doubling.py": b"his"})
+    assert found.files["jane", "01"] == {"doubling.py": b"mine"}
+    assert found.files["bob", "01"] == {"doubling.py": b"his"}
+    assert not found.unmatched
+
+
+def test_a_classroom_s_prefix_is_no_part_of_a_name(course: Course, tmp_path: Path) -> None:
+    """exercise-1-jane and exercise-1-bob are jane and bob."""
+    files = {f"exercise-1-{who}/exercises/01/doubling.py": b"x" for who in ("jane", "bob")}
+    assert set(taken(course, tmp_path, files, "github").files) == {("jane", "01"), ("bob", "01")}
+
+
+def notebook(cells: list[tuple[str, str]]) -> bytes:
+    """A notebook with cells of those grade ids and sources."""
+    return json.dumps(
+        {
+            "cells": [
+                {
+                    "cell_type": "code",
+                    "metadata": {"nbgrader": {"grade_id": name, "solution": True}},
+                    "source": source.splitlines(keepends=True),
+                }
+                for name, source in cells
+            ],
+            "nbformat": 4,
+            "nbformat_minor": 5,
+            "metadata": {},
+        }
+    ).encode()
+
+
+def test_a_notebooks_solution_cell_is_the_file(course: Course, tmp_path: Path) -> None:
+    """By its grade id; other cells are left alone and nothing is executed."""
+    data = notebook([("01-doubling", RIGHT), ("other", "raise SystemExit\n")])
+    found = taken(course, tmp_path, {"jane/01/01.ipynb": data})
+    assert found.files == {("jane", "01"): {"doubling.py": RIGHT.encode()}}
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b"\xff", b"[" * 100_000, b'{"cells": [1]}'])
+def test_what_is_no_notebook_is_a_problem_of_its_own_row(
+    course: Course, tmp_path: Path, data: bytes
+) -> None:
+    """The others are taken."""
+    found = taken(course, tmp_path, {"jane/01/x.ipynb": data, "bob/01/doubling.py": b"x"})
+    assert len(found.problems) == 1
+    assert set(found.files) == {("bob", "01")}
+    assert found.students == {"jane", "bob"}
+
+
+def linked() -> bytes:
+    """A zip with a symbolic link."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        info = zipfile.ZipInfo("doubling.py")
+        info.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(info, "/etc/passwd")
+    return data.getvalue()
+
+
+def encrypted() -> bytes:
+    """A zip that says that its member is encrypted."""
+    data = bytearray(zipped({"doubling.py": b"x"}))
+    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        data[data.index(signature) + offset] |= 1
+    return bytes(data)
+
+
+BAD = {
+    "broken": (b"PK\x03\x04 nonsense", "cannot be read"),
+    "climbing": (zipped({"../../doubling.py": b"x"}), "leads elsewhere"),
+    "absolute": (zipped({"/etc/doubling.py": b"x"}), "leads elsewhere"),
+    "drive": (zipped({"C:doubling.py": b"x"}), "leads elsewhere"),
+    "backslashes": (zipped({"..\\..\\doubling.py": b"x"}), "leads elsewhere"),
+    "bomb": (zipped({"doubling.py": b"0" * (8 << 20)}), "grows more than"),
+    "large": (zipped({"doubling.py": os.urandom(1 << 20) * 17}), "more than 16 MB"),
+    "many": (zipped({f"{n}.py": b"" for n in range(2001)}), "more than 2000 files"),
+    "link": (linked(), "link or a device"),
+    "encrypted": (encrypted(), "is encrypted"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_one_bad_archive_costs_its_own_row(course: Course, tmp_path: Path, name: str) -> None:
+    """A sentence for it, an empty row for its student, and everybody else's work taken."""
+    data, reason = BAD[name]
+    with pytest.raises(BadArchive, match=reason):
+        members(data, "work.zip")
+    source = tmp_path / "class"
+    (source / "jane").mkdir(parents=True)
+    (source / "jane" / "work.zip").write_bytes(data)
+    (source / "bob").mkdir()
+    (source / "bob" / "doubling.py").write_text("x = 1\n")
+    found = collect(source, course)
+    assert [reason in line or "larger than 16 MB" in line for line in found.problems] == [True]
+    assert set(found.files) == {("bob", "01")}
+    assert "jane" in found.students
+
+
+def test_one_bad_member_of_a_download_costs_its_own_row(course: Course, tmp_path: Path) -> None:
+    """The download itself is read on."""
+    files = {"jane_1_2_doubling.py": b"0" * (8 << 20), "bob_3_4_doubling.py": b"x"}
+    found = taken(course, tmp_path, files)
+    assert set(found.files) == {("bob", "01")}
+    assert "grows more than" in found.problems[0]
+    assert found.students == {"jane", "bob"}
+
+
+@pytest.mark.parametrize(
+    "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE]
+)
+def test_a_tar_with_anything_but_files_is_refused(kind: bytes) -> None:
+    """Links, devices and pipes."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w:gz") as archive:
+        info = tarfile.TarInfo("doubling.py")
+        info.type, info.linkname = kind, "/etc/passwd"
+        archive.addfile(info)
+    with pytest.raises(BadArchive, match="link or a device"):
+        members(data.getvalue(), "work.tar.gz")
+
+
+def test_the_total_of_an_archive_is_capped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many bearable files are together too much."""
+    monkeypatch.setattr(archives, "MAX_TOTAL", 1 << 20)
+    data = zipped({f"{n}.py": os.urandom(1 << 18) for n in range(5)})
+    with pytest.raises(BadArchive, match="holds more than 1 MB"):
+        members(data, "work.zip")
+
+
+@pytest.mark.parametrize(
+    ("name", "clean"),
+    [
+        ("../x", "_x"),
+        ("a/b", "a_b"),
+        ("\x1b[2J", "_[2J"),
+        ("..", "_"),
+        ("Zoë Ö", "Zoë Ö"),
+        ("a" * 300, "a" * 100),
+    ],
+)
+def test_no_name_leads_out_of_the_folder(name: str, clean: str) -> None:
+    """Names by strangers become folders."""
+    assert clean_name(name) == clean
+
+
+def test_from_an_lms_to_grades(tmp_path: Path) -> None:
+    """`grader intake`, dry and for real and again, then `grader grade` on what it wrote."""
+    root = write_tiny_course(tmp_path)
+    (root / "download.zip").write_bytes(
+        zipped(
+            {
+                "jane_1_2_doubling.py": RIGHT.encode(),
+                "bob_LATE_3_4_doubling.py": b"def double(:\n",
+                "eve_5_6_work.zip": b"nonsense",
+                "instructions.pdf": b"x",
+            }
+        )
+    )
+    dry = grader(root, "intake", "download.zip", "subs", "--dry-run")
+    assert dry.returncode == 1
+    assert not (root / "subs").exists()
+    done = grader(root, "intake", "download.zip", "subs")
+    assert done.returncode == 1
+    assert "canvas: 2 submissions of 2 students are in subs" in done.stdout
+    assert "instructions.pdf: no student's name is in it" in done.stdout
+    assert "eve: work.zip cannot be read" in done.stdout
+    assert "is marked late: bob" in done.stdout
+    assert grader(root, "intake", "download.zip", "subs").stdout == done.stdout
+    assert not list((root / "subs").glob(".*"))
+    grader(root, "grade", "subs", "--json", "all.json")
+    scores = {
+        r["student"]: r["score"] for r in json.loads((root / "all.json").read_text())["reports"]
+    }
+    assert scores == {"jane": 10, "bob": 0, "eve": 0}
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"), [("nowhere.zip", "does not exist"), ("course.toml", "is no zip")]
+)
+def test_a_source_that_cannot_be_read_is_one_line(
+    tmp_path: Path, source: str, sentence: str
+) -> None:
+    """Exit code 2, and nothing is written."""
+    root = write_tiny_course(tmp_path)
+    done = grader(root, "intake", source, "subs")
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert not (root / "subs").exists()
