@@ -1,8 +1,10 @@
 """What a hidden suite is written with; CONTRIBUTING.md is its guide."""
 
 from grader.sandbox.inside.wire import Callback, Kept, Method, New, Opaque
-from grader.suite.consumer import Consumer, Process, Run
+from grader.suite.consumer import Consumer
 from grader.suite.outcomes import Failed, NotGraded, not_graded
+from grader.suite.process import Process
+from grader.suite.run import Run
 from grader.suite.steps import Handle, Raised, Ready, Returned, Sleep, Step, Write
 
 HANDLE = Callback("handle")

@@ -1,0 +1,177 @@
+"""One process of the student's, and what passes between it and the suite."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+from typing import TYPE_CHECKING, Any
+
+from grader.sandbox import syscalls
+from grader.sandbox.base import Spawned
+from grader.sandbox.inside import wire
+from grader.suite.log import argument
+from grader.suite.outcomes import Failed, Unusable
+from grader.suite.run import Run
+from grader.suite.steps import (
+    Write,
+)
+
+if TYPE_CHECKING:
+    from grader.suite.consumer import Consumer
+
+_SLICE = 0.25
+"""Seconds. A deadline is counted in slices, so that a machine that stood still costs one slice."""
+
+
+class Process:
+    """One process of the student's. Calls are made one after the other."""
+
+    def __init__(self, consumer: Consumer, spawned: Spawned, number: int) -> None:
+        self.consumer = consumer
+        self._spawned = spawned
+        self._lines = wire.LineReader(spawned.channel)
+        self._number = number
+        self._killed = False
+
+    @property
+    def pid(self) -> int:
+        """Its id as seen from outside the sandbox."""
+        return self._spawned.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        if self._killed:
+            return False
+        if self._spawned.pidfd is not None:
+            return not select.select([self._spawned.pidfd], [], [], 0)[0]
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def start(self, function: str, /, *args: Any, **kwargs: Any) -> Run:
+        """Begin a call of `module.function`."""
+        return self._begin(function, args, kwargs, keep="")
+
+    def call(self, function: str, /, *args: Any, **kwargs: Any) -> Any:
+        """Call `module.function`, which takes no callbacks, and give what it returns.
+
+        Raises:
+            Failed: it raised, hung or ended the process.
+        """
+        return self.start(function, *args, **kwargs).returned()
+
+    def keep(self, name: str, value: Any) -> None:
+        """Build `value` inside and store it there; `Kept(name)` passes it to later calls."""
+        self._begin("inside.worker.keep", (value,), {}, keep=name).returned()
+
+    def kill(self) -> None:
+        """SIGKILL, and wait until it is gone."""
+        if self._killed:
+            return
+        self._killed = True
+        if self.pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, 9)
+        if self._spawned.pidfd is not None:
+            select.select([self._spawned.pidfd], [], [], self.consumer.seconds)
+            os.close(self._spawned.pidfd)
+        if self._spawned.write_listener is not None:
+            os.close(self._spawned.write_listener)
+        self._spawned.channel.close()
+
+    def note(self, who: str, what: str) -> None:
+        """Add to the test's log."""
+        self.consumer.log.add(who if who == "suite" else f"process {self._number}", what)
+
+    def _begin(
+        self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any], keep: str
+    ) -> Run:
+        module = function.partition(".")[0]
+        if reason := self.consumer.unusable(module):
+            raise Unusable(reason)
+        words = [argument(a) for a in args if not isinstance(a, wire.Callback)]
+        words += [
+            f"{k}={argument(v)}" for k, v in kwargs.items() if not isinstance(v, wire.Callback)
+        ]
+        if not keep:
+            self.note("suite", f"starts {function}({', '.join(words)}) in process {self._number}")
+        run = Run(self, function)
+        run.send(
+            {
+                "function": function,
+                "args": wire.encode(list(args)),
+                "kwargs": wire.encode(kwargs),
+                "keep": keep,
+            }
+        )
+        run.wait_until_loaded()
+        return run
+
+    def receive(self, doing: str) -> dict[str, Any] | Write:
+        """The next message, or the write that the process is held before.
+
+        Raises:
+            Failed: none came in time, the process ended, or it sent something else.
+        """
+        waits = 0.0
+        channel, listener = self._spawned.channel, self._spawned.write_listener
+        watched = [fd for fd in (channel.fileno(), listener) if fd is not None]
+        try:
+            while (line := self._lines.pop()) is None:
+                ready = select.select(watched, [], [], _SLICE)[0]
+                # A message was sent before the write that is held now: it comes first.
+                if channel.fileno() in ready:
+                    if not self._lines.fill():
+                        raise Failed(self._why_ended(doing))
+                elif listener is not None and ready:
+                    if (write := self._held_write(listener)) is not None:
+                        return write
+                    watched.remove(listener)
+                else:
+                    waits += _SLICE
+                    if waits >= self.consumer.seconds:
+                        raise Failed(
+                            f"{doing} did not go on for {self.consumer.seconds} s: it hangs"
+                        )
+            return wire.load(line)
+        except wire.WireError as error:
+            raise Failed(f"{doing} sent something that is no message: {error}") from None
+
+    def waiting(self, seconds: float) -> bool:
+        """Whether nothing comes within `seconds`."""
+        return (
+            not self._lines.has_line()
+            and not select.select([self._spawned.channel], [], [], seconds)[0]
+        )
+
+    def answer(self, message: dict[str, Any]) -> None:
+        """Answer a callback."""
+        with contextlib.suppress(OSError):  # the process died; the next step tells
+            self._spawned.channel.sendall(wire.dump(message))
+
+    def let_write(self) -> None:
+        """Let the held system call happen."""
+        assert self._spawned.write_listener is not None
+        with contextlib.suppress(OSError):  # the process died; the next step tells
+            syscalls.let_go_on(self._spawned.write_listener, self._held)
+
+    def _held_write(self, listener: int) -> Write | None:
+        poll = select.poll()
+        poll.register(listener, select.POLLIN)
+        if not any(event & select.POLLIN for _, event in poll.poll(0)):
+            return None  # the process is gone; its channel says so next
+        try:
+            self._held, name = syscalls.receive(listener)
+        except OSError:
+            return None
+        return Write(name)
+
+    def _why_ended(self, doing: str) -> str:
+        if self._spawned.output.flooded:
+            limit = self.consumer.sandbox.setup.limits.output_kb
+            return f"{doing} printed more than {limit} KB and was stopped"
+        return f"{doing} ended its own process (os._exit, a signal, or out of memory)"

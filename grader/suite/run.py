@@ -1,0 +1,193 @@
+"""One call of a student's function, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from grader.sandbox.inside import wire
+from grader.suite.outcomes import Failed, Unusable
+from grader.suite.steps import (
+    Handle,
+    Raised,
+    Ready,
+    Returned,
+    Sleep,
+    Step,
+    Write,
+    in_words,
+)
+
+if TYPE_CHECKING:
+    from grader.suite.process import Process
+
+
+class Run:
+    """One call under way."""
+
+    def __init__(self, process: Process, function: str) -> None:
+        self.process = process
+        self.function = function
+        self._module, _, self._name = function.partition(".")
+        self._step: Step | None = None
+        self._over = False
+        self.value: Any = None
+        """What it returned; set by `returned` and `drain`."""
+
+    def __repr__(self) -> str:
+        return f"{self._name}()"
+
+    def send(self, request: dict[str, Any]) -> None:
+        """Ask the worker for the call."""
+        self.process.answer(request)
+
+    def wait_until_loaded(self) -> None:
+        """The module has been imported and the function found.
+
+        Raises:
+            Failed: it could not; every later call into the module fails at once.
+        """
+        file = f"{self._module}.py"
+        try:
+            message = self.process.receive(f"importing {file}")
+            while isinstance(message, Write):
+                self.process.let_write()
+                message = self.process.receive(f"importing {file}")
+        except Failed as failure:
+            self.process.consumer.found_unusable(self._module, str(failure))
+            raise Unusable(str(failure)) from None
+        if message.get("type") == "load_failed":
+            reason = f"{file} could not be imported: {_text(message, 'reason')}"
+            self.process.consumer.found_unusable(self._module, reason)
+            raise Unusable(reason)
+        if message.get("type") == "unfit":
+            raise Unusable(_text(message, "reason"))
+
+    def next(self) -> Step:
+        """Wait for the next step.
+
+        Raises:
+            Failed: none came within the limit of course.toml, or the process ended.
+        """
+        if self._over:
+            assert self._step is not None
+            raise Failed(f"expected {self} to go on; {in_words(self._step, 'it')}")
+        message = self.process.receive(repr(self))
+        self._step = step = message if isinstance(message, Write) else self._read(message)
+        self._over = isinstance(step, Returned | Raised)
+        if self.function != "inside.worker.keep":
+            self.process.note("student", in_words(step, repr(self)))
+        return step
+
+    def _read(self, message: dict[str, Any]) -> Step:
+        match message.get("type"):
+            case "handle":
+                return Handle(wire.decode(message.get("event")))
+            case "ready":
+                return Ready()
+            case "sleep":
+                return Sleep(wire.decode(message.get("seconds")))
+            case "returned":
+                return Returned(wire.decode(message.get("value")))
+            case "raised":
+                bases = message.get("bases")
+                names = tuple(str(b) for b in bases) if isinstance(bases, list) else ()
+                if message.get("error") == "NotImplementedError":
+                    raise Unusable(f"{self} is not filled in yet: {_text(message, 'reason')}")
+                return Raised(_text(message, "error"), names, _text(message, "reason"))
+            case "late":
+                raise Failed(f"{self} called {_text(message, 'callback')}() after it had returned")
+            case "load_failed" | "unfit":
+                raise Unusable(_text(message, "reason"))
+            case "build_failed":
+                # Where it is the service's fault, the plugin finds out before it blames anybody.
+                reason = _text(message, "reason")
+                raise Failed(f"what {self} is called with could not be made: {reason}")
+        raise Failed(f"{self} sent a message of an unknown kind")
+
+    def next_event(self) -> Any:
+        """The event of the next step, which must be a handle(event).
+
+        Raises:
+            Failed: the next step is another one.
+        """
+        step = self.next()
+        if isinstance(step, Handle):
+            return step.event
+        raise Failed(f"expected {self} to call handle() for the next event; {in_words(step, 'it')}")
+
+    def handled(self) -> None:
+        """Let the callback that it stands in return."""
+        if isinstance(self._step, Write):
+            self.process.let_write()
+            return
+        if isinstance(self._step, Handle):
+            self.process.note("suite", "lets handle() return")
+        self.process.answer({})
+
+    go_on = handled
+
+    def fails(self, exception: str = "HandlerError") -> None:
+        """Let handle raise: HandlerError, or a builtin exception by name."""
+        self.process.note("suite", f"lets handle() raise {exception}")
+        self.process.answer({"raise": exception})
+
+    def kill(self) -> None:
+        """SIGKILL, and wait until the process is gone."""
+        self.process.note("suite", "kills the process (SIGKILL)")
+        self.process.kill()
+
+    def returned(self) -> Any:
+        """The value that it returns; the next step must be that.
+
+        Raises:
+            Failed: the next step is another one.
+        """
+        step = self.next()
+        if isinstance(step, Returned):
+            self.value = step.value
+            return step.value
+        raise Failed(f"expected {self} to return; {in_words(step, 'it')}")
+
+    def raised(self) -> Raised:
+        """The exception that leaves it; the next step must be that.
+
+        Raises:
+            Failed: the next step is another one.
+        """
+        step = self.next()
+        if isinstance(step, Raised):
+            return step
+        raise Failed(f"expected an exception to leave {self}; {in_words(step, 'it')}")
+
+    def drain(self, on_step: Callable[[Step], None] | None = None) -> list[Any]:
+        """Say yes to every step until it returns; the events handled.
+
+        `on_step` is called with each step before it is answered.
+
+        Raises:
+            Failed: an exception left it.
+        """
+        events: list[Any] = []
+        while True:
+            step = self.next()
+            if on_step is not None:
+                on_step(step)
+            match step:
+                case Returned(value):
+                    self.value = value
+                    return events
+                case Raised():
+                    raise Failed(f"expected {self} to return; {in_words(step, 'it')}")
+                case Handle(event):
+                    events.append(event)
+            self.go_on()
+
+    def waiting(self, seconds: float) -> bool:
+        """Whether no step comes within `seconds`."""
+        return self.process.waiting(seconds)
+
+
+def _text(message: dict[str, Any], key: str) -> str:
+    """A string of the student's process, cut to a length that a report can bear."""
+    return str(message.get(key, ""))[:600]
