@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import bulk, event_generator, grading, suites
+from benchmarks import bulk, event_generator, grading, suites, watch
 from benchmarks.rows import Row
 from grader.course import load_course
 
@@ -30,6 +30,7 @@ def _rows() -> Iterator[Row]:
     course = load_course(ROOT)
     yield from grading.sandbox_rows()
     yield from grading.rows(course)
+    yield from watch.rows(course)
     yield from suites.rows(course)
     yield from event_generator.rows()
     yield from bulk.rows(course)

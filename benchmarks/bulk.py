@@ -65,13 +65,16 @@ def _watch(run: subprocess.Popen[bytes], reports: Path, start: float) -> tuple[f
 
 def _tree(pid: int) -> Iterator[int]:
     yield pid
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            found = children.read_text().split()
-        except OSError:
-            continue
-        for child in found:
-            yield from _tree(int(child))
+    try:
+        found = [
+            child
+            for task in Path(f"/proc/{pid}/task").iterdir()
+            for child in (task / "children").read_text().split()
+        ]
+    except OSError:  # it ended meanwhile
+        return
+    for child in found:
+        yield from _tree(int(child))
 
 
 def _proportional_mb(pid: int) -> float:

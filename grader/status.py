@@ -52,6 +52,15 @@ def next_step(course: Course) -> str:
     return "All done."
 
 
+def unfinished(course: Course) -> Exercise:
+    """The first exercise without full marks; the last one where all have them."""
+    for exercise in course.exercises:
+        report = _report(course, exercise)
+        if report is None or not report.full:
+            return exercise
+    return course.exercises[-1]
+
+
 def bar(score: float, most: float) -> Text:
     """Points as a bar of a fixed width."""
     full = round(_BAR * score / most) if most else 0

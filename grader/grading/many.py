@@ -31,7 +31,6 @@ def grade_all(
     Each has a process of its own, forked from this one, so that nothing of a submission's
     grading reaches the next. A grading process that breaks costs a report of errors, no more.
     """
-    context = multiprocessing.get_context("fork")
     for exercise in sorted({submission.exercise for submission in submissions}):
         warm(how.course, how.course.exercise(exercise))
     waiting = list(reversed(submissions))
@@ -41,27 +40,32 @@ def grade_all(
         while waiting or running:
             while waiting and len(running) < jobs:
                 submission = waiting.pop()
-                ours, theirs = context.Pipe(duplex=False)
-                process: BaseProcess = context.Process(
-                    target=_child, args=(theirs, submission, how)
-                )
-                process.start()
-                theirs.close()
+                ours, process = begin(submission, how)
                 running[ours] = (submission, process, time.monotonic() + limit)
             for ready in wait(list(running), timeout=1):
                 assert isinstance(ready, Connection)
                 submission, process, _ = running.pop(ready)
-                yield submission, _collect(ready, process, submission, how)
+                yield submission, collect(ready, process, submission, how)
             for connection, (_, process, deadline) in running.items():
                 if time.monotonic() > deadline and process.is_alive():
                     process.kill()  # the connection reports its end in the next round
                     running[connection] = (*running[connection][:2], float("inf"))
     finally:
-        _stop([(connection, process) for connection, (_, process, _) in running.items()])
+        stop([(connection, process) for connection, (_, process, _) in running.items()])
 
 
-def _stop(running: list[tuple[Connection, BaseProcess]]) -> None:
-    """End what still runs when the run is broken off, and leave nothing of it."""
+def begin(submission: Submission, how: Grading) -> tuple[Connection, BaseProcess]:
+    """Start a grading process; the connection has something to read when it is done."""
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_child, args=(theirs, submission, how))
+    process.start()
+    theirs.close()
+    return ours, process
+
+
+def stop(running: list[tuple[Connection, BaseProcess]]) -> None:
+    """End what still runs when it is broken off, and leave nothing of it."""
     for _, process in running:
         if process.pid is not None and process.is_alive():
             os.kill(process.pid, signal.SIGINT)  # it closes its sandbox
@@ -96,9 +100,10 @@ def _raise_descriptors() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _collect(
+def collect(
     connection: Connection, process: BaseProcess, submission: Submission, how: Grading
 ) -> Report:
+    """What a grading process found; a report of errors where it broke."""
     try:
         data = connection.recv_bytes()
         return Report.model_validate_json(data)

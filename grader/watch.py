@@ -1,0 +1,204 @@
+"""`grader watch`: save a file, and see at once what it changed."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import select
+import subprocess
+import sys
+import termios
+import tty
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+
+from rich.console import Console
+from rich.text import Text
+
+from grader.course import Course, Exercise
+from grader.errors import GraderError
+from grader.grading.many import begin, collect, stop
+from grader.grading.one import Grading, require_suite, warm
+from grader.grading.services import prepare_services
+from grader.own_work import keep, last_report, your_files
+from grader.report import CheckResult, Outcome, Report
+from grader.reports.terminal import number, visible
+from grader.reset import reset_exercise
+from grader.sandbox.choice import own_code, sweep
+from grader.status import bar, print_status
+from grader.submission import Submission
+
+_KEYS = "h hint · n next exercise · l list · r run · x reset · q quit"
+
+
+def watch_course(course: Course, exercise: Exercise, console: Console) -> None:
+    """Check `exercise` on every save, until q; n goes on to the next one.
+
+    Raises:
+        GraderError: there is no terminal, or nothing to check with.
+    """
+    if not (sys.stdin.isatty() and console.is_terminal):
+        raise GraderError(
+            "`grader watch` needs a terminal", f"Without one, run `grader check {exercise.id}`."
+        )
+    sweep()
+    with _single_keys():
+        current: Exercise | None = exercise
+        while current is not None:
+            require_suite(course, current)
+            current = _Watch(course, current, console).run()
+
+
+class _Watch:
+    """One exercise, until another key than its own is pressed."""
+
+    def __init__(self, course: Course, exercise: Exercise, console: Console) -> None:
+        self._course = course
+        self._exercise = exercise
+        self._console = console
+        self._running: tuple[Connection, BaseProcess, Submission] | None = None
+        self._report: Report | None = None
+        self._hint = False
+
+    def run(self) -> Exercise | None:
+        """Watch; the exercise to go on with, or None to leave."""
+        with ExitStack() as stack:
+            services = stack.enter_context(prepare_services(set(self._exercise.services)))
+            stack.callback(self._cancel)
+            self._how = Grading(self._course, own_code(), secrets.randbelow(2**32), services)
+            warm(self._course, self._exercise)
+            changes = stack.enter_context(_changes(self._course, self._exercise))
+            self._start()
+            while True:
+                waiting = [sys.stdin.fileno(), changes]
+                if self._running is not None:
+                    waiting.append(self._running[0].fileno())
+                ready = select.select(waiting, [], [])[0]
+                if changes in ready:
+                    if not os.read(changes, 4096):
+                        raise GraderError("the files are not watched any more", "Start it again.")
+                    self._start()  # a run of the old file says nothing any more
+                elif self._running is not None and self._running[0].fileno() in ready:
+                    self._finish()
+                elif sys.stdin.fileno() in ready:
+                    key = os.read(sys.stdin.fileno(), 1).decode(errors="replace").lower()
+                    if key in ("q", "\x03", ""):
+                        return None
+                    if key == "n" and (following := self._following()) is not None:
+                        return following
+                    self._on(key)
+
+    def _on(self, key: str) -> None:
+        if key == "h":
+            self._hint = True
+            self._show()
+        elif key == "l":
+            self._console.clear()
+            print_status(self._course, self._console)
+            self._console.print(Text("any key goes back", "dim"))
+            os.read(sys.stdin.fileno(), 1)
+            self._show()
+        elif key == "r":
+            self._start()
+        elif key == "x":
+            self._console.print("Put the stub back? Your file is kept aside. y or n")
+            if os.read(sys.stdin.fileno(), 1).lower() == b"y":
+                # The change of the file starts the next run.
+                reset_exercise(self._course, self._exercise, datetime.now().astimezone())
+            else:
+                self._show()
+
+    def _start(self) -> None:
+        self._cancel()
+        self._hint = False
+        submission = your_files(self._course, self._exercise)
+        self._running = (*begin(submission, self._how), submission)
+        self._show()
+
+    def _cancel(self) -> None:
+        if self._running is not None:
+            connection, process, _ = self._running
+            self._running = None
+            stop([(connection, process)])
+
+    def _finish(self) -> None:
+        assert self._running is not None
+        connection, process, submission = self._running
+        self._running = None
+        self._report = collect(connection, process, submission, self._how)
+        keep(self._course, self._report)
+        self._show()
+
+    def _following(self) -> Exercise | None:
+        exercises = self._course.exercises
+        place = exercises.index(self._exercise) + 1
+        return exercises[place] if place < len(exercises) else None
+
+    def _show(self) -> None:
+        console, report = self._console, self._report or last_report(self._course, self._exercise)
+        console.clear()
+        title = Text(f"{self._exercise.id} {self._exercise.title}  ", "bold")
+        score = report.score if report else 0.0
+        title.append_text(bar(score, self._exercise.max_score))
+        title.append(f"  {number(score)}/{number(self._exercise.max_score)}")
+        console.print(title)
+        console.print()
+        if self._running is not None:
+            console.print(Text("running ...", "dim"))
+        elif report is not None:
+            self._show_first(report)
+        console.print()
+        console.print(Text(_KEYS, "dim"))
+
+    def _show_first(self, report: Report) -> None:
+        check = _first(report)
+        if check is None:
+            more = " n goes on." if self._following() else " That was the last exercise."
+            self._console.print(Text(f"All {len(report.checks)} checks pass.{more}", "green"))
+            return
+        passed = sum(each.outcome is Outcome.PASSED for each in report.checks)
+        self._console.print(
+            Text(f"{passed} of {len(report.checks)} checks pass. First not:", "dim")
+        )
+        self._console.print(Text(f"✗ {check.id}: {check.title}", "red"))
+        self._console.print(Text(f"  {visible(check.message)}"))
+        if self._hint:
+            self._console.print(Text(f"  hint: {check.hint or 'there is none for this'}", "cyan"))
+            self._console.print(
+                Text(f"  the story: grader replay {report.exercise} {check.id}", "dim")
+            )
+
+
+def _first(report: Report) -> CheckResult | None:
+    return next((c for c in report.checks if c.outcome is not Outcome.PASSED), None)
+
+
+@contextmanager
+def _changes(course: Course, exercise: Exercise) -> Iterator[int]:
+    """A descriptor that has something to read after every change of the exercise's files."""
+    folder = course.root / "exercises" / exercise.id
+    with subprocess.Popen(  # noqa: S603 - our own command
+        [sys.executable, "-m", "grader.changes", str(folder)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.fileno()
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def _single_keys() -> Iterator[None]:
+    """Keys come one by one and are not shown; the terminal is as before afterwards."""
+    before = termios.tcgetattr(sys.stdin)
+    try:
+        tty.setcbreak(sys.stdin)
+        yield
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)

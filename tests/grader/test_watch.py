@@ -1,0 +1,163 @@
+"""`grader watch` in a terminal of its own: save, see; save again, and the old run is broken off."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from command_line import grader
+from tiny_course import IN_PLACE, RIGHT, STUB, write_tiny_course
+
+from grader.reset import STUBS
+
+HANGS = RIGHT.replace("    return 2 * number\n", "    while True: pass\n")
+
+
+class Terminal:
+    """A running `grader watch`, its screen as it was last drawn, and its keyboard."""
+
+    def __init__(self, root: Path) -> None:
+        self._ours, theirs = pty.openpty()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "grader", "watch"],
+            cwd=root,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+            env=os.environ | {"TERM": "xterm", "COLUMNS": "100", "LINES": "30"},
+        )
+        os.close(theirs)
+        self.drawn = ""
+
+    def wait_for(self, text: str) -> str:
+        """Read until `text` is drawn; what was drawn until then, without colours."""
+        before, deadline = self.drawn, time.monotonic() + 60
+        while text not in before:
+            assert time.monotonic() < deadline, f"{text!r} was not drawn, but {before[-1500:]!r}"
+            if select.select([self._ours], [], [], 1)[0]:
+                before += re.sub(
+                    r"\x1b\[[0-9;?]*[a-zA-Z]", "", os.read(self._ours, 1 << 16).decode()
+                )
+        seen, _, self.drawn = before.partition(text)
+        return seen + text
+
+    def press(self, key: str) -> None:
+        """Type a key."""
+        os.write(self._ours, key.encode())
+
+    def close(self) -> None:
+        """End it and the terminal."""
+        self.process.kill()
+        self.process.wait()
+        os.close(self._ours)
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Path:
+    """A tiny course with its stub."""
+    root = write_tiny_course(tmp_path)
+    (root / STUBS / "01").mkdir(parents=True)
+    (root / STUBS / "01" / "doubling.txt").write_text(STUB)
+    return root
+
+
+@pytest.fixture
+def terminal(course: Path) -> Iterator[Terminal]:
+    """`grader watch` on it, after its first run."""
+    terminal = Terminal(course)
+    try:
+        terminal.wait_for("0 of 3 checks pass")
+        yield terminal
+    finally:
+        terminal.close()
+
+
+def save(root: Path, code: str) -> None:
+    """Write the exercise's file as an editor does."""
+    (root / "exercises" / "01" / "doubling.py").write_text(code)
+
+
+def test_each_save_shows_what_it_changed(course: Path, terminal: Terminal) -> None:
+    """The first check that fails with what was seen; then all of them."""
+    save(course, IN_PLACE)
+    assert "01.after-crash" in terminal.wait_for("should hold old or new")
+    save(course, RIGHT)
+    terminal.wait_for("All 3 checks pass. That was the last exercise.")
+
+
+def test_a_save_breaks_a_run_off(course: Path, terminal: Terminal) -> None:
+    """A run that hangs is not waited for: what is shown is the new file's."""
+    save(course, HANGS)
+    terminal.wait_for("running ...")
+    save(course, RIGHT)
+    seen = terminal.wait_for("All 3 checks pass")
+    assert "it hangs" not in seen
+
+
+def test_keys(course: Path, terminal: Terminal) -> None:
+    """A hint, the list, the stub back, another run, and the end."""
+    save(course, IN_PLACE)
+    terminal.wait_for("should hold old or new")
+    terminal.press("h")
+    terminal.wait_for("hint: Write aside.")
+    terminal.press("l")
+    terminal.wait_for("any key goes back")
+    terminal.press(" ")
+    terminal.wait_for("should hold old or new")
+    terminal.press("x")
+    terminal.wait_for("y or n")
+    terminal.press("y")
+    terminal.wait_for("0 of 3 checks pass")
+    assert (course / "exercises" / "01" / "doubling.py").read_text() == STUB
+    terminal.press("r")
+    terminal.wait_for("running ...")
+    terminal.wait_for("0 of 3 checks pass")
+    terminal.press("q")
+    assert terminal.process.wait(30) == 0
+
+
+@pytest.mark.parametrize("end", ["q", "ctrl-c"])
+def test_nothing_runs_on_afterwards(course: Path, terminal: Terminal, end: str) -> None:
+    """Neither the run under way nor what watches the files."""
+    save(course, HANGS)
+    terminal.wait_for("running ...")
+    group = terminal.process.pid
+    if end == "q":
+        terminal.press("q")
+    else:
+        os.kill(group, signal.SIGINT)
+    assert terminal.process.wait(30) == (0 if end == "q" else 130)
+    deadline = time.monotonic() + 10
+    while left := processes_about(course):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)
+
+
+def processes_about(course: Path) -> list[str]:
+    """The command lines of processes that work in the course's folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if process.joinpath("cwd").resolve() == course.resolve():
+                found.append(process.joinpath("cmdline").read_text())
+        except OSError:
+            continue
+    return [each for each in found if each]
+
+
+def test_without_a_terminal_it_says_what_to_run(course: Path) -> None:
+    """Piped: one line, exit code 2."""
+    done = grader(course, "watch", "01")
+    assert done.returncode == 2
+    assert "run `grader check 01`" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
