@@ -1,25 +1,30 @@
-"""Grades the same submissions over and over on a machine that is busy: no verdict may vary."""
+"""Grades the same submissions over and over on a machine that is busy: no verdict may vary.
+
+Fifty rounds of everything take hours. With --keep FILE they may be made in several goes.
+"""
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import multiprocessing
 import os
 import secrets
 import sys
 import time
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.kills import differences
-from grader.course import load_course
+from benchmarks.tally import Tally, read_tallies, write_tallies
+from grader.course import Course, load_course
 from grader.grading.many import grade_all
-from grader.grading.one import Grading
+from grader.grading.one import Grading, suite_hash
 from grader.grading.services import prepare_services
 from grader.sandbox.choice import choose, sweep
+from grader.submission import Submission
 from grader.validate import find_specimens
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,45 +32,74 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def main() -> int:
     """Exit code 0 when every verdict was the same in every round."""
+    options = _options()
+    course = load_course(ROOT)
+    if options.kills:
+        if different := differences(course, options.kills):
+            print(f"✗ killed {options.kills} times and resumed: {', '.join(different)} differ")
+            return 1
+        print(f"killed {options.kills} times and resumed: every row as in an undisturbed run")
+    known = {
+        number: [one.submission for one in find_specimens(course, course.exercise(number))]
+        for number in options.exercise or [each.id for each in course.exercises]
+    }
+    tallies = {number: Tally(of=_fingerprint(course, number, known[number])) for number in known}
+    if options.keep:
+        tallies = read_tallies(options.keep, tallies)
+    _soak(course, known, tallies, options)
+    for number, tally in tallies.items():
+        for line in tally.varied():
+            print(f"✗ {number} {line}")
+        print(
+            f"{number}: {tally.rounds} rounds of {len(known[number])} submissions, "
+            f"{tally.verdicts} verdicts each, {os.cpu_count()} cores kept busy: "
+            f"{len(tally.varied()) or 'none'} varied"
+        )
+    return 1 if any(tally.varied() for tally in tallies.values()) else 0
+
+
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=50)
     parser.add_argument("--exercise", action="append", help="one exercise alone; may be repeated")
     parser.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 1))
     parser.add_argument("--kills", type=int, default=20, help="how often a bulk run is killed")
-    options = parser.parse_args()
-    course = load_course(ROOT)
-    if different := differences(course, options.kills):
-        print(f"✗ killed {options.kills} times and resumed: {', '.join(different)} differ")
-        return 1
-    print(f"killed {options.kills} times and resumed: every row as in an undisturbed run")
-    numbers = options.exercise or [each.id for each in course.exercises]
-    exercises = [course.exercise(number) for number in numbers]
-    specimens = [each for exercise in exercises for each in find_specimens(course, exercise)]
-    submissions = [each.submission for each in specimens]
-    seen: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    parser.add_argument("--keep", type=Path, help="a file with the rounds so far: go on from it")
+    return parser.parse_args()
+
+
+def _fingerprint(course: Course, number: str, submissions: Sequence[Submission]) -> str:
+    """A hash of what is judged and what judges; rounds of anything else do not count."""
+    parts = [suite_hash(course, course.exercise(number)), *(each.hash for each in submissions)]
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()
+
+
+def _soak(
+    course: Course,
+    known: dict[str, list[Submission]],
+    tallies: dict[str, Tally],
+    options: argparse.Namespace,
+) -> None:
     sweep()
     started = time.monotonic()
-    names: set[str] = set()
-    for exercise in exercises:
-        names.update(exercise.services)
-    with prepare_services(names) as services, busy_cores():
-        how = Grading(course, choose(), 0, services)
-        for number in range(1, options.rounds + 1):
+    services: set[str] = set()
+    for number in known:
+        services.update(course.exercise(number).services)
+    with prepare_services(services) as running, busy_cores():
+        how = Grading(course, choose(), 0, running)
+        while unfinished := [n for n in known if tallies[n].rounds < options.rounds]:
+            submissions = [each for number in unfinished for each in known[number]]
             again = replace(how, seed=secrets.randbelow(2**32))
-            for submission, report in grade_all(submissions, again, options.jobs):
-                for check in report.checks:
-                    key = (f"{submission.exercise} {submission.student}", check.id)
-                    seen[key][check.outcome] += 1
-            varied = [key for key, outcomes in seen.items() if len(outcomes) > 1]
+            # All of a round or nothing of it: it may be broken off at any moment.
+            reports = [report for _, report in grade_all(submissions, again, options.jobs)]
+            for number in unfinished:
+                tallies[number].add(report for report in reports if report.exercise == number)
+            if options.keep:
+                write_tallies(options.keep, tallies)
             minutes = (time.monotonic() - started) / 60
-            print(f"round {number}: {len(varied)} verdicts vary ({minutes:.1f} min)", flush=True)
-    for name, check_id in varied:
-        print(f"✗ {name}: {check_id} was {dict(seen[name, check_id])}")
-    print(
-        f"{options.rounds} rounds of {len(submissions)} submissions, {len(seen)} verdicts each, "
-        f"{os.cpu_count()} cores kept busy: {len(varied) or 'none'} varied"
-    )
-    return 1 if varied else 0
+            rounds = ", ".join(f"{n}: {tallies[n].rounds}" for n in unfinished)
+            varied = sum(len(each.varied()) for each in tallies.values())
+            print(f"rounds {rounds}: {varied} verdicts vary ({minutes:.1f} min)", flush=True)
 
 
 @contextmanager

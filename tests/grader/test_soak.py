@@ -1,0 +1,54 @@
+"""A soak that is made in several goes counts every round once, and only rounds of the same."""
+
+from __future__ import annotations
+
+from benchmarks.tally import Tally, read_tallies, write_tallies
+from grader.report import CheckResult, Outcome, Report
+
+
+def _report(outcome: Outcome) -> Report:
+    check = CheckResult(
+        id="01.a", title="A", points=1, score=0, outcome=outcome, message="", hint="", seconds=0
+    )
+    return Report(
+        student="chaff/x",
+        exercise="01",
+        score=0,
+        max_score=1,
+        provisional=False,
+        sandbox="bubblewrap",
+        seed=1,
+        submission_hash="",
+        suite_hash="",
+        checks=(check,),
+    )
+
+
+def test_a_verdict_that_differs_is_named_with_how_often_it_was_what():
+    """Two rounds alike vary in nothing; the third, other one is a line."""
+    tally = Tally(of="now")
+    for _ in range(2):
+        tally.add([_report(Outcome.FAILED)])
+    assert tally.varied() == []
+    tally.add([_report(Outcome.PASSED)])
+    assert tally.varied() == ["chaff/x 01.a was 2 times failed, 1 times passed"]
+
+
+def test_rounds_go_on_where_they_were(tmp_path):
+    """What was kept is counted on, for each exercise by itself."""
+    file = tmp_path / "out" / "soak.json"
+    one, other = Tally(of="now"), Tally(of="other")
+    one.add([_report(Outcome.FAILED)])
+    write_tallies(file, {"01": one})
+    write_tallies(file, {"02": other})
+    read = read_tallies(file, {"01": Tally(of="now"), "02": Tally(of="other")})
+    assert read == {"01": one, "02": other}
+
+
+def test_rounds_of_another_suite_do_not_count(tmp_path):
+    """A change of what judges, or of what is judged, starts from nothing."""
+    file = tmp_path / "soak.json"
+    tally = Tally(of="before")
+    tally.add([_report(Outcome.FAILED)])
+    write_tallies(file, {"01": tally})
+    assert read_tallies(file, {"01": Tally(of="after")}) == {"01": Tally(of="after")}
