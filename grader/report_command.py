@@ -91,6 +91,6 @@ def _gradescope(out: Path, course: Course, target: Path | None) -> int:
         report: Report = one.report
         folder = target / folder_name(report.student) / report.exercise
         folder.mkdir(parents=True, exist_ok=True)
-        write_whole(folder / "results.json", gradescope_json(report))
+        write_whole(folder / "results.json", gradescope_json([report]))
         undecided += one.grade is None
     return undecided

@@ -96,7 +96,7 @@ def test_a_provisional_result_is_no_grade_in_any_export(
     assert (moodle["01 Doubling"], "provisional" in moodle["01 Doubling (feedback)"]) == ("", True)
     suite = parsed(junit_xml(the_class))[4]
     assert suite.find("properties/property[@name='provisional']").attrib["value"] == "true"
-    scope = json.loads(gradescope_json(the_class[4].report))
+    scope = json.loads(gradescope_json([the_class[4].report]))
     assert (scope["score"], "PROVISIONAL" in scope["output"]) == (0, True)
     assert "Provisional" in feedback_html([the_class[4]], course)
     assert "Provisional" in feedback_markdown([the_class[4]], course)
