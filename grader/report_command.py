@@ -18,15 +18,23 @@ from grader.reports.feedback import feedback_html, feedback_markdown
 from grader.reports.json import json_document
 from grader.reports.tables import canvas_csv, moodle_csv, nbgrader_csv
 from grader.results import folder_name
+from grader.similar import nearly_identical
+from grader.submission import find_submissions
 
 
-def write_pages(out: Path, course: Course) -> int:
+def write_pages(out: Path, course: Course, submissions: Path | None = None) -> int:
     """Write OUT/class.html and OUT/feedback/STUDENT.{html,md}; how many students there are.
+
+    With `submissions`, the folder that was graded, the page also says who handed in nearly the
+    same.
 
     Raises:
         GraderError: there are no results, or they cannot be written.
     """
-    write_whole(out / "class.html", class_html(graded_class(out, course), course))
+    similar = None
+    if submissions is not None:
+        similar = nearly_identical(find_submissions(submissions, course), course)
+    write_whole(out / "class.html", class_html(graded_class(out, course), course, similar))
     folder = out / "feedback"
     folder.mkdir(exist_ok=True)
     count = 0
@@ -47,6 +55,8 @@ def export(out: Path, course: Course, kind: str, target: Path | None) -> int:
     """
     if kind == "gradescope":
         return _gradescope(out, course, target)
+    if kind == "jplag":
+        return _jplag(out, course, target)
     undecided = 0
 
     def counted() -> Iterator[Graded]:
@@ -94,3 +104,26 @@ def _gradescope(out: Path, course: Course, target: Path | None) -> int:
         write_whole(folder / "results.json", gradescope_json([report]))
         undecided += one.grade is None
     return undecided
+
+
+def _jplag(submissions: Path, course: Course, target: Path | None) -> int:
+    """TARGET/NN/submissions/STUDENT/FILE.py and TARGET/NN/stub/FILE.py, as JPlag and MOSS take."""
+    if target is None:
+        raise GraderError("jplag's format is a folder", "Name a new folder.")
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise GraderError(f"{target} is not empty", "Name a new folder.")
+    for submission in find_submissions(submissions, course):
+        exercise = course.exercise(submission.exercise)
+        stub = course.root / "exercises" / exercise.id
+        given = {name: stub / name for name in exercise.files if (stub / name).is_file()}
+        for folder, files in (
+            (target / exercise.id / "stub", {n: path.read_bytes() for n, path in given.items()}),
+            (
+                target / exercise.id / "submissions" / folder_name(submission.student),
+                submission.files,
+            ),
+        ):
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, data in files.items():
+                write_whole(folder / name, data)
+    return 0

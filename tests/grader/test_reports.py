@@ -6,8 +6,6 @@ import csv
 import io
 import json
 import re
-import shutil
-import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -155,7 +153,7 @@ def test_no_html_of_a_submission_is_markup(the_class: list[Graded], course: Cour
         own = re.sub(
             r"<td>.*?</td>|<p.*?</p>|<li>.*?</li>|<title>.*?</title>", "", page, flags=re.DOTALL
         )
-        assert not re.search(r"(src|href)\s*=|url\(|@import", own)
+        assert not re.search(r"src\s*=|href\s*=\s*[\"'](?!#)|url\(|@import", own)
 
 
 def test_no_markdown_of_a_submission_is_markup(the_class: list[Graded], course: Course) -> None:
@@ -260,28 +258,3 @@ def test_without_results_it_is_one_line(tmp_path: Path, course: Course) -> None:
         assert done.returncode == 2
         assert "holds no results" in done.stderr
         assert len(done.stderr.strip().splitlines()) == 1
-
-
-@pytest.mark.chromium
-def test_the_page_works_in_a_browser(
-    tmp_path: Path, course: Course, the_class: list[Graded]
-) -> None:
-    """Its script runs under its own security policy, and the evil name is text."""
-    browser = shutil.which("chromium") or shutil.which("chromium-browser")
-    if browser is None:
-        pytest.skip("no chromium")
-    page = tmp_path / "class.html"
-    page.write_text(
-        class_html(the_class, course).replace(
-            "filter();\n</script>", "words.value = 'bob'; filter();\n</script>"
-        )
-    )
-    done = subprocess.run(
-        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", page.as_uri()],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-    )
-    assert ">1 of 6<" in done.stdout
-    assert "&lt;script&gt;alert(1)" in done.stdout
