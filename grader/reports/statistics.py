@@ -131,7 +131,7 @@ def _row(one: Graded) -> Row:
     report = one.report
     holds = [
         one.grade is None,
-        report.penalty > 0,
+        report.penalty > 0 or report.marked_late,
         one.by_hand,
         any(sign in check.message for check in report.checks for sign in _HOSTILE),
     ]

@@ -8,6 +8,7 @@ import os
 import stat
 import tarfile
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -19,6 +20,8 @@ from grader.intake import archives
 from grader.intake.archives import BadArchive, members
 from grader.intake.collect import Collected, clean_name, collect
 from grader.intake.names import FORMATS
+from grader.intake.write import write_submissions
+from grader.submission import find_submissions
 
 
 @pytest.fixture
@@ -107,6 +110,51 @@ def test_the_newest_attempt_counts(course: Course, tmp_path: Path, kind: str, or
     assert who[1] == "01"
     assert files_of_who == {"doubling.py": b"new"}
     assert len(found.older) == 1
+
+
+TIMES = {
+    "brightspace": "1-2 - Jane - Nov 3, 2026 1159 PM/doubling.py",
+    "blackboard": "E_Jane_attempt_2026-11-03-23-59-00_doubling.py",
+}
+
+
+@pytest.mark.parametrize("kind", TIMES)
+def test_a_time_in_a_name_becomes_the_time_of_handing_in(
+    course: Course, tmp_path: Path, kind: str
+) -> None:
+    """As nbgrader writes it, in this machine's zone; late penalties follow from it."""
+    write_submissions(taken(course, tmp_path, {TIMES[kind]: b"x = 1\n"}), tmp_path / "subs")
+    (submission,) = find_submissions(tmp_path / "subs", course)
+    assert submission.submitted == datetime(2026, 11, 3, 23, 59).astimezone()
+
+
+def test_nbgraders_own_timestamps_are_kept(course: Course, tmp_path: Path) -> None:
+    """Its `submitted` folder, with the time beside the work."""
+    files = {"jane/01/doubling.py": b"x = 1\n", "jane/01/timestamp.txt": b"2026-11-03 10:00:00 UTC"}
+    found = taken(course, tmp_path, files)
+    assert not found.unmatched
+    write_submissions(found, tmp_path / "subs")
+    (submission,) = find_submissions(tmp_path / "subs", course)
+    assert submission.submitted == datetime(2026, 11, 3, 10, tzinfo=UTC)
+
+
+def test_a_late_mark_without_a_time_stays_with_the_newest_attempt(
+    course: Course, tmp_path: Path
+) -> None:
+    """Canvas says LATE and not when; an attempt that was in time and is replaced does not count."""
+    files = {
+        "jane_1_20_doubling.py": b"x = 1\n",
+        "jane_LATE_1_21_doubling-1.py": b"x = 2\n",
+        "bob_3_4_doubling.py": b"x = 3\n",
+    }
+    found = taken(course, tmp_path, files)
+    assert found.late == {("jane", "01")}
+    write_submissions(found, tmp_path / "subs")
+    late = {each.student: each.marked_late for each in find_submissions(tmp_path / "subs", course)}
+    assert late == {"bob": False, "jane": True}
+    write_submissions(taken(course, tmp_path, {"jane_1_20_doubling.py": b"x"}), tmp_path / "subs")
+    again = find_submissions(tmp_path / "subs", course)
+    assert not any(each.marked_late for each in again)
 
 
 def test_a_students_archive_and_repository_are_looked_into(course: Course, tmp_path: Path) -> None:
@@ -278,7 +326,7 @@ def test_from_an_lms_to_grades(tmp_path: Path) -> None:
     assert "canvas: 2 submissions of 2 students are in subs" in done.stdout
     assert "instructions.pdf: no student's name is in it" in done.stdout
     assert "eve: work.zip cannot be read" in done.stdout
-    assert "is marked late: bob" in done.stdout
+    assert "is marked late: bob 01" in done.stdout
     assert grader(root, "intake", "download.zip", "subs").stdout == done.stdout
     assert not list((root / "subs").glob(".*"))
     grader(root, "grade", "subs", "--json", "all.json")
