@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import json
 import os
@@ -22,6 +23,8 @@ from grader.intake.collect import Collected, clean_name, collect
 from grader.intake.names import FORMATS
 from grader.intake.write import write_submissions
 from grader.submission import find_submissions
+
+REPO = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -348,3 +351,21 @@ def test_a_source_that_cannot_be_read_is_one_line(
     assert done.returncode == 2
     assert sentence in done.stderr
     assert not (root / "subs").exists()
+
+
+def test_the_class_of_60_is_60_students(tmp_path: Path) -> None:
+    """scripts/class_of_60.py, which plays a whole class: everybody has a row, the broken ones too."""
+    spec = importlib.util.spec_from_file_location("class_of_60", REPO / "scripts/class_of_60.py")
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    source = tmp_path / "download.zip"
+    source.write_bytes(script.download())
+    found = collect(source, load_course(REPO), exercise="01")
+    assert found.kind == "canvas"
+    assert len(found.students) == 60
+    assert len(found.files) == 56
+    assert len(found.problems) == 4
+    assert len(found.unmatched) == 2
+    assert len(found.older) == len(found.late) == 8
