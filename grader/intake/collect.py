@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -54,22 +55,23 @@ def collect(source: Path, course: Course, kind: str = "auto", exercise: str = ""
     used = guess([path for path, _ in items]) if kind == "auto" else kind
     found = Collected(used)
     owned = []
+    owners = {path: FORMATS[used](path) for path, _ in items}
+    names = _short_names({owner.student for owner in owners.values() if owner}, used)
     for path, data in items:
-        owner = FORMATS[used](path)
+        owner = owners[path]
         if owner is None:
             found.unmatched.append(f"{path}: no student's name is in it")
         elif isinstance(data, BadArchive):
-            found.students.add(clean_name(owner.student))
+            found.students.add(clean_name(names[owner.student]))
             found.problems.append(f"{path} {data}")
         elif stamped := _stamped_exercise(owner, used, course):
-            found.stamps[clean_name(owner.student), stamped] = data
+            found.stamps[clean_name(names[owner.student]), stamped] = data
         else:
             owned.append((owner, data))
-    prefix = _common_prefix({owner.student for owner, _ in owned}) if used == "github" else ""
     wanted = course.exercise(exercise).id if exercise else ""
     candidates: dict[tuple[str, str], dict[tuple[str, int], _Attempt]] = {}
     for owner, data in owned:
-        student = clean_name(owner.student.removeprefix(prefix))
+        student = clean_name(names[owner.student])
         found.students.add(student)
         for number, name, content in _contents(owner, data, course, wanted, found):
             attempts = candidates.setdefault((student, number), {})
@@ -175,6 +177,20 @@ def _exercises_of(path: PurePosixPath, course: Course) -> list[str]:
     by_name = [each.id for each in course.exercises if path.name in each.files]
     by_folder = [number for number in by_name if number in path.parts]
     return by_folder or by_name
+
+
+def _short_names(names: set[str], kind: str) -> dict[str, str]:
+    """Each name without what the source puts before it; no two become one."""
+    short = {name: name for name in names}
+    if kind == "github":
+        prefix = _common_prefix(names)
+        short = {name: name.removeprefix(prefix) for name in names}
+    elif kind == "moodle":
+        # `Group A-Jane Doe`: in a course with groups, everybody's name begins with one.
+        groups = Counter(name.partition("-")[0] for name in names)
+        if all("-" in name and groups[name.partition("-")[0]] > 1 for name in names):
+            short = {name: name.partition("-")[2] for name in names}
+    return short if len(set(short.values())) == len(names) else {name: name for name in names}
 
 
 def _common_prefix(names: set[str]) -> str:

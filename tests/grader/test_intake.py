@@ -175,6 +175,28 @@ def test_a_classroom_s_prefix_is_no_part_of_a_name(course: Course, tmp_path: Pat
     assert set(taken(course, tmp_path, files, "github").files) == {("jane", "01"), ("bob", "01")}
 
 
+MOODLE_NAMES = {
+    "two groups": (["A-Jane Doe", "A-Bob Ray", "B-Cy Ng", "B-Di Oz"], ["Bob Ray", "Cy Ng", "Di Oz", "Jane Doe"]),
+    "one is in no group": (["A-Jane Doe", "A-Bob Ray", "Cy Ng"], ["A-Bob Ray", "A-Jane Doe", "Cy Ng"]),
+    "a double name": (["Anne-Lise Ray", "Jean-Luc Doe"], ["Anne-Lise Ray", "Jean-Luc Doe"]),
+    "two of one name": (["A-Jane", "A-Bob", "B-Jane", "B-Di"], ["A-Bob", "A-Jane", "B-Di", "B-Jane"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", MOODLE_NAMES)
+def test_a_groups_name_is_no_part_of_a_students(course: Course, tmp_path: Path, case: str) -> None:
+    """Moodle puts it first; where that is in doubt, or would make one of two, it stays."""
+    names, students = MOODLE_NAMES[case]
+    files = {
+        f"{name}_{number}_assignsubmission_file_/doubling.py": b"x"
+        for number, name in enumerate(names)
+    }
+    found = taken(course, tmp_path, files)
+    assert found.kind == "moodle"
+    assert sorted(found.students) == students
+    assert len(found.files) == len(names)
+
+
 def notebook(cells: list[tuple[str, str]]) -> bytes:
     """A notebook with cells of those grade ids and sources."""
     return json.dumps(
