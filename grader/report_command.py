@@ -17,7 +17,7 @@ from grader.reports.documents import gradescope_json, junit_xml
 from grader.reports.feedback import feedback_html, feedback_markdown
 from grader.reports.json import json_document
 from grader.reports.tables import canvas_csv, moodle_csv, nbgrader_csv
-from grader.results import folder_name
+from grader.results import Results, folder_name
 from grader.similar import nearly_identical
 from grader.submission import find_submissions
 
@@ -82,14 +82,21 @@ def _lines(kind: str, graded: Iterator[Graded], out: Path, course: Course) -> It
         case "csv":
             return nbgrader_csv(graded, course)
         case "canvas":
-            return canvas_csv(graded, course)
+            return canvas_csv(graded, _graded_part(course, out))
         case "moodle":
-            return moodle_csv(graded, course)
+            return moodle_csv(graded, _graded_part(course, out))
         case "junit":
             return junit_xml(graded)
     provisional = any(one.grade is None for one in graded_class(out, course))
     head = ClassReport(course=course.title, provisional=provisional, reports=())
     return json_document(head, (one.report for one in graded))
+
+
+def _graded_part(course: Course, out: Path) -> Course:
+    """The course with what was graded alone: an LMS would make an empty column of the rest."""
+    graded = Results(out).exercises()
+    kept = tuple(exercise for exercise in course.exercises if exercise.id in graded)
+    return course.model_copy(update={"exercises": kept})
 
 
 def _gradescope(out: Path, course: Course, target: Path | None) -> int:

@@ -309,6 +309,8 @@ def test_the_commands_write_pages_and_exports(
 ) -> None:
     """`grader report` and `grader export`, on results that lie on disk."""
     save(course, tmp_path / "out", the_class)
+    later = MANIFEST[MANIFEST.index("[[exercises]]") :].replace("01", "02")
+    (tmp_path / "course.toml").write_text(MANIFEST + later.replace("Doubling", "Later"))
     done = grader(tmp_path, "report", "out")
     assert done.returncode == 0, done.stderr
     assert "<title>A tiny course" in (tmp_path / "out" / "class.html").read_text()
@@ -317,6 +319,10 @@ def test_the_commands_write_pages_and_exports(
     assert done.returncode == 0
     assert "1 submissions are provisional" in done.stderr
     assert len((tmp_path / "grades.csv").read_text().splitlines()) == 7
+    for kind in ("canvas", "moodle"):
+        done = grader(tmp_path, "export", "out", "--format", kind)
+        assert "01 Doubling" in done.stdout
+        assert "02 Later" not in done.stdout
     done = grader(tmp_path, "export", "out", "--format", "json")
     assert json.loads(done.stdout)["provisional"]
     done = grader(tmp_path, "export", "out", "scope", "--format", "gradescope")
