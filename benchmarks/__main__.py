@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import bulk, event_generator, grading, suites, watch
+from benchmarks import bulk, event_generator, grading, pages, suites, watch
 from benchmarks.rows import Row
 from grader.course import load_course
 
@@ -34,6 +34,7 @@ def _rows() -> Iterator[Row]:
     yield from suites.rows(course)
     yield from event_generator.rows()
     yield from bulk.rows(course)
+    yield from pages.rows(course)
 
 
 if __name__ == "__main__":

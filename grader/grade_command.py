@@ -111,8 +111,9 @@ def _is_known(submission: Submission, suite: str, run: Run, results: Results) ->
         return False
     if (found.submission_hash, found.suite_hash) != (submission.hash, suite):
         return False
-    if found.submitted != submission.submitted:  # no reason to run it again
-        results.save(found.model_copy(update={"submitted": submission.submitted}))
+    now = {"submitted": submission.submitted, "marked_late": submission.marked_late}
+    if now != {name: getattr(found, name) for name in now}:  # no reason to run it again
+        results.save(found.model_copy(update=now))
     return True
 
 

@@ -9,8 +9,11 @@ from pathlib import Path
 
 from grader.course import Course
 from grader.errors import GraderError
+from grader.leaks import find_leak
 
 _FILES = (
+    ".github/workflows/public-checks.yml",
+    ".gitlab-ci.yml",
     "LICENSE",
     "README.md",
     "course.toml",
@@ -18,59 +21,50 @@ _FILES = (
     "pyproject.toml",
     "requirements.lock",
 )
+_STUDENTS_OWN = "release"
+"""Files that only the students' copy has, or has in another form, such as its README."""
 _FOLDERS = {
     "exercises": {".py", ".md", ".png", ".svg", ".txt", ".ndjson"},
     "resources": {".py", ".md", ".txt"},
     "grader": {".py", ".html", ".css", ".js", ".md"},
 }
-_PRIVATE = ("solutions", "tests")
 
 
 def make_release(course: Course, directory: Path) -> list[Path]:
     """Copy what students get into `directory`, which must be new or empty; the files, relative.
 
     Raises:
-        GraderError: the folder is in use, or a file for students holds a private one's content.
+        GraderError: the folder is in use, or a file for students holds what is private.
     """
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise GraderError(f"{directory} is not empty", "Name a new folder for the release.")
     parent = directory.resolve().parent
     if not parent.is_dir():
         raise GraderError(f"{parent} does not exist", "Make that folder first.")
-    files = sorted(_allowed(course.root))
-    _refuse_leaks(course.root, files)
+    files = dict(_allowed(course.root))
+    leak = find_leak(course.root, files.values())
+    if leak:
+        raise GraderError(leak, "Put the stub back before the release.")
     with tempfile.TemporaryDirectory(dir=parent, prefix=".release-") as aside:
         copy = Path(aside) / "release"
-        for file in files:
+        for file, source in files.items():
             target = copy / file
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(course.root / file, target)
+            shutil.copyfile(course.root / source, target)
         if directory.exists():
             directory.rmdir()
         copy.replace(directory)
-    return files
+    return list(files)
 
 
-def _allowed(root: Path) -> Iterator[Path]:
+def _allowed(root: Path) -> Iterator[tuple[Path, Path]]:
+    """Each file of the release, and where it comes from."""
     for name in _FILES:
-        if (root / name).is_file():
-            yield Path(name)
+        for source in (Path(_STUDENTS_OWN) / name, Path(name)):
+            if (root / source).is_file() and not (root / source).is_symlink():
+                yield Path(name), source
+                break
     for folder, endings in _FOLDERS.items():
-        for path in (root / folder).rglob("*"):
+        for path in sorted((root / folder).rglob("*")):
             if path.is_file() and not path.is_symlink() and path.suffix in endings:
-                yield path.relative_to(root)
-
-
-def _refuse_leaks(root: Path, files: list[Path]) -> None:
-    """An exercise file that was solved in place would give the answer away."""
-    private = {
-        path.read_bytes()
-        for folder in _PRIVATE
-        for path in (root / folder).rglob("*.py")
-        if path.stat().st_size
-    }
-    for file in files:
-        if (root / file).read_bytes() in private:
-            raise GraderError(
-                f"{file} has the content of a private file", "Put the stub back before the release."
-            )
+                yield path.relative_to(root), path.relative_to(root)

@@ -97,6 +97,8 @@ class Report(_Model):
     """The end of what the student's code printed, at most 4 KB."""
     submitted: AwareDatetime | None = None
     """When it was handed in, where that is known."""
+    marked_late: bool = False
+    """Whether the LMS marked it as late; without a time the penalty is the LMS's affair."""
     late: timedelta = timedelta()
     """How long after the due date and any extension; zero when in time or not known."""
     penalty: float = 0.0

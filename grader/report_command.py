@@ -17,16 +17,24 @@ from grader.reports.documents import gradescope_json, junit_xml
 from grader.reports.feedback import feedback_html, feedback_markdown
 from grader.reports.json import json_document
 from grader.reports.tables import canvas_csv, moodle_csv, nbgrader_csv
-from grader.results import folder_name
+from grader.results import Results, folder_name
+from grader.similar import nearly_identical
+from grader.submission import find_submissions
 
 
-def write_pages(out: Path, course: Course) -> int:
+def write_pages(out: Path, course: Course, submissions: Path | None = None) -> int:
     """Write OUT/class.html and OUT/feedback/STUDENT.{html,md}; how many students there are.
+
+    With `submissions`, the folder that was graded, the page also says who handed in nearly the
+    same.
 
     Raises:
         GraderError: there are no results, or they cannot be written.
     """
-    write_whole(out / "class.html", class_html(graded_class(out, course), course))
+    similar = None
+    if submissions is not None:
+        similar = nearly_identical(find_submissions(submissions, course), course)
+    write_whole(out / "class.html", class_html(graded_class(out, course), course, similar))
     folder = out / "feedback"
     folder.mkdir(exist_ok=True)
     count = 0
@@ -47,6 +55,8 @@ def export(out: Path, course: Course, kind: str, target: Path | None) -> int:
     """
     if kind == "gradescope":
         return _gradescope(out, course, target)
+    if kind == "jplag":
+        return _jplag(out, course, target)
     undecided = 0
 
     def counted() -> Iterator[Graded]:
@@ -72,14 +82,21 @@ def _lines(kind: str, graded: Iterator[Graded], out: Path, course: Course) -> It
         case "csv":
             return nbgrader_csv(graded, course)
         case "canvas":
-            return canvas_csv(graded, course)
+            return canvas_csv(graded, _graded_part(course, out))
         case "moodle":
-            return moodle_csv(graded, course)
+            return moodle_csv(graded, _graded_part(course, out))
         case "junit":
             return junit_xml(graded)
     provisional = any(one.grade is None for one in graded_class(out, course))
     head = ClassReport(course=course.title, provisional=provisional, reports=())
     return json_document(head, (one.report for one in graded))
+
+
+def _graded_part(course: Course, out: Path) -> Course:
+    """The course with what was graded alone: an LMS would make an empty column of the rest."""
+    graded = Results(out).exercises()
+    kept = tuple(exercise for exercise in course.exercises if exercise.id in graded)
+    return course.model_copy(update={"exercises": kept})
 
 
 def _gradescope(out: Path, course: Course, target: Path | None) -> int:
@@ -91,6 +108,29 @@ def _gradescope(out: Path, course: Course, target: Path | None) -> int:
         report: Report = one.report
         folder = target / folder_name(report.student) / report.exercise
         folder.mkdir(parents=True, exist_ok=True)
-        write_whole(folder / "results.json", gradescope_json(report))
+        write_whole(folder / "results.json", gradescope_json([report]))
         undecided += one.grade is None
     return undecided
+
+
+def _jplag(submissions: Path, course: Course, target: Path | None) -> int:
+    """TARGET/NN/submissions/STUDENT/FILE.py and TARGET/NN/stub/FILE.py, as JPlag and MOSS take."""
+    if target is None:
+        raise GraderError("jplag's format is a folder", "Name a new folder.")
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise GraderError(f"{target} is not empty", "Name a new folder.")
+    for submission in find_submissions(submissions, course):
+        exercise = course.exercise(submission.exercise)
+        stub = course.root / "exercises" / exercise.id
+        given = {name: stub / name for name in exercise.files if (stub / name).is_file()}
+        for folder, files in (
+            (target / exercise.id / "stub", {n: path.read_bytes() for n, path in given.items()}),
+            (
+                target / exercise.id / "submissions" / folder_name(submission.student),
+                submission.files,
+            ),
+        ):
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, data in files.items():
+                write_whole(folder / name, data)
+    return 0

@@ -72,6 +72,10 @@ class Results:
                     "Remove it, and grade again.",
                 ) from None
 
+    def exercises(self) -> frozenset[str]:
+        """The exercises of which a report is kept."""
+        return frozenset(path.stem for path in self._reports.glob("*/*.json"))
+
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Keep other runs out of the folder; the lock ends with this process, however it ends.

@@ -19,6 +19,11 @@ _MISSING = "is missing from the submission"
 # Windows has neither: there a submission is somebody's own.
 _READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
+TIMESTAMP = "timestamp.txt"
+"""nbgrader's name for the file beside a submission that says when it came."""
+LATE_MARK = "late.txt"
+"""Beside a submission that an LMS marked as late without a time."""
+
 
 @dataclass(frozen=True)
 class Submission:
@@ -32,6 +37,8 @@ class Submission:
     """The others, by module name: a sentence for the student."""
     submitted: datetime | None = None
     """When it was handed in, where a timestamp.txt says so; no part of the hash."""
+    marked_late: bool = False
+    """Whether the LMS marked it as late, without saying when it came."""
 
     @cached_property
     def hash(self) -> str:
@@ -50,6 +57,8 @@ def read_submission(
     folders: Iterable[Path],
     max_kb: int,
     submitted: datetime | None = None,
+    *,
+    marked_late: bool = False,
 ) -> Submission:
     """The files that `exercise` names, each from the first of `folders` that has it.
 
@@ -67,7 +76,7 @@ def read_submission(
                 break
         if problem:
             problems[name.removesuffix(".py")] = f"{name} {problem}"
-    return Submission(student, exercise.id, files, problems, submitted)
+    return Submission(student, exercise.id, files, problems, submitted, marked_late)
 
 
 def _read(path: Path, max_kb: int) -> tuple[bytes | None, str]:
@@ -106,7 +115,7 @@ def read_timestamp(folder: Path) -> datetime | None:
     The file holds a date, a time, and a zone (`UTC`, `+0100` or a name such as `Europe/Berlin`);
     without a zone it is UTC, as in nbgrader.
     """
-    data, problem = _read(folder / "timestamp.txt", max_kb=1)
+    data, problem = _read(folder / TIMESTAMP, max_kb=1)
     if data is None or problem:
         return None
     text = data.decode("utf-8-sig", errors="replace").strip()
@@ -180,6 +189,7 @@ def _of_exercise(
             ],
             max_kb,
             read_timestamp(student / exercise.id),
+            marked_late=(student / exercise.id / LATE_MARK).is_file(),
         )
         for student in students
     ]

@@ -16,8 +16,9 @@ from grader.commands import options
     "--format",
     "kind",
     required=True,
-    type=click.Choice(["csv", "canvas", "moodle", "json", "junit", "gradescope"]),
-    help="csv: nbgrader's columns. gradescope: FILE is a folder, with a results.json a submission.",
+    type=click.Choice(["csv", "canvas", "moodle", "json", "junit", "gradescope", "jplag"]),
+    help="csv: nbgrader's columns. gradescope: FILE is a folder, with a results.json a submission. "
+    "jplag: OUT is the folder of submissions, FILE a new folder for JPlag or MOSS.",
 )
 def export(out: Path, file: Path | None, kind: str) -> None:
     """Write the grades in OUT, of `grader grade --out`, for another program.

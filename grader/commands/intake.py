@@ -41,7 +41,7 @@ def intake(source: Path, directory: Path, kind: str, exercise: str, dry_run: boo
         ("belongs to nobody or to no exercise", found.unmatched),
         ("could not be read", found.problems),
         ("is replaced by a newer attempt", found.older),
-        ("is marked late", [f"{student}" for student in sorted(found.late)]),
+        ("is marked late", [f"{student} {exercise}" for student, exercise in found.late]),
     ):
         for line in sorted(lines):
             click.echo(f"{title}: {visible(line)}")

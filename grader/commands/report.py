@@ -11,7 +11,12 @@ from grader.commands import options
 
 @click.command()
 @click.argument("out", type=click.Path(path_type=Path, file_okay=False))
-def report(out: Path) -> None:
+@click.option(
+    "--submissions",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder that was graded: the page also says who handed in nearly the same.",
+)
+def report(out: Path, submissions: Path | None) -> None:
     """Write pages about the results in OUT, of `grader grade --out`.
 
     OUT/class.html is for you: distribution, submissions, and how each check did. OUT/feedback
@@ -19,5 +24,5 @@ def report(out: Path) -> None:
     """
     from grader.report_command import write_pages  # noqa: PLC0415 - imports the templates
 
-    count = write_pages(out, options.this_course())
+    count = write_pages(out, options.this_course(), submissions)
     click.echo(f"{out / 'class.html'}, and feedback for {count} students in {out / 'feedback'}")

@@ -164,6 +164,7 @@ def _assemble(
         submission_hash=submission.hash,
         suite_hash=suite_hash(how.course, exercise),
         submitted=submission.submitted,
+        marked_late=submission.marked_late,
         output=output,
         checks=checks,
     )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from grader.course import Course
@@ -23,7 +25,10 @@ class Collected:
     """By student and exercise: file names and contents."""
     students: set[str] = field(default_factory=set)
     """All who handed in anything, also what could not be used."""
-    late: set[str] = field(default_factory=set)
+    late: set[tuple[str, str]] = field(default_factory=set)
+    """Whose newest attempt, of which exercise, the LMS marked as late."""
+    stamps: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    """When it was handed in, where the source says so: the text of nbgrader's timestamp.txt."""
     unmatched: list[str] = field(default_factory=list)
     """Files that belong to nobody or to no exercise, and why; a line each."""
     problems: list[str] = field(default_factory=list)
@@ -50,33 +55,61 @@ def collect(source: Path, course: Course, kind: str = "auto", exercise: str = ""
     used = guess([path for path, _ in items]) if kind == "auto" else kind
     found = Collected(used)
     owned = []
+    owners = {path: FORMATS[used](path) for path, _ in items}
+    names = _short_names({owner.student for owner in owners.values() if owner}, used)
     for path, data in items:
-        owner = FORMATS[used](path)
+        owner = owners[path]
         if owner is None:
             found.unmatched.append(f"{path}: no student's name is in it")
         elif isinstance(data, BadArchive):
-            found.students.add(clean_name(owner.student))
+            found.students.add(clean_name(names[owner.student]))
             found.problems.append(f"{path} {data}")
+        elif stamped := _stamped_exercise(owner, used, course):
+            found.stamps[clean_name(names[owner.student]), stamped] = data
         else:
             owned.append((owner, data))
-    prefix = _common_prefix({owner.student for owner, _ in owned}) if used == "github" else ""
     wanted = course.exercise(exercise).id if exercise else ""
-    candidates: dict[tuple[str, str], dict[tuple[str, int], dict[str, bytes]]] = {}
+    candidates: dict[tuple[str, str], dict[tuple[str, int], _Attempt]] = {}
     for owner, data in owned:
-        student = clean_name(owner.student.removeprefix(prefix))
+        student = clean_name(names[owner.student])
         found.students.add(student)
-        if owner.late:
-            found.late.add(student)
         for number, name, content in _contents(owner, data, course, wanted, found):
             attempts = candidates.setdefault((student, number), {})
-            attempts.setdefault(owner.attempt, {})[name] = content
-    for key, attempts in candidates.items():
-        newest = max(attempts)
-        found.files[key] = attempts[newest]
-        found.older += [
-            f"{key[0]} {key[1]}: an older attempt" for each in attempts if each != newest
-        ]
+            attempt = attempts.setdefault(owner.attempt, _Attempt(owner.submitted))
+            attempt.files[name] = content
+            attempt.late |= owner.late
+    _take_newest(candidates, found)
     return found
+
+
+def _take_newest(
+    candidates: dict[tuple[str, str], dict[tuple[str, int], _Attempt]], found: Collected
+) -> None:
+    """Of each submission the last attempt, with what the source says of its time."""
+    for key, attempts in candidates.items():
+        newest = attempts[max(attempts)]
+        found.files[key] = newest.files
+        if newest.late:
+            found.late.add(key)
+        if newest.submitted is not None:  # in this machine's zone, as the LMS is taken to be
+            found.stamps[key] = f"{newest.submitted.astimezone():%Y-%m-%d %H:%M:%S %z}\n".encode()
+        found.older += [f"{key[0]} {key[1]}: an older attempt"] * (len(attempts) - 1)
+
+
+@dataclass
+class _Attempt:
+    """What somebody handed in for an exercise at one time."""
+
+    submitted: datetime | None
+    files: dict[str, bytes] = field(default_factory=dict)
+    late: bool = False
+
+
+def _stamped_exercise(owner: Owned, kind: str, course: Course) -> str:
+    """Of nbgrader's STUDENT/NN/timestamp.txt the exercise, of other files nothing."""
+    if kind != "folder" or owner.path.name != "timestamp.txt":
+        return ""
+    return next((each.id for each in course.exercises if each.id in owner.path.parts), "")
 
 
 def clean_name(name: str) -> str:
@@ -144,6 +177,20 @@ def _exercises_of(path: PurePosixPath, course: Course) -> list[str]:
     by_name = [each.id for each in course.exercises if path.name in each.files]
     by_folder = [number for number in by_name if number in path.parts]
     return by_folder or by_name
+
+
+def _short_names(names: set[str], kind: str) -> dict[str, str]:
+    """Each name without what the source puts before it; no two become one."""
+    short = {name: name for name in names}
+    if kind == "github":
+        prefix = _common_prefix(names)
+        short = {name: name.removeprefix(prefix) for name in names}
+    elif kind == "moodle":
+        # `Group A-Jane Doe`: in a course with groups, everybody's name begins with one.
+        groups = Counter(name.partition("-")[0] for name in names)
+        if all("-" in name and groups[name.partition("-")[0]] > 1 for name in names):
+            short = {name: name.partition("-")[2] for name in names}
+    return short if len(set(short.values())) == len(names) else {name: name for name in names}
 
 
 def _common_prefix(names: set[str]) -> str:

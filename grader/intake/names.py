@@ -24,6 +24,7 @@ class Owned:
     attempt: tuple[str, int] = ("", 0)
     """Sorts later attempts behind earlier ones."""
     submitted: datetime | None = None
+    """When, where the name says so: in local time, as the LMS writes it."""
     late: bool = False
 
 
@@ -88,7 +89,7 @@ def of_brightspace(path: PurePosixPath) -> Owned | None:
                 return None
             time = _time_of_day(found["time"])
             attempt = (time.isoformat() if time else "", 0)
-            return Owned(found["name"], PurePosixPath(*rest), attempt)
+            return Owned(found["name"], PurePosixPath(*rest), attempt, time)
     return None
 
 
@@ -97,7 +98,8 @@ def of_blackboard(path: PurePosixPath) -> Owned | None:
     found = _BLACKBOARD.fullmatch(path.name)
     if found is None or found["file"] == ".txt":
         return None  # the text that comes with each attempt
-    return Owned(found["user"], PurePosixPath(found["file"][1:]), (found["time"], 0))
+    time = _blackboards_time(found["time"])
+    return Owned(found["user"], PurePosixPath(found["file"][1:]), (found["time"], 0), time)
 
 
 def of_github(path: PurePosixPath) -> Owned | None:
@@ -130,6 +132,14 @@ def _time_of_day(text: str) -> datetime | None:
     date, _, rest = text.rpartition(", ")
     year, clock, half = rest.split()
     try:
-        return datetime.strptime(f"{date} {year} {clock:0>4} {half}", "%b %d %Y %I%M %p")  # noqa: DTZ007 - only sorted by
+        return datetime.strptime(f"{date} {year} {clock:0>4} {half}", "%b %d %Y %I%M %p")  # noqa: DTZ007 - in local time
+    except ValueError:
+        return None
+
+
+def _blackboards_time(text: str) -> datetime | None:
+    """`2026-11-23-23-59-00`."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%d-%H-%M-%S")  # noqa: DTZ007 - in local time
     except ValueError:
         return None

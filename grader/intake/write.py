@@ -8,6 +8,7 @@ from pathlib import Path
 
 from grader.errors import GraderError
 from grader.intake.collect import Collected
+from grader.submission import LATE_MARK, TIMESTAMP
 
 
 def write_submissions(found: Collected, directory: Path) -> int:
@@ -26,6 +27,10 @@ def write_submissions(found: Collected, directory: Path) -> int:
                 new.mkdir()
                 for name, data in files.items():
                     (new / name).write_bytes(data)
+                if stamp := found.stamps.get((student, exercise)):
+                    (new / TIMESTAMP).write_bytes(stamp)
+                if (student, exercise) in found.late:
+                    (new / LATE_MARK).write_bytes(b"The LMS marked this submission as late.\n")
                 target = directory / student / exercise
                 target.parent.mkdir(exist_ok=True)
                 if target.exists():

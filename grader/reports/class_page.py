@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from grader.course import Course
 from grader.graded import Graded
 from grader.reports.pages import render
-from grader.reports.statistics import class_figures
+from grader.reports.statistics import FLAGS, class_figures
+from grader.similar import Similar
 
 
-def class_html(graded: Iterable[Graded], course: Course) -> str:
+def class_html(
+    graded: Iterable[Graded], course: Course, similar: Mapping[str, Similar] | None = None
+) -> str:
     """A self-contained page: no other file, no request, light and dark, fit to print."""
-    figures = class_figures(graded, course)
+    figures = class_figures(graded, course, similar)
     rows = sorted(
         (row for each in figures for row in each.rows), key=lambda row: (row.student, row.exercise)
     )
@@ -21,6 +24,7 @@ def class_html(graded: Iterable[Graded], course: Course) -> str:
         course=course,
         figures=figures,
         rows=rows,
+        flags=FLAGS,
         students=len({row.student for row in rows}),
         provisional=sum("provisional" in row.flags for row in rows),
     )

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from xml.etree import ElementTree as ET
 
 from grader.graded import Graded
-from grader.report import CheckResult, Outcome, Report
+from grader.report import UNDECIDED, CheckResult, Outcome, Report
 from grader.reports.safe import plain, xml
-
-_STATUS = {Outcome.PASSED: "passed", Outcome.FAILED: "failed"}
 
 
 def junit_xml(graded: Iterable[Graded]) -> Iterator[str]:
@@ -21,33 +19,48 @@ def junit_xml(graded: Iterable[Graded]) -> Iterator[str]:
     yield "</testsuites>\n"
 
 
-def gradescope_json(report: Report) -> str:
-    """One submission's results.json. Source: Gradescope's autograder specification."""
-    provisional = report.provisional
+def gradescope_json(reports: Sequence[Report]) -> str:
+    """One submission's results.json; several exercises may belong to one assignment.
+
+    Source: Gradescope's autograder specification. It has no way to withhold a score, so a
+    provisional result has 0, says so, and marks no undecided check as failed.
+    """
+    provisional = any(report.provisional for report in reports)
     document = {
-        "score": 0 if provisional else report.final_score,
-        "max_score": report.max_score,
+        "score": 0 if provisional else sum(report.final_score for report in reports),
+        "execution_time": round(sum(c.seconds for report in reports for c in report.checks)),
         "visibility": "visible",
+        "stdout_visibility": "hidden",
         "output": "PROVISIONAL: not every check could be decided; this is not a grade yet."
         if provisional
         else "",
-        "extra_data": {"provisional": provisional, "seed": report.seed},
-        "tests": [_test(check) for check in report.checks],
+        "output_format": "text",
+        "extra_data": {
+            "provisional": provisional,
+            "max_score": sum(report.max_score for report in reports),
+            "runs": [
+                {"exercise": each.exercise, "seed": each.seed, "sandbox": each.sandbox}
+                for each in reports
+            ],
+        },
+        "tests": [_test(check) for report in reports for check in report.checks],
     }
     return json.dumps(document, indent=1) + "\n"
 
 
 def _test(check: CheckResult) -> dict[str, object]:
     lines = [plain(check.message), f"Hint: {check.hint}" if check.hint else ""]
-    return {
+    found: dict[str, object] = {
         "number": check.id,
         "name": check.title,
-        "score": check.score,
         "max_score": check.points,
-        "status": _STATUS.get(check.outcome, "failed"),
         "output": "\n".join(filter(None, lines)),
         "output_format": "text",
     }
+    if check.outcome in UNDECIDED:
+        return found | {"output": f"Not decided: {plain(check.message)}"}
+    passed = check.outcome is Outcome.PASSED
+    return found | {"score": check.score, "status": "passed" if passed else "failed"}
 
 
 def _suite(one: Graded) -> ET.Element:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from grader.course import Course, Exercise
 from grader.graded import Graded
 from grader.report import UNDECIDED, Outcome
+from grader.similar import Similar
 
 BINS = 10
 _ENOUGH = 5
 """Submissions below which a correlation says nothing."""
+FLAGS = ("provisional", "late", "by hand", "hostile", "identical", "nearly identical")
+"""What a submission may be marked with."""
 _HOSTILE = (
     "ended the sandbox",
     "something that is no message",
@@ -76,6 +79,8 @@ class ExerciseFigures:
     variables); the strongest first."""
     twins: list[list[str]] = field(default_factory=list)
     """Students who handed in the same files, byte for byte."""
+    similar: Similar | None = None
+    """Who handed in nearly the same; None where nobody looked."""
 
     @property
     def mean(self) -> float:
@@ -90,8 +95,13 @@ class ExerciseFigures:
         return (ordered[middle] + ordered[~middle]) / 2
 
 
-def class_figures(graded: Iterable[Graded], course: Course) -> list[ExerciseFigures]:
-    """The figures of each exercise that somebody handed in, in one pass over the results."""
+def class_figures(
+    graded: Iterable[Graded], course: Course, similar: Mapping[str, Similar] | None = None
+) -> list[ExerciseFigures]:
+    """The figures of each exercise that somebody handed in, in one pass over the results.
+
+    `similar` says by exercise who handed in nearly the same; None where nobody looked.
+    """
     found = {each.id: ExerciseFigures(each) for each in course.exercises}
     outcomes: dict[str, list[list[bool | None]]] = {each.id: [] for each in course.exercises}
     same: dict[tuple[str, str], list[str]] = {}
@@ -110,17 +120,20 @@ def class_figures(graded: Iterable[Graded], course: Course) -> list[ExerciseFigu
         if len(students) > 1:
             found[exercise].twins.append(students)
     for exercise_id, figures in found.items():
+        if similar is not None:
+            figures.similar = similar.get(exercise_id, Similar())
+        _mark_alike(figures)
         _judge_checks(figures, outcomes[exercise_id])
     return [figures for figures in found.values() if figures.rows]
 
 
 def _row(one: Graded) -> Row:
     report = one.report
-    flags = [
-        ("provisional", one.grade is None),
-        ("late", report.penalty > 0),
-        ("by hand", one.by_hand),
-        ("hostile", any(sign in c.message for c in report.checks for sign in _HOSTILE)),
+    holds = [
+        one.grade is None,
+        report.penalty > 0 or report.marked_late,
+        one.by_hand,
+        any(sign in check.message for check in report.checks for sign in _HOSTILE),
     ]
     failed = [check for check in report.checks if check.outcome is not Outcome.PASSED]
     return Row(
@@ -130,9 +143,20 @@ def _row(one: Graded) -> Row:
         max_score=report.max_score,
         passed=len(report.checks) - len(failed),
         checks=len(report.checks),
-        flags=[name for name, holds in flags if holds],
+        flags=[name for name, flagged in zip(FLAGS, holds, strict=False) if flagged],
         first=f"{failed[0].id}: {failed[0].message}"[:300] if failed else "",
     )
+
+
+def _mark_alike(figures: ExerciseFigures) -> None:
+    """Flag the rows of those who handed in the same, or nearly."""
+    same = {student for students in figures.twins for student in students}
+    near = figures.similar.students if figures.similar else frozenset()
+    for row in figures.rows:
+        if row.student in same:
+            row.flags.append("identical")
+        elif row.student in near:
+            row.flags.append("nearly identical")
 
 
 def _judge_checks(figures: ExerciseFigures, outcomes: list[list[bool | None]]) -> None:

@@ -17,7 +17,8 @@ _NBGRADER = (
 )
 """Those of nbgrader's CsvExportPlugin, and one more. Source: nbgrader/plugins/export.py."""
 _CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
-"""Source: Canvas's guide "How do I import grades in the Gradebook?"."""
+"""Sources: Canvas's guide "How do I import grades in the Gradebook?", and its importer, which takes
+every column behind Section for an assignment."""
 
 
 def nbgrader_csv(graded: Iterable[Graded], course: Course) -> Iterator[str]:
@@ -42,16 +43,20 @@ def nbgrader_csv(graded: Iterable[Graded], course: Course) -> Iterator[str]:
 
 
 def canvas_csv(graded: Iterable[Graded], course: Course) -> Iterator[str]:
-    """A line for each student with a column for each exercise; Canvas leaves empty cells alone."""
+    """A line for each student with a column for each exercise; Canvas leaves empty cells alone.
+
+    It finds students by their login. So the name, of which it makes nothing then, says what is
+    provisional: any other column would become an assignment.
+    """
     names = [f"{each.id} {each.title}" for each in course.exercises]
-    yield _line((*_CANVAS, "Notes", *map(cell, names)))
+    yield _line((*_CANVAS, *map(cell, names)))
     points = [number(each.max_score) for each in course.exercises]
-    yield _line(("    Points Possible", *[""] * len(_CANVAS), *points))
+    yield _line(("    Points Possible", *[""] * (len(_CANVAS) - 1), *points))
     for student, row in _by_student(graded):
         undecided = [one.report.exercise for one in row.values() if one.grade is None]
-        note = f"provisional: {', '.join(undecided)}" if undecided else ""
+        note = f" (provisional: {', '.join(undecided)})" if undecided else ""
         grades = [_grade(row.get(each.id)) for each in course.exercises]
-        yield _line((cell(student), "", "", cell(student), "", note, *grades))
+        yield _line((cell(student + note), "", "", cell(student), "", *grades))
 
 
 def moodle_csv(graded: Iterable[Graded], course: Course) -> Iterator[str]:

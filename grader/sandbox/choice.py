@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from grader.errors import SandboxError
 from grader.sandbox import cgroup, docker
 from grader.sandbox.base import PREFIX, Sandbox, scratch_home
 from grader.sandbox.bubblewrap import BubblewrapSandbox
-from grader.sandbox.probe import probe, require
+from grader.sandbox.probe import probe, probe_user, require
 from grader.sandbox.process import ProcessSandbox
 from grader.sandbox.processes import runs
+from grader.sandbox.user import UserSandbox
 
 _INSTALL = (
     "Install bubblewrap (`sudo apt-get install bubblewrap`); "
@@ -41,6 +43,26 @@ def choose(*, unsafe: bool = False) -> type[Sandbox]:
             require(probe(docker.DockerSandbox))
             return docker.DockerSandbox
         raise
+    return BubblewrapSandbox
+
+
+def choose_in_container(closed: Sequence[Path]) -> type[Sandbox]:
+    """The kind for a container that is made for one submission and thrown away with it.
+
+    bubblewrap where the container allows it, else another user in it.
+
+    Args:
+        closed: paths that only the judge may open.
+
+    Raises:
+        SandboxError: neither holds, so nothing may be graded here.
+    """
+    try:
+        require_bubblewrap()
+        require(probe())
+    except SandboxError:
+        require(probe_user(closed))
+        return UserSandbox
     return BubblewrapSandbox
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from grader.errors import SandboxError
 from grader.sandbox.base import Sandbox, SandboxDied, Setup
 from grader.sandbox.bubblewrap import BubblewrapSandbox
 from grader.sandbox.inside import wire
+from grader.sandbox.user import UserSandbox
 
 _LIMITS = Limits(seconds=10, memory_mb=512)
 _WALLS = {
@@ -32,6 +35,14 @@ _EXTRA = {
         "all processes together have a limit for memory and number",
         "Run as root, or with delegation: `systemd-run --user --scope -p Delegate=yes grader ...`.",
     ),
+}
+
+_WALLS_IN_A_CONTAINER = {
+    "closed": "the suite, the results and other data of the judge's cannot be read",
+    "environment": _WALLS["environment"],
+    "judge": "the judge's process cannot be signalled or read",
+    "privileges": _WALLS["privileges"],
+    "memory": _WALLS["memory"],
 }
 
 
@@ -66,7 +77,7 @@ def probe(kind: type[Sandbox] = BubblewrapSandbox) -> list[Wall]:
         for path in (canary.parent, canary):
             path.chmod(0o755)
         port = server.getsockname()[1]
-        seen = _ask(sandbox, [str(canary), port, 2 * _LIMITS.memory_mb << 20])
+        seen = _ask(sandbox, "look", [str(canary), port, 2 * _LIMITS.memory_mb << 20])
         seen["control group"] = "" if sandbox.has_cgroup else "missing"
     walls = [
         Wall(name, says, not seen.get(name), seen.get(name, "")) for name, says in _WALLS.items()
@@ -75,6 +86,24 @@ def probe(kind: type[Sandbox] = BubblewrapSandbox) -> list[Wall]:
         found = seen.get(name, "")
         walls.append(Wall(name, says, not found, found, remedy, essential=False))
     return walls
+
+
+def probe_user(closed: Sequence[Path]) -> list[Wall]:
+    """Try the walls of a UserSandbox; `closed` are paths that only the judge may open.
+
+    Raises:
+        SandboxError: the sandbox does not start.
+    """
+    with UserSandbox(Setup(files={}, limits=_LIMITS)) as sandbox:
+        paths = [str(path) for path in closed]
+        seen = _ask(sandbox, "look_around", [paths, os.getpid(), 2 * _LIMITS.memory_mb << 20])
+    walls = [
+        Wall(name, says, not seen.get(name), seen.get(name, ""))
+        for name, says in _WALLS_IN_A_CONTAINER.items()
+    ]
+    says, remedy = _EXTRA["system calls"]
+    found = seen.get("system calls", "")
+    return [*walls, Wall("system calls", says, not found, found, remedy, essential=False)]
 
 
 def require(walls: list[Wall]) -> None:
@@ -91,14 +120,18 @@ def require(walls: list[Wall]) -> None:
             )
 
 
-def _ask(sandbox: Sandbox, arguments: list[object]) -> dict[str, str]:
+def _ask(sandbox: Sandbox, function: str, arguments: list[object]) -> dict[str, str]:
     try:
         spawned = sandbox.spawn()
     except SandboxDied as error:
         raise SandboxError(f"the sandbox ended while it was tried: {error}") from None
     with spawned.channel as channel:
         channel.settimeout(_LIMITS.seconds)
-        request = {"function": "inside.look.look", "args": wire.encode(arguments), "kwargs": {}}
+        request = {
+            "function": f"inside.look.{function}",
+            "args": wire.encode(arguments),
+            "kwargs": {},
+        }
         channel.sendall(wire.dump(request))
         lines = wire.LineReader(channel)
         try:

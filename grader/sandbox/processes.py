@@ -34,7 +34,7 @@ def descendants(root: int) -> list[ProcessInfo]:
     found: list[ProcessInfo] = []
     generation = _children(root)
     while generation:
-        found += [info for pid in generation if (info := _look(pid)) is not None]
+        found += [info for pid in generation if (info := look_at(pid)) is not None]
         generation = [child for pid in generation for child in _children(pid)]
     return found
 
@@ -76,7 +76,8 @@ def _children(pid: int) -> list[int]:
     return children
 
 
-def _look(pid: int) -> ProcessInfo | None:
+def look_at(pid: int) -> ProcessInfo | None:
+    """What there is to say of a process, or None when it has ended."""
     try:
         stat = (_PROC / str(pid) / "stat").read_bytes().decode(errors="replace")
     except OSError:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import json
 import os
 import stat
 import tarfile
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -19,6 +21,10 @@ from grader.intake import archives
 from grader.intake.archives import BadArchive, members
 from grader.intake.collect import Collected, clean_name, collect
 from grader.intake.names import FORMATS
+from grader.intake.write import write_submissions
+from grader.submission import find_submissions
+
+REPO = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -109,6 +115,51 @@ def test_the_newest_attempt_counts(course: Course, tmp_path: Path, kind: str, or
     assert len(found.older) == 1
 
 
+TIMES = {
+    "brightspace": "1-2 - Jane - Nov 3, 2026 1159 PM/doubling.py",
+    "blackboard": "E_Jane_attempt_2026-11-03-23-59-00_doubling.py",
+}
+
+
+@pytest.mark.parametrize("kind", TIMES)
+def test_a_time_in_a_name_becomes_the_time_of_handing_in(
+    course: Course, tmp_path: Path, kind: str
+) -> None:
+    """As nbgrader writes it, in this machine's zone; late penalties follow from it."""
+    write_submissions(taken(course, tmp_path, {TIMES[kind]: b"x = 1\n"}), tmp_path / "subs")
+    (submission,) = find_submissions(tmp_path / "subs", course)
+    assert submission.submitted == datetime(2026, 11, 3, 23, 59).astimezone()
+
+
+def test_nbgraders_own_timestamps_are_kept(course: Course, tmp_path: Path) -> None:
+    """Its `submitted` folder, with the time beside the work."""
+    files = {"jane/01/doubling.py": b"x = 1\n", "jane/01/timestamp.txt": b"2026-11-03 10:00:00 UTC"}
+    found = taken(course, tmp_path, files)
+    assert not found.unmatched
+    write_submissions(found, tmp_path / "subs")
+    (submission,) = find_submissions(tmp_path / "subs", course)
+    assert submission.submitted == datetime(2026, 11, 3, 10, tzinfo=UTC)
+
+
+def test_a_late_mark_without_a_time_stays_with_the_newest_attempt(
+    course: Course, tmp_path: Path
+) -> None:
+    """Canvas says LATE and not when; an attempt that was in time and is replaced does not count."""
+    files = {
+        "jane_1_20_doubling.py": b"x = 1\n",
+        "jane_LATE_1_21_doubling-1.py": b"x = 2\n",
+        "bob_3_4_doubling.py": b"x = 3\n",
+    }
+    found = taken(course, tmp_path, files)
+    assert found.late == {("jane", "01")}
+    write_submissions(found, tmp_path / "subs")
+    late = {each.student: each.marked_late for each in find_submissions(tmp_path / "subs", course)}
+    assert late == {"bob": False, "jane": True}
+    write_submissions(taken(course, tmp_path, {"jane_1_20_doubling.py": b"x"}), tmp_path / "subs")
+    again = find_submissions(tmp_path / "subs", course)
+    assert not any(each.marked_late for each in again)
+
+
 def test_a_students_archive_and_repository_are_looked_into(course: Course, tmp_path: Path) -> None:
     """An archive inside of the download, and the folders of a repository in it."""
     inner = zipped({"repo/exercises/01/doubling.py": b"mine", "repo/README.md": b"x"})
@@ -122,6 +173,28 @@ def test_a_classroom_s_prefix_is_no_part_of_a_name(course: Course, tmp_path: Pat
     """exercise-1-jane and exercise-1-bob are jane and bob."""
     files = {f"exercise-1-{who}/exercises/01/doubling.py": b"x" for who in ("jane", "bob")}
     assert set(taken(course, tmp_path, files, "github").files) == {("jane", "01"), ("bob", "01")}
+
+
+MOODLE_NAMES = {
+    "two groups": (["A-Jane Doe", "A-Bob Ray", "B-Cy Ng", "B-Di Oz"], ["Bob Ray", "Cy Ng", "Di Oz", "Jane Doe"]),
+    "one is in no group": (["A-Jane Doe", "A-Bob Ray", "Cy Ng"], ["A-Bob Ray", "A-Jane Doe", "Cy Ng"]),
+    "a double name": (["Anne-Lise Ray", "Jean-Luc Doe"], ["Anne-Lise Ray", "Jean-Luc Doe"]),
+    "two of one name": (["A-Jane", "A-Bob", "B-Jane", "B-Di"], ["A-Bob", "A-Jane", "B-Di", "B-Jane"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", MOODLE_NAMES)
+def test_a_groups_name_is_no_part_of_a_students(course: Course, tmp_path: Path, case: str) -> None:
+    """Moodle puts it first; where that is in doubt, or would make one of two, it stays."""
+    names, students = MOODLE_NAMES[case]
+    files = {
+        f"{name}_{number}_assignsubmission_file_/doubling.py": b"x"
+        for number, name in enumerate(names)
+    }
+    found = taken(course, tmp_path, files)
+    assert found.kind == "moodle"
+    assert sorted(found.students) == students
+    assert len(found.files) == len(names)
 
 
 def notebook(cells: list[tuple[str, str]]) -> bytes:
@@ -278,7 +351,7 @@ def test_from_an_lms_to_grades(tmp_path: Path) -> None:
     assert "canvas: 2 submissions of 2 students are in subs" in done.stdout
     assert "instructions.pdf: no student's name is in it" in done.stdout
     assert "eve: work.zip cannot be read" in done.stdout
-    assert "is marked late: bob" in done.stdout
+    assert "is marked late: bob 01" in done.stdout
     assert grader(root, "intake", "download.zip", "subs").stdout == done.stdout
     assert not list((root / "subs").glob(".*"))
     grader(root, "grade", "subs", "--json", "all.json")
@@ -300,3 +373,21 @@ def test_a_source_that_cannot_be_read_is_one_line(
     assert done.returncode == 2
     assert sentence in done.stderr
     assert not (root / "subs").exists()
+
+
+def test_the_class_of_60_is_60_students(tmp_path: Path) -> None:
+    """scripts/class_of_60.py, which plays a whole class: everybody has a row, the broken ones too."""
+    spec = importlib.util.spec_from_file_location("class_of_60", REPO / "scripts/class_of_60.py")
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    source = tmp_path / "download.zip"
+    source.write_bytes(script.download())
+    found = collect(source, load_course(REPO), exercise="01")
+    assert found.kind == "canvas"
+    assert len(found.students) == 60
+    assert len(found.files) == 56
+    assert len(found.problems) == 4
+    assert len(found.unmatched) == 2
+    assert len(found.older) == len(found.late) == 8

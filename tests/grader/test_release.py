@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
+import re
 from pathlib import Path
 
 import pytest
 from command_line import grader
 from tiny_course import RIGHT, write_tiny_course
+
+from grader.course import load_course
+from grader.leaks import find_leak
 
 REPO = Path(__file__).resolve().parents[2]
 
@@ -31,13 +34,49 @@ def test_a_release_holds_no_private_file(course: Path, tmp_path: Path) -> None:
         assert path.read_text() != RIGHT
 
 
-def test_an_exercise_solved_in_place_is_refused(course: Path, tmp_path: Path) -> None:
-    """The stub was overwritten with the solution: nothing is released."""
-    shutil.copy(course / "solutions/01/doubling.py", course / "exercises/01/doubling.py")
+@pytest.mark.parametrize("edit", [("", ""), ("\n\n\n", "\n\n\n# mine\n"), ("event", "each")])
+def test_an_exercise_solved_in_place_is_refused(
+    course: Path, tmp_path: Path, edit: tuple[str, str]
+) -> None:
+    """The stub was overwritten with the solution, also an edited one: nothing is released."""
+    solved = (course / "solutions/01/doubling.py").read_text().replace(*edit)
+    (course / "exercises/01/doubling.py").write_text(solved)
     done = grader(course, "release", str(tmp_path / "out"))
     assert done.returncode == 2
-    assert "exercises/01/doubling.py has the content of a private file" in done.stderr
+    assert "exercises/01/doubling.py" in done.stderr
+    assert "private" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_what_is_on_no_list_stays_at_home(course: Path, tmp_path: Path) -> None:
+    """The history, caches, links, a student's progress, and files of other kinds."""
+    for name in (".git/HEAD", ".grader/01.json", "notes.txt", "exercises/01/answers.pyc"):
+        (course / name).parent.mkdir(exist_ok=True)
+        (course / name).write_text("secret")
+    (course / "exercises/01/linked.py").symlink_to(course / "solutions/01/doubling.py")
+    grader(course, "release", str(tmp_path / "out"))
+    assert sorted(
+        str(path.relative_to(tmp_path / "out"))
+        for path in (tmp_path / "out").rglob("*")
+        if path.is_file()
+    ) == [
+        "course.toml",
+        "exercises/01/doubling.py",
+        "exercises/01/test_doubling.py",
+        "pyproject.toml",
+        "resources/readme.md",
+    ]
+
+
+def test_the_students_own_readme_takes_the_place_of_the_other(course: Path, tmp_path: Path) -> None:
+    """What lies in release/ wins."""
+    (course / "README.md").write_text("for all")
+    (course / "release").mkdir()
+    (course / "release/README.md").write_text("for students")
+    grader(course, "release", str(tmp_path / "out"))
+    assert (tmp_path / "out/README.md").read_text() == "for students"
+    assert not (tmp_path / "out/release").exists()
 
 
 def test_a_folder_in_use_is_left_alone(course: Path, tmp_path: Path) -> None:
@@ -61,14 +100,40 @@ def test_check_in_a_release_runs_the_public_tests(course: Path, tmp_path: Path) 
     assert grader(tmp_path / "out", "check", "01").returncode == 0
 
 
-def test_the_courses_own_release_has_lessons_stubs_and_no_answers(tmp_path: Path) -> None:
-    """The real course: every exercise's lesson and stubs, nothing of the private folders."""
-    done = grader(REPO, "release", str(tmp_path / "out"))
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The release of this course."""
+    folder = tmp_path_factory.mktemp("release") / "course"
+    done = grader(REPO, "release", str(folder))
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "out/exercises/01/README.md").is_file()
-    assert "NotImplementedError" in (tmp_path / "out/exercises/01/polling.py").read_text()
-    assert sorted(p.name for p in (tmp_path / "out").iterdir() if p.is_dir()) == [
-        "exercises",
-        "grader",
-        "resources",
+    return folder
+
+
+def test_the_courses_own_release_has_lessons_and_stubs(release: Path) -> None:
+    """Of every exercise; each file that students fill in is still a stub."""
+    for exercise in load_course(release).exercises:
+        folder = release / "exercises" / exercise.id
+        assert (folder / "README.md").is_file()
+        for name in exercise.files:
+            assert "raise NotImplementedError" in (folder / name).read_text()
+    assert sorted(path.name for path in release.iterdir()) == [
+        *(".github", ".gitlab-ci.yml", "LICENSE", "README.md", "course.toml"),
+        *("docker-compose.yml", "exercises", "grader", "pyproject.toml"),
+        *("requirements.lock", "resources"),
     ]
+
+
+def test_the_courses_own_release_has_no_answers(release: Path) -> None:
+    """Every file is opened: none is, or holds a function of, a private one; no history."""
+    files = [path for path in release.rglob("*") if path.is_file()]
+    assert len(files) > 100
+    assert find_leak(REPO, files) == ""
+    assert not [path for path in release.rglob("*") if path.name in ("tests", "solutions", ".git")]
+
+
+def test_every_link_in_the_release_leads_to_a_file_of_it(release: Path) -> None:
+    """Nothing that students read points at what they have not got."""
+    for page in release.rglob("*.md"):
+        for target in re.findall(r"\]\(([^)#\s]+)", page.read_text()):
+            if "://" not in target and not target.startswith("mailto:"):
+                assert (page.parent / target).exists(), f"{page.relative_to(release)}: {target}"

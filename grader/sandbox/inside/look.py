@@ -34,6 +34,38 @@ def look(canary: str, port: int, memory: int) -> dict[str, Any]:
     }
 
 
+def look_around(closed: list[str], judge: int, memory: int) -> dict[str, Any]:
+    """The same for another user in the judge's own container, which has fewer walls.
+
+    Args:
+        closed: paths that only the judge may open.
+        judge: the pid of the judge's process.
+        memory: bytes, more than a process may have.
+    """
+    return {
+        "closed": ", ".join(path for path in closed if os.access(path, os.R_OK)),
+        "environment": ", ".join(sorted(set(os.environ) - _ENVIRONMENT)),
+        "judge": _judge(judge),
+        "privileges": _privileges(),
+        "memory": _memory(memory),
+        "system calls": _system_calls(),
+    }
+
+
+def _judge(pid: int) -> str:
+    found = []
+    with contextlib.suppress(OSError):
+        os.kill(pid, 0)
+        found.append("its process takes signals")
+    for name in ("environ", "mem", "fd"):
+        path = f"/proc/{pid}/{name}"
+        if os.access(path, os.R_OK):
+            with contextlib.suppress(OSError):
+                os.close(os.open(path, os.O_RDONLY))
+                found.append(f"its {name} can be read")
+    return ", ".join(found)
+
+
 def _files(canary: str) -> str:
     paths = (canary, "/etc/shadow", "/etc/machine-id", "/var/lib")
     return ", ".join(path for path in paths if os.path.exists(path))  # noqa: PTH110 - no pathlib here

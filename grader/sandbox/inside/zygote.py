@@ -44,6 +44,8 @@ def main() -> None:
     sys.path += config["site"]
     listeners = [_listen(port) for port in config["listen"]]
     _preload(config["preload"])
+    if config.get("seccomp") is not None:  # bubblewrap loads it itself
+        _load(config["seccomp"], config["seccomp_syscall"], flags=0)
     gc.freeze()
     ready = {"type": "ready", "ports": [each.getsockname()[1] for each in listeners]}
     fds = [each.fileno() for each in listeners]
@@ -119,6 +121,10 @@ def _become_worker(
 
 def _stop_at(program_fd: int, syscall_number: int) -> int:
     """Load a seccomp program that asks a listener; the listener's descriptor. See seccomp(2)."""
+    return _load(program_fd, syscall_number, _SECCOMP_FILTER_FLAG_NEW_LISTENER)
+
+
+def _load(program_fd: int, syscall_number: int, flags: int) -> int:
     with os.fdopen(program_fd, "rb") as file:
         file.seek(0)
         program = file.read()
@@ -129,15 +135,15 @@ def _stop_at(program_fd: int, syscall_number: int) -> int:
     fprog = SockFprog(len(program) // 8, program)
     libc = ctypes.CDLL(None, use_errno=True)
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
-    listener = libc.syscall(
+    result = libc.syscall(
         ctypes.c_long(syscall_number),
         ctypes.c_ulong(_SECCOMP_SET_MODE_FILTER),
-        ctypes.c_ulong(_SECCOMP_FILTER_FLAG_NEW_LISTENER),
+        ctypes.c_ulong(flags),
         ctypes.byref(fprog),
     )
-    if listener < 0:
+    if result < 0:
         raise OSError(ctypes.get_errno(), "seccomp")
-    return int(listener)
+    return int(result)
 
 
 def _connect(control: socket.socket, request: dict[str, Any]) -> None:

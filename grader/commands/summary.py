@@ -1,0 +1,19 @@
+"""`grader summary`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+def summary(files: tuple[Path, ...]) -> None:
+    """Print a run of the public tests as Markdown, for the page of a CI.
+
+    FILES are what `pytest exercises/01 --junitxml FILE` wrote.
+    """
+    from grader.summary import markdown_summary  # noqa: PLC0415 - as in the other commands
+
+    click.echo(markdown_summary(list(files)), nl=False)

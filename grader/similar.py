@@ -1,0 +1,147 @@
+"""Which submissions are nearly identical: the same code under other names, comments or layout.
+
+A sign for a person to look, no proof: exercises this small have few good solutions. What the stub
+gave is no part of the comparison.
+"""
+
+from __future__ import annotations
+
+import builtins
+import heapq
+import io
+import keyword
+import tokenize
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+from grader.course import Course, Exercise
+from grader.errors import GraderError
+from grader.submission import Submission
+
+THRESHOLD = 0.85
+"""Share of the tokens in common, in order, from which on two submissions are shown. Right solutions
+of this course in different styles reach 0.66; one with a line changed and every name, 0.95."""
+_SHOWN = 20
+"""Pairs kept of an exercise; who is in any pair is known besides."""
+_LEAST = 60
+"""Tokens of one's own; fewer are alike by chance."""
+_INSTALL = "Run `make setup-instructor`, or `pip install 'stream-course[instructor]'`."
+_SILENT = {tokenize.COMMENT, tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING}
+_BUILTINS = frozenset(dir(builtins))
+_Line = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two students whose code of an exercise is nearly the same."""
+
+    one: str
+    other: str
+    share: float
+    """Of their tokens, 0 to 1."""
+
+
+@dataclass(frozen=True)
+class Similar:
+    """What is nearly identical in an exercise."""
+
+    pairs: tuple[Pair, ...] = ()
+    """The closest, not all of a class in which everybody is."""
+    count: int = 0
+    """Of all pairs."""
+    students: frozenset[str] = frozenset()
+    """Who is in any pair."""
+
+
+def nearly_identical(submissions: Iterable[Submission], course: Course) -> Mapping[str, Similar]:
+    """By exercise: who handed in nearly the same.
+
+    Raises:
+        GraderError: the library that compares them is not installed.
+    """
+    try:
+        from rapidfuzz.distance import Indel  # noqa: PLC0415 - of the instructor's packages
+    except ImportError:
+        raise GraderError(
+            "comparing submissions needs rapidfuzz, which is not installed", _INSTALL
+        ) from None
+    letters: dict[str, str] = {}
+    stubs = {each.id: frozenset(_stub_lines(course, each)) for each in course.exercises}
+    texts: dict[str, list[tuple[str, str]]] = {}
+    for submission in submissions:
+        own = own_tokens(submission.files, stubs[submission.exercise])
+        text = "".join(letters.setdefault(token, chr(0x100 + len(letters))) for token in own)
+        if len(text) >= _LEAST:
+            texts.setdefault(submission.exercise, []).append((submission.student, text))
+
+    def pairs(of: list[tuple[str, str]]) -> Iterator[Pair]:
+        for (one, first), (other, second) in combinations(of, 2):
+            share = Indel.normalized_similarity(first, second, score_cutoff=THRESHOLD)
+            if share:
+                yield Pair(one, other, share)
+
+    return {exercise: _closest(pairs(of)) for exercise, of in texts.items()}
+
+
+def _closest(pairs: Iterator[Pair]) -> Similar:
+    students: set[str] = set()
+    count = 0
+
+    def seen() -> Iterator[Pair]:
+        nonlocal count
+        for pair in pairs:
+            students.update((pair.one, pair.other))
+            count += 1
+            yield pair
+
+    best = heapq.nsmallest(_SHOWN, seen(), key=lambda pair: (-pair.share, pair.one, pair.other))
+    return Similar(tuple(best), count, frozenset(students))
+
+
+def own_tokens(files: Mapping[str, bytes], given: frozenset[_Line]) -> list[str]:
+    """What the student wrote, token by token; names, texts and numbers are all alike."""
+    return [
+        token
+        for _, data in sorted(files.items())
+        for line in _lines(data.decode("utf-8-sig", "replace"))
+        if line not in given
+        for token in line
+    ]
+
+
+def _stub_lines(course: Course, exercise: Exercise) -> Iterator[_Line]:
+    for name in exercise.files:
+        stub = course.root / "exercises" / exercise.id / name
+        if stub.is_file():
+            yield from _lines(stub.read_text(encoding="utf-8"))
+
+
+def _lines(text: str) -> Iterator[_Line]:
+    """The logical lines of a program without comments and docstrings."""
+    line: list[str] = []
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            if token.type == tokenize.NEWLINE:
+                if line != ["text"]:  # a docstring
+                    yield tuple(line)
+                line = []
+            elif token.type not in _SILENT and token.string:
+                line.append(_kind(token, line))
+    except (tokenize.TokenError, SyntaxError):
+        pass  # what comes before the fault is compared
+    if line:
+        yield tuple(line)
+
+
+def _kind(token: tokenize.TokenInfo, before: list[str]) -> str:
+    """The token as it is compared: a library's words count, a student's names do not."""
+    match token.type:
+        case tokenize.NAME:
+            known = keyword.iskeyword(token.string) or token.string in _BUILTINS
+            return token.string if known or before[-1:] == ["."] else "name"
+        case tokenize.STRING:
+            return "text"
+        case tokenize.NUMBER:
+            return "number"
+    return token.string

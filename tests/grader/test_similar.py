@@ -1,0 +1,108 @@
+"""Who handed in nearly the same: copies in disguise are found, other people's solutions are not."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+from command_line import grader
+from tiny_course import STUB, write_tiny_course
+
+from grader.course import Course, load_course
+from grader.similar import THRESHOLD, nearly_identical
+from grader.submission import Submission, read_submission
+
+REPO = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def course() -> Course:
+    """This course, whose known-right submissions are by different hands."""
+    return load_course(REPO)
+
+
+def handed_in(course: Course, student: str, text: str) -> Submission:
+    """A submission of exercise 01."""
+    return Submission(student, "01", {"polling.py": text.encode()}, {})
+
+
+def disguised(code: str) -> str:
+    """The same with other names, comments, texts, numbers and blank lines."""
+    code = re.sub(r"\b(events|lines|start|data|line|event)\b", r"my_\1", code)
+    code = code.replace("\n    ", "\n\n    # by me\n    ", 3)
+    return code.replace('"rb"', "'br'") + "\n# nothing to see here\n"
+
+
+def test_a_disguised_copy_is_found_and_a_solution_of_ones_own_is_not(course: Course) -> None:
+    """Whoever renamed everything is beside the one who was copied from."""
+    exercise = course.exercise("01")
+    wheat = sorted((REPO / "tests/submissions/wheat/01").iterdir())
+    honest = [read_submission(path.name, exercise, [path], 256) for path in wheat]
+    copied = honest[0].files["polling.py"].decode()
+    found = nearly_identical([*honest, handed_in(course, "copy", disguised(copied))], course)
+    ((pair,)) = found["01"].pairs
+    assert {pair.one, pair.other} == {"copy", honest[0].student}
+    assert pair.share > 0.95
+    assert found["01"].students == {"copy", honest[0].student}
+
+
+@pytest.mark.parametrize("exercise_id", ["01", "02", "03"])
+def test_solutions_in_different_styles_are_far_apart(course: Course, exercise_id: str) -> None:
+    """The known-right submissions, which were written in different styles, and the solution."""
+    exercise = course.exercise(exercise_id)
+    folders = [*(REPO / "tests/submissions/wheat" / exercise_id).iterdir()]
+    folders.append(REPO / "solutions" / exercise_id)
+    submissions = [read_submission(str(path), exercise, [path], 256) for path in folders]
+    assert len(list(combinations(submissions, 2))) > 5
+    assert nearly_identical(submissions, course)[exercise_id].count == 0
+    assert THRESHOLD > 0.8
+
+
+def test_what_the_stub_gave_is_no_likeness(course: Course) -> None:
+    """Two who handed in the stub, or hardly more, have nothing in common that counts."""
+    stub = (REPO / "exercises/01/polling.py").read_text()
+    more = stub.replace(
+        "    raise NotImplementedError(", "    x = 1\n    raise NotImplementedError("
+    )
+    both = [handed_in(course, "ann", stub), handed_in(course, "bob", more)]
+    assert nearly_identical(both, course) == {}
+
+
+def test_what_is_no_python_costs_nothing(course: Course) -> None:
+    """Broken code is compared as far as it can be read."""
+    odd = ["def (:\n" * 50, "'''" * 5, "\x00", "x = (" * 200, "é" * 1000]
+    submissions = [handed_in(course, str(number), text) for number, text in enumerate(odd)]
+    assert nearly_identical(submissions, course).keys() <= {"01"}
+
+
+def test_a_class_where_everybody_copied_keeps_the_page_short(course: Course) -> None:
+    """All are counted and marked; the closest are listed."""
+    code = (REPO / "solutions/01/polling.py").read_text()
+    everybody = [handed_in(course, f"s{number}", code) for number in range(20)]
+    found = nearly_identical(everybody, course)["01"]
+    assert (found.count, len(found.pairs), len(found.students)) == (190, 20, 20)
+
+
+def test_the_export_has_jplags_layout(tmp_path: Path) -> None:
+    """A folder for each student, and the stub apart as the code that all were given."""
+    root = write_tiny_course(tmp_path)
+    for student in ("ann", "bob"):
+        folder = root / "subs" / student / "01"
+        folder.mkdir(parents=True)
+        shutil.copy(root / "solutions/01/doubling.py", folder)
+        (folder / "notes.txt").write_text("private")
+    done = grader(root, "export", "subs", "copies", "--format", "jplag")
+    assert done.returncode == 0, done.stderr
+    files = [p.relative_to(root / "copies") for p in (root / "copies").rglob("*") if p.is_file()]
+    assert sorted(map(str, files)) == [
+        "01/stub/doubling.py",
+        "01/submissions/ann/doubling.py",
+        "01/submissions/bob/doubling.py",
+    ]
+    assert (root / "copies/01/stub/doubling.py").read_text() == STUB
+    again = grader(root, "export", "subs", "copies", "--format", "jplag")
+    assert again.returncode == 2
+    assert "is not empty" in again.stderr
