@@ -42,14 +42,19 @@ def fresh_course(folder: Path, page: str) -> Path:
 
 
 def run_page(page: str, course: Path) -> list[Done]:
-    """Run what may be run, in order."""
+    """Run a page's commands, in order, but for those that cannot be run."""
     chosen = [command for command in commands(page) if command.text not in NOT_RUN]
+    return run(chosen, course, alone=page.startswith(FIXED_PORTS))
+
+
+def run(chosen: list[Command], course: Path, *, alone: bool = False) -> list[Done]:
+    """Run commands in order; alone: where every port is free."""
     notes = course.parent / "notes"
     notes.mkdir()
     script = notes / "script"
     script.write_text(_script(chosen, notes), encoding="utf-8")
     subprocess.run(
-        [*(_alone() if page.startswith(FIXED_PORTS) else []), "bash", str(script)],
+        [*(_alone() if alone else []), "bash", str(script)],
         cwd=course,
         env=_environment(course),
         stdin=subprocess.DEVNULL,

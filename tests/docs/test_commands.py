@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 import pytest
 from accounts import FIRST, NOT_RUN, REPEATS, TOGETHER, UNSOLVED
-from pages import commands, pages, spans
-from terminal import Done, fresh_course, run_page
+from pages import Command, commands, pages, spans
+from terminal import Done, fresh_course, run, run_page
 
 from grader.cli import main
 
@@ -29,6 +29,23 @@ def test_its_commands_do_what_the_page_says(page: str, tmp_path: Path) -> None:
         assert done.code == 0, f"{page}, exit code {done.code}:\n{said}"
         for line in done.command.output:
             assert prints(done, line), f"{page} shows {line!r}, which was not printed:\n{said}"
+
+
+@needs_linux
+def test_a_command_that_does_otherwise_is_seen(tmp_path: Path) -> None:
+    """Its exit code is kept, and other words are not what the page shows; other numbers are."""
+    (tmp_path / "course").mkdir()
+    typed = [
+        Command("page", "false", ()),
+        Command("page", "echo 7 events, the last in Queens", ()),
+        Command("page", "true && cat absent", ()),
+    ]
+    failed, said, absent = run(typed, tmp_path / "course")
+    assert (failed.code, said.code, absent.code) == (1, 0, 1)
+    assert "No such file" in absent.printed
+    assert prints(said, "15 events, the last in Staten Island")
+    assert prints(said, "7 events, ...")
+    assert not prints(said, "7 trips, the last in Queens")
 
 
 def prints(done: Done, line: str) -> bool:
