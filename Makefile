@@ -7,7 +7,7 @@ export PATH := $(PATH):/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-instructor demo test lint bench soak lock clean
+.PHONY: help setup setup-instructor demo test lint docs pictures bench soak lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,15 @@ lint: setup-instructor ## ruff, mypy, import-linter
 	$(PYTHON_IN_VENV) -m ruff format --check
 	$(PYTHON_IN_VENV) -m mypy grader resources solutions benchmarks scripts
 	.venv/bin/lint-imports
+
+docs: setup ## build the documentation's site into out/site; a dead link fails
+	NO_MKDOCS_2_WARNING=1 $(PYTHON_IN_VENV) -m mkdocs build --strict --quiet
+	@echo "out/site/index.html; to look at it: $(PYTHON_IN_VENV) -m http.server -d out/site"
+
+pictures: setup ## make the documentation's pictures again; needs chromium, npm, tmux and vim
+	$(PYTHON_IN_VENV) scripts/draw_diagrams.py
+	$(PYTHON_IN_VENV) scripts/picture_class.py
+	$(PYTHON_IN_VENV) scripts/record_watch.py
 
 bench: setup ## measure the techniques, and the grader
 	$(PYTHON_IN_VENV) -m benchmarks

@@ -1,0 +1,51 @@
+"""Takes the picture of a class's page: that of `make demo`. Part of `make pictures`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parent))
+from browser import screenshot
+from demo import CLASS, ROOT, hand_in
+
+from grader.course import load_course
+
+PICTURE = ROOT / "docs" / "pictures" / "class.png"
+WIDTH, HEIGHT = 1100, 1140
+COLOURS = 64
+"""So many are enough for text and bars, and make the file a quarter as large."""
+
+
+def main() -> None:
+    """Grade the class and take the picture of its page."""
+    course = load_course(ROOT)
+    with tempfile.TemporaryDirectory(prefix="class-") as scratch:
+        folder = Path(scratch)
+        for student, (kind, number) in CLASS.items():
+            for exercise in course.exercises:
+                target = folder / "submissions" / student / exercise.id
+                hand_in(course, exercise.id, kind, number, target)
+        grader(folder, "grade", "submissions", "--out", "results", "--no-gradebook")
+        grader(folder, "report", "results")
+        shot = folder / "class.png"
+        page = folder / "results" / "class.html"
+        screenshot(page, shot, width=WIDTH, height=HEIGHT, scale=1.25)
+        with Image.open(shot) as image:
+            image.convert("RGB").quantize(COLOURS).save(PICTURE, optimize=True)
+
+
+def grader(folder: Path, *arguments: str) -> None:
+    """Run a command of the grader on the folder's files; what it prints is not wanted."""
+    here = {name: str(folder / name) for name in ("submissions", "results")}
+    words = [here.get(word, word) for word in arguments]
+    command = [sys.executable, "-m", "grader", *words]
+    subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.DEVNULL)
+
+
+if __name__ == "__main__":
+    main()
