@@ -180,7 +180,7 @@ class _Watch:
             Text(f"{passed} of {len(report.checks)} checks pass. First not:", "dim")
         )
         self._console.print(Text(f"✗ {check.id}: {check.title}", "red"))
-        self._console.print(Text(f"  {visible(check.message)}"))
+        self._console.print(Padding(Text(visible(check.message)), (0, 0, 0, 2)))
         known = self._exercise.check(check.id)
         if self._hint and known is not None:
             steps, every = hints.shown(self._course, known), hints.steps(self._course, known)
@@ -189,7 +189,7 @@ class _Watch:
             if len(steps) < len(every):
                 self._console.print(Text(f"  h for step {len(steps) + 1} of {len(every)}", "dim"))
             self._console.print(
-                Text(f"  the story: grader replay {report.exercise} {check.id}", "dim")
+                Text(f"  the story: grader replay {report.exercise} {known.name}", "dim")
             )
 
 
