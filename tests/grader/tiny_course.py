@@ -58,6 +58,7 @@ def test_value(consumer, rng):
 @pytest.mark.check("01.each-event")
 def test_events(consumer, trips):
     events = trips(3)
+    consumer.given("3 events were passed")
     seen = consumer.start("doubling.forward", events, HANDLE).drain()
     assert seen == events, f"3 events should be handled, {len(seen)} were"
 
