@@ -14,19 +14,8 @@ FULL, FAILED, UNDONE = 0, 1, 2
 """Exit codes: all full marks; something failed; could not be done (or not wholly)."""
 
 _COMMANDS = (
-    *(
-        "check",
-        "doctor",
-        "export",
-        "extend",
-        "grade",
-        "gradebook",
-        "gradescope",
-        "intake",
-        "release",
-    ),
-    "replay",
-    *("report", "reset", "status", "summary", "validate"),
+    *("check", "doctor", "export", "extend", "grade", "gradebook", "gradescope", "hint", "intake"),
+    *("release", "replay", "report", "reset", "status", "summary", "validate"),
 )
 # The servers need processes that only Unix has.
 _UNIX_COMMANDS = ("services", "watch")

@@ -39,12 +39,30 @@ class Check(_Model):
     title: Text
     points: Annotated[float, Field(ge=0, strict=True)]
     hint: Text
+    """A nudge: the first step of `grader hint`, and what reports and feedback say."""
+    concept: Text | None = None
+    """The second step: what is behind it."""
+    lesson: Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")] | None = None
+    """Where the lesson says more: its heading as a link names it, `bytes-not-characters`."""
+    nearly: Text | None = None
+    """The last step: almost the answer, never all of it."""
     requires: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _hints_build_up(self) -> Check:
+        if self.concept is None and (self.lesson is not None or self.nearly is not None):
+            raise ValueError("lesson and nearly come with a concept: hints go step by step")
+        return self
 
     @property
     def exercise(self) -> str:
         """The id of the exercise that the check belongs to, `03` of `03.redis-ready`."""
         return self.id.partition(".")[0]
+
+    @property
+    def name(self) -> str:
+        """The id without its exercise, `redis-ready` of `03.redis-ready`."""
+        return self.id.partition(".")[2]
 
 
 class Limits(_Model):
@@ -120,6 +138,18 @@ class Exercise(_Model):
         """The check of that id, or None."""
         return next((check for check in self.checks if check.id == check_id), None)
 
+    def named(self, name: str) -> Check:
+        """The check of that id; its part behind the dot is enough.
+
+        Raises:
+            CourseError: there is none.
+        """
+        for check in self.checks:
+            if name in (check.id, check.name):
+                return check
+        known = ", ".join(check.name for check in self.checks)
+        raise CourseError(f"exercise {self.id} has no check {name!r}", f"It has {known}.")
+
 
 class Course(_Model):
     """The whole manifest."""
@@ -158,6 +188,10 @@ class Course(_Model):
                 return exercise
         known = ", ".join(exercise.id for exercise in self.exercises)
         raise CourseError(f"there is no exercise {exercise_id!r}", f"The course has {known}.")
+
+    def lesson(self, exercise: Exercise) -> Path:
+        """The exercise's lesson."""
+        return self._root / "exercises" / exercise.id / "README.md"
 
     def hidden_suite(self, exercise: Exercise) -> Path:
         """The folder of the exercise's hidden suite; absent in a students' copy."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import sys
@@ -105,7 +106,12 @@ def _packages() -> Finding:
 
 
 def _missing_packages() -> Iterator[str]:
-    for line in requires(_PROJECT) or ():
+    try:
+        lines = requires(_PROJECT) or ()
+    except PackageNotFoundError:
+        yield "the course itself is not installed"
+        return
+    for line in lines:
         wanted = Requirement(line)
         if wanted.marker is not None and not wanted.marker.evaluate({"extra": ""}):
             continue
@@ -190,6 +196,8 @@ def _walls() -> tuple[str, list[Finding]]:
 
 def _probe() -> list[Wall]:
     """The walls of bubblewrap, else of a container; bubblewrap's error where there is neither."""
+    if not hasattr(os, "fork"):
+        raise SandboxError("submissions are graded on Linux", "Use a Linux machine, or WSL2.")
     from grader.sandbox import docker, probe  # noqa: PLC0415 - Unix only
     from grader.sandbox.choice import require_bubblewrap  # noqa: PLC0415
 

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from pydantic import ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from grader.course import Course, Exercise
+from grader.course import Check, Course, Exercise
 from grader.errors import GraderError
 from grader.files import write_whole
-from grader.report import Report
+from grader.report import Outcome, Report
 from grader.submission import Submission, read_submission
 
 FOLDER = ".grader"
 YOU = "you"
+
+
+class PublicRun(BaseModel):
+    """What the public tests found, by check: `passed`, `failed` or `skipped`."""
+
+    submission_hash: str
+    checks: dict[str, str]
+
+
+_HINTS = "hints.json"
+_SHOWN = TypeAdapter(dict[str, int])
 
 
 def your_files(course: Course, exercise: Exercise) -> Submission:
@@ -26,12 +37,7 @@ def keep(course: Course, report: Report) -> None:
     Raises:
         GraderError: it cannot be written.
     """
-    folder = course.root / FOLDER
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise GraderError(f"{folder} cannot be made: {error.strerror}") from None
-    write_whole(folder / f"{report.exercise}.json", report.model_dump_json(indent=1))
+    _write(course, f"{report.exercise}.json", report.model_dump_json(indent=1))
 
 
 def last_report(course: Course, exercise: Exercise) -> Report | None:
@@ -44,6 +50,60 @@ def last_report(course: Course, exercise: Exercise) -> Report | None:
         return None
 
 
+def keep_public(course: Course, exercise: Exercise, checks: dict[str, str]) -> None:
+    """Keep what the public tests found; what they found before stays, if the files are the same.
+
+    Raises:
+        GraderError: it cannot be written.
+    """
+    now = your_files(course, exercise).hash
+    before = last_public(course, exercise)
+    if before is not None and before.submission_hash == now:
+        checks = before.checks | checks
+    run = PublicRun(submission_hash=now, checks=checks)
+    _write(course, _public(exercise), run.model_dump_json(indent=1))
+
+
+def last_public(course: Course, exercise: Exercise) -> PublicRun | None:
+    """What the public tests found last, or None."""
+    try:
+        return PublicRun.model_validate_json(
+            (course.root / FOLDER / _public(exercise)).read_bytes()
+        )
+    except (OSError, ValidationError):
+        return None
+
+
+def first_failure(course: Course, exercise: Exercise) -> Check | None:
+    """The first check that failed last: in the hidden suite, where it ran, else in public."""
+    report = last_report(course, exercise)
+    if report is not None:
+        failed = {check.id for check in report.checks if check.outcome is Outcome.FAILED}
+    else:
+        public = last_public(course, exercise)
+        failed = (
+            {name for name, said in public.checks.items() if said == "failed"} if public else set()
+        )
+    return next((check for check in exercise.checks if check.id in failed), None)
+
+
+def hints_shown(course: Course) -> dict[str, int]:
+    """How many steps of a check's hints were shown, by the check's id."""
+    try:
+        return _SHOWN.validate_json((course.root / FOLDER / _HINTS).read_bytes())
+    except (OSError, ValidationError):
+        return {}
+
+
+def keep_hints(course: Course, shown: dict[str, int]) -> None:
+    """Keep what :func:`hints_shown` gives.
+
+    Raises:
+        GraderError: it cannot be written.
+    """
+    _write(course, _HINTS, _SHOWN.dump_json(shown, indent=1))
+
+
 def require_report(course: Course, exercise: Exercise) -> Report:
     """What was kept last.
 
@@ -51,8 +111,26 @@ def require_report(course: Course, exercise: Exercise) -> Report:
         GraderError: nothing was.
     """
     report = last_report(course, exercise)
+    if report is None and not course.hidden_suite(exercise).is_dir():
+        raise GraderError(
+            f"exercise {exercise.id} has no hidden suite in this copy, so nothing was recorded",
+            f"`pytest exercises/{exercise.id} --pdb` stops where a public test fails.",
+        )
     if report is None:
         raise GraderError(
             f"exercise {exercise.id} was not checked yet", f"Run `grader check {exercise.id}`."
         )
     return report
+
+
+def _public(exercise: Exercise) -> str:
+    return f"{exercise.id}.public.json"
+
+
+def _write(course: Course, name: str, content: str | bytes) -> None:
+    folder = course.root / FOLDER
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise GraderError(f"{folder} cannot be made: {error.strerror}") from None
+    write_whole(folder / name, content)

@@ -49,6 +49,9 @@ def print_replay(check: CheckResult, console: Console) -> None:
     for entry in check.log:
         table.add_row(*_row(entry))
     console.print(table)
+    if any(entry.get("who") in _MEDIUM for entry in check.log):
+        late = "ms: when the grader saw it; what goes over a broker or queue is seen a moment late"
+        console.print(Text(late, "dim"))
     color = "green" if check.outcome == "passed" else "red"
     said = f": {visible(check.message)}" if check.message else ""
     console.print(Text(f"{check.outcome}{said}", color))

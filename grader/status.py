@@ -2,17 +2,68 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from grader.course import Course, Exercise
-from grader.own_work import last_report, your_files
+from grader.course import Check, Course, Exercise
+from grader.own_work import first_failure, last_public, last_report, your_files
+from grader.public_tests import public_checks
 from grader.report import Outcome, Report
 from grader.reports.terminal import number
 from grader.scoring import rescore
 
 _BAR = 10
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a learner is in one exercise: by the hidden suite, else by the public tests."""
+
+    exercise: Exercise
+    score: float
+    most: float
+    said: str
+    command: str
+    """What checks it."""
+    begun: bool
+    done: bool
+    failing: Check | None
+
+
+def standing(course: Course, exercise: Exercise) -> Standing:
+    """How far the exercise is by what was last checked."""
+    failing = first_failure(course, exercise)
+    if course.hidden_suite(exercise).is_dir():
+        report = _report(course, exercise)
+        return Standing(
+            exercise,
+            score=report.score if report else 0.0,
+            most=exercise.max_score,
+            said=_state(course, exercise, report),
+            command=f"grader check {exercise.id}",
+            begun=report is not None,
+            done=report is not None and report.full,
+            failing=failing,
+        )
+    run, public = last_public(course, exercise), public_checks(course, exercise)
+    passed = [check for check in public if run and run.checks.get(check.id) == "passed"]
+    said = "not tested yet"
+    if run is not None:
+        changed = run.submission_hash != your_files(course, exercise).hash
+        said = "changed since" if changed else f"{len(passed)} of {len(public)} public checks"
+    return Standing(
+        exercise,
+        score=sum(check.points for check in passed),
+        most=sum(check.points for check in public),
+        said=said,
+        command=f"pytest exercises/{exercise.id}",
+        begun=run is not None,
+        done=len(passed) == len(public),
+        failing=failing,
+    )
 
 
 def print_status(course: Course, console: Console) -> None:
@@ -22,49 +73,47 @@ def print_status(course: Course, console: Console) -> None:
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True, justify="right")
     table.add_column(overflow="ellipsis", no_wrap=True)
-    reports = {each.id: _report(course, each) for each in course.exercises}
-    total = sum(report.score for report in reports.values() if report)
-    for exercise in course.exercises:
-        report = reports[exercise.id]
-        score = report.score if report else 0.0
+    standings = [standing(course, each) for each in course.exercises]
+    for each in standings:
         table.add_row(
-            f"{exercise.id} {exercise.title}",
-            bar(score, exercise.max_score),
-            f"{number(score)}/{number(exercise.max_score)}",
-            Text(_state(course, exercise, report), "dim"),
+            f"{each.exercise.id} {each.exercise.title}",
+            bar(each.score, each.most),
+            f"{number(each.score)}/{number(each.most)}",
+            Text(each.said, "dim"),
         )
     console.print(table)
     console.print()
-    most = sum(exercise.max_score for exercise in course.exercises)
-    console.print(Text(f"{number(total)} of {number(most)} points. {next_step(course)}"))
-
-
-def next_step(course: Course) -> str:
-    """The first thing that is not done, and the command for it."""
-    for exercise in course.exercises:
-        report = _report(course, exercise)
-        if report is None:
-            lesson = f"exercises/{exercise.id}/README.md"
-            return f"Next: read {lesson}, then run `grader check {exercise.id}`."
-        failed = next((c for c in report.checks if c.outcome is not Outcome.PASSED), None)
-        if failed is not None:
-            return f"Next: {failed.id}, {failed.title}. Run `grader check {exercise.id}`."
-    return "All done."
+    total = number(sum(each.score for each in standings))
+    most = number(sum(each.most for each in standings))
+    console.print(Text(f"{total} of {most} points. {_next_step(standings)}"))
 
 
 def unfinished(course: Course) -> Exercise:
-    """The first exercise without full marks; the last one where all have them."""
-    for exercise in course.exercises:
-        report = _report(course, exercise)
-        if report is None or not report.full:
-            return exercise
-    return course.exercises[-1]
+    """The first exercise that is not done; the last one where all are."""
+    standings = [standing(course, each) for each in course.exercises]
+    return next((each.exercise for each in standings if not each.done), course.exercises[-1])
 
 
 def bar(score: float, most: float) -> Text:
     """Points as a bar of a fixed width."""
     full = round(_BAR * score / most) if most else 0
     return Text("█" * full, "green").append("░" * (_BAR - full), "dim")
+
+
+def _next_step(standings: list[Standing]) -> str:
+    """The first thing that is not done, and the command for it."""
+    for each in standings:
+        if each.done:
+            continue
+        if not each.begun:
+            lesson = f"exercises/{each.exercise.id}/README.md"
+            return f"Next: read {lesson}, then run `{each.command}`."
+        if each.failing is None:  # something could not be decided
+            return f"Next: run `{each.command}` again."
+        check = each.failing
+        hint = f"grader hint {check.exercise} {check.name}"
+        return f"Next: {check.id}, {check.title}. Run `{each.command}`, or `{hint}`."
+    return "All done."
 
 
 def _report(course: Course, exercise: Exercise) -> Report | None:

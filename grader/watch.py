@@ -16,8 +16,10 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.text import Text
 
+from grader import hints
 from grader.course import Course, Exercise
 from grader.errors import GraderError
 from grader.grading.many import begin, collect, stop
@@ -93,7 +95,7 @@ class _Watch:
 
     def _on(self, key: str) -> None:
         if key == "h":
-            self._hint = True
+            self._more_hint()
             self._show()
         elif key == "l":
             self._console.clear()
@@ -110,6 +112,17 @@ class _Watch:
                 reset_exercise(self._course, self._exercise, datetime.now().astimezone())
             else:
                 self._show()
+
+    def _more_hint(self) -> None:
+        """What was hidden by a new run comes back; what is shown gets its next step."""
+        report = self._last()
+        check = _first(report) if report else None
+        known = self._exercise.check(check.id) if check else None
+        if known is None:
+            return
+        if self._hint or not hints.shown(self._course, known):
+            hints.one_more(self._course, known)
+        self._hint = True
 
     def _start(self) -> None:
         self._cancel()
@@ -132,13 +145,16 @@ class _Watch:
         keep(self._course, self._report)
         self._show()
 
+    def _last(self) -> Report | None:
+        return self._report or last_report(self._course, self._exercise)
+
     def _following(self) -> Exercise | None:
         exercises = self._course.exercises
         place = exercises.index(self._exercise) + 1
         return exercises[place] if place < len(exercises) else None
 
     def _show(self) -> None:
-        console, report = self._console, self._report or last_report(self._course, self._exercise)
+        console, report = self._console, self._last()
         console.clear()
         title = Text(f"{self._exercise.id} {self._exercise.title}  ", "bold")
         score = report.score if report else 0.0
@@ -164,11 +180,16 @@ class _Watch:
             Text(f"{passed} of {len(report.checks)} checks pass. First not:", "dim")
         )
         self._console.print(Text(f"✗ {check.id}: {check.title}", "red"))
-        self._console.print(Text(f"  {visible(check.message)}"))
-        if self._hint:
-            self._console.print(Text(f"  hint: {check.hint or 'there is none for this'}", "cyan"))
+        self._console.print(Padding(Text(visible(check.message)), (0, 0, 0, 2)))
+        known = self._exercise.check(check.id)
+        if self._hint and known is not None:
+            steps, every = hints.shown(self._course, known), hints.steps(self._course, known)
+            self._console.print()
+            self._console.print(Padding(hints.table(steps), (0, 0, 0, 2)))
+            if len(steps) < len(every):
+                self._console.print(Text(f"  h for step {len(steps) + 1} of {len(every)}", "dim"))
             self._console.print(
-                Text(f"  the story: grader replay {report.exercise} {check.id}", "dim")
+                Text(f"  the story: grader replay {report.exercise} {known.name}", "dim")
             )
 
 

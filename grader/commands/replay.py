@@ -20,5 +20,6 @@ def replay(exercise: str, check: str) -> None:
     from grader.replay import find_check, print_replay  # noqa: PLC0415 - rich's tables
 
     course = options.this_course()
-    report = require_report(course, course.exercise(exercise))
+    wanted = course.exercise(exercise)
+    report = require_report(course, wanted)
     print_replay(find_check(report, check), options.console())

@@ -12,11 +12,17 @@ from grader.commands import options
 @click.command()
 @click.argument("exercise")
 def reset(exercise: str) -> None:
-    """Start EXERCISE again: its stubs come back, your files are kept aside."""
+    """Start EXERCISE again: its stubs come back, your files are kept aside.
+
+    Its hints begin again with the first step.
+    """
+    from grader.hints import forget  # noqa: PLC0415 - as the other commands
     from grader.reset import reset_exercise  # noqa: PLC0415 - as the other commands
 
     course = options.this_course()
-    done = reset_exercise(course, course.exercise(exercise), datetime.now().astimezone())
+    wanted = course.exercise(exercise)
+    done = reset_exercise(course, wanted, datetime.now().astimezone())
+    forget(course, wanted)
     for path, aside in done:
         click.echo(f"{path.relative_to(course.root)} is the stub again.")
         if aside.exists():

@@ -108,6 +108,7 @@ class SqsService(Service):
 
     def advance(self, seconds: float) -> None:
         """Let that many seconds pass at once, for visibility time-outs and delays."""
+        self.observe(f"the queue's clock moves on by {seconds:g} s")
         self._clock.advance(seconds)
 
     def fail_batch_entries(self, pick: Pick | None) -> None:

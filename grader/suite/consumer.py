@@ -34,6 +34,8 @@ class Consumer:
         self._lab = lab
         self._processes: list[Process] = []
         self.log = Log()
+        self.scene = ""
+        """What the test has set up, as a clause; it begins the sentence when a run goes wrong."""
         self.sandbox = lab.sandbox()
         self.seconds = self.sandbox.setup.limits.seconds
 
@@ -46,6 +48,10 @@ class Consumer:
     def state(self) -> Folder:
         """The folder that the student writes."""
         return self.sandbox.state
+
+    def given(self, scene: str) -> None:
+        """Say what the test has set up, for the sentence of a run that then goes wrong."""
+        self.scene = scene
 
     def process(self, *, stop_at_writes: bool = False) -> Process:
         """A new process with nothing imported yet but libraries."""

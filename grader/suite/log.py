@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from typing import Any
 
 from grader.sandbox.inside import wire
 from grader.suite.steps import shorten
 
-_LOG_LIMIT = 200
+_FIRST = 50
+_LAST = 150
+"""A long test is cut in the middle: how it began and how it ended is what is asked for."""
 
 
 class Log:
@@ -16,22 +19,33 @@ class Log:
 
     def __init__(self) -> None:
         self._start = time.monotonic()
-        self.entries: list[dict[str, Any]] = []
+        self._first: list[dict[str, Any]] = []
+        self._last: deque[dict[str, Any]] = deque(maxlen=_LAST)
+        self._count = 0
+
+    @property
+    def entries(self) -> list[dict[str, Any]]:
+        """What happened; where much was left out, an entry says how much."""
+        last = list(self._last)
+        left_out = self._count - len(self._first) - len(last)
+        gap = [{"at": last[0]["at"], "who": "", "what": f"({left_out} more)"}] if left_out else []
+        return [*self._first, *gap, *last]
 
     def add(self, who: str, what: str) -> None:
         """Note that `who` did `what`, now."""
-        if len(self.entries) < _LOG_LIMIT:
-            at = round(time.monotonic() - self._start, 4)
-            self.entries.append({"at": at, "who": who, "what": what})
+        at = round(time.monotonic() - self._start, 4)
+        self._count += 1
+        kept = self._first if self._count <= _FIRST else self._last
+        kept.append({"at": at, "who": who, "what": what})
 
 
 def argument(value: Any) -> str:
     """An argument for the log; an object that is made in the worker by what makes it."""
     match value:
         case wire.New(function):
-            return f"{function}(...)"
+            return f"{function.rpartition('.')[2]}(...)"
         case wire.Method(_, name):
-            return f".{name}(...)"
+            return f"a {name}"
         case wire.Kept(name):
             return name
     return shorten(value)

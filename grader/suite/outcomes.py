@@ -13,6 +13,10 @@ class Unusable(Failed):
     """The code could not be run at all; a hint about the check's behaviour would not help."""
 
 
+class Hangs(Failed):
+    """It did nothing for as long as course.toml allows."""
+
+
 class NotGraded(Exception):  # noqa: N818 - an outcome, not an error
     """The machine lacks what the check needs; says how to get it."""
 

@@ -11,7 +11,7 @@ from grader.sandbox import syscalls
 from grader.sandbox.base import Spawned
 from grader.sandbox.inside import wire
 from grader.suite.log import argument
-from grader.suite.outcomes import Failed, Unusable
+from grader.suite.outcomes import Failed, Hangs, Unusable
 from grader.suite.run import Run
 from grader.suite.steps import (
     Write,
@@ -134,9 +134,7 @@ class Process:
                 else:
                     waits += _SLICE
                     if waits >= self.consumer.seconds:
-                        raise Failed(
-                            f"{doing} did not go on for {self.consumer.seconds} s: it hangs"
-                        )
+                        raise Hangs(f"{doing} did nothing for {self.consumer.seconds} s")
             return wire.load(line)
         except wire.WireError as error:
             raise Failed(f"{doing} sent something that is no message: {error}") from None

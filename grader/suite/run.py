@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from grader.sandbox.inside import wire
-from grader.suite.outcomes import Failed, Unusable
+from grader.suite.outcomes import Failed, Hangs, Unusable
 from grader.suite.steps import (
     Handle,
     Raised,
@@ -30,6 +30,7 @@ class Run:
         self.function = function
         self._module, _, self._name = function.partition(".")
         self._step: Step | None = None
+        self._handled = 0
         self._over = False
         self.value: Any = None
         """What it returned; set by `returned` and `drain`."""
@@ -69,15 +70,38 @@ class Run:
         Raises:
             Failed: none came within the limit of course.toml, or the process ended.
         """
+        return self._next("go on")
+
+    def _next(self, wanted: str) -> Step:
         if self._over:
             assert self._step is not None
-            raise Failed(f"expected {self} to go on; {in_words(self._step, 'it')}")
-        message = self.process.receive(repr(self))
+            raise self.otherwise(wanted, in_words(self._step, "it"))
+        try:
+            message = self.process.receive(repr(self))
+        except Hangs:
+            waited = f"for {self.process.consumer.seconds} s it did nothing{self._since()}"
+            raise self.otherwise(wanted, waited) from None
         self._step = step = message if isinstance(message, Write) else self._read(message)
         self._over = isinstance(step, Returned | Raised)
         if self.function != "inside.worker.keep":
             self.process.note("student", in_words(step, repr(self)))
         return step
+
+    def otherwise(self, wanted: str, seen: str) -> Failed:
+        """What the test had set up, what was wanted of the run, and what was seen."""
+        scene = self.process.consumer.scene
+        return Failed(f"{scene + ': ' if scene else ''}expected {self} to {wanted}; {seen}")
+
+    def _since(self) -> str:
+        """What it had done before it did nothing, for a sentence."""
+        match self._step:
+            case Handle():
+                return f" after event {self._handled}" if self._handled else " after a failed event"
+            case Ready():
+                return " after ready()"
+            case Sleep():
+                return " after sleep()"
+        return ""
 
     def _read(self, message: dict[str, Any]) -> Step:
         match message.get("type"):
@@ -111,10 +135,11 @@ class Run:
         Raises:
             Failed: the next step is another one.
         """
-        step = self.next()
+        wanted = "call handle() for the next event"
+        step = self._next(wanted)
         if isinstance(step, Handle):
             return step.event
-        raise Failed(f"expected {self} to call handle() for the next event; {in_words(step, 'it')}")
+        raise self.otherwise(wanted, in_words(step, "it"))
 
     def handled(self) -> None:
         """Let the callback that it stands in return."""
@@ -122,6 +147,7 @@ class Run:
             self.process.let_write()
             return
         if isinstance(self._step, Handle):
+            self._handled += 1
             self.process.note("suite", "lets handle() return")
         self.process.answer({})
 
@@ -143,11 +169,11 @@ class Run:
         Raises:
             Failed: the next step is another one.
         """
-        step = self.next()
+        step = self._next("return")
         if isinstance(step, Returned):
             self.value = step.value
             return step.value
-        raise Failed(f"expected {self} to return; {in_words(step, 'it')}")
+        raise self.otherwise("return", in_words(step, "it"))
 
     def raised(self) -> Raised:
         """The exception that leaves it; the next step must be that.
@@ -155,10 +181,11 @@ class Run:
         Raises:
             Failed: the next step is another one.
         """
-        step = self.next()
+        wanted = "let that exception out"
+        step = self._next(wanted)
         if isinstance(step, Raised):
             return step
-        raise Failed(f"expected an exception to leave {self}; {in_words(step, 'it')}")
+        raise self.otherwise(wanted, in_words(step, "it"))
 
     def drain(self, on_step: Callable[[Step], None] | None = None) -> list[Any]:
         """Say yes to every step until it returns; the events handled.
@@ -170,7 +197,7 @@ class Run:
         """
         events: list[Any] = []
         while True:
-            step = self.next()
+            step = self._next("go on")
             if on_step is not None:
                 on_step(step)
             match step:
@@ -178,7 +205,7 @@ class Run:
                     self.value = value
                     return events
                 case Raised():
-                    raise Failed(f"expected {self} to return; {in_words(step, 'it')}")
+                    raise self.otherwise("return", in_words(step, "it"))
                 case Handle(event):
                     events.append(event)
             self.go_on()

@@ -86,7 +86,7 @@ BAD_FILES = {
     "syntax-error": ("def double(:\n", "could not be imported: SyntaxError"),
     "raises-at-import": ("1 / 0\n", "ZeroDivisionError: division by zero (line 1 of doubling.py)"),
     "exits-at-import": ("import sys\nsys.exit(0)\n", "could not be imported: SystemExit"),
-    "loops-at-import": ("while True: pass\n", "importing doubling.py did not go on for 2 s"),
+    "loops-at-import": ("while True: pass\n", "importing doubling.py did nothing for 2 s"),
     "dies-at-import": ("import os\nos._exit(0)\n", "importing doubling.py ended its own process"),
     "not-callable": ("double = 3\n", "double in doubling.py is not a function but an int"),
     "other-parameters": (
@@ -112,8 +112,25 @@ def test_a_file_that_cannot_be_used_gets_a_sentence(course: Path, name: str) -> 
     assert sentence in messages(reports["bad"])
 
 
+def test_a_run_that_stops_half_way_says_where(course: Path) -> None:
+    """What the test had set up, what was wanted, and how far it came."""
+    code = RIGHT.replace(
+        "        handle(event)\n", "        handle(event)\n        while True: pass\n"
+    )
+    add_submission(course, "bad", code)
+    _, reports = grade(course)
+    said = messages(reports["bad"])
+    wanted = (
+        "3 events were passed: expected forward() to go on; for 2 s it did nothing after event 1"
+    )
+    assert wanted in said
+
+
 BAD_FUNCTIONS = {
-    "hangs": ("    import time; time.sleep(600)\n", "double() did not go on for 2 s: it hangs"),
+    "hangs": (
+        "    import time; time.sleep(600)\n",
+        "expected double() to return; for 2 s it did nothing",
+    ),
     "recurses": ("    return double(number)\n", "RecursionError"),
     "exits": ("    import os; os._exit(0)\n", "double() ended its own process"),
     "system-exit": ("    raise SystemExit(0)\n", "SystemExit"),

@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from tiny_course import STUB, write_tiny_course
 
 from grader.course import load_course
+from grader.reset import STUBS
 
 REPO = Path(__file__).resolve().parents[2]
 
@@ -24,11 +26,11 @@ for name in ("fork", "pidfd_open", "O_NOFOLLOW", "O_NONBLOCK", "O_DIRECTORY", "s
 """
 
 
-def run(code: str) -> subprocess.CompletedProcess[str]:
+def run(code: str, root: Path = REPO) -> subprocess.CompletedProcess[str]:
     """Run code in an interpreter that lacks all that."""
     return subprocess.run(
         [sys.executable, "-c", RUN.format(absent=ABSENT) + code],
-        cwd=REPO,
+        cwd=root,
         capture_output=True,
         text=True,
         timeout=60,
@@ -62,3 +64,44 @@ def test_a_submission_can_be_read() -> None:
         "print(list(found.files))"
     )
     assert "['polling.py']" in done.stdout, done.stderr
+
+
+COMMANDS = {
+    "hint": (["hint", "01"], 0, "Twice as much."),
+    "status": (["status"], 0, "Next: "),
+    "reset": (["reset", "01"], 0, "the files are the stubs"),
+    "replay": (["replay", "01", "value"], 2, ""),
+    "watch": (["watch", "01"], 2, ""),
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_learners_command_runs(tmp_path: Path, name: str) -> None:
+    """In words, without a traceback; what needs Unix says so."""
+    root = write_tiny_course(tmp_path)
+    (root / STUBS / "01").mkdir(parents=True)
+    (root / STUBS / "01" / "doubling.txt").write_text(STUB)
+    arguments, code, said = COMMANDS[name]
+    done = run(f"from grader.cli import main; main({arguments!r})", root)
+    assert done.returncode == code, done.stderr
+    assert said in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_doctor_looks_at_what_is_there() -> None:
+    """Nothing can be walled in, and that is a finding."""
+    done = run("from grader.cli import main; main(['doctor'])")
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Python" in done.stdout
+    assert "walls: none" in done.stdout
+
+
+def test_public_tests_end_with_their_summary(tmp_path: Path) -> None:
+    """The plugin of exercises/conftest.py, and what it keeps."""
+    root = write_tiny_course(tmp_path)
+    arguments = ["exercises/01", "-q", "-p", "no:cacheprovider"]
+    done = run(f"import pytest; raise SystemExit(pytest.main({arguments!r}))", root)
+    assert done.returncode == 1, done.stderr
+    assert "Next: 01.value. For a hint: grader hint 01 value" in done.stdout
+    assert (root / ".grader" / "01.public.json").is_file()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+REPO = Path(__file__).resolve().parents[2]
+
 MANIFEST = """\
 format_version = 1
 title = "A tiny course"
@@ -22,6 +24,9 @@ id = "01.value"
 title = "the value is doubled"
 points = 3
 hint = "Twice as much."
+concept = "A product of two factors."
+lesson = "twice-is-two-times"
+nearly = "`2 * number`"
 
 [[exercises.checks]]
 id = "01.each-event"
@@ -53,6 +58,7 @@ def test_value(consumer, rng):
 @pytest.mark.check("01.each-event")
 def test_events(consumer, trips):
     events = trips(3)
+    consumer.given("3 events were passed")
     seen = consumer.start("doubling.forward", events, HANDLE).drain()
     assert seen == events, f"3 events should be handled, {len(seen)} were"
 
@@ -102,10 +108,18 @@ def store(path, text):
     raise NotImplementedError("write the file")
 """
 
+LESSON = """\
+# 01 Doubling
+
+## Twice is two times
+"""
+
 PUBLIC_TEST = """\
+import pytest
 from doubling import double
 
 
+@pytest.mark.check("01.value")
 def test_double():
     assert double(2) == 4
 """
@@ -126,6 +140,8 @@ def write_tiny_course(root: Path) -> Path:
         "pyproject.toml": "[tool.pytest.ini_options]\n",
         "exercises/01/doubling.py": STUB,
         "exercises/01/test_doubling.py": PUBLIC_TEST,
+        "exercises/01/README.md": LESSON,
+        "exercises/conftest.py": (REPO / "exercises" / "conftest.py").read_text(),
         "solutions/01/doubling.py": RIGHT,
         "resources/readme.md": "nothing\n",
         "tests/hidden/01/test_doubling_hidden.py": SUITE,
@@ -143,9 +159,7 @@ def write_tiny_course(root: Path) -> Path:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    (hidden / "conftest.py").write_text(
-        (Path(__file__).parents[1] / "hidden" / "conftest.py").read_text()
-    )
+    (hidden / "conftest.py").write_text((REPO / "tests" / "hidden" / "conftest.py").read_text())
     return root
 
 

@@ -16,6 +16,7 @@ from grader.suite import Consumer
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "resources"))
 
+NEWLINE = b"\n"
 _ZONES = ("Manhattan", "Brooklyn", "Queens", "Bronx", "Staten Island")
 # Any JSON object is an event, so a zone may be one that is not of the course's five.
 _ACCENTED = ("Bæjarhöfn", "São João", "Ōtemachi", "Łódź-Górna", "Ñuñoa 🚕")
@@ -55,25 +56,32 @@ def to_bytes(item: dict[str, Any] | bytes) -> bytes:
 class Stream:
     """The file that the suite writes and the student's consumer only reads."""
 
-    def __init__(self, folder: Folder, name: str) -> None:
-        self._folder = folder
+    def __init__(self, consumer: Consumer, name: str) -> None:
+        self._folder = consumer.stream
+        self._log = consumer.log
         self._name = name
-        self.path = folder.path(name)
+        self.path = self._folder.path(name)
 
     def append(self, *items: dict[str, Any] | bytes) -> None:
         """Add events, or bytes as they are, in one write."""
-        self._folder.append(self._name, b"".join(map(to_bytes, items)))
+        data = b"".join(map(to_bytes, items))
+        self._log.add("suite", f"appends {len(data)} bytes, {data.count(NEWLINE)} lines")
+        self._folder.append(self._name, data)
 
     def write(self, *items: dict[str, Any] | bytes) -> None:
         """Make the file hold just these, in the same inode."""
-        self._folder.write(self._name, b"".join(map(to_bytes, items)))
+        data = b"".join(map(to_bytes, items))
+        self._log.add("suite", f"rewrites the file: {len(data)} bytes")
+        self._folder.write(self._name, data)
 
     def rotate(self) -> None:
         """Rename the file aside; the name is free afterwards."""
+        self._log.add("suite", "renames the file aside")
         self._folder.rename(self._name, f"{self._name}.1")
 
     def remove(self) -> None:
         """Remove the file."""
+        self._log.add("suite", "removes the file")
         self._folder.remove(self._name)
 
     @property
@@ -111,7 +119,7 @@ class State:
 @pytest.fixture
 def new_stream(consumer: Consumer, rng: random.Random) -> Callable[[], Stream]:
     """`new_stream()`: one more stream file of a random name."""
-    return lambda: Stream(consumer.stream, f"trips-{rng.randrange(16**8):08x}.ndjson")
+    return lambda: Stream(consumer, f"trips-{rng.randrange(16**8):08x}.ndjson")
 
 
 @pytest.fixture

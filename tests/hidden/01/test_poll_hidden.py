@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from grader.suite import HANDLE, SLEEP, Failed, Handle, Returned, Sleep, Write
+from grader.suite.steps import in_words
 
 AN_HOUR = 3600.0  # whoever really waits that long reaches the deadline
 
@@ -24,6 +25,7 @@ def test_there_is_a_pause_between_polls_only(consumer, stream, trips, rng, with_
     polls = rng.randint(3, 6)
     interval = AN_HOUR + rng.randint(1, 100)
     stream.append(*trips(2))
+    consumer.given(f"poll with max_polls={polls} and sleep= a function of the suite's")
     run = consumer.start(
         "polling.poll", stream.path, HANDLE, poll_interval=interval, max_polls=polls, sleep=SLEEP
     )
@@ -37,10 +39,10 @@ def test_there_is_a_pause_between_polls_only(consumer, stream, trips, rng, with_
 
     run.drain(note)
     assert len(pauses) == polls - 1, (
-        f"{polls} polls have {polls - 1} pauses between them; sleep was called {len(pauses)} times"
+        f"{polls} polls have {polls - 1} pauses between them; calls of sleep(): {len(pauses)}"
     )
     assert all(pause == interval for pause in pauses), (
-        f"every pause should be poll_interval, {interval} s; sleep was called with {pauses}"
+        f"every pause should be sleep(poll_interval), {interval} s here; sleep() was called with {pauses}"
     )
 
 
@@ -53,7 +55,7 @@ def test_one_poll_has_no_pause(consumer, stream, trips):
     )
     pauses = []
     run.drain(lambda step: pauses.append(step) if isinstance(step, Sleep) else None)
-    assert not pauses, f"a single poll has no pause; sleep was called {len(pauses)} times"
+    assert not pauses, f"max_polls is 1, and one poll has no pause; calls of sleep(): {len(pauses)}"
 
 
 @pytest.mark.check("01.resumes")
@@ -66,8 +68,8 @@ def test_each_run_handles_only_what_is_new(start_poll, stream, state, trips, rng
         stream.append(*batch)
         events = start_poll(stream, offset_path=state.path("offset")).drain()
         assert events == batch, (
-            f"since the last run the events {places(batch, everything)} were appended; "
-            f"this run handled {places(events, everything)}"
+            f"appended since the last run: {places(batch, everything)}; "
+            f"this run, with the same offset_path, handled: {places(events, everything)}"
         )
         seen += events
 
@@ -81,7 +83,10 @@ def test_two_streams_keep_their_own_offsets(start_poll, new_stream, state, trips
     two.append(events[3])
     start_poll(one, offset_path=state.path("one")).drain()
     seen = start_poll(two, offset_path=state.path("two")).drain()
-    assert seen == [events[3]], "another stream with another offset_path starts at its beginning"
+    assert seen == [events[3]], (
+        "another stream with another offset_path starts at its beginning: expected its 1 event, "
+        f"got {len(seen)}"
+    )
     seen = start_poll(one, offset_path=state.path("one")).drain()
     assert seen == [], f"the first stream was read to its end; {len(seen)} events came again"
 
@@ -94,7 +99,8 @@ def test_without_offset_path_nothing_is_remembered(start_poll, stream, trips):
     for run in (1, 2):
         seen = start_poll(stream).drain()
         assert seen == events, (
-            f"without offset_path run {run} starts at 0: expected 2, got {len(seen)}"
+            "without offset_path every run starts at the beginning of the file: "
+            f"run {run} should handle both events, it handled {len(seen)}"
         )
 
 
@@ -120,7 +126,11 @@ def test_killed_inside_handle_at_every_event(start_poll, poll_once, new_stream, 
         stream.append(*everything)
         run = start_poll(stream, offset_path=offset)
         for event in everything[:k]:
-            assert run.next_event() == event, "events should be handled in the order of the file"
+            seen = run.next_event()
+            assert seen == event, (
+                f"events should be handled in the order of the file: expected {places([event], everything)}, "
+                f"got {places([seen], everything)}"
+            )
             run.handled()
         run.next_event()
         run.kill()
@@ -142,7 +152,9 @@ def test_killed_in_a_later_poll(consumer, poll_once, stream, state, trips):
         "polling.poll", stream.path, HANDLE, max_polls=2, sleep=SLEEP, offset_path=offset
     )
     while not isinstance(step := run.next(), Sleep):
-        assert isinstance(step, Handle), "after its first poll, poll should sleep"
+        assert isinstance(step, Handle), (
+            f"after the first of 2 polls, poll should call sleep(); {in_words(step, 'it')}"
+        )
         run.handled()
     stream.append(second, third)
     run.go_on()
@@ -209,9 +221,9 @@ def test_killed_before_every_write(consumer, poll_once, new_stream, state, trips
         syscall, handled = kill_before_write(run, k)
         seen = poll_once(stream, offset_path=offset)
         assert seen in ([], during), (
-            f"killed just before {syscall} while it stored the offset: the next run should go on from the "
-            f"old offset (event 3) or the new one (nothing left), it handled "
-            f"{places(seen, everything)} of 3; events 1 and 2 were stored by an earlier run"
+            f"an earlier run stored that events 1 and 2 are done; this one was killed just before {syscall} "
+            "while it stored the same of event 3. The run after that should find the old offset and handle 3, "
+            f"or the new one and handle none; it handled {places(seen, everything)}"
         )
         if syscall is None:
             assert k > 1, "the run with an offset_path handled an event and stored nothing"
@@ -271,10 +283,13 @@ def test_a_failing_event_fails_until_it_succeeds(start_poll, poll_once, stream, 
     for _ in range(2):
         run = start_poll(stream, offset_path=state.path("offset"))
         event = run.next_event()
-        assert event == first, "the event that failed should come again first"
+        assert event == first, (
+            "the event that failed should come again first: expected event 1, "
+            f"got {places([event], [first, second])}"
+        )
         run.fails()
         run.raised()
     seen = poll_once(stream, offset_path=state.path("offset"))
     assert seen == [first, second], (
-        f"after two failures both events were left; {len(seen)} were handled"
+        f"handle() failed twice for event 1 of 2, so both are still to be handled; the next run handled {places(seen, [first, second])}"
     )

@@ -127,7 +127,10 @@ def test_a_character_cut_in_two_comes_whole(reader, stream, trips):
     assert events == [], f"the only line is unfinished, yet {len(events)} events came back"
     stream.append(line[cut:])
     events, _ = reader(stream.path, offset)
-    assert events == [event], "a line that was cut inside a character should come whole later"
+    assert events == [event], (
+        "a line was cut inside a character and then completed: expected its event, "
+        f"got {len(events)} events"
+    )
 
 
 @pytest.mark.check("01.partial-line")
@@ -178,7 +181,9 @@ def test_a_missing_file_gives_nothing_and_offset_0(reader, stream, rng):
     """No file: no events and offset 0, whatever offset was passed."""
     for offset in (0, rng.randint(1, 10_000)):
         result = reader(stream.path, offset)
-        assert result == ([], 0), f"no file, offset {offset}: expected ([], 0), got {result}"
+        assert result == ([], 0), (
+            f"there is no file, and the offset was {offset}: expected ([], 0), got {result}"
+        )
 
 
 @pytest.mark.check("01.missing-file")
@@ -282,7 +287,7 @@ def test_read_new_events_reads_only_what_is_new(consumer, stream, trips):
         assert cost < SLACK, (
             f"1 event was appended to a file of {BIG >> 20} MB; the call read {cost / 2**20:.1f} MB"
         )
-        assert value[0] == [event], "the appended event should come back"
+        assert value[0] == [event], f"1 event was appended; {len(value[0])} came back"
         offset = value[1]
 
 
@@ -301,7 +306,9 @@ def test_poll_reads_only_what_is_new(consumer, stream, trips):
             stream.append(*events[len(costs) - 1 : len(costs)])
 
     seen = run.drain(measure)
-    assert seen == old + events, f"4 events, then 2 between 3 polls: {len(seen)} of 6 were handled"
+    assert seen == old + events, (
+        f"4 events were in the file, and 1 came before each of 2 more polls; {len(seen)} of the 6 were handled"
+    )
     cost = costs[1] - costs[0]
     assert cost < SLACK, (
         f"1 event was appended to a file of {BIG >> 20} MB; the next poll read {cost / 2**20:.1f} MB"

@@ -83,7 +83,10 @@ def connect(consumer: Consumer, port: int) -> Iterator[Callable[..., Producer]]:
             try:
                 connection = consumer.connect(port)
             except ConnectionRefusedError:
-                raise Failed("a producer connected inside ready() and was refused") from None
+                raise Failed(
+                    "ready() says that a connection would be accepted; a producer connected inside it "
+                    "and was refused"
+                ) from None
             made.append(producer := Producer(connection, consumer.seconds))
             producer.send(*pieces)
             run.go_on()

@@ -22,6 +22,7 @@ def numbers(events: list, everything: list) -> str:
 
 def expect_next(run, event, everything, when: str) -> None:
     """The next step handles `event`."""
+    run.process.consumer.given(when)
     seen = run.next_event()
     assert seen == event, (
         f"{when}: expected event {numbers([event], everything)} next, got {numbers([seen], everything)}"
@@ -52,6 +53,7 @@ def test_every_line_of_the_file_is_handled(consumer, stream, trips, rng):
     """More than ten lines are there before the start."""
     everything = trips(rng.randint(15, 30))
     stream.append(*everything)
+    consumer.given(f"the file held {len(everything)} events")
     seen = consumer.start(TAIL, stream.path, HANDLE, max_events=len(everything)).drain()
     assert seen == everything, (
         f"the file held {len(everything)} events; handled were numbers {numbers(seen, everything)}"
@@ -104,6 +106,7 @@ def test_a_file_that_comes_later_is_followed(consumer, stream, trips):
     stream.append(event)
     expect_next(run, event, [event], "the file was created after the start")
     run.handled()
+    consumer.given("max_events is 1, and 1 was handled")
     run.returned()
 
 
@@ -117,6 +120,7 @@ def test_it_stops_after_max_events(consumer, stream, trips, rng):
     for event in everything[:wanted]:
         expect_next(run, event, everything, f"max_events is {wanted}")
         run.handled()
+    consumer.given(f"max_events is {wanted}, and so many were handled")
     count = run.returned()
     assert count == wanted, (
         f"{wanted} events were handled, so {wanted} should be returned, not {count!r}"
@@ -136,10 +140,13 @@ def left(consumer) -> list[str]:
 def test_no_tail_is_left_after_a_return(consumer, stream, trips):
     """Looked at while the consumer's process still lives."""
     stream.append(*trips(3))
+    consumer.given("the file held 3 events, and max_events is 2")
     run = consumer.process().start(TAIL, stream.path, HANDLE, max_events=2)
     run.drain()
     rest = left(consumer)
-    assert not rest, f"tail_consumer() has returned, and of tail there is left {' and '.join(rest)}"
+    assert not rest, (
+        f"tail_consumer() has returned, and its tail is still there: {' and '.join(rest)}"
+    )
 
 
 @pytest.mark.check("02.tail-reaped")
@@ -147,15 +154,19 @@ def test_no_tail_is_left_after_a_return(consumer, stream, trips):
 def test_no_tail_is_left_after_an_exception(consumer, stream, trips, exception):
     """handle raises in the middle."""
     stream.append(*trips(3))
+    consumer.given("the file held 3 events")
     run = consumer.process().start(TAIL, stream.path, HANDLE, max_events=3)
     run.next_event()
+    consumer.given(f"handle() raised {exception}")
     run.fails(exception)
     raised = run.raised()
     assert raised.is_a(exception), (
         f"handle() raised {exception}, which should leave tail_consumer unchanged; {raised.type} left it"
     )
     rest = left(consumer)
-    assert not rest, f"handle() raised {exception}, and of tail there is left {' and '.join(rest)}"
+    assert not rest, (
+        f"{exception} has left tail_consumer(), and its tail is still there: {' and '.join(rest)}"
+    )
 
 
 @pytest.mark.check("02.tail-bad-line")
@@ -166,6 +177,7 @@ def test_bad_lines_are_skipped(consumer, stream, trips, rng):
     for junk, event in zip(rng.sample(JUNK, len(JUNK)), everything[1:], strict=True):
         lines += [junk, event]
     stream.append(*lines)
+    consumer.given(f"{len(everything)} events stand between {len(JUNK)} bad lines")
     run = consumer.start(TAIL, stream.path, HANDLE, max_events=len(everything))
     seen = run.drain()
     assert seen == everything, (

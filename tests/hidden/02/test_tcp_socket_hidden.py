@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from itertools import zip_longest
 
 import pytest
 
 from grader.suite import Handle, Raised, Ready, Returned
+from grader.suite.steps import in_words
 
 JUNK = (b"{broken", b'{"zone": "\xe9"}', b"42", b'["a"]', b'"text"', b"null", b"")
 SPLIT = "tcp_socket.split_lines"
@@ -61,9 +63,12 @@ def test_any_chunks_of_a_stream_give_its_lines(split, rng):
             complete, rest = split(rest, chunk)
             lines += complete
         *expected, end = data.split(b"\n")
+        wanted, got = [*expected, end], [*lines, rest]
+        both = enumerate(zip_longest(wanted, got), 1)
+        number, pair = next(((n, pair) for n, pair in both if pair[0] != pair[1]), (0, ()))
         assert (lines, rest) == (expected, end), (
-            f"{data!r} in pieces holds {len(expected)} lines and the rest {end!r}; "
-            f"got {len(lines)} lines {lines!r} and the rest {rest!r}"
+            f"a stream in chunks holds {len(expected)} lines and a rest, got {len(lines)} lines; line {number}, "
+            f"the first that differs, should be {pair[0]!r}, it is {pair[1]!r}"
         )
 
 
@@ -95,6 +100,7 @@ def test_events_arrive_in_order(consumer, start, connect, trips, pieces):
         "one by one": [line(event) for event in everything],
         "byte by byte": [data[i : i + 1] for i in range(len(data))],
     }[pieces]
+    consumer.given(f"4 events were sent {pieces}")
     run = start(consumer, max_events=4)
     connect(run, *sent)
     seen = run.drain()
@@ -108,8 +114,9 @@ def test_each_event_arrives_before_the_next_is_sent(consumer, start, connect, tr
     everything = trips(3)
     run = start(consumer, max_events=3)
     producer = connect(run)
-    for event in everything:
+    for number, event in enumerate(everything, 1):
         producer.send(line(event))
+        consumer.given(f"event {number} was sent, and nothing after it")
         seen = run.next_event()
         assert seen == event, f"event {numbers([event], everything)} was sent, {seen!r} was handled"
         run.handled()
@@ -121,6 +128,7 @@ def test_an_event_cut_at_every_byte_arrives(consumer, start, connect, trips):
     """While event n is handled, the rest of event n + 1 is still to come, cut one byte further."""
     (event,) = trips(1)
     data = line(event)
+    consumer.given("events were sent, each cut one byte further than the one before")
     run = start(consumer, max_events=len(data))
     producer = connect(run, data + data[:1])
     for cut in range(1, len(data)):
@@ -140,6 +148,7 @@ def test_a_character_cut_at_every_byte_arrives(consumer, start, connect, trips):
     data = line(event)
     begin = data.index("Ø".encode())
     cuts = range(begin + 1, begin + 9)
+    consumer.given("events were cut inside a character, between two packets")
     run = start(consumer, max_events=1 + len(cuts))
     producer = connect(run, line(first) + data[: cuts[0]])
     for cut, following in zip(cuts, [*cuts[1:], 0], strict=True):
@@ -148,7 +157,8 @@ def test_a_character_cut_at_every_byte_arrives(consumer, start, connect, trips):
         run.handled()
     seen = run.next_event()
     assert seen == event, (
-        f"the zone {event['pickup_zone']} was cut between packets; handled: {seen!r}"
+        f"the zone {event['pickup_zone']} was cut between packets; handled was "
+        f"{seen.get('pickup_zone') if isinstance(seen, dict) else seen!r}"
     )
 
 
@@ -157,6 +167,7 @@ def test_an_event_of_megabytes_arrives(consumer, start, connect, trips, rng):
     """Far more than one recv can return."""
     small, large = trips(2)
     large["note"] = "x" * rng.randint(2_000_000, 3_000_000)
+    consumer.given(f"an event of {len(large['note']) / 1e6:.1f} MB was sent, then a small one")
     run = start(consumer, max_events=2)
     producer = connect(run)
     producer.send(line(large), line(small))  # more than the kernel buffers: it must be reading
@@ -172,12 +183,17 @@ def test_it_stops_in_the_middle_of_a_packet(consumer, start, connect, trips, rng
     """One packet holds more than max_events."""
     everything = trips(8)
     wanted = rng.randint(2, 5)
+    consumer.given(f"one packet held {len(everything)} events, and max_events is {wanted}")
     run = start(consumer, max_events=wanted)
     connect(run, b"".join(map(line, everything)))
     for event in everything[:wanted]:
         seen = run.next_event()
-        assert seen == event, "events should be handled in the order in which they were sent"
+        assert seen == event, (
+            f"events should be handled in the order in which they were sent: expected {numbers([event], everything)}, "
+            f"got {numbers([seen], everything)}"
+        )
         run.handled()
+    consumer.given(f"max_events is {wanted}, and so many were handled")
     count = run.returned()
     assert count == wanted, f"max_events is {wanted}, and that should be returned, not {count!r}"
 
@@ -187,12 +203,15 @@ def test_it_stops_in_the_middle_of_a_packet(consumer, start, connect, trips, rng
 def test_an_early_end_returns_what_was_handled(consumer, start, connect, trips, whole):
     """The producer closes, in the middle of a line, after no event and after two."""
     everything = trips(whole + 1)
+    consumer.given(
+        f"{whole} whole events and an unfinished line were sent, then the producer closed"
+    )
     run = start(consumer, max_events=5)
     producer = connect(run, *map(line, everything[:whole]), line(everything[whole])[:-1])
     producer.close()
     seen = run.drain()
     assert seen == everything[:whole], (
-        f"{whole} whole events and an unfinished line were sent; {len(seen)} were handled"
+        f"{whole} whole events and an unfinished line were sent, then the producer closed; handled: {len(seen)}"
     )
     assert run.value == whole, (
         f"{whole} events were handled, and that should be returned, not {run.value!r}"
@@ -206,6 +225,7 @@ def test_bad_lines_are_skipped(consumer, start, connect, trips, rng):
     data = line(everything[0])
     for junk, event in zip(rng.sample(JUNK, len(JUNK)), everything[1:], strict=True):
         data += junk + b"\n" + line(event)
+    consumer.given(f"{len(everything)} events stand between {len(JUNK)} bad lines")
     run = start(consumer, max_events=len(everything))
     connect(run, data)
     seen = run.drain()
@@ -219,14 +239,13 @@ def test_bad_lines_are_skipped(consumer, start, connect, trips, rng):
 
 def expect_timeout(run, why: str) -> None:
     """The next step is a TimeoutError."""
+    run.process.consumer.given(f"{why}, and a TimeoutError is due")
     step = run.next()
     if isinstance(step, Ready):
         run.go_on()
         step = run.next()
     timed_out = isinstance(step, Raised) and step.is_a("TimeoutError")
-    assert timed_out, (
-        f"{why}: expected a TimeoutError, got {step.message if isinstance(step, Raised) else step}"
-    )
+    assert timed_out, f"{why}: expected a TimeoutError; {in_words(step, repr(run))}"
 
 
 @pytest.mark.check("02.socket-timeout")
@@ -251,6 +270,7 @@ def test_a_silent_producer_is_a_timeout(consumer, start, connect, trips, sent):
 def test_the_timeout_bounds_each_wait_and_not_the_whole(consumer, start, connect, trips):
     """handle takes longer than the time-out, and the next event has come meanwhile."""
     first, second = trips(2)
+    consumer.given("the time-out is 0.2 s, and events come in time")
     run = start(consumer, max_events=2, timeout=0.2)
     producer = connect(run, line(first), only_in_ready=True)
     run.next_event()
@@ -260,7 +280,7 @@ def test_the_timeout_bounds_each_wait_and_not_the_whole(consumer, start, connect
     step = run.next()
     assert isinstance(step, Handle), (
         "the second event was there before the consumer waited for it, so no time-out was due; "
-        f"got {step.message if isinstance(step, Raised) else step}"
+        f"{in_words(step, 'it')}"
     )
 
 
@@ -272,25 +292,32 @@ def test_it_does_not_give_up_before(consumer, start, connect, trips):
     assert run.waiting(0.1), "the time-out is 60 s, and it did not wait 0.1 s"
     (event,) = trips(1)
     producer.send(line(event))
-    assert run.next_event() == event, "an event that came within the time-out should be handled"
+    seen = run.next_event()
+    assert seen == event, f"an event that came within the time-out should be handled, got {seen!r}"
 
 
 @pytest.mark.check("02.socket-ready")
 def test_ready_means_that_a_connection_is_accepted(consumer, start, port, trips):
     """ready() is called once, and a producer that connects inside it is served."""
     (event,) = trips(1)
+    consumer.given("nobody has connected yet, and ready() is due")
     run = start(consumer, max_events=1)
     step = run.next()
-    assert isinstance(step, Ready), f"expected ready() to be called first, got {step}"
+    assert isinstance(step, Ready), f"expected ready() to be called first; {in_words(step, 'it')}"
+    consumer.given("a producer connected inside ready() and sent an event")
     try:
         connection = consumer.connect(port)
     except ConnectionRefusedError:
-        raise AssertionError("a producer connected inside ready() and was refused") from None
+        raise AssertionError(
+            "ready() says that a connection would be accepted; a producer connected inside it and was refused"
+        ) from None
     with connection:
         run.go_on()
         connection.sendall(line(event))
         step = run.next()
-        assert isinstance(step, Handle), f"expected the event after one call of ready(), got {step}"
+        assert isinstance(step, Handle), (
+            f"expected the event to be handled after one call of ready(); {in_words(step, 'it')}"
+        )
         run.handled()
         run.returned()
 
@@ -313,13 +340,16 @@ def test_the_port_can_be_used_again_at_once(consumer, start, connect, trips, por
         producer = connect(run, line(event))
         step = run.next()
         assert isinstance(step, Handle), (
-            f"run {number} on one port should handle an event, got "
-            f"{step.message if isinstance(step, Raised) else step}"
+            f"run {number} on one port should handle an event; {in_words(step, 'it')}"
         )
         run.handled()
         step = run.next()
-        assert isinstance(step, Returned), f"expected it to return, got {step}"
-        assert refused(consumer, port), "it has returned, and something still listens on the port"
+        assert isinstance(step, Returned), (
+            f"max_events is 1, and 1 was handled: expected it to return; {in_words(step, 'it')}"
+        )
+        assert refused(consumer, port), (
+            "socket_consumer() has returned, and something still listens on its port"
+        )
         producer.close()
 
 
@@ -338,8 +368,9 @@ def test_nothing_listens_after_an_exception(consumer, start, connect, trips, por
         f"handle() raised {exception}, which should leave socket_consumer unchanged; {raised.type} left it"
     )
     assert refused(consumer, port), (
-        f"handle() raised {exception}, and something still listens on the port"
+        f"{exception} has left socket_consumer(), and something still listens on its port"
     )
     run = start(process, max_events=1)
     connect(run, line(second))
-    assert run.next_event() == second, "after an exception the next run on the port should work"
+    seen = run.next_event()
+    assert seen == second, f"after an exception the next run on the port should work, got {seen!r}"

@@ -107,7 +107,7 @@ class Tracked:
         step = self.step()
         if isinstance(step, Handle):
             return step.event
-        raise Failed(f"expected {self.run} to handle the next event; {in_words(step, 'it')}")
+        raise self.run.otherwise("handle the next event", in_words(step, "it"))
 
     def said(self, step: Step) -> str:
         """What it did, for the end of a sentence."""
@@ -115,6 +115,7 @@ class Tracked:
 
     def expect(self, event: Any, when: str) -> None:
         """The next step handles `event`; it stands in handle() afterwards."""
+        self.run.process.consumer.given(when)
         seen = self.event()
         assert seen == event, (
             f"{when}: expected event {self.numbers([event])} next, got {self.numbers([seen])}"
@@ -133,7 +134,7 @@ class Tracked:
             events.append(step.event)
             self.run.handled()
         if isinstance(step, Raised):
-            raise Failed(f"expected {self.run} to return; {in_words(step, 'it')}")
+            raise self.run.otherwise("return", in_words(step, "it"))
         assert isinstance(step, Returned)
         self.run.value = step.value
         return events
@@ -217,6 +218,7 @@ class Channel:
     def publish(self, *items: dict[str, Any] | bytes) -> int:
         """Publish events, or bytes as they are; how many subscribers got the last one."""
         count = 0
+        self._consumer.log.add("suite", f"publishes {len(items)} to the channel")
         for item in items:
             count = int(self.service.client.publish(self.name, message(item)))
         return count
@@ -353,6 +355,7 @@ class Queues:
     def put(self, name: str, *items: dict[str, Any] | bytes) -> None:
         """Publish events, or bytes as they are; the broker has them when this returns."""
         properties = pika.BasicProperties(delivery_mode=2)
+        self._consumer.log.add("suite", f"puts {len(items)} messages into {name!r}")
         channel = self._connection.channel()
         channel.confirm_delivery()
         for item in items:

@@ -222,7 +222,10 @@ def test_a_second_consumer_gets_its_share(queues, trips, prefetch):
         f"the first consumer holds {held} of {total} messages; a second one got none"
     )
     share = second.event()
-    assert share in everything[1:], "the second consumer should get an event that the first has not"
+    assert share in everything[1:], (
+        "the second consumer should get an event that the first has not; it got "
+        f"{places([share], everything)}"
+    )
 
 
 @pytest.mark.check("03.rabbit-retry-once")
@@ -367,8 +370,8 @@ def test_no_connection_after_a_return(queues, trips):
     run.finish()
     closed = queues.service.wait_closed(PATIENCE)
     assert closed, (
-        f"the consumer has returned, and {PATIENCE:.0f} s later {queues.service.open_connections} "
-        "connection is still open"
+        f"the consumer has returned, and {PATIENCE:.0f} s later still open "
+        f"are connections: {queues.service.open_connections}"
     )
 
 
@@ -390,5 +393,5 @@ def test_no_connection_after_ctrl_c(queues, trips):
     closed = queues.service.wait_closed(PATIENCE)
     assert closed, (
         f"KeyboardInterrupt left the consumer, and {PATIENCE:.0f} s later "
-        f"{queues.service.open_connections} connection is still open"
+        f"still open are connections: {queues.service.open_connections}"
     )

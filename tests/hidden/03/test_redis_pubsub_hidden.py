@@ -194,7 +194,7 @@ def test_with_somebody_there_none_is_lost(channel, listen, trips, rng, subscribe
             f"received {listener.received!r:.300}"
         )
     assert lost == [], (
-        f"{subscribers} subscribers received every event, so none should be returned; "
+        f"every event was received (subscribers: {subscribers}), so none should be returned; "
         f"returned were {places(lost, events)}"
     )
 
@@ -300,7 +300,7 @@ def test_nobody_is_subscribed_after_a_return(channel, trips):
     run.finish()
     left = channel.service.wait_unheard(channel.name, PATIENCE)
     assert left == 0, (
-        f"the consumer has returned, and {PATIENCE:.0f} s later the channel still has {left} subscribers"
+        f"the consumer has returned, and {PATIENCE:.0f} s later the channel still has subscribers: {left}"
     )
 
 
@@ -320,5 +320,5 @@ def test_nobody_is_subscribed_after_an_exception(channel, trips, exception):
     )
     left = channel.service.wait_unheard(channel.name, PATIENCE)
     assert left == 0, (
-        f"handle() raised {exception}, and {PATIENCE:.0f} s later the channel still has {left} subscribers"
+        f"handle() raised {exception}, and {PATIENCE:.0f} s later the channel still has subscribers: {left}"
     )

@@ -26,8 +26,11 @@ def sqs(service: Callable[[str], Any], consumer: Consumer) -> SqsService:
 class Queue:
     """A queue of the suite's own, with a dead-letter queue behind it."""
 
-    def __init__(self, sqs: SqsService, name: str, *, max_receive_count: int, fifo: bool) -> None:
+    def __init__(
+        self, sqs: SqsService, consumer: Consumer, name: str, max_receive_count: int, *, fifo: bool
+    ) -> None:
         self._sqs = sqs
+        self._log = consumer.log
         self.client = sqs.client()
         kind = {"FifoQueue": "true"} if fifo else {}
         end = ".fifo" if fifo else ""
@@ -47,6 +50,7 @@ class Queue:
 
     def put(self, *bodies: dict[str, Any] | str) -> None:
         """Put events, or bodies as they are, into the queue."""
+        self._log.add("suite", f"puts {len(bodies)} messages into the queue")
         for body in bodies:
             text = body if isinstance(body, str) else json.dumps(body)
             self.client.send_message(QueueUrl=self.url, MessageBody=text)
@@ -68,12 +72,12 @@ class Queue:
 
 
 @pytest.fixture
-def new_queue(sqs: SqsService, rng: random.Random) -> Callable[..., Queue]:
+def new_queue(sqs: SqsService, consumer: Consumer, rng: random.Random) -> Callable[..., Queue]:
     """`new_queue()`: a queue of a random name; a message is dead after so many receives."""
 
     def make(max_receive_count: int = 50, *, fifo: bool = False) -> Queue:
         name = f"trips-{rng.randrange(16**8):08x}"
-        return Queue(sqs, name, max_receive_count=max_receive_count, fifo=fifo)
+        return Queue(sqs, consumer, name, max_receive_count, fifo=fifo)
 
     return make
 

@@ -25,6 +25,12 @@ def ids(events: list) -> list:
     return [event.get("event_id") if isinstance(event, dict) else event for event in events]
 
 
+def in_queue(queue) -> str:
+    """What is left in a queue, for the end of a sentence."""
+    visible, hidden = queue.depth
+    return f"in the queue are {visible} visible and {hidden} hidden"
+
+
 def same(events: list, expected: list) -> bool:
     """Whether these are the same events; a standard queue promises no order."""
     return sorted(map(canonical, events)) == sorted(map(canonical, expected))
@@ -79,10 +85,10 @@ def test_the_queue_is_as_asked_for(consumer, sqs, rng, end):
     assert url.endswith(f"/{name}"), f"expected the URL of {name}, got {url}"
     found = attributes(sqs.client(), url)
     assert found.get("VisibilityTimeout") == str(visibility), (
-        f"visibility_timeout={visibility}: the queue has {found.get('VisibilityTimeout')}"
+        f"create_queue was called with visibility_timeout={visibility}; the queue has {found.get('VisibilityTimeout')}"
     )
     assert found.get("MessageRetentionPeriod") == str(retention), (
-        f"retention={retention}: the queue has {found.get('MessageRetentionPeriod')}"
+        f"create_queue was called with retention={retention}; the queue has {found.get('MessageRetentionPeriod')}"
     )
     group = {"MessageGroupId": "g", "MessageDeduplicationId": "d"} if end else {}
     sqs.client().send_message(QueueUrl=url, MessageBody="{}", **group)
@@ -112,8 +118,9 @@ def test_a_message_is_dead_after_so_many_receives(consumer, sqs, rng, end):
     dead_url = sqs.queue_url(f"{name}-dead{end}")
     client = sqs.client()
     names = [each.rpartition("/")[2] for each in client.list_queues().get("QueueUrls", [])]
+    made = [each for each in names if each.startswith(name)]
     assert f"{name}-dead{end}" in names, (
-        f"expected a dead-letter queue {name}-dead{end}, got {names}"
+        f"create_queue should make a dead-letter queue {name}-dead{end}; it made {made}"
     )
     group = {"MessageGroupId": "g", "MessageDeduplicationId": "d"} if end else {}
     client.send_message(QueueUrl=url, MessageBody="{}", **group)
@@ -141,9 +148,11 @@ def test_every_event_is_sent_once(consumer, sqs, queue, trips, rng):
         batches = sqs.requests_of("SendMessageBatch")
         sizes = [len(request.parameters.get("Entries", [])) for request in batches]
         assert not sqs.requests_of("SendMessage"), (
-            "events should be sent in batches, not one by one"
+            f"{count} events should be sent in batches, not with SendMessage one by one"
         )
-        assert max(sizes, default=0) <= 10, f"a batch takes ten entries, yours had {max(sizes)}"
+        assert max(sizes, default=0) <= 10, (
+            f"a batch takes ten entries at most, yours had {max(sizes)}"
+        )
         assert count == 0 or len(sizes) < count, (
             f"{count} events were sent in {len(sizes)} requests: put several into each"
         )
@@ -206,7 +215,7 @@ def test_an_entry_that_keeps_failing_raises(consumer, sqs, queue, trips):
     sqs.fail_batch_entries(lambda entry, _: event_id(entry) == unlucky)
     step = consumer.start("sqs.send_events", student(sqs), queue.url, events).next()
     assert isinstance(step, Raised), (
-        "an entry failed again and again: expected an exception, it returned"
+        f"one entry failed again and again, so send_events should raise; {in_words(step, 'it')}"
     )
     tries = times_sent(sqs)[unlucky]
     assert tries >= 2, (
@@ -222,13 +231,14 @@ def test_everything_is_handled_and_deleted(consumer, sqs, queue, start, trips, r
     """More events than a batch."""
     events = trips(rng.randint(11, 17))
     queue.put(*events)
+    consumer.given(f"{len(events)} events were in the queue")
     run = start(consumer, queue, max_events=len(events))
     seen = run.drain()
     assert same(seen, events), f"{len(events)} events were sent, {len(seen)} were handled"
-    assert run.value == len(events), f"expected {len(events)} to be returned, got {run.value!r}"
-    assert queue.depth == (0, 0), (
-        f"every handled message should be deleted; visible and in flight: {queue.depth}"
+    assert run.value == len(events), (
+        f"{len(events)} events were handled, so {len(events)} should be returned, not {run.value!r}"
     )
+    assert queue.depth == (0, 0), f"every handled message should be deleted; {in_queue(queue)}"
 
 
 @pytest.mark.check("04.long-polling")
@@ -321,7 +331,7 @@ def test_what_a_dead_consumer_held_comes_back(consumer, sqs, queue, start, trips
     sqs.advance(31)
     seen = early + start(consumer, queue, max_events=3, max_empty_receives=1).drain()
     assert same(seen, events), (
-        f"after the visibility timeout all 3 events should have come back; handled: {len(seen)}"
+        f"a consumer was killed with 3 messages in hand; after the visibility timeout all 3 should come back, {len(seen)} did"
     )
 
 
@@ -349,12 +359,13 @@ def test_a_failed_message_stays_and_the_others_go_on(consumer, sqs, queue, start
     left_alone = visible == 0 and hidden > 0
     assert left_alone, (
         "the message whose handle() raised should stay in the queue, hidden until its time-out; "
-        f"visible: {visible}, hidden: {hidden}"
+        f"{in_queue(queue)}"
     )
     sqs.advance(31)
     seen = start(consumer, queue, max_events=1, max_empty_receives=1).drain()
     assert seen == [bad], (
-        "the event whose handle() raised should come back after the visibility timeout"
+        f"handle() raised for event {ids([bad])[0]}: after the visibility timeout it should come back, "
+        f"it came: {ids(seen) or 'nothing'}"
     )
 
 
@@ -369,7 +380,9 @@ def test_ctrl_c_leaves(consumer, sqs, queue, start, trips):
     while isinstance(step := run.next(), Handle):
         run.handled()  # in a thread of its own, it may have begun before
     left_by_it = isinstance(step, Raised) and step.is_a("KeyboardInterrupt")
-    assert left_by_it, f"Ctrl-C inside handle() should leave sqs_consumer; {in_words(step, 'it')}"
+    assert left_by_it, (
+        f"Ctrl-C inside handle() should leave sqs_consumer unchanged; {in_words(step, 'it')}"
+    )
     sqs.advance(31)
     left = [json.loads(message["Body"]) for message in received(queue.client, queue.url)]
     assert held in left, "Ctrl-C came inside handle(): that event's message should not be deleted"
@@ -379,6 +392,7 @@ def test_ctrl_c_leaves(consumer, sqs, queue, start, trips):
 def test_it_gives_up_after_empty_answers_in_a_row(consumer, sqs, queue, start, rng):
     """Nothing ever comes."""
     limit = rng.randint(2, 5)
+    consumer.given(f"the queue is empty, and max_empty_receives is {limit}")
     run = start(consumer, queue, max_events=3, wait_seconds=1, max_empty_receives=limit)
     value = run.returned()
     asked = len(sqs.requests_of(RECEIVES))
@@ -406,7 +420,9 @@ def test_an_answer_with_messages_starts_the_count_anew(
             run.fails()
         else:
             run.handled()
-    assert not isinstance(step, Raised), f"expected it to return; {in_words(step, 'it')}"
+    assert not isinstance(step, Raised), (
+        f"max_empty_receives is {limit}: it should give up and return; {in_words(step, 'it')}"
+    )
     answers = [bool(r.response.get("Messages")) for r in sqs.requests_of(RECEIVES)]
     expected = [number in full for number in range(1, 3 * limit + 1)]
     assert answers == expected, (
@@ -433,7 +449,7 @@ def test_it_never_receives_more_than_it_will_handle(consumer, sqs, queue, start,
         done += 1
     assert done == wanted, f"max_events is {wanted}; {done} events were handled"
     assert queue.depth == (total - wanted, 0), (
-        f"{total - wanted} messages should be left, all visible; visible and in flight: {queue.depth}"
+        f"{total - wanted} of {total} messages should be left, all visible; {in_queue(queue)}"
     )
 
 
@@ -454,6 +470,7 @@ def test_a_bad_message_is_left_alone(consumer, sqs, new_queue, start, trips, rng
     events = trips(len(JUNK))
     for junk, event in zip(rng.sample(JUNK, len(JUNK)), events, strict=True):
         queue.put(junk, event)
+    consumer.given(f"{len(events)} events lie between {len(JUNK)} bad messages")
     run = start(consumer, queue, max_events=len(events), batch_size=10)
     seen = run.drain()
     assert same(seen, events), (
@@ -462,7 +479,9 @@ def test_a_bad_message_is_left_alone(consumer, sqs, new_queue, start, trips, rng
     for _ in range(3):
         sqs.advance(31)
         again = start(consumer, queue, max_events=1, max_empty_receives=1).drain()
-        assert again == [], f"only bad messages are left, and handle() was called with {again}"
+        assert again == [], (
+            f"only bad messages should be left, and handle() was called with {ids(again)}"
+        )
     dead = queue.dead_letters
     assert sorted(dead) == sorted(JUNK), (
         f"{len(JUNK)} bad messages should be in the dead-letter queue after 2 receives, {len(dead)} are"
@@ -510,7 +529,7 @@ def test_a_failed_event_is_handled_again(consumer, trips):
             run.fails()
             raised = run.raised()
             assert raised.is_a("HandlerError"), (
-                f"what handle() raises should pass through once, got {raised}"
+                f"what handle() raises should pass through once() unchanged; it raised {raised.message}"
             )
         else:
             run.handled()
@@ -544,7 +563,7 @@ def test_order_is_kept_within_a_zone(consumer, sqs, new_queue, start, trips, rng
         sent = [e["event_id"] for e in events if e["pickup_zone"] == zone]
         got = [e["event_id"] for e in seen if e["pickup_zone"] == zone]
         assert got == sent, (
-            f"the events of {zone} should be handled in the order in which they were sent"
+            f"the events of {zone} were sent in the order {sent}; handled were {got}"
         )
 
 

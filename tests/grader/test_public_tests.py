@@ -1,0 +1,156 @@
+"""What pytest says at the end of the public tests, in a students' copy and with pytest's options."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from command_line import grader
+from tiny_course import PUBLIC_TEST, RIGHT, write_tiny_course
+
+from grader.course import load_course
+from grader.public_tests import marked_checks, public_checks
+
+REPO = Path(__file__).resolve().parents[2]
+
+TWO_MORE = """
+
+@pytest.mark.check("01.each-event")
+@pytest.mark.parametrize("count", [0, 2])
+def test_forward(count):
+    from doubling import forward
+
+    assert forward([1] * count, print) == count
+
+
+def test_of_the_students_own():
+    assert True
+"""
+
+HALF = "def double(number):\n    return 2 * number\n"
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A students' copy of a tiny course: two of its checks have public tests, one passes."""
+    root = write_tiny_course(tmp_path / "course")
+    (root / "exercises/01/test_doubling.py").write_text(PUBLIC_TEST + TWO_MORE)
+    grader(root, "release", str(tmp_path / "copy"))
+    (tmp_path / "copy/exercises/01/doubling.py").write_text(HALF)
+    return tmp_path / "copy"
+
+
+def pytest_in(
+    copy: Path, *args: str, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run pytest there as a student does."""
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *args],
+        cwd=copy,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env=os.environ | {"COLUMNS": "80", "PYTEST_ADDOPTS": ""} | (env or {}),
+    )
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["plain", "xdist"])
+def test_the_summary(copy: Path, options: tuple[str, ...]) -> None:
+    """Passed behaviours, the public points, the hidden titles, the next step; then pytest's line."""
+    said = pytest_in(copy, "exercises/01", *options).stdout
+    *_, summary = said.rpartition(" 01 Doubling ---")
+    lines = summary.strip("- \n").splitlines()
+    assert lines[:-1] == [
+        "passed  value: the value is doubled",
+        "FAILED  each-event: handle gets every event",
+        "1 of 2 public checks pass, worth 3 of 8 points.",
+        "The hidden suite looks closer at these, and for 2 points at:",
+        "- after-crash: the file survives a crash",
+        "Next: 01.each-event. For a hint: grader hint 01 each-event",
+    ]
+    assert "2 failed, 2 passed" in lines[-1]
+    assert "\x1b" not in said
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_part_of_the_tests(copy: Path) -> None:
+    """-k, and one test as an editor runs it: what ran is told from what there is."""
+    for chosen in (
+        ("exercises/01", "-k", "double"),
+        ("exercises/01/test_doubling.py::test_double",),
+    ):
+        said = pytest_in(copy, *chosen).stdout
+        assert "1 of 1 checks pass; the public tests show 2." in said
+        assert "Next: all of them, pytest exercises/01" in said
+        assert "after-crash" not in said
+
+
+def test_it_leaves_pytest_as_it_is(copy: Path) -> None:
+    """-x stops, --pdb opens the debugger, without a terminal plugin nothing is said."""
+    assert "stopping after 1 failures" in pytest_in(copy, "exercises/01", "-x").stdout
+    assert "(Pdb)" in pytest_in(copy, "exercises/01", "--pdb", "-x").stdout
+    done = pytest_in(copy, "exercises/01", "-p", "no:terminal")
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
+    assert "public checks" not in pytest_in(copy, "exercises/01", "-qq").stdout
+    assert "::" in pytest_in(copy, "exercises/01", "--collect-only", "-q").stdout
+
+
+def test_strict_markers_know_it(copy: Path) -> None:
+    """Also where no settings name the marker."""
+    (copy / "pyproject.toml").write_text("")
+    done = pytest_in(copy, "exercises/01", "--strict-markers", "-W", "error")
+    assert "1 of 2 public checks pass" in done.stdout, done.stdout
+
+
+def test_in_colour_where_that_is_asked_for(copy: Path) -> None:
+    """The words carry the meaning, colours only repeat it."""
+    assert "\x1b[31mFAILED  \x1b[0m" in pytest_in(copy, "exercises/01", "--color=yes").stdout
+
+
+def test_status_and_hint_know_what_it_found(copy: Path) -> None:
+    """In a copy without hidden suites they go by the last run of the public tests."""
+    assert "not tested yet" in grader(copy, "status").stdout
+    pytest_in(copy, "exercises/01")
+    said = grader(copy, "status").stdout
+    assert "3/8" in said
+    assert "1 of 2 public checks" in said
+    assert "Run `pytest exercises/01`, or `grader hint 01 each-event`." in said
+    assert "01.each-event" in grader(copy, "hint", "01").stdout
+    (copy / "exercises/01/doubling.py").write_text(RIGHT)
+    assert "changed since" in grader(copy, "status").stdout
+    assert "That was the last exercise" in pytest_in(copy, "exercises/01").stdout
+    assert "8 of 8 points. All done." in grader(copy, "status").stdout
+    # One test says nothing of the others, which stay as they were for the same file.
+    pytest_in(copy, "exercises/01/test_doubling.py::test_double")
+    assert "8 of 8 points. All done." in grader(copy, "status").stdout
+
+
+def test_replay_and_watch_say_that_nothing_is_recorded(copy: Path) -> None:
+    """One line and the next step: there is no hidden suite here."""
+    for command in (["replay", "01", "value"], ["watch", "01"]):
+        done = grader(copy, *command)
+        assert done.returncode == 2
+        assert "pytest exercises/01" in done.stderr or "grader check 01" in done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_manifest_that_is_broken_is_one_line(copy: Path) -> None:
+    """The tests run all the same."""
+    (copy / "course.toml").write_text("[")
+    done = pytest_in(copy, "exercises/01")
+    assert "2 failed, 2 passed" in done.stdout
+    assert "course.toml is not valid TOML" in done.stdout
+    assert "INTERNALERROR" not in done.stdout + done.stderr
+
+
+def test_every_public_test_of_the_course_proves_a_check() -> None:
+    """The markers name checks of course.toml; most checks have a public test, and some have none."""
+    course = load_course(REPO)
+    for exercise in course.exercises:
+        ids = {check.id for check in exercise.checks}
+        assert marked_checks(course, exercise) <= ids
+        assert 0 < len(public_checks(course, exercise)) < len(ids)
