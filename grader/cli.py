@@ -14,8 +14,8 @@ FULL, FAILED, UNDONE = 0, 1, 2
 """Exit codes: all full marks; something failed; could not be done (or not wholly)."""
 
 _COMMANDS = (
-    *("check", "doctor", "export", "extend", "grade", "gradebook", "intake", "release", "replay"),
-    *("report", "reset", "status", "validate"),
+    *("check", "doctor", "export", "extend", "grade", "gradebook", "intake", "notebooks"),
+    *("release", "replay", "report", "reset", "status", "validate"),
 )
 # The servers need processes that only Unix has.
 _UNIX_COMMANDS = ("services", "watch")
