@@ -32,10 +32,10 @@ lint: setup-instructor ## ruff, mypy, import-linter
 	$(PYTHON_IN_VENV) -m mypy grader resources solutions benchmarks scripts
 	.venv/bin/lint-imports
 
-bench: setup ## measure the techniques, and the grader
+bench: setup-instructor ## measure the techniques, and the grader
 	$(PYTHON_IN_VENV) -m benchmarks
 
-soak: setup ## grade under load for a while: verdicts may not vary
+soak: setup-instructor ## grade under load for a while: verdicts may not vary
 	$(PYTHON_IN_VENV) -m benchmarks.soak
 
 # Both files hold the same versions. `make lock UPGRADE=--upgrade` moves to the latest ones.

@@ -7,7 +7,9 @@ comments, extra credit and extensions are never written here.
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -129,7 +131,9 @@ def _opened(url: str) -> Iterator[Any]:
     if beside not in os.environ.get("PATH", "").split(os.pathsep):
         os.environ["PATH"] = f"{os.environ.get('PATH', os.defpath)}{os.pathsep}{beside}"
     shown = url if url.startswith("sqlite") else url.rpartition("@")[2]
+    log = logging.getLogger("tornado.application")  # where nbgrader shows the traces of its errors
     try:
+        log.disabled = True
         _create(url)
         with Gradebook(url) as book:
             try:
@@ -141,10 +145,13 @@ def _opened(url: str) -> Iterator[Any]:
         raise GraderError(f"{shown} is not a database's URL that can be used: {error}") from None
     except (DatabaseError, InvalidEntry, OSError) as error:
         reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        reason = re.sub(r"^\([\w.]+\) ", "", reason)  # the class's name, where nbgrader wraps one
         raise GraderError(
             f"the gradebook {shown} cannot be used: {reason}",
             "The results are kept; once it can be, run `grader gradebook` on them.",
         ) from None
+    finally:
+        log.disabled = False
 
 
 def _create(url: str) -> None:
@@ -153,7 +160,7 @@ def _create(url: str) -> None:
     from sqlalchemy import make_url  # noqa: PLC0415 - as nbgrader
 
     parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
         return
     database = Path(parsed.database)
     if database.exists():

@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,7 @@ from grader.errors import GraderError
 from grader.intake.notebooks import check_cell
 from grader.notebooks.autograde import GradeInSandbox
 from grader.notebooks.checks import public_tests
+from grader.services.rabbitmq_private import free_ports
 
 REPO = Path(__file__).parents[2]
 CHAFF = REPO / "tests" / "submissions" / "chaff" / "01" / "counts-characters" / "polling.py"
@@ -30,18 +34,60 @@ SOLUTION = REPO / "solutions" / "01" / "polling.py"
 FORGED = {"output_type": "execute_result", "data": {"text/plain": "12.0"}, "metadata": {}}
 
 
+PROGRAMS = Path(sys.executable).parent
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """With nbgrader's programs in PATH, and a home of its own."""
+    return os.environ | {"PATH": f"{PROGRAMS}:{os.environ['PATH']}", "HOME": str(folder)}
+
+
 def nbgrader(folder: Path, *args: str) -> None:
     """Run a stock command in an nbgrader course."""
-    programs = Path(sys.executable).parent
     done = subprocess.run(
-        [str(programs / "nbgrader"), *args],
+        [str(PROGRAMS / "nbgrader"), *args],
         cwd=folder,
         capture_output=True,
         text=True,
         check=False,
-        env=os.environ | {"PATH": f"{programs}:{os.environ['PATH']}", "HOME": str(folder)},
+        env=environment(folder),
     )
     assert done.returncode == 0, done.stderr
+
+
+@contextmanager
+def formgrader(folder: Path) -> Iterator[Callable[..., Any]]:
+    """The formgrader of an nbgrader course, in a Jupyter server of this test's own."""
+    (port,) = free_ports(0)
+    token = secrets.token_hex()
+    command = [str(PROGRAMS / "jupyter"), "server", "--no-browser", "--allow-root"]
+    command += [
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
+    ]
+    command += [f"--IdentityProvider.token={token}"]
+
+    def ask(path: str, change: dict[str, Any] | None = None) -> Any:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}/formgrader/{path}",
+            data=None if change is None else json.dumps(change).encode(),
+            headers={"Authorization": f"token {token}", "Content-Type": "application/json"},
+            method="GET" if change is None else "PUT",
+        )
+        with urllib.request.urlopen(request) as answer:  # noqa: S310 - as above
+            text = answer.read().decode()
+        return json.loads(text) if path.startswith("api/") else text
+
+    with subprocess.Popen(
+        command, cwd=folder, stderr=subprocess.PIPE, text=True, env=environment(folder)
+    ) as server:
+        assert server.stderr is not None
+        try:
+            assert any(f"http://127.0.0.1:{port}/" in line for line in server.stderr)
+            yield ask
+        finally:
+            server.terminate()
 
 
 Notebook = dict[str, Any]
@@ -165,6 +211,30 @@ def test_feedback_says_what_was_seen(course: Path) -> None:
     assert "The offset counts bytes" in page
     assert "Open the file in binary mode" in page
     assert "BEGIN SOLUTION" not in page
+
+
+def test_what_a_person_enters_in_the_formgrader_survives_a_regrade(course: Path) -> None:
+    """A score and a comment, over `nbgrader autograde --force` and over `grader gradebook`."""
+    url = f"sqlite:///{course / 'gradebook.db'}"
+    with Gradebook(url) as book:
+        notebook = book.find_submission("01", "cy").notebooks[0].id
+    with formgrader(course) as ask:
+        assert {each["name"] for each in ask("api/assignments")} >= {"01"}
+        assert "01_byte-offset" in ask(f"submissions/{notebook}")
+        grades = {each["name"]: each for each in ask(f"api/grades?submission_id={notebook}")}
+        before = grades["01_byte-offset"]
+        assert (before["auto_score"], before["manual_score"]) == (0, None)
+        ask(f"api/grade/{before['id']}", {"manual_score": 5, "extra_credit": 1})
+        (comment,) = ask(f"api/comments?submission_id={notebook}")
+        ask(f"api/comment/{comment['id']}", {"manual_comment": "seen in the lab"})
+    nbgrader(course, "autograde", "01", "--student", "cy", "--force")
+    filled = grader(REPO, "gradebook", str(course / "results"), "--db", url)
+    assert filled.returncode == 0, filled.stderr
+    with Gradebook(url) as book:
+        grade = book.find_grade("01_byte-offset", "01", "01", "cy")
+        assert (grade.auto_score, grade.manual_score, grade.score) == (0, 5, 6)
+        assert not grade.needs_manual_grade
+        assert book.find_comment("01-polling", "01", "01", "cy").comment == "seen in the lab"
 
 
 def test_the_same_again_leaves_what_others_put_there(course: Path) -> None:
