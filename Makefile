@@ -41,10 +41,10 @@ pictures: setup ## make the documentation's pictures again; needs chromium, npm,
 	$(PYTHON_IN_VENV) scripts/picture_class.py
 	$(PYTHON_IN_VENV) scripts/record_watch.py
 
-bench: setup ## measure the techniques, and the grader
+bench: setup-instructor ## measure the techniques, and the grader
 	$(PYTHON_IN_VENV) -m benchmarks
 
-soak: setup ## grade under load for a while: verdicts may not vary
+soak: setup-instructor ## grade under load for a while: verdicts may not vary
 	$(PYTHON_IN_VENV) -m benchmarks.soak
 
 # Both files hold the same versions. `make lock UPGRADE=--upgrade` moves to the latest ones.

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import random
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,10 @@ SEED = 1
 
 
 def differences(course: Course, kills: int) -> list[str]:
-    """Kill a bulk run `kills` times, finish it, and name each row that is not as it should be."""
+    """Kill a bulk run `kills` times, finish it, and name each row that is not as it should be.
+
+    Compared are the stored reports and what the gradebook holds.
+    """
     with tempfile.TemporaryDirectory() as folder:
         submissions = Path(folder) / "submissions"
         make_class(course, submissions, COUNT)
@@ -45,7 +50,8 @@ def differences(course: Course, kills: int) -> list[str]:
             for path in killed.glob("reports/*/*.json"):
                 json.loads(path.read_text())  # whole, whenever one looks
         _run(course, [*command, str(killed)])
-        wanted, found = _verdicts(calm), _verdicts(killed)
+        wanted = _verdicts(calm) | _gradebook(calm)
+        found = _verdicts(killed) | _gradebook(killed)
     return sorted(
         name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name)
     )
@@ -53,6 +59,37 @@ def differences(course: Course, kills: int) -> list[str]:
 
 def _run(course: Course, command: list[str]) -> None:
     subprocess.run(command, cwd=course.root, stdout=subprocess.DEVNULL, check=False)
+
+
+_ROWS = {
+    "submission": """
+        SELECT a.name, s.student_id, a.duedate, s.timestamp, s.extension,
+               n.flagged, n.late_submission_penalty
+        FROM submitted_assignment s JOIN assignment a ON a.id = s.assignment_id
+        JOIN submitted_notebook n ON n.assignment_id = s.id""",
+    "grade": """
+        SELECT c.name, s.student_id, p.max_score,
+               g.auto_score, g.manual_score, g.extra_credit, g.needs_manual_grade
+        FROM grade g JOIN base_cell c ON c.id = g.cell_id JOIN grade_cells p ON p.id = c.id
+        JOIN submitted_notebook n ON n.id = g.notebook_id
+        JOIN submitted_assignment s ON s.id = n.assignment_id""",
+    "comment": """
+        SELECT c.name, s.student_id, m.auto_comment, m.manual_comment
+        FROM comment m JOIN base_cell c ON c.id = m.cell_id
+        JOIN submitted_notebook n ON n.id = m.notebook_id
+        JOIN submitted_assignment s ON s.id = n.assignment_id""",
+}
+"""What is in the tables that grading fills, with names for the ids, which are random."""
+
+
+def _gradebook(out: Path) -> dict[str, Any]:
+    """The rows of the gradebook, each under a name of its own; doubles would be a difference."""
+    found: dict[str, Any] = {}
+    with closing(sqlite3.connect(f"file:{out / 'gradebook.db'}?mode=ro", uri=True)) as book:
+        for table, query in _ROWS.items():
+            for cell, student, *values in book.execute(query):
+                found.setdefault(f"{table} {cell} {student}", []).append(values)
+    return found
 
 
 def _verdicts(out: Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ FULL, FAILED, UNDONE = 0, 1, 2
 
 _COMMANDS = (
     *("check", "doctor", "export", "extend", "grade", "gradebook", "gradescope", "hint", "intake"),
-    *("release", "replay", "report", "reset", "status", "summary", "validate"),
+    *("notebooks", "release", "replay", "report", "reset", "status", "summary", "validate"),
 )
 # The servers need processes that only Unix has.
 _UNIX_COMMANDS = ("services", "watch")

@@ -7,7 +7,9 @@ comments, extra credit and extensions are never written here.
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +19,7 @@ from typing import Any
 
 from grader.course import Course, Exercise
 from grader.errors import GraderError
+from grader.intake.notebooks import check_cell, solution_cell
 from grader.report import UNDECIDED, Outcome, Report
 from grader.scoring import rescore
 
@@ -128,7 +131,10 @@ def _opened(url: str) -> Iterator[Any]:
     if beside not in os.environ.get("PATH", "").split(os.pathsep):
         os.environ["PATH"] = f"{os.environ.get('PATH', os.defpath)}{os.pathsep}{beside}"
     shown = url if url.startswith("sqlite") else url.rpartition("@")[2]
+    log = logging.getLogger("tornado.application")  # where nbgrader shows the traces of its errors
     try:
+        log.disabled = True
+        _create(url)
         with Gradebook(url) as book:
             try:
                 yield book
@@ -137,12 +143,36 @@ def _opened(url: str) -> Iterator[Any]:
                 raise
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise GraderError(f"{shown} is not a database's URL that can be used: {error}") from None
-    except (DatabaseError, InvalidEntry) as error:
+    except (DatabaseError, InvalidEntry, OSError) as error:
         reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        reason = re.sub(r"^\([\w.]+\) ", "", reason)  # the class's name, where nbgrader wraps one
         raise GraderError(
             f"the gradebook {shown} cannot be used: {reason}",
             "The results are kept; once it can be, run `grader gradebook` on them.",
         ) from None
+    finally:
+        log.disabled = False
+
+
+def _create(url: str) -> None:
+    """Make a new SQLite database aside: nbgrader takes one with some of its tables for whole."""
+    from nbgrader.api import Gradebook  # noqa: PLC0415 - it takes a second
+    from sqlalchemy import make_url  # noqa: PLC0415 - as nbgrader
+
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
+        return
+    database = Path(parsed.database)
+    if database.exists():
+        return
+    aside = database.with_name(f".{database.name}.new")
+    try:
+        aside.unlink(missing_ok=True)  # left by a run that was killed
+        Gradebook(str(parsed.set(database=str(aside)))).close()
+        aside.replace(database)
+    finally:
+        for left in (aside, aside.with_name(f"{aside.name}-journal")):
+            left.unlink(missing_ok=True)
 
 
 def _mirror(book: Any, exercise: Exercise) -> dict[str, str]:
@@ -153,22 +183,21 @@ def _mirror(book: Any, exercise: Exercise) -> dict[str, str]:
     ids = {}
     for check in exercise.checks:
         cell = book.update_or_create_grade_cell(
-            check.id, exercise.id, exercise.id, max_score=check.points, cell_type="code"
+            check_cell(check.id), exercise.id, exercise.id, max_score=check.points, cell_type="code"
         )
         ids[check.id] = cell.id
-    for name in solution_cells(exercise):
+    for name in _solution_cells(exercise):
         ids[name] = book.update_or_create_solution_cell(name, exercise.id, exercise.id).id
     notebook = book.find_notebook(exercise.id, exercise.id)
-    known = {check.id for check in exercise.checks}
+    known = {check_cell(check.id) for check in exercise.checks}
     for cell in [cell for cell in notebook.grade_cells if cell.name not in known]:
         cell.max_score = 0  # a check that is gone; grades that a person gave for it stay readable
     book.db.commit()
     return ids
 
 
-def solution_cells(exercise: Exercise) -> list[str]:
-    """The name of the cell for each file of the exercise, such as `01-polling`."""
-    return [f"{exercise.id}-{name.removesuffix('.py')}" for name in exercise.files]
+def _solution_cells(exercise: Exercise) -> list[str]:
+    return [solution_cell(exercise.id, file) for file in exercise.files]
 
 
 def _write(
@@ -194,12 +223,12 @@ def _write(
         grade.auto_score = check.score if decided else None
         grade.needs_manual_grade = not decided and grade.manual_score is None
     comments = _by_cell(notebook.comments)
-    for name in solution_cells(exercise):
+    for name in _solution_cells(exercise):
         comment = comments.get(cells[name])
         if comment is None:
             comment = api.Comment(cell_id=cells[name])
             notebook.comments.append(comment)
-        comment.auto_comment = _comment(now) if name == solution_cells(exercise)[0] else None
+        comment.auto_comment = _comment(now) if name == _solution_cells(exercise)[0] else None
 
 
 def _submission(book: Any, exercise: Exercise, name: str) -> Any:

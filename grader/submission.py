@@ -170,7 +170,7 @@ def find_submissions(
         names = ", ".join(exercise.files[0] for exercise in wanted)
         raise GraderError(
             f"no folder in {directory} holds a file of an exercise ({names}, ...)",
-            "Expected is STUDENT/EXERCISE/FILE.py in it.",
+            "Expected is STUDENT/EXERCISE/FILE.py in it; `grader intake` takes notebooks apart.",
         )
     return sorted(found, key=lambda submission: (submission.student, submission.exercise))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from grader.course import Course
@@ -11,6 +12,11 @@ from grader.course import Course
 def solution_cell(exercise: str, file: str) -> str:
     """The grade id of the cell that holds a file of an exercise, such as `01-polling`."""
     return f"{exercise}-{file.removesuffix('.py')}"
+
+
+def check_cell(check: str) -> str:
+    """The grade id of a check's cell, such as `01_byte-offset`: nbgrader takes no dot in it."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", check)
 
 
 def files_of_notebook(data: bytes, course: Course) -> dict[tuple[str, str], bytes]:

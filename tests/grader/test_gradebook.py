@@ -147,7 +147,7 @@ def test_reports_become_rows(tmp_path: Path, url: str) -> None:
             grade.name: (grade.auto_score, grade.max_score) for grade in bob.notebooks[0].grades
         }
         comments = [comment.comment for comment in bob.notebooks[0].comments]
-    assert grades == {"01.value": (3, 3), "01.each-event": (0, 5), "01.after-crash": (2, 2)}
+    assert grades == {"01_value": (3, 3), "01_each-event": (0, 5), "01_after-crash": (2, 2)}
     assert comments == ["handle gets every event: was <seen>"]
 
 
@@ -166,7 +166,7 @@ def test_what_a_person_entered_survives_a_regrade(tmp_path: Path, url: str) -> N
     course = make_course(tmp_path)
     fill([graded(course, "ann", "pff")], course, url)
     with Gradebook(url) as book:
-        grade = book.find_grade("01.each-event", "01", "01", "ann")
+        grade = book.find_grade("01_each-event", "01", "01", "ann")
         grade.manual_score, grade.extra_credit = 4.0, 1.0
         book.find_comment("01-doubling", "01", "01", "ann").manual_comment = "seen in the lab"
         book.db.commit()
@@ -183,15 +183,15 @@ def test_what_is_not_decided_waits_for_a_person(tmp_path: Path, url: str) -> Non
     unsafe = graded(course, "uma").model_copy(update={"sandbox": "process", "provisional": True})
     fill([graded(course, "ann", "pep"), unsafe], course, url)
     with Gradebook(url) as book:
-        grade = book.find_grade("01.each-event", "01", "01", "ann")
+        grade = book.find_grade("01_each-event", "01", "01", "ann")
         assert (grade.auto_score, grade.needs_manual_grade) == (None, True)
         assert "Provisional" in book.find_comment("01-doubling", "01", "01", "ann").comment
-        assert book.find_grade("01.value", "01", "01", "uma").auto_score is None
+        assert book.find_grade("01_value", "01", "01", "uma").auto_score is None
         grade.manual_score = 5.0
         book.db.commit()
     fill([graded(course, "ann", "pep")], course, url)
     with Gradebook(url) as book:
-        assert not book.find_grade("01.each-event", "01", "01", "ann").needs_manual_grade
+        assert not book.find_grade("01_each-event", "01", "01", "ann").needs_manual_grade
 
 
 def test_an_extension_takes_the_penalty_back(tmp_path: Path, url: str) -> None:
@@ -219,7 +219,7 @@ def test_new_points_and_checks_reach_the_gradebook(tmp_path: Path, url: str) -> 
     fill([report], changed, url)
     with Gradebook(url) as book:
         assert book.find_assignment("01").max_score == 37
-        assert book.find_grade("01.torn", "01", "01", "ann").needs_manual_grade
+        assert book.find_grade("01_torn", "01", "01", "ann").needs_manual_grade
 
 
 def test_a_locked_database_is_one_sentence(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""The course as nbgrader's notebooks: built by `build`, graded by `autograde`."""
