@@ -1,0 +1,70 @@
+"""The numbers in the lessons: blocks of Markdown that a run writes, between two comments."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from grader.compare import plots
+from grader.compare.page import choose_html
+from grader.compare.result import Comparison
+from grader.compare.table import markdown
+from grader.course import Course
+from grader.errors import GraderError
+from grader.files import write_whole
+
+FOLDER = Path("resources") / "comparison"
+RUN = FOLDER / "run.json"
+PICTURES = ("latency", "away", "crash")
+_BLOCK = re.compile(r"(<!-- comparison(?:: (.*?))? -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def renew(course: Course, comparison: Comparison) -> Iterator[Path]:
+    """Keep the run, and write what the lessons show of it; each file, relative to the course.
+
+    Raises:
+        GraderError: a file cannot be written.
+    """
+    folder = course.root / FOLDER
+    folder.mkdir(exist_ok=True)
+    write_whole(course.root / RUN, comparison.model_dump_json(indent=1) + "\n")
+    yield RUN
+    for name in PICTURES:
+        write_whole(folder / f"{name}.png", plots.one(comparison, name))
+        yield FOLDER / f"{name}.png"
+    write_whole(folder / "choose.html", choose_html(comparison))
+    yield FOLDER / "choose.html"
+    for path, text in texts(course, comparison):
+        write_whole(course.root / path, text)
+        yield path
+
+
+def texts(course: Course, comparison: Comparison) -> Iterator[tuple[Path, str]]:
+    """Each lesson that quotes a run, and its text with the numbers of this one."""
+    for exercise in course.exercises:
+        path = Path("exercises") / exercise.id / "README.md"
+        before = (course.root / path).read_text()
+        after = _BLOCK.sub(lambda found: _filled(found, comparison), before)
+        if _BLOCK.search(before):
+            yield path, after
+
+
+def kept(course: Course) -> Comparison:
+    """The run that the lessons quote.
+
+    Raises:
+        GraderError: it is missing or of another version.
+    """
+    path = course.root / RUN
+    try:
+        return Comparison.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        raise GraderError(f"{path} cannot be read", "Run `grader compare --lessons`.") from None
+
+
+def _filled(found: re.Match[str], comparison: Comparison) -> str:
+    groups = tuple(found[2].split(", ")) if found[2] else ()
+    return found[1] + "\n".join(markdown(comparison, groups)) + "\n" + found[3]

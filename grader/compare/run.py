@@ -1,0 +1,98 @@
+"""A whole comparison, from the first server to the last number."""
+
+from __future__ import annotations
+
+import random
+import secrets
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from grader.compare.bench import Bench, Subject
+from grader.compare.crew import Crew
+from grader.compare.machine import this_machine
+from grader.compare.result import Comparison
+from grader.compare.servers import servers
+from grader.compare.techniques import TECHNIQUES
+from grader.compare.work import INTERVAL, Work
+from grader.course import Course
+from grader.errors import GraderError
+
+EVENTS = 120
+RATE = 50.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user may choose."""
+
+    own: bool = False
+    events: int = EVENTS
+    """Of a latency run."""
+    rate: float = RATE
+    """Events a second of a latency run."""
+    real: bool = False
+    seed: int | None = None
+
+
+def compare(course: Course, options: Options, advance: Callable[[str], None]) -> Comparison:
+    """Measure everything; all that it starts has ended and is removed when it returns or raises.
+
+    `advance` is told, in words, of each of the steps that :func:`grader.compare.work.steps` counts.
+
+    Raises:
+        GraderError: there is nothing to measure, or a real server does not answer.
+    """
+    began = time.monotonic()
+    subjects = list(_subjects(course, own=options.own))
+    seed = secrets.randbelow(2**32) if options.seed is None else options.seed
+    with (
+        tempfile.TemporaryDirectory(prefix="stream-compare-") as folder,
+        servers(Path(folder), real=options.real) as found,
+        Crew() as crew,
+    ):
+        bench = Bench(
+            crew,
+            Path(folder),
+            resources=course.root / "resources",
+            urls=found.urls,
+            rate=options.rate,
+            seed=seed,
+            interval=INTERVAL,
+        )
+        work = Work(bench, subjects, options.events, advance)
+        work.intervals()  # while RabbitMQ starts: who waits for a clock does not mind
+        found.finish()
+        work.without(found.missing)
+        advance("servers")
+        work.measure(found.restartable, random.Random(seed))  # noqa: S311 - no secret
+    return Comparison(
+        made=datetime.now(UTC).replace(microsecond=0),
+        seconds=round(time.monotonic() - began, 1),
+        machine=this_machine(),
+        behind=found.behind,
+        rate=options.rate,
+        seed=seed,
+        poll_interval=INTERVAL,
+        by_interval=work.by_interval,
+        short_poll=work.short_poll,
+        columns=tuple(work.columns("own" if options.own else "solution")),
+    )
+
+
+def _subjects(course: Course, *, own: bool) -> Iterator[Subject]:
+    """Each technique's consumer, and the bare client's beside it."""
+    folder = course.root / ("exercises" if own else "solutions")
+    if not folder.is_dir():
+        raise GraderError("this copy has no solutions to measure", "Measure yours: add --own.")
+    for technique in TECHNIQUES:
+        file = folder / technique.exercise / technique.file
+        if not file.is_file():
+            raise GraderError(
+                f"{file} does not exist", f"Put it back: grader reset {technique.exercise}"
+            )
+        yield Subject(technique, str(file))
+        yield Subject(technique, "")
