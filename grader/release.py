@@ -20,7 +20,7 @@ _FILES = (
 )
 _FOLDERS = {
     "exercises": {".py", ".md", ".png", ".svg", ".txt", ".ndjson"},
-    "resources": {".py", ".md", ".txt"},
+    "resources": {".py", ".md", ".txt", ".png", ".html", ".json"},
     "grader": {".py", ".html", ".css", ".js", ".md"},
 }
 _PRIVATE = ("solutions", "tests")

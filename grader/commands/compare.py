@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from grader.commands import options
+from grader.compare.techniques import TECHNIQUES
 
 _file = click.Path(path_type=Path, dir_okay=False)
 
@@ -17,12 +18,19 @@ _file = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--rate",
     type=click.FloatRange(min=10, max=1000),
-    help="Events a second, where they are steady.",
+    help="Events a second in it.",
 )
 @click.option(
     "--real",
     is_flag=True,
     help="Real servers for Redis and SQS: REDIS_URL, SQS_ENDPOINT_URL, or an installed one.",
+)
+@click.option(
+    "--only",
+    metavar="TECHNIQUE",
+    type=click.Choice([each.id for each in TECHNIQUES]),
+    multiple=True,
+    help="Measure this one: polling, tail, socket, redis, rabbitmq or sqs; may be repeated.",
 )
 @options.seed
 @click.option("--html", type=_file, help="Write a page: table, pictures, and a choice to make.")
@@ -34,6 +42,7 @@ def compare(
     events: int | None,
     rate: float | None,
     real: bool,
+    only: tuple[str, ...],
     seed: int | None,
     html: Path | None,
     json_file: Path | None,
@@ -51,7 +60,14 @@ def compare(
 
     run_comparison(
         options.this_course(),
-        Options(own=own, events=events or EVENTS, rate=rate or RATE, real=real, seed=seed),
+        Options(
+            own=own,
+            events=events or EVENTS,
+            rate=rate or RATE,
+            real=real,
+            only=only,
+            seed=seed,
+        ),
         Targets(html=html, json=json_file, png=png, lessons=lessons),
         options.console(),
     )

@@ -39,8 +39,10 @@ def run_comparison(course: Course, options: Options, targets: Targets, console: 
             require_writable(path)
     if targets.html or targets.png or targets.lessons:
         plots.require()
-    if targets.lessons and options.own:
-        raise GraderError("the lessons show the solutions", "Leave out --own or --lessons.")
+    if targets.lessons and (options.own or options.only):
+        raise GraderError(
+            "the lessons show all solutions", "Leave out --own and --only, or --lessons."
+        )
     with Progress(
         TextColumn("measuring"),
         BarColumn(bar_width=None),
@@ -51,7 +53,7 @@ def run_comparison(course: Course, options: Options, targets: Targets, console: 
         expand=True,
         disable=not console.is_terminal,
     ) as progress:
-        task = progress.add_task("starting the servers", total=steps())
+        task = progress.add_task("starting the servers", total=steps(len(options.techniques)))
         comparison = compare(
             course, options, lambda words: progress.update(task, advance=1, description=words)
         )

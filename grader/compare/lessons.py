@@ -8,18 +8,17 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from grader.compare import plots
+from grader.compare import markdown, plots
 from grader.compare.page import choose_html
 from grader.compare.result import Comparison
-from grader.compare.table import markdown
 from grader.course import Course
 from grader.errors import GraderError
 from grader.files import write_whole
 
 FOLDER = Path("resources") / "comparison"
 RUN = FOLDER / "run.json"
-PICTURES = ("latency", "away", "crash")
-_BLOCK = re.compile(r"(<!-- comparison(?:: (.*?))? -->\n).*?(<!-- end -->)", re.DOTALL)
+_BLOCK = re.compile(r"(<!-- comparison: (.*?) -->\n).*?(<!-- end -->)", re.DOTALL)
+"""The words name a kind of block, or groups of rows; after a semicolon, techniques by their id."""
 
 
 def renew(course: Course, comparison: Comparison) -> Iterator[Path]:
@@ -32,7 +31,7 @@ def renew(course: Course, comparison: Comparison) -> Iterator[Path]:
     folder.mkdir(exist_ok=True)
     write_whole(course.root / RUN, comparison.model_dump_json(indent=1) + "\n")
     yield RUN
-    for name in PICTURES:
+    for name in plots.TITLES:
         write_whole(folder / f"{name}.png", plots.one(comparison, name))
         yield FOLDER / f"{name}.png"
     write_whole(folder / "choose.html", choose_html(comparison))
@@ -66,5 +65,18 @@ def kept(course: Course) -> Comparison:
 
 
 def _filled(found: re.Match[str], comparison: Comparison) -> str:
-    groups = tuple(found[2].split(", ")) if found[2] else ()
-    return found[1] + "\n".join(markdown(comparison, groups)) + "\n" + found[3]
+    first, _, techniques = found[2].partition("; ")
+    match first:
+        case "intervals":
+            lines = markdown.intervals(comparison)
+        case "opinions":
+            lines = markdown.opinions(comparison)
+        case "orderings":
+            lines = markdown.orderings(comparison)
+        case _:
+            lines = markdown.table(comparison, *(_names(names) for names in (first, techniques)))
+    return found[1] + "\n".join(["", *lines, ""]) + "\n" + found[3]
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(filter(None, text.removeprefix("everything").split(", ")))

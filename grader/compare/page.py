@@ -11,7 +11,7 @@ from grader.compare.choose import offers
 from grader.compare.orderings import ORDERINGS
 from grader.compare.result import Comparison
 from grader.compare.rows import headings, how, rows, simulated
-from grader.compare.table import on
+from grader.compare.table import on, problems
 from grader.compare.techniques import TECHNIQUES
 from grader.reports.pages import render
 
@@ -31,6 +31,7 @@ def comparison_html(comparison: Comparison) -> str:
         machine=on(comparison.machine),
         orderings=[(each.sentence, each.holds(comparison)) for each in ORDERINGS],
         # matplotlib's own words and our numbers: nothing in it came from a learner.
+        problems=[sentence for column in comparison.columns for sentence in problems(column)],
         plots=[(title, Markup(svg)) for title, svg in plots.svgs(comparison)],  # noqa: S704 - as above
         offers=offers(comparison),
     )

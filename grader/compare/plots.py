@@ -7,12 +7,20 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from grader.compare.result import Column, Comparison, Moment
+from grader.compare.rows import milliseconds
 from grader.compare.techniques import TECHNIQUES
 from grader.errors import GraderError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+TITLES = {
+    "latency": "Latency of each event, by technique",
+    "away": "Away for a second",
+    "crash": "Killed while handling an event",
+}
+"""Each picture by its name."""
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
 _BLUE, _ORANGE, _RED, _GREY = "#0072b2", "#e69f00", "#d55e00", "#8a8f98"
@@ -46,25 +54,23 @@ def png(comparison: Comparison) -> bytes:
 
 def svgs(comparison: Comparison) -> Iterator[tuple[str, str]]:
     """Each picture for a page: what it shows, and its SVG element."""
-    for title, draw in (
-        ("Latency of each event, by technique", _draw_latency),
-        ("Away for a second", lambda axes, c: _draw_story(axes, c, "away")),
-        ("Killed while handling an event", lambda axes, c: _draw_story(axes, c, "crash")),
-    ):
-        figure = _figure(10, 4.2)
-        draw(figure.subplots(), comparison)
-        text = _save(figure, "svg").decode()
+    for name, title in TITLES.items():
+        text = _save(_picture(comparison, name), "svg").decode()
         yield title, text[text.index("<svg") :]
 
 
 def one(comparison: Comparison, name: str) -> bytes:
     """One picture as PNG: latency, away or crash."""
+    return _save(_picture(comparison, name), "png")
+
+
+def _picture(comparison: Comparison, name: str) -> Figure:
     figure = _figure(10, 4.2)
     if name == "latency":
         _draw_latency(figure.subplots(), comparison)
     else:
         _draw_story(figure.subplots(), comparison, name)
-    return _save(figure, "png")
+    return figure
 
 
 def _figure(width: float, height: float) -> Figure:
@@ -122,7 +128,7 @@ def _draw_latency(axes: Axes, comparison: Comparison) -> None:
             axes.plot([value, value], [lane - 0.4, lane + 0.4], color=_RED, linewidth=1.6)
             if name == "50":
                 axes.annotate(
-                    f"{value:.2g} ms" if value < 10 else f"{value:.0f} ms",  # noqa: PLR2004 - two digits
+                    milliseconds(value),
                     (value, lane - 0.4),
                     xytext=(0, 1),
                     textcoords="offset points",

@@ -7,12 +7,13 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from grader.compare.techniques import Technique
 from grader.errors import GraderError, ServiceError
 from grader.services.child import start_module
 from grader.services.identity import die_with_parent
@@ -44,8 +45,8 @@ class Servers:
         self.missing: dict[str, str] = {}
         """Why a technique cannot be measured here, by its id."""
 
-    def begin(self, *, real: bool) -> None:
-        """Start what there is to start; RabbitMQ goes on starting in the background.
+    def begin(self, wanted: Collection[str], *, real: bool) -> None:
+        """Start what there is to start of `wanted`; RabbitMQ goes on starting in the background.
 
         Raises:
             GraderError: real servers were asked for, and there is none, or it does not answer.
@@ -56,6 +57,8 @@ class Servers:
                 "Install redis-server, or set REDIS_URL or SQS_ENDPOINT_URL, or leave out --real.",
             )
         for name, variable in _VARIABLES.items():
+            if name not in wanted:
+                continue
             url = os.environ.get(variable) if real else None
             if url:
                 self.behind[name] = "real: " + _asked(name, url, variable)
@@ -66,6 +69,10 @@ class Servers:
                 url = self._simulate(name)
                 self.behind[name] = f"simulated: {_SIMULATORS[name]} {version(_SIMULATORS[name])}"
             self.urls[name] = url
+        if "rabbitmq" in wanted:
+            self._begin_rabbitmq()
+
+    def _begin_rabbitmq(self) -> None:
         try:
             choice = find_rabbitmq()
             if isinstance(choice, OwnBroker):
@@ -204,8 +211,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def servers(folder: Path, *, real: bool) -> Iterator[Servers]:
-    """All of them, ended and removed at the end; what they write lies in `folder`.
+def servers(folder: Path, techniques: Sequence[Technique], *, real: bool) -> Iterator[Servers]:
+    """Those that the techniques need, ended at the end; what they write lies in `folder`.
 
     Raises:
         GraderError: a real one was asked for and does not answer.
@@ -214,5 +221,5 @@ def servers(folder: Path, *, real: bool) -> Iterator[Servers]:
         raise GraderError("compare needs Linux or macOS", "Use WSL2 on Windows.")
     with ExitStack() as stack:
         found = Servers(stack, folder)
-        found.begin(real=real)
+        found.begin({each.service for each in techniques if each.service}, real=real)
         yield found

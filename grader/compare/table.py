@@ -1,4 +1,4 @@
-"""A comparison in the terminal, and as Markdown."""
+"""A comparison in the terminal."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from grader.compare.orderings import ORDERINGS
-from grader.compare.result import Comparison, Machine
-from grader.compare.rows import UNKNOWN, headings, how, rows, simulated
+from grader.compare.result import Column, Comparison, Machine
+from grader.compare.rows import UNKNOWN, headings, rows, simulated
 from grader.compare.techniques import TECHNIQUES
+from grader.reports.safe import plain
 
 _SHORT = {"Redis Pub/Sub": "Redis"}
 
@@ -36,9 +37,8 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
         console.print("* simulated: its times say what the simulation costs, not the real thing")
     console.print(on(comparison.machine) + f"; the run took {comparison.seconds:.0f} s")
     for column in comparison.columns:
-        for name, problem in column.problems.items():
-            whose = "bare client" if column.whose == "bare" else column.whose
-            console.print(Text(f"✗ {column.technique} ({whose}), {name}: {problem}", "red"))
+        for sentence in problems(column):
+            console.print(Text(f"✗ {sentence}", "red"))
     console.print()
     for ordering in ORDERINGS:
         held = ordering.holds(comparison)
@@ -46,24 +46,12 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
         console.print(Text(f"{mark} {ordering.sentence}", style))
 
 
-def markdown(comparison: Comparison, groups: tuple[str, ...] = ()) -> Iterator[str]:
-    """Lines of a Markdown table of `groups`, of all without any, and how it was measured."""
-    marks = simulated(comparison)
-    titles = [f"{t} (simulated)" if m else t for t, m in zip(headings(), marks, strict=True)]
-    yield "| | " + " | ".join(titles) + " |"
-    yield "|---|" + "---|" * len(titles)
-    for row in rows(comparison):
-        if row.group in groups or not groups:
-            yield f"| {row.group}: {row.label} | " + " | ".join(row.cells) + " |"
-    yield ""
-    for title, sentence in how(comparison):
-        if title in groups or not groups:
-            yield f"{title}: {sentence}"
-    yield on(comparison.machine) + f", {comparison.made:%Y-%m-%d}."
-    behind = {
-        comparison.behind[t.id] for t in TECHNIQUES if t.service and t.id in comparison.behind
-    }
-    yield f"Behind it, {'; '.join(sorted(behind))}."
+def problems(column: Column) -> Iterator[str]:
+    """What went wrong with a consumer, a sentence each."""
+    whose = "bare client" if column.whose == "bare" else column.whose
+    for name, problem in column.problems.items():
+        when = "" if name == "all" else f", {name}"
+        yield plain(f"{column.technique} ({whose}){when}: {problem}")
 
 
 def on(machine: Machine) -> str:
