@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import bulk, event_generator, grading, suites, watch
+from benchmarks import bulk, compare, event_generator, grading, suites, watch
 from benchmarks.rows import Row
 from grader.course import load_course
 
@@ -33,6 +33,7 @@ def _rows() -> Iterator[Row]:
     yield from watch.rows(course)
     yield from suites.rows(course)
     yield from event_generator.rows()
+    yield from compare.rows(course)
     yield from bulk.rows(course)
 
 

@@ -43,15 +43,16 @@ def run_comparison(course: Course, options: Options, targets: Targets, console: 
         raise GraderError(
             "the lessons show all solutions", "Leave out --own and --only, or --lessons."
         )
+    bar = Console(stderr=True)
     with Progress(
         TextColumn("measuring"),
         BarColumn(bar_width=None),
         TimeElapsedColumn(),
         TextColumn("{task.description:<36.36}", markup=False),
-        console=Console(stderr=True),
+        console=bar,
         transient=True,
         expand=True,
-        disable=not console.is_terminal,
+        disable=not bar.is_terminal,
     ) as progress:
         task = progress.add_task("starting the servers", total=steps(len(options.techniques)))
         comparison = compare(

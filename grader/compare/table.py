@@ -22,16 +22,18 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
     """The table, what stood behind it, and whether what the lessons say holds."""
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     table.add_column("", no_wrap=False, max_width=22)
-    for title, is_simulated in zip(headings(), simulated(comparison), strict=True):
+    shown = [n for n, t in enumerate(TECHNIQUES) if comparison.column(t.id, comparison.subject)]
+    for number in shown:
+        title, is_simulated = headings()[number], simulated(comparison)[number]
         name = _SHORT.get(title, title)
         table.add_column(f"{name}*" if is_simulated else name, justify="right", no_wrap=True)
     for group, lines in groupby(rows(comparison), key=lambda row: row.group):
         table.add_row(Text(group, "bold"))
         for row in lines:
-            table.add_row(f" {row.label}", *row.cells)
+            table.add_row(f" {row.label}", *(row.cells[number] for number in shown))
     console.print(table)
     console.print()
-    for technique in TECHNIQUES:
+    for technique in (TECHNIQUES[number] for number in shown):
         console.print(f"{technique.title}: {comparison.behind.get(technique.id, 'not measured')}")
     if any(simulated(comparison)):
         console.print("* simulated: its times say what the simulation costs, not the real thing")
@@ -42,6 +44,8 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
     console.print()
     for ordering in ORDERINGS:
         held = ordering.holds(comparison)
+        if held is None and len(shown) < len(TECHNIQUES):
+            continue  # what it is about was not asked for
         mark, style = {True: ("✓", "green"), False: ("✗", "red"), None: (UNKNOWN, "dim")}[held]
         console.print(Text(f"{mark} {ordering.sentence}", style))
 
