@@ -9,8 +9,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from grader.compare import markdown, plots
+from grader.compare.orderings import ORDERINGS
 from grader.compare.page import choose_html
 from grader.compare.result import Comparison
+from grader.compare.table import problems
 from grader.course import Course
 from grader.errors import GraderError
 from grader.files import write_whole
@@ -25,11 +27,18 @@ def renew(course: Course, comparison: Comparison) -> Iterator[Path]:
     """Keep the run, and write what the lessons show of it; each file, relative to the course.
 
     Raises:
-        GraderError: a file cannot be written.
+        GraderError: the run does not bear out what the lessons say; a file cannot be written.
     """
+    wrong = [sentence for column in comparison.columns for sentence in problems(column)]
+    wrong += [each.sentence for each in ORDERINGS if not each.holds(comparison)]
+    if wrong:
+        raise GraderError(
+            f"this run does not bear out what the lessons say ({'; '.join(wrong)})",
+            "Run it again when the machine is quiet; nothing was written.",
+        )
     folder = course.root / FOLDER
     folder.mkdir(exist_ok=True)
-    write_whole(course.root / RUN, comparison.model_dump_json(indent=1) + "\n")
+    write_whole(course.root / RUN, comparison.model_dump_json() + "\n")
     yield RUN
     for name in plots.TITLES:
         write_whole(folder / f"{name}.png", plots.one(comparison, name))

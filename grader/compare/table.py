@@ -20,18 +20,8 @@ _SHORT = {"Redis Pub/Sub": "Redis"}
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
     """The table, what stood behind it, and whether what the lessons say holds."""
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
-    table.add_column("", no_wrap=False, max_width=22)
     shown = [n for n, t in enumerate(TECHNIQUES) if comparison.column(t.id, comparison.subject)]
-    for number in shown:
-        title, is_simulated = headings()[number], simulated(comparison)[number]
-        name = _SHORT.get(title, title)
-        table.add_column(f"{name}*" if is_simulated else name, justify="right", no_wrap=True)
-    for group, lines in groupby(rows(comparison), key=lambda row: row.group):
-        table.add_row(Text(group, "bold"))
-        for row in lines:
-            table.add_row(f" {row.label}", *(row.cells[number] for number in shown))
-    console.print(table)
+    console.print(_table(comparison, shown))
     console.print()
     for technique in (TECHNIQUES[number] for number in shown):
         console.print(f"{technique.title}: {comparison.behind.get(technique.id, 'not measured')}")
@@ -48,6 +38,24 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
             continue  # what it is about was not asked for
         mark, style = {True: ("✓", "green"), False: ("✗", "red"), None: (UNKNOWN, "dim")}[held]
         console.print(Text(f"{mark} {ordering.sentence}", style))
+
+
+def _table(comparison: Comparison, shown: list[int]) -> Table:
+    """The techniques of these numbers; rows in which none of them has anything are left out."""
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    table.add_column("", no_wrap=False, max_width=25)
+    for number in shown:
+        title, is_simulated = headings()[number], simulated(comparison)[number]
+        name = _SHORT.get(title, title)
+        table.add_column(f"{name}*" if is_simulated else name, justify="right", no_wrap=True)
+    for group, lines in groupby(rows(comparison), key=lambda row: row.group):
+        some = [row for row in lines if {row.cells[number] for number in shown} != {UNKNOWN}]
+        if some:
+            table.add_row(Text(group, "bold"))
+        for row in some:
+            label = row.label.replace("bare client", "bare") if row.bare else row.label
+            table.add_row(f" {label}", *(row.cells[number] for number in shown))
+    return table
 
 
 def problems(column: Column) -> Iterator[str]:

@@ -26,6 +26,7 @@ from grader.compare.rows import rows
 from grader.compare.table import print_comparison
 from grader.compare.techniques import TECHNIQUES
 from grader.course import load_course
+from grader.errors import GraderError
 
 REPO = Path(__file__).resolve().parents[2]
 
@@ -136,6 +137,15 @@ def test_the_lessons_quote_the_kept_run(kept: Comparison) -> None:
         assert (REPO / path).read_text() == text, f"run `grader compare --lessons`: {path}"
         for link in re.findall(r"\]\((\.\./\.\./resources/comparison/[^)]+)\)", text):
             assert (REPO / path.parent / link).is_file(), f"{path} links to {link}"
+
+
+def test_a_run_that_contradicts_the_lessons_is_not_quoted(kept: Comparison) -> None:
+    """Nothing is written, and the sentence that does not hold is named."""
+    before = (REPO / lessons.RUN).read_bytes()
+    lossy = changed(kept, "rabbitmq", "crash", lost=3)
+    with pytest.raises(GraderError, match="A crash loses nothing from a file or a queue"):
+        list(lessons.renew(load_course(REPO), lossy))
+    assert (REPO / lessons.RUN).read_bytes() == before
 
 
 def test_the_choice_page_is_that_of_the_kept_run(kept: Comparison) -> None:

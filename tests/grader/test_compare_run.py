@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from grader.compare import run as whole
 from grader.compare import work
 from grader.compare.bench import COUNTED_RATE
 from grader.compare.crew import Crew
@@ -46,7 +48,9 @@ def poll(path, handle, *, poll_interval=2.0, max_polls=10, offset_path=None, sle
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One round, little idling, and no long interval."""
+    """One round, few events in it, little idling, and no long interval."""
+    few = tuple(replace(each, burst=max(20, each.burst // 20)) for each in TECHNIQUES)
+    monkeypatch.setattr(whole, "TECHNIQUES", few)
     monkeypatch.setattr(work, "ROUNDS", 1)
     monkeypatch.setattr(work, "IDLE_SECONDS", 1.0)
     monkeypatch.setattr(work, "SHORT_POLL_SECONDS", 0.5)
