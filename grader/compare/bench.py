@@ -1,10 +1,7 @@
-"""Where runs take place: a folder, servers, and the processes that meet there."""
+"""What every measurement needs: places, and processes that meet there."""
 
 from __future__ import annotations
 
-import contextlib
-import itertools
-import secrets
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,9 +13,9 @@ from grader.compare import queues
 from grader.compare.consumer import Job
 from grader.compare.crew import Child, Crew, RunError
 from grader.compare.place import Place
+from grader.compare.places import Places
 from grader.compare.producer import Plan
 from grader.compare.techniques import Technique
-from grader.services.ports import free_ports
 
 COUNTED_RATE = 25.0
 """Events a second of the runs that count events: twelve of them share the machine."""
@@ -37,51 +34,22 @@ class Subject:
 
 
 class Bench:
-    """What every measurement needs."""
+    """Gives out places and processes, and the words to tell them."""
 
     def __init__(
         self,
         crew: Crew,
-        folder: Path,
+        places: Places,
         *,
         resources: Path,
-        urls: dict[str, str],
         rate: float,
         seed: int,
-        interval: float,
     ) -> None:
         self.crew = crew
-        self.folder = folder
+        self.places = places
         self.rate = rate
         self.seed = seed
         self._resources = resources
-        self._urls = urls
-        self._interval = interval
-        self._numbers = itertools.count()
-
-    def place(self, technique: Technique) -> Place:
-        """A fresh place, with its queue where the technique needs one that exists."""
-        name = f"compare-{next(self._numbers)}-{secrets.token_hex(4)}"
-        place = Place(
-            path=str(self.folder / f"{name}.jsonl"),
-            offset_path=str(self.folder / f"{name}.offset"),
-            interval=self._interval,
-            port=free_ports(0)[0] if technique.id == "socket" else 0,
-            url=self._urls.get(technique.service or "", ""),
-            name=name,
-        )
-        # A file that is missing when tail starts keeps it from using inotify for good.
-        Path(place.path).touch()
-        queues.declare(technique, place)
-        return place
-
-    def clear(self, technique: Technique, place: Place) -> None:
-        """Remove what a run left: the disk is small, and a server may be somebody's own."""
-        for path in (place.path, place.offset_path):
-            Path(path).unlink(missing_ok=True)
-        # A broker that is gone holds nothing, and the result is there already.
-        with contextlib.suppress(Exception):
-            queues.delete(technique, place)
 
     def job(self, subject: Subject, place: Place, **more: Any) -> Job:
         """What a consumer of `subject` is told."""

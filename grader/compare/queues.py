@@ -6,11 +6,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from grader.compare.crew import RunError
 from grader.compare.place import Place, sqs_client
 from grader.compare.techniques import Technique
 
 VISIBILITY = 2
 """Seconds that SQS hides a message which was received: short, so that a crash run is."""
+
+
+@contextmanager
+def answering(server: str) -> Iterator[None]:
+    """What a client of `server` raises becomes one sentence.
+
+    Raises:
+        RunError: it raised.
+    """
+    try:
+        yield
+    except RunError:
+        raise
+    except Exception as error:  # each client has a family of its own, and raises OSError too
+        reason = (str(error).splitlines() or [""])[0] or type(error).__name__
+        raise RunError(f"{server} does not answer: {reason}") from error
 
 
 def declare(technique: Technique, place: Place) -> None:
@@ -67,5 +84,7 @@ def waiting(place: Place) -> int:
 def _channel(place: Place) -> Iterator[Any]:
     import pika  # noqa: PLC0415 - not before it is needed
 
-    with pika.BlockingConnection(pika.URLParameters(place.url)) as connection:
+    parameters = pika.URLParameters(place.url)
+    parameters.connection_attempts, parameters.retry_delay = 3, 0.5  # a busy one resets some
+    with pika.BlockingConnection(parameters) as connection:
         yield connection.channel()

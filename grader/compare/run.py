@@ -7,6 +7,7 @@ import secrets
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 from grader.compare.bench import Bench, Subject
 from grader.compare.crew import Crew
 from grader.compare.machine import this_machine
+from grader.compare.places import Places
 from grader.compare.result import Comparison
 from grader.compare.servers import servers
 from grader.compare.techniques import TECHNIQUES, Technique
@@ -60,16 +62,15 @@ def compare(course: Course, options: Options, advance: Callable[[str], None]) ->
     with (
         tempfile.TemporaryDirectory(prefix="stream-compare-") as folder,
         servers(Path(folder), options.techniques, real=options.real) as found,
+        closing(Places(Path(folder), found.urls, INTERVAL)) as places,
         Crew() as crew,
     ):
         bench = Bench(
             crew,
-            Path(folder),
+            places,
             resources=course.root / "resources",
-            urls=found.urls,
             rate=options.rate,
             seed=seed,
-            interval=INTERVAL,
         )
         work = Work(bench, subjects, options.events, advance)
         work.intervals()  # while RabbitMQ starts: who waits for a clock does not mind

@@ -17,11 +17,14 @@ import pytest
 from grader.compare import run as whole
 from grader.compare import work
 from grader.compare.bench import COUNTED_RATE
-from grader.compare.crew import Crew
+from grader.compare.crew import Crew, RunError
 from grader.compare.orderings import ORDERINGS
+from grader.compare.place import sqs_client
+from grader.compare.places import Places
 from grader.compare.result import Comparison
 from grader.compare.run import Options, compare
-from grader.compare.techniques import TECHNIQUES
+from grader.compare.servers import servers
+from grader.compare.techniques import BY_ID, TECHNIQUES
 from grader.course import load_course
 
 REPO = Path(__file__).resolve().parents[2]
@@ -168,3 +171,24 @@ def marked(folder: Path) -> list[int]:
         except OSError:  # it has ended
             continue
     return found
+
+
+def test_a_run_that_failed_leaves_no_queue(tmp_path: Path) -> None:
+    """On a server that stays, what no measurement has cleared is removed at the end."""
+    sqs = BY_ID["sqs"]
+    with servers(tmp_path, [sqs], real=False) as found:
+        places = Places(tmp_path, found.urls, 0.1)
+        made = places.make(sqs)
+        queues = sqs_client(found.urls["sqs"]).list_queues()["QueueUrls"]
+        assert [url.rpartition("/")[2] for url in queues] == [made.name]
+        places.close()
+        assert "QueueUrls" not in sqs_client(found.urls["sqs"]).list_queues()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_that_is_gone_is_a_sentence(tmp_path: Path) -> None:
+    """Not a traceback of one client or another."""
+    places = Places(tmp_path, {"rabbitmq": "amqp://127.0.0.1:1/"}, 0.1)
+    with pytest.raises(RunError, match="RabbitMQ does not answer: "):
+        places.make(BY_ID["rabbitmq"])
+    places.close()

@@ -23,7 +23,7 @@ def away(bench: Bench, subject: Subject) -> Away:
     Raises:
         RunError: a consumer failed.
     """
-    technique, place = subject.technique, bench.place(subject.technique)
+    technique, place = subject.technique, bench.places.make(subject.technique)
     first_second = round(COUNTED_RATE)
     first = bench.job(
         subject,
@@ -46,7 +46,7 @@ def away(bench: Bench, subject: Subject) -> Away:
         bench.settle(technique, one, other)
         _require_no_failure(other)
         story = Story.of(source, one, other)
-    bench.clear(technique, place)
+    bench.places.clear(place)
     meanwhile = {number for number, sent in story.sent.items() if left < sent < back}
     later = [number for number, _ in story.handled if number in meanwhile]
     once = list(dict.fromkeys(later))
@@ -67,7 +67,7 @@ def crash(bench: Bench, subject: Subject, at: int) -> Crash:
     Raises:
         RunError: a consumer failed.
     """
-    technique, place = subject.technique, bench.place(subject.technique)
+    technique, place = subject.technique, bench.places.make(subject.technique)
     with bench.crew.children(
         bench.crew.consumer(bench.job(subject, place, hold_at=at)),
         bench.crew.consumer(bench.job(subject, place)),
@@ -85,7 +85,7 @@ def crash(bench: Bench, subject: Subject, at: int) -> Crash:
         bench.settle(technique, one, other)
         _require_no_failure(other)
         story = Story.of(source, one, other)
-    bench.clear(technique, place)
+    bench.places.clear(place)
     return Crash(
         killed=round(killed - story.start, 4),
         killed_at=one.of("begin")[-1][0],
@@ -102,7 +102,7 @@ def restart(bench: Bench, subjects: list[Subject], node: PrivateNode) -> dict[Su
     Raises:
         RunError: it did not recover.
     """
-    places = {subject: bench.place(subject.technique) for subject in subjects}
+    places = {subject: bench.places.make(subject.technique) for subject in subjects}
     made: list[Child] = []
     for subject, place in places.items():
         plan = bench.plan(subject.technique, place, 10**6, insist=True)
@@ -127,8 +127,8 @@ def restart(bench: Bench, subjects: list[Subject], node: PrivateNode) -> dict[Su
         bench.settle(subjects[0].technique, *sinks)
         stories = [Story.of(*pair) for pair in zip(sources, sinks, strict=True)]
         first = [_after(sink, killed)[0] for sink in sinks]
-    for subject, place in places.items():
-        bench.clear(subject.technique, place)
+    for place in places.values():
+        bench.places.clear(place)
     return {
         subject: Restart(
             sent=len(story.sent),

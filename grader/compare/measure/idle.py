@@ -16,7 +16,7 @@ def idle(bench: Bench, subject: Subject, seconds: float, wait_seconds: int = 5) 
     Raises:
         RunError: the consumer did not wait.
     """
-    technique, place = subject.technique, bench.place(subject.technique)
+    technique, place = subject.technique, bench.places.make(subject.technique)
     place = place.model_copy(update={"wait_seconds": wait_seconds})
     told = bench.job(subject, place, mode="idle", seconds=seconds)
     with bench.crew.children(bench.crew.consumer(told)) as (sink,), ExitStack() as stack:
@@ -26,7 +26,7 @@ def idle(bench: Bench, subject: Subject, seconds: float, wait_seconds: int = 5) 
             # A producer that is connected and has nothing to say.
             stack.enter_context(socket.create_connection(("127.0.0.1", place.port)))
         requests, cpu, wakeups, took = sink.wait_for("idle", seconds + PATIENCE)
-    bench.clear(technique, place)
+    bench.places.clear(place)
     minute = 60 / took
     return Idle(
         seconds=round(took, 1),

@@ -19,7 +19,7 @@ def latency(bench: Bench, subject: Subject, events: int, interval: float | None 
     Raises:
         RunError: the consumer failed, or not every event arrived.
     """
-    technique, place = subject.technique, bench.place(subject.technique)
+    technique, place = subject.technique, bench.places.make(subject.technique)
     if interval is not None:
         place = place.model_copy(update={"interval": interval})
     count = events + WARM_UP
@@ -34,7 +34,7 @@ def latency(bench: Bench, subject: Subject, events: int, interval: float | None 
         )
         story = Story.of(source, sink)
         failed = sink.failed
-    bench.clear(technique, place)
+    bench.places.clear(place)
     samples = [1000 * (came - sent) for number, sent, came in story.begun if number > WARM_UP]
     if len(samples) < events:
         kind = LossError if samples and not failed else RunError

@@ -18,7 +18,7 @@ def pair(bench: Bench, subject: Subject) -> Pair:
     Raises:
         RunError: neither could begin.
     """
-    technique, place = subject.technique, bench.place(subject.technique)
+    technique, place = subject.technique, bench.places.make(subject.technique)
     beside = place.model_copy(update={"offset_path": f"{place.offset_path}.other"})
     with bench.crew.children(
         bench.crew.consumer(bench.job(subject, place)),
@@ -36,7 +36,7 @@ def pair(bench: Bench, subject: Subject) -> Pair:
         bench.settle(technique, one, other)
         counts = (handled(one), handled(other))
         note = one.failed or other.failed
-    bench.clear(technique, place)
+    bench.places.clear(place)
     kind = _kind(counts, alone=bool(note))
     return Pair(
         sent=EVENTS,

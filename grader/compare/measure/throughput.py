@@ -29,13 +29,14 @@ def burst(bench: Bench, subject: Subject) -> Burst:
     Raises:
         RunError: the consumer failed, or not every event arrived.
     """
-    technique, place = subject.technique, bench.place(subject.technique)
+    technique, place = subject.technique, bench.places.make(subject.technique)
     count = technique.burst
     told = bench.job(
         subject, place.model_copy(update={"max_polls": 1}), mode="burst", max_events=count
     )
     if technique.keeps:
-        _preload(bench, technique, place)
+        with queues.answering(technique.title):
+            _preload(bench, technique, place)
         with bench.crew.children(bench.crew.consumer(told)) as (sink,):
             sink.tell()
             said = sink.wait_for("burst", 2 * PATIENCE)
@@ -47,7 +48,7 @@ def burst(bench: Bench, subject: Subject) -> Burst:
         ):
             begin(sink, source)
             said = sink.wait_for("burst", 2 * PATIENCE)
-    bench.clear(technique, place)
+    bench.places.clear(place)
     handled, start, first, last, cpu = said
     if handled < count:
         raise RunError(f"{handled} of {count} events arrived")
@@ -83,7 +84,7 @@ def _preload(bench: Bench, technique: Technique, place: Place) -> None:
 
 def _file(bench: Bench, count: int) -> Path:
     """A file of so many events, written once: consumers only read it."""
-    path = bench.folder / f"burst-{count}.jsonl"
+    path = bench.places.folder / f"burst-{count}.jsonl"
     if not path.exists():
         path.write_bytes(b"".join(_body(n) + b"\n" for n in range(count)))
     return path
