@@ -14,6 +14,7 @@ from benchmarks.rows import Row
 from grader.compare.orderings import ORDERINGS
 from grader.compare.result import Comparison
 from grader.compare.run import Options, compare
+from grader.compare.table import problems
 from grader.compare.techniques import TECHNIQUES
 from grader.course import Course, load_course
 
@@ -54,7 +55,8 @@ def main() -> int:
     for number in range(1, options.runs + 1):
         found = compare(course, Options(), lambda _: None)
         held = {each.sentence: each.holds(found) for each in ORDERINGS}
-        said = [f"does not hold: {name}" for name, holds in held.items() if holds is False]
+        said = [sentence for column in found.columns for sentence in problems(column)]
+        said += [f"does not hold: {name}" for name, holds in held.items() if holds is False]
         said += [f"not measured: {name}" for name, holds in held.items() if holds is None]
         said += [str(row).strip() for row in _rows(found) if not row.met]
         missed += len(said)

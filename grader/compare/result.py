@@ -30,11 +30,11 @@ class Throughput(_Model):
 
     events: int
     per_second: float
-    """In the best of the rounds."""
+    """Median of the rounds."""
     cpu_per_1000: float
     """CPU seconds of the consumer, its child processes included, for 1,000 events."""
     ratio: float | None = None
-    """Of this consumer's best round to that of the bare client's loop. None for the latter."""
+    """Of this consumer to the bare client's loop; median of the rounds. None for the latter."""
 
 
 class Idle(_Model):

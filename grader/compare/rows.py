@@ -143,7 +143,7 @@ _GROUPS = (
     _Group(
         "Full speed",
         "throughput",
-        "What waits is taken out, or is sent as fast as it goes; the best of some rounds, in "
+        "What waits is taken out, or is sent as fast as it goes; the median of some rounds, in "
         "turns with the bare client's loop. CPU of the consumer and its children, for 1,000 "
         "events.",
         (

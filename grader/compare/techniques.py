@@ -32,7 +32,7 @@ TECHNIQUES = (
     Technique(
         *("redis", "Redis Pub/Sub", "03", "redis_pubsub.py", "redis_consumer"),
         keeps=False,
-        burst=3_000,
+        burst=2_000,
         service="redis",
     ),
     Technique(

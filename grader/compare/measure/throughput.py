@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import statistics
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,14 +59,13 @@ def burst(bench: Bench, subject: Subject) -> Burst:
 
 
 def throughput(runs: list[Burst], bare: list[Burst], events: int) -> Throughput:
-    """The best of the rounds: what else the machine does can only slow one down."""
-    best = max(each.per_second for each in runs)
-    ratio = best / max(each.per_second for each in bare) if bare else None
+    """The median of the rounds, and of the ratio to the bare client's round beside each."""
+    ratios = [one.per_second / other.per_second for one, other in zip(runs, bare, strict=False)]
     return Throughput(
         events=events,
-        per_second=round(best, 1),
-        cpu_per_1000=round(min(each.cpu_per_1000 for each in runs), 6),
-        ratio=None if ratio is None else round(ratio, 3),
+        per_second=round(statistics.median(each.per_second for each in runs), 1),
+        cpu_per_1000=round(statistics.median(each.cpu_per_1000 for each in runs), 6),
+        ratio=round(statistics.median(ratios), 3) if ratios else None,
     )
 
 
