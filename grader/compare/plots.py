@@ -160,7 +160,7 @@ def _draw_story(axes: Axes, comparison: Comparison, name: str) -> None:
                 linewidth=0,
             )
         else:
-            axes.plot([found.killed] * 2, [lane - 0.45, lane + 0.45], color=_RED, linewidth=1.4)
+            axes.plot([found.killed] * 2, [lane - 0.45, lane + 0.45], color=_INK, linewidth=2.2)
     for label, colour in (("handled", _BLUE), ("handled again", _ORANGE), ("lost", _RED)):
         axes.plot([], [], "|", color=colour, markersize=9, markeredgewidth=1.6, label=label)
     legend = axes.legend(
