@@ -8,7 +8,16 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import bulk, event_generator, grading, nbgrader, pages, suites, watch
+from benchmarks import (
+    bulk,
+    compare,
+    event_generator,
+    grading,
+    nbgrader,
+    pages,
+    suites,
+    watch,
+)
 from benchmarks.rows import Row
 from grader.course import load_course
 
@@ -34,6 +43,7 @@ def _rows() -> Iterator[Row]:
     yield from suites.rows(course)
     yield from event_generator.rows()
     yield from nbgrader.rows(course)
+    yield from compare.rows(course)
     yield from bulk.rows(course)
     yield from pages.rows(course)
 

@@ -18,7 +18,7 @@ _COMMANDS = (
     *("notebooks", "release", "replay", "report", "reset", "status", "summary", "validate"),
 )
 # The servers need processes that only Unix has.
-_UNIX_COMMANDS = ("services", "watch")
+_UNIX_COMMANDS = ("compare", "services", "watch")
 
 
 class _Group(click.Group):

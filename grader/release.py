@@ -25,7 +25,7 @@ _STUDENTS_OWN = "release"
 """Files that only the students' copy has, or has in another form, such as its README."""
 _FOLDERS = {
     "exercises": {".py", ".md", ".png", ".svg", ".txt", ".ndjson"},
-    "resources": {".py", ".md", ".txt"},
+    "resources": {".py", ".md", ".txt", ".png", ".html", ".json"},
     "grader": {".py", ".html", ".css", ".js", ".md"},
 }
 

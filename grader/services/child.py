@@ -18,6 +18,8 @@ def start_module(
     module: str,
     *arguments: str,
     pass_fds: Sequence[int] = (),
+    stdin: int = subprocess.DEVNULL,
+    stdout: int = subprocess.DEVNULL,
     stderr: int | IO[bytes] | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start `python -m module` in a session of its own: Ctrl-C here does not reach it.
@@ -29,8 +31,8 @@ def start_module(
     return subprocess.Popen(  # noqa: S603 - our own command
         [sys.executable, "-P", "-m", module, *arguments],
         env={**os.environ, "PYTHONPATH": path},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
+        stdin=stdin,
+        stdout=stdout,
         stderr=stderr,
         pass_fds=pass_fds,
         start_new_session=True,

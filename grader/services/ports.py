@@ -1,4 +1,4 @@
-"""Who holds a TCP port. Source: proc_net_tcp(5)."""
+"""Which TCP ports are free, and who holds one. Source: proc_net_tcp(5)."""
 
 from __future__ import annotations
 
@@ -44,3 +44,13 @@ def _listening(port: int) -> set[str]:
                 if state == _LISTEN and int(local.rpartition(":")[2], 16) == port:
                     found.add(f"socket:[{inode}]")
     return found
+
+
+def free_ports(*wanted: int) -> list[int]:
+    """A free loopback port for each 0 of `wanted`; the others unchanged."""
+    with contextlib.ExitStack() as stack:
+        holders = [stack.enter_context(socket.socket()) for _ in wanted]
+        for one in holders:  # all held until the last is found, so that they differ
+            one.bind(("127.0.0.1", 0))
+        free = [one.getsockname()[1] for one in holders]
+        return [asked or found for asked, found in zip(wanted, free, strict=True)]

@@ -12,7 +12,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -20,6 +19,7 @@ from pathlib import Path
 
 from grader.errors import ServiceError
 from grader.services.identity import Identity, die_with_parent
+from grader.services.ports import free_ports
 from grader.services.rabbitmq_node import Login, Node
 
 FOLDER_PREFIX = "stream-rabbitmq-"
@@ -53,6 +53,7 @@ class PrivateNode(Node):
         self._tries = 0
         self._deadline = 0.0
         self._folder: Path | None = None
+        self._environment: dict[str, str] = {}
         self._epmd: subprocess.Popen[bytes] | None = None
         self._server_process: subprocess.Popen[bytes] | None = None
 
@@ -72,10 +73,23 @@ class PrivateNode(Node):
         self._folder = folder = Path(tempfile.mkdtemp(prefix=prefix))
         ports = free_ports(*self._wanted, 0, 0)
         self.port, self.management_port, distribution, epmd_port = ports
-        environment = self._write(folder, distribution, epmd_port)
+        self._environment = environment = self._write(folder, distribution, epmd_port)
         # Started here, in the foreground, so that the node does not start one that outlives it.
         self._epmd = self._start([epmd, "-port", str(epmd_port)], folder, environment)
         self._server_process = self._start([str(self._server)], folder, environment)
+
+    def kill(self) -> None:
+        """End the server as a power cut would; its data stay."""
+        assert self._server_process is not None
+        os.killpg(self._server_process.pid, signal.SIGKILL)
+        self._server_process.wait()
+
+    def start_again(self) -> None:
+        """Begin to start it with the data and ports that it had; `ready` tells when it serves."""
+        assert self._folder is not None
+        self._tries = _MAX_TRIES  # other ports would be of no use
+        self._deadline = time.monotonic() + START_SECONDS
+        self._server_process = self._start([str(self._server)], self._folder, self._environment)
 
     def _write(self, folder: Path, distribution: int, epmd_port: int) -> dict[str, str]:
         """Write the node's files; its whole environment."""
@@ -207,13 +221,3 @@ def remove_folder(folder: Path) -> None:
         if not folder.exists():
             return
         time.sleep(0.05)
-
-
-def free_ports(*wanted: int) -> list[int]:
-    """A free loopback port for each 0 of `wanted`; the others unchanged."""
-    with contextlib.ExitStack() as stack:
-        holders = [stack.enter_context(socket.socket()) for _ in wanted]
-        for holder in holders:  # all held until the last is found, so that they differ
-            holder.bind(("127.0.0.1", 0))
-        free = [holder.getsockname()[1] for holder in holders]
-        return [asked or found for asked, found in zip(wanted, free, strict=True)]

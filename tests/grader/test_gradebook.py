@@ -26,7 +26,7 @@ from grader.course import Course, load_course
 from grader.errors import GraderError
 from grader.gradebook import default_url, extend, extensions, fill
 from grader.report import CheckResult, Outcome, Report, is_provisional
-from grader.services.rabbitmq_private import free_ports
+from grader.services.ports import free_ports
 
 DUE = datetime(2026, 11, 30, 12, tzinfo=UTC)
 DATED = MANIFEST.replace(

@@ -1,0 +1,1 @@
+"""`grader compare`: the lecture's table of opinions, measured on this machine."""

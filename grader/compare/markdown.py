@@ -1,0 +1,165 @@
+"""A comparison as lines of Markdown, for the lessons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from grader.compare.orderings import ORDERINGS
+from grader.compare.result import Column, Comparison, Latency
+from grader.compare.rows import UNKNOWN, how, milliseconds, rows, simulated
+from grader.compare.table import on
+from grader.compare.techniques import TECHNIQUES
+
+COMMAND = "grader compare --lessons"
+"""What fills the blocks."""
+
+
+def table(
+    comparison: Comparison, groups: frozenset[str], techniques: frozenset[str]
+) -> Iterator[str]:
+    """The rows of those groups and columns of those techniques, of all where none is named."""
+    shown = [n for n, each in enumerate(TECHNIQUES) if each.id in techniques or not techniques]
+    yield from _heading(comparison, shown)
+    for row in rows(comparison):
+        # Part of the table, in a lesson about these techniques: there the promises matter.
+        if techniques and row.bare and row.group != "Full speed":
+            continue
+        if row.group in groups or not groups:
+            cells = [row.cells[number] for number in shown]
+            yield _line(f"**{row.group}:** {row.label}", *cells)
+    yield ""
+    for title, sentence in how(comparison):
+        if title in groups or not groups:
+            yield f"- *{title}.* {sentence}"
+    yield ""
+    yield from _origin(comparison, shown)
+
+
+def intervals(comparison: Comparison) -> Iterator[str]:
+    """Polling's latency by its interval."""
+    column = comparison.column("polling", comparison.subject)
+    found: dict[float, Latency | None] = {
+        comparison.poll_interval: column.latency if column else None,
+        **{float(name): latency for name, latency in comparison.by_interval.items()},
+    }
+    yield _line("interval", "median", "95 %", "99 %", "looks a minute")
+    yield _rule(4)
+    for interval, latency in sorted(found.items()):
+        times = (
+            [milliseconds(v) for v in (latency.p50, latency.p95, latency.p99)] if latency else []
+        )
+        yield _line(f"{interval:g} s", *(times or [UNKNOWN] * 3), f"{60 / interval:.0f}")
+    yield ""
+    yield from _origin(comparison, [0])
+
+
+@dataclass(frozen=True)
+class _Opinion:
+    """A row of the lecture's table, and what a run says to it."""
+
+    subject: str
+    said: tuple[str, ...]
+    """For each technique, in the order of the course."""
+    measured: str
+    cell: Callable[[Column], str]
+
+
+def _latency(column: Column) -> str:
+    found = column.latency
+    return f"{milliseconds(found.p50)} / {milliseconds(found.p99)}" if found else UNKNOWN
+
+
+def _away(column: Column) -> str:
+    found = column.away
+    return f"{found.arrived_later} of {found.sent_meanwhile}" if found else UNKNOWN
+
+
+def _crash(column: Column) -> str:
+    found = column.crash
+    return f"{found.lost} lost, {found.twice} twice" if found else UNKNOWN
+
+
+def _pair(column: Column) -> str:
+    found = column.pair
+    return f"{found.handled[0]} and {found.handled[1]} of {found.sent}" if found else UNKNOWN
+
+
+_OPINIONS = (
+    _Opinion(
+        "latency",
+        ("high: the interval", "very low", "very low", "very low", "low", "low to medium"),
+        "median / 99 %",
+        _latency,
+    ),
+    _Opinion(
+        "keeps messages",
+        ("yes: file, database", "no", "no", "no", "yes", "yes"),
+        "of those sent while away",
+        _away,
+    ),
+    _Opinion(
+        "reliability",
+        (
+            *("what you build", "fragile", "fragile"),
+            *("fire and forget", "acknowledgements", "at least once"),
+        ),
+        "in a crash",
+        _crash,
+    ),
+    _Opinion(
+        "several consumers",
+        (
+            *("by hand", "by hand", "by hand"),
+            *("built in: all get all", "built in: they share", "built in: they share"),
+        ),
+        "two handled",
+        _pair,
+    ),
+)
+
+
+def opinions(comparison: Comparison) -> Iterator[str]:
+    """The lecture's rows that can be measured, each with its numbers below."""
+    shown = list(range(len(TECHNIQUES)))
+    yield from _heading(comparison, shown)
+    for opinion in _OPINIONS:
+        yield _line(opinion.subject, *(f"*{words}*" for words in opinion.said))
+        columns = [comparison.column(t.id, comparison.subject) for t in TECHNIQUES]
+        cells = [opinion.cell(column) if column else UNKNOWN for column in columns]
+        yield _line(opinion.measured, *(f"**{cell}**" for cell in cells))
+    yield ""
+    yield from _origin(comparison, shown)
+
+
+def orderings(comparison: Comparison) -> Iterator[str]:
+    """What the lessons say of the techniques, and whether this run bears it out."""
+    for each in ORDERINGS:
+        mark = {True: "✓", False: "✗", None: UNKNOWN}[each.holds(comparison)]
+        yield f"- {mark} {each.sentence}."
+
+
+def _heading(comparison: Comparison, shown: list[int]) -> Iterator[str]:
+    marks = simulated(comparison)
+    titles = [f"{TECHNIQUES[n].title}{' (simulated)' if marks[n] else ''}" for n in shown]
+    yield _line("", *titles)
+    yield _rule(len(titles))
+
+
+def _line(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |".replace("|  |", "| |")
+
+
+def _rule(cells: int) -> str:
+    return "|---|" + "---:|" * cells
+
+
+def _origin(comparison: Comparison, shown: list[int]) -> Iterator[str]:
+    """Where the numbers come from."""
+    services = [TECHNIQUES[number] for number in shown if TECHNIQUES[number].service]
+    behind = "".join(
+        f" {each.title}: {comparison.behind.get(each.id, 'not measured')}." for each in services
+    )
+    yield (
+        f"Measured by `{COMMAND}` on {comparison.made:%Y-%m-%d}: {on(comparison.machine)}.{behind}"
+    )

@@ -1,0 +1,47 @@
+"""A comparison as pages: the whole of it, and the one on which a reader chooses."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from markupsafe import Markup
+
+from grader.compare import plots
+from grader.compare.choose import offers
+from grader.compare.orderings import ORDERINGS
+from grader.compare.result import Comparison
+from grader.compare.rows import headings, how, rows, simulated
+from grader.compare.table import on, problems
+from grader.compare.techniques import TECHNIQUES
+from grader.reports.pages import render
+
+
+def comparison_html(comparison: Comparison) -> str:
+    """A self-contained page: the table, how each number came about, pictures, and the choice."""
+    return render(
+        "comparison.html",
+        comparison=comparison,
+        headings=list(zip(headings(), simulated(comparison), strict=True)),
+        groups=[
+            (group, list(lines))
+            for group, lines in groupby(rows(comparison), lambda row: row.group)
+        ],
+        how=dict(how(comparison)),
+        behind=[(t.title, comparison.behind.get(t.id, "not measured")) for t in TECHNIQUES],
+        machine=on(comparison.machine),
+        orderings=[(each.sentence, each.holds(comparison)) for each in ORDERINGS],
+        # matplotlib's own words and our numbers: nothing in it came from a learner.
+        problems=[sentence for column in comparison.columns for sentence in problems(column)],
+        plots=[(title, Markup(svg)) for title, svg in plots.svgs(comparison)],  # noqa: S704 - as above
+        offers=offers(comparison),
+    )
+
+
+def choose_html(comparison: Comparison) -> str:
+    """The page at the end of the course: needs in, remaining techniques out."""
+    return render(
+        "choose.html",
+        comparison=comparison,
+        machine=on(comparison.machine),
+        offers=offers(comparison),
+    )

@@ -1,0 +1,43 @@
+"""Where producer and consumer of one run meet: a path, a port, a channel, a queue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Place(BaseModel):
+    """What both sides are told; each technique uses the part that it needs."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str = ""
+    offset_path: str = ""
+    interval: float = 0.1
+    """Seconds between two polls."""
+    max_polls: int = 10**9
+    port: int = 0
+    url: str = ""
+    """Of the server, login and virtual host included."""
+    name: str = ""
+    """Of the channel or queue."""
+    wait_seconds: int = 5
+    """Of a long poll."""
+
+
+def sqs_client(url: str) -> Any:
+    """A boto3 client of the server at `url`."""
+    import boto3  # noqa: PLC0415 - each client is imported where it is needed
+    from botocore.config import Config  # noqa: PLC0415 - as above
+
+    # A receive that is tried again would take messages twice.
+    config = Config(retries={"total_max_attempts": 1})
+    return boto3.client(
+        "sqs",
+        endpoint_url=url,
+        config=config,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106 - of a server on loopback
+    )

@@ -1,0 +1,60 @@
+"""The places of a comparison: each made for a run, and none left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import secrets
+from pathlib import Path
+
+from grader.compare import queues
+from grader.compare.place import Place
+from grader.compare.techniques import Technique
+from grader.services.ports import free_ports
+
+
+class Places:
+    """Makes them in a folder and on servers; to be closed."""
+
+    def __init__(self, folder: Path, urls: dict[str, str], interval: float) -> None:
+        self.folder = folder
+        self._urls = urls
+        self._interval = interval
+        self._numbers = itertools.count()
+        self._made: dict[str, tuple[Technique, Place]] = {}
+
+    def make(self, technique: Technique) -> Place:
+        """A fresh one, with its queue where the technique needs one that exists.
+
+        Raises:
+            RunError: its server does not answer.
+        """
+        name = f"compare-{next(self._numbers)}-{secrets.token_hex(4)}"
+        place = Place(
+            path=str(self.folder / f"{name}.jsonl"),
+            offset_path=str(self.folder / f"{name}.offset"),
+            interval=self._interval,
+            port=free_ports(0)[0] if technique.id == "socket" else 0,
+            url=self._urls.get(technique.service or "", ""),
+            name=name,
+        )
+        # A file that is missing when tail starts keeps it from using inotify for good.
+        Path(place.path).touch()
+        self._made[name] = (technique, place)
+        with queues.answering(technique.title):
+            queues.declare(technique, place)
+        return place
+
+    def clear(self, place: Place) -> None:
+        """Remove one: the disk is small, and the server may be somebody's own."""
+        technique, _ = self._made.pop(place.name)
+        for path in (place.path, place.offset_path):
+            Path(path).unlink(missing_ok=True)
+        # A server that is gone holds nothing.
+        with contextlib.suppress(Exception):
+            queues.delete(technique, place)
+
+    def close(self) -> None:
+        """Remove those of runs that failed or were broken off."""
+        for _, place in list(self._made.values()):
+            self.clear(place)

@@ -1,0 +1,163 @@
+"""What a comparison found: one document, written and read as JSON."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Whose = Literal["solution", "own", "bare"]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Latency(_Model):
+    """From the producer's clock to `handle`, in milliseconds, at a steady rate."""
+
+    events: int
+    rate: float
+    p50: float
+    p95: float
+    p99: float
+    samples: tuple[float, ...]
+
+
+class Throughput(_Model):
+    """At full speed."""
+
+    events: int
+    per_second: float
+    """Median of the rounds."""
+    cpu_per_1000: float
+    """CPU seconds of the consumer, its child processes included, for 1,000 events."""
+    ratio: float | None = None
+    """Of this consumer to the bare client's loop; median of the rounds. None for the latter."""
+
+
+class Idle(_Model):
+    """While no event comes; all per minute."""
+
+    seconds: float
+    """How long it was watched."""
+    cpu: float
+    requests: float
+    wakeups: float
+
+
+class Moment(_Model):
+    """An event on a time line."""
+
+    number: int
+    sent: float
+    """Seconds since the run began."""
+    handled: tuple[float, ...]
+
+
+class Away(_Model):
+    """The consumer stops, is away for a second, and comes back."""
+
+    left: float
+    back: float
+    """Seconds since the run began."""
+    sent_meanwhile: int
+    arrived_later: int
+    in_order: bool
+    twice: int
+    events: tuple[Moment, ...]
+
+
+class Crash(_Model):
+    """SIGKILL while an event is in `handle`, and another consumer at once."""
+
+    killed: float
+    """Seconds since the run began."""
+    killed_at: int
+    """The number of the event that was in `handle`."""
+    sent: int
+    lost: int
+    twice: int
+    events: tuple[Moment, ...]
+
+
+class Pair(_Model):
+    """Two consumers at a time."""
+
+    sent: int
+    handled: tuple[int, int]
+    kind: Literal["all", "share", "one", "neither"]
+    """Each gets all; they share; only one of them can be; something else."""
+    evenness: float | None
+    """Of a share: the smaller part over the larger one."""
+    note: str = ""
+
+
+class Restart(_Model):
+    """The broker is killed under a producer and a consumer, and started again."""
+
+    sent: int
+    lost: int
+    twice: int
+    down: float
+    """Seconds from the kill until the broker greets a client again."""
+    recovered: float
+    """Seconds from the kill to the first event that is handled afterwards."""
+
+
+class Column(_Model):
+    """One technique with one consumer. What is None was not measured; `problems` may say why."""
+
+    technique: str
+    whose: Whose
+    latency: Latency | None = None
+    throughput: Throughput | None = None
+    idle: Idle | None = None
+    away: Away | None = None
+    crash: Crash | None = None
+    pair: Pair | None = None
+    restart: Restart | None = None
+    problems: dict[str, str] = {}
+    """By measurement: a sentence."""
+
+
+class Machine(_Model):
+    """Where it was measured."""
+
+    processor: str
+    cores: int
+    system: str
+    python: str
+    packages: dict[str, str]
+
+
+class Comparison(_Model):
+    """The whole document."""
+
+    format_version: Literal[1] = 1
+    made: datetime
+    seconds: float
+    """What the run took."""
+    machine: Machine
+    behind: dict[str, str]
+    """What stood behind each technique: simulated or real, and its version."""
+    rate: float
+    seed: int
+    poll_interval: float
+    by_interval: dict[str, Latency]
+    """Polling's latency at other intervals, in seconds."""
+    short_poll: Idle | None
+    """SQS asked without waiting, beside the long polls of its column."""
+    columns: tuple[Column, ...]
+
+    def column(self, technique: str, whose: Whose) -> Column | None:
+        """The column of that technique and consumer, or None."""
+        return next(
+            (c for c in self.columns if c.technique == technique and c.whose == whose), None
+        )
+
+    @property
+    def subject(self) -> Whose:
+        """Whose consumers stand beside the bare clients."""
+        return next((c.whose for c in self.columns if c.whose != "bare"), "bare")

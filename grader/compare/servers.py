@@ -1,0 +1,225 @@
+"""The servers of a comparison: simulated, or real ones that the user runs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from grader.compare.techniques import Technique
+from grader.errors import GraderError, ServiceError
+from grader.services.child import start_module
+from grader.services.identity import die_with_parent
+from grader.services.ports import free_ports
+from grader.services.rabbitmq_choice import URL_VARIABLE, OwnBroker, find_rabbitmq, node_maker
+from grader.services.rabbitmq_node import Login, Node
+from grader.services.rabbitmq_private import PrivateNode, sweep_nodes
+
+_VARIABLES = {"redis": "REDIS_URL", "sqs": "SQS_ENDPOINT_URL"}
+_SIMULATORS = {"redis": "fakeredis", "sqs": "moto"}
+_STOP_SECONDS = 5
+_START_SECONDS = 10
+
+
+class Servers:
+    """Where each server is, and what it is."""
+
+    def __init__(self, stack: ExitStack, folder: Path) -> None:
+        self._stack = stack
+        self._folder = folder
+        self._node: Node | None = None
+        self._login = Login.random()
+        self._rabbitmq_url = ""
+        self.urls: dict[str, str] = {}
+        self.behind: dict[str, str] = dict.fromkeys(
+            ("polling", "tail", "socket"), "real: files and sockets of this machine"
+        )
+        """What stands behind each technique, by its id."""
+        self.missing: dict[str, str] = {}
+        """Why a technique cannot be measured here, by its id."""
+
+    def begin(self, wanted: Collection[str], *, real: bool) -> None:
+        """Start what there is to start of `wanted`; RabbitMQ goes on starting in the background.
+
+        Raises:
+            GraderError: real servers were asked for, and there is none, or it does not answer.
+        """
+        if real and not any(os.environ.get(v) for v in _VARIABLES.values()) and not _redis_server():
+            raise GraderError(
+                "there is no real Redis or SQS to measure",
+                "Install redis-server, or set REDIS_URL or SQS_ENDPOINT_URL, or leave out --real.",
+            )
+        for name, variable in _VARIABLES.items():
+            if name not in wanted:
+                continue
+            url = os.environ.get(variable) if real else None
+            if url:
+                self.behind[name] = "real: " + _asked(name, url, variable)
+            elif real and name == "redis" and (program := _redis_server()):
+                url = self._start_redis(program)
+                self.behind[name] = "real: " + _describe(name, url)
+            else:
+                url = self._simulate(name)
+                self.behind[name] = f"simulated: {_SIMULATORS[name]} {version(_SIMULATORS[name])}"
+            self.urls[name] = url
+        if "rabbitmq" in wanted:
+            self._begin_rabbitmq()
+
+    def _begin_rabbitmq(self) -> None:
+        try:
+            choice = find_rabbitmq()
+            if isinstance(choice, OwnBroker):
+                self._rabbitmq_url = os.environ[URL_VARIABLE]
+            else:
+                sweep_nodes()
+                self._node = node_maker(choice)(self._login, 0, 0)
+                self._stack.callback(self._node.stop)
+                self._node.spawn()
+        except ServiceError as error:
+            self.missing["rabbitmq"] = str(error)
+
+    def finish(self) -> None:
+        """Wait until RabbitMQ serves."""
+        import pika  # noqa: PLC0415 - not before it is needed
+
+        if self._node is not None and not self.missing:
+            try:
+                while not self._node.ready():
+                    time.sleep(0.05)
+            except ServiceError as error:
+                self.missing["rabbitmq"] = str(error)
+                return
+            login = f"{self._login.username}:{self._login.password}"
+            self._rabbitmq_url = f"amqp://{login}@127.0.0.1:{self._node.port}/"
+        if not self._rabbitmq_url:
+            return
+        self.urls["rabbitmq"] = self._rabbitmq_url
+        try:
+            with pika.BlockingConnection(pika.URLParameters(self._rabbitmq_url)) as connection:
+                # pika has no public name for what the server said of itself.
+                said = connection._impl.server_properties  # noqa: SLF001
+        except pika.exceptions.AMQPError as error:
+            raise GraderError(
+                f"{URL_VARIABLE} names a RabbitMQ that does not answer: {error or type(error)}",
+                "Start it, or unset the variable to use a private one.",
+            ) from None
+        kind = "private node" if isinstance(self._node, PrivateNode) else "server"
+        number = (
+            bytes(said["version"]).decode()
+            if isinstance(said["version"], bytes)
+            else said["version"]
+        )
+        self.behind["rabbitmq"] = f"real: RabbitMQ {number}, {kind}"
+
+    @property
+    def restartable(self) -> PrivateNode | None:
+        """The broker that may be killed and started again."""
+        return self._node if isinstance(self._node, PrivateNode) else None
+
+    def _simulate(self, name: str) -> str:
+        process = start_module(
+            "grader.compare.server", name, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        self._stack.callback(_end, process)
+        assert process.stdout is not None
+        port = process.stdout.readline().strip().decode()
+        if not port:
+            raise ServiceError(f"the simulated {name} did not start", "Try again.")
+        return f"redis://127.0.0.1:{port}" if name == "redis" else f"http://127.0.0.1:{port}"
+
+    def _start_redis(self, program: str) -> str:
+        (port,) = free_ports(0)
+        options = {
+            "--port": str(port),
+            "--bind": "127.0.0.1",
+            "--dir": str(self._folder),
+            "--save": "",
+            "--appendonly": "no",
+        }
+        process = subprocess.Popen(  # noqa: S603 - an installed server
+            [program, *(word for pair in options.items() for word in pair)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C does not reach it before its clients
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - one system call, and no thread here
+        )
+        self._stack.callback(_kill, process)
+        deadline = time.monotonic() + _START_SECONDS
+        url = f"redis://127.0.0.1:{port}"
+        while True:
+            try:
+                _describe("redis", url)
+            except Exception:  # noqa: BLE001 - whatever the client raises
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise ServiceError(f"{program} did not start", "Try it by hand.") from None
+                time.sleep(0.05)
+            else:
+                return url
+
+
+def _redis_server() -> str | None:
+    return shutil.which("redis-server")
+
+
+def _asked(name: str, url: str, variable: str) -> str:
+    """What answers at a URL that the user set."""
+    try:
+        return _describe(name, url)
+    except Exception as error:  # noqa: BLE001 - whatever the client raises
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise GraderError(
+            f"{variable} names a server that does not answer: {reason}",
+            "Start it, or unset the variable, or leave out --real.",
+        ) from None
+
+
+def _describe(name: str, url: str) -> str:
+    """The server's name and version, asked of it."""
+    if name == "redis":
+        import redis  # noqa: PLC0415 - not before it is needed
+
+        with redis.Redis.from_url(url, socket_connect_timeout=3) as client:
+            return f"Redis {client.info('server')['redis_version']}"
+    from grader.compare.place import sqs_client  # noqa: PLC0415 - as above
+
+    sqs_client(url).list_queues()
+    return f"SQS at {urlsplit(url).netloc}"
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.close()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        _kill(process)
+    process.stdout.close()
+
+
+@contextmanager
+def servers(folder: Path, techniques: Sequence[Technique], *, real: bool) -> Iterator[Servers]:
+    """Those that the techniques need, ended at the end; what they write lies in `folder`.
+
+    Raises:
+        GraderError: a real one was asked for and does not answer.
+    """
+    if not sys.platform.startswith(("linux", "darwin")):
+        raise GraderError("compare needs Linux or macOS", "Use WSL2 on Windows.")
+    with ExitStack() as stack:
+        found = Servers(stack, folder)
+        found.begin({each.service for each in techniques if each.service}, real=real)
+        yield found

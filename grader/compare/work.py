@@ -1,0 +1,164 @@
+"""The measurements one after another, and what they have found so far."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from grader.compare.bench import Bench, Subject
+from grader.compare.crew import LossError, RunError
+from grader.compare.measure.failures import CRASH_EVENTS, away, crash, restart
+from grader.compare.measure.idle import idle
+from grader.compare.measure.latency import latency
+from grader.compare.measure.pair import pair
+from grader.compare.measure.throughput import Burst, burst, throughput
+from grader.compare.result import Column, Idle, Latency, Whose
+from grader.services.rabbitmq_private import PrivateNode
+
+INTERVAL = 0.1
+OTHER_INTERVALS = (0.5, 2.0)
+"""Seconds between two polls, where polling stands beside the others and alone."""
+ROUNDS = 4
+IDLE_SECONDS = 10.0
+SHORT_POLL_SECONDS = 2.0
+
+
+def steps(techniques: int) -> int:
+    """How many times a comparison of so many techniques calls `advance`."""
+    return len(OTHER_INTERVALS) + 1 + 2 * techniques * (1 + ROUNDS + 4) + 1 + 1
+
+
+class Work:
+    """Measures all subjects; one that fails has a sentence where its numbers would be."""
+
+    def __init__(
+        self,
+        bench: Bench,
+        subjects: list[Subject],
+        events: int,
+        advance: Callable[[str], None],
+    ) -> None:
+        self._bench = bench
+        self._all = subjects
+        self._living = list(subjects)
+        self._events = events
+        self._advance = advance
+        self._found: dict[Subject, dict[str, Any]] = {subject: {} for subject in subjects}
+        self._problems: dict[Subject, dict[str, str]] = {subject: {} for subject in subjects}
+        self.by_interval: dict[str, Latency] = {}
+        self.short_poll: Idle | None = None
+
+    def without(self, missing: dict[str, str]) -> None:
+        """Leave techniques out, by id, and say why."""
+        for subject in self._all:
+            if subject.technique.id in missing:
+                self._problems[subject]["all"] = missing[subject.technique.id]
+        self._living = [s for s in self._all if s.technique.id not in missing]
+
+    def measure(self, node: PrivateNode | None, rng: random.Random) -> None:
+        """Everything but the intervals; `node` is a broker that may be killed."""
+        self._latency()
+        self._throughput()
+        self._together("idle", lambda s: idle(self._bench, s, IDLE_SECONDS))
+        self._short_poll()
+        at = rng.randrange(CRASH_EVENTS // 5, CRASH_EVENTS * 3 // 5)
+        self._together("away", lambda s: away(self._bench, s))
+        self._together("crash", lambda s: crash(self._bench, s, at))
+        self._together("pair", lambda s: pair(self._bench, s))
+        self._restart(node)
+
+    def columns(self, whose: Whose) -> Iterator[Column]:
+        """What was found, a column for each technique and consumer."""
+        for subject in self._all:
+            yield Column(
+                technique=subject.technique.id,
+                whose=whose if subject.file else "bare",
+                problems=self._problems[subject],
+                **self._found[subject],
+            )
+
+    def intervals(self) -> None:
+        """Polling's latency at longer intervals, all at a time."""
+        subject = next((s for s in self._all if s.technique.id == "polling"), None)
+        if subject is None:
+            return
+
+        def one(interval: float) -> Latency:
+            # Whole intervals, so that every wait from nothing to all of it comes as often.
+            least = 2 * interval * self._bench.rate
+            return latency(self._bench, subject, round(max(self._events, least)), interval)
+
+        for interval, result in self._bench.together(
+            list(OTHER_INTERVALS), one, lambda i: self._advance(f"polling every {i:g} s")
+        ).items():
+            if isinstance(result, RunError):
+                self._problems[subject][f"polling every {interval:g} s"] = str(result)
+            else:
+                self.by_interval[f"{interval:g}"] = result
+
+    def _latency(self) -> None:
+        for subject in list(self._living):
+            try:
+                self._found[subject]["latency"] = latency(self._bench, subject, self._events)
+            except LossError as error:
+                self._problems[subject]["latency"] = str(error)
+            except RunError as error:
+                # It does not work at all: the other measurements would only wait for it.
+                self._problems[subject]["all"] = str(error)
+                self._living.remove(subject)
+            self._advance(_words(subject, "latency"))
+
+    def _throughput(self) -> None:
+        for technique in dict.fromkeys(subject.technique for subject in self._living):
+            both = [each for each in self._living if each.technique == technique]
+            runs: dict[Subject, list[Burst]] = {subject: [] for subject in both}
+            for number in range(ROUNDS):
+                # In turns, so that a machine that slows down slows both.
+                for subject in both[:: 1 if number % 2 else -1]:
+                    if "throughput" not in self._problems[subject]:
+                        try:
+                            runs[subject].append(burst(self._bench, subject))
+                        except RunError as error:
+                            self._problems[subject]["throughput"] = str(error)
+                    self._advance(_words(subject, "throughput"))
+            bare = next((runs[subject] for subject in both if not subject.file), [])
+            for subject, mine in runs.items():
+                if "throughput" not in self._problems[subject]:
+                    self._found[subject]["throughput"] = throughput(
+                        mine, bare if subject.file else [], technique.burst
+                    )
+
+    def _short_poll(self) -> None:
+        sqs = next((s for s in self._living if s.technique.id == "sqs" and s.file), None)
+        if sqs is not None:
+            try:
+                self.short_poll = idle(self._bench, sqs, SHORT_POLL_SECONDS, wait_seconds=0)
+            except RunError as error:
+                self._problems[sqs]["short polls"] = str(error)
+        self._advance("idle: SQS without long polling")
+
+    def _restart(self, node: PrivateNode | None) -> None:
+        some = [s for s in self._living if s.technique.id == "rabbitmq"]
+        if some and node is not None:  # only a broker of ours may be killed
+            try:
+                for subject, found in restart(self._bench, some, node).items():
+                    self._found[subject]["restart"] = found
+            except RunError as error:
+                for subject in some:
+                    self._problems[subject]["restart"] = str(error)
+        self._advance("broker restarted")
+
+    def _together(self, name: str, act: Callable[[Subject], object]) -> None:
+        found = self._bench.together(
+            self._living, act, lambda each: self._advance(_words(each, name))
+        )
+        for subject, result in found.items():
+            if isinstance(result, RunError):
+                self._problems[subject][name] = str(result)
+            else:
+                self._found[subject][name] = result
+
+
+def _words(subject: Subject, name: str) -> str:
+    return f"{name}: {subject.technique.title}{'' if subject.file else ', bare client'}"
