@@ -58,7 +58,7 @@ def main() -> int:
         said = [sentence for column in found.columns for sentence in problems(column)]
         said += [f"does not hold: {name}" for name, holds in held.items() if holds is False]
         said += [f"not measured: {name}" for name, holds in held.items() if holds is None]
-        said += [str(row).strip() for row in _rows(found) if not row.met]
+        said += [str(row).removeprefix("✗").strip() for row in _rows(found) if not row.met]
         missed += len(said)
         count = sum(holds is True for holds in held.values())
         print(

@@ -138,8 +138,14 @@ def test_stubs_and_broken_files_have_a_sentence(short: None, learner: Path) -> N
     assert [c.problems for c in found.columns if c.whose == "bare" and c.problems] == []
 
 
-def test_nothing_is_left_when_it_is_stopped(tmp_path: Path) -> None:
-    """Ctrl-C while children run: no process of it, no folder, one line."""
+@pytest.mark.parametrize(
+    ("number", "code", "line"),
+    [(signal.SIGINT, 130, "grader: stopped"), (signal.SIGTERM, 143, "")],
+)
+def test_nothing_is_left_when_it_is_stopped(
+    tmp_path: Path, number: signal.Signals, code: int, line: str
+) -> None:
+    """Ctrl-C, or a kill, while children run: no process of it, no folder, at most one line."""
     environment = os.environ | {"TMPDIR": str(tmp_path), "STREAM_TEST_MARK": str(tmp_path)}
     with subprocess.Popen(
         [sys.executable, "-m", "grader", "compare", "--only", "tail", "--only", "redis"],
@@ -152,10 +158,10 @@ def test_nothing_is_left_when_it_is_stopped(tmp_path: Path) -> None:
         # Itself, the simulated Redis, the process that forks, a consumer and tail.
         with Crew() as clock:
             assert clock.until(lambda: len(marked(tmp_path)) >= 6, 60)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, said = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert said.strip() == "grader: stopped"
+    assert process.returncode == code
+    assert said.strip() == line
     assert marked(tmp_path) == []
     assert list(tmp_path.iterdir()) == []
 
