@@ -139,11 +139,12 @@ class PrivateNode(Node):
         """Whether it serves."""
         assert self._folder is not None
         if not self.alive:
-            said = self._said()
-            if "eaddrinuse" in said and self._tries < _MAX_TRIES and not any(self._wanted):
+            # What matters may stand long before the end: the server prints its whole state.
+            taken = "eaddrinuse" in self._output()
+            if taken and self._tries < _MAX_TRIES and not any(self._wanted):
                 self.spawn()  # somebody took a port between our asking for it and its use
                 return False
-            raise ServiceError(f"the private RabbitMQ node ended while it started: {said}")
+            raise ServiceError(f"the private RabbitMQ node ended while it started: {self._said()}")
         if time.monotonic() > self._deadline:
             raise ServiceError(
                 f"the private RabbitMQ node was silent for {START_SECONDS} s: {self._said()}",
@@ -151,11 +152,14 @@ class PrivateNode(Node):
             )
         return self.answers()
 
+    def _output(self) -> str:
+        """All that the node printed."""
+        assert self._folder is not None
+        return (self._folder / "output").read_text(errors="replace")
+
     def _said(self) -> str:
         """The last of what the node printed, on one line."""
-        assert self._folder is not None
-        text = (self._folder / "output").read_text(errors="replace")
-        return " ".join(text.split())[-600:] or "it printed nothing"
+        return " ".join(self._output().split())[-600:] or "it printed nothing"
 
     @property
     def alive(self) -> bool:

@@ -18,6 +18,8 @@ from grader.services.rabbitmq_words import Words
 _CHUNK = 64 << 10
 _BUFFERED = 256 << 10
 """Bytes kept for a side that does not read; then the other side is not read either."""
+_MAX_CONNECTIONS = 128
+"""At a time; more are cut off at once. The broker holds those that have not logged in, too."""
 _ABRUPT = struct.pack("ii", 1, 0)
 """SO_LINGER: on, no seconds: closing sends RST."""
 
@@ -178,6 +180,9 @@ class Relay:
                 client, _ = self._listener.accept()
             except OSError:
                 return
+            if len(self._pairs) >= _MAX_CONNECTIONS:
+                _close(client, abruptly=True)
+                continue
             client.setblocking(False)  # noqa: FBT003 - the standard library's
             address = self._upstream()
             server = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)

@@ -73,7 +73,10 @@ class Run:
             assert self._step is not None
             raise Failed(f"expected {self} to go on; {in_words(self._step, 'it')}")
         message = self.process.receive(repr(self))
-        self._step = step = message if isinstance(message, Write) else self._read(message)
+        try:
+            self._step = step = message if isinstance(message, Write) else self._read(message)
+        except wire.WireError as error:
+            raise Failed(f"{self} sent something that is no value: {error}") from None
         self._over = isinstance(step, Returned | Raised)
         if self.function != "inside.worker.keep":
             self.process.note("student", in_words(step, repr(self)))
