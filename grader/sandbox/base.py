@@ -298,6 +298,8 @@ class Sandbox(ABC):
 
     def processes(self) -> list[ProcessInfo]:
         """Every process inside but the sandbox's own."""
+        if not self.alive:
+            return []
         assert self._popen is not None
         return [each for each in descendants(self._popen.pid) if each.pid not in self._own]
 
@@ -346,7 +348,7 @@ class Sandbox(ABC):
         limits = self.setup.limits
         return {
             "AS": limits.memory_mb << 20,
-            "CORE": 0,
+            "CORE": 1,  # byte: with 0 the kernel still starts a program that core_pattern names
             "CPU": limits.total_seconds,
             "FSIZE": 64 << 20,
         }

@@ -88,7 +88,8 @@ class DockerSandbox(Sandbox):
         said = _docker("top", self._name, "-eo", ",".join(_COLUMNS)) or ""
         found = []
         for line in said.splitlines()[1:]:
-            pid, parent, state, name = line.split(maxsplit=3)
+            # A process may have taken its name away.
+            pid, parent, state, name = [*line.split(maxsplit=3), ""][:4]
             if int(pid) not in self._own:
                 found.append(ProcessInfo(int(pid), name, state.startswith("Z"), int(parent)))
         return found

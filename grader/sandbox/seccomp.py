@@ -19,6 +19,10 @@ _DENIED = (
     "swapon", "swapoff", "acct", "quotactl", "syslog", "personality", "iopl", "ioperm",
     "settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "sethostname", "setdomainname",
     "modify_ldt", "nfsservctl", "vhangup",
+    # Memory that outlives its mapping and counts for no process's limit.
+    "memfd_create", "memfd_secret", "shmget", "msgget", "semget",
+    "setxattr", "lsetxattr", "fsetxattr", "setxattrat",
+    "fanotify_init",
 )  # fmt: skip
 _NAMESPACE_FLAGS = (
     0x00000080,  # CLONE_NEWTIME
@@ -31,6 +35,8 @@ _NAMESPACE_FLAGS = (
     0x40000000,  # CLONE_NEWNET
 )
 _ALLOWED_FAMILIES = (1, 2, 10, 16)  # unix, inet, inet6, netlink
+_NETLINK = 16
+_NETLINK_ROUTE = 0
 _LAST_FAMILY = 46
 _TERMINAL_INJECTION = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX
 
@@ -60,6 +66,9 @@ def deny_filter() -> IO[bytes] | None:
         if family not in _ALLOWED_FAMILIES:
             deny("socket", seccomp.Arg(0, seccomp.EQ, family))
     deny("socket", seccomp.Arg(0, seccomp.GT, _LAST_FAMILY))
+    # libc asks for interfaces and addresses; the kernel has much more behind it.
+    other = (seccomp.Arg(0, seccomp.EQ, _NETLINK), seccomp.Arg(2, seccomp.NE, _NETLINK_ROUTE))
+    deny("socket", *other)
     for request in _TERMINAL_INJECTION:
         deny("ioctl", seccomp.Arg(1, seccomp.MASKED_EQ, 0xFFFFFFFF, request))
     file = tempfile.TemporaryFile()  # noqa: SIM115 - handed to the caller

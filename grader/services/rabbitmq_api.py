@@ -19,7 +19,13 @@ from grader.services.rabbitmq_node import Login
 _EVERYTHING = {"configure": ".*", "write": ".*", "read": ".*"}
 _MAX_CONNECTIONS = 64
 _MAX_CHANNELS = 512
-_MAX_QUEUES = 512
+_MAX_QUEUES = 256
+_EVERY_QUEUE = {
+    "pattern": ".*",
+    "apply-to": "queues",
+    # A broker multiplies by itself: fanout exchanges, and dead letters that go through them.
+    "definition": {"max-length": 2000, "max-length-bytes": 4 << 20},
+}
 
 
 class ManagementApi:
@@ -47,6 +53,7 @@ class ManagementApi:
             ("PUT", f"/api/user-limits/{quote(name)}/max-connections", {"value": _MAX_CONNECTIONS}),
             ("PUT", f"/api/user-limits/{quote(name)}/max-channels", {"value": _MAX_CHANNELS}),
             ("PUT", f"/api/vhost-limits/{quote(name)}/max-queues", {"value": _MAX_QUEUES}),
+            ("PUT", f"/api/operator-policies/{quote(name)}/limits", _EVERY_QUEUE),
         )
 
     def remove_tenant(self, name: str) -> None:

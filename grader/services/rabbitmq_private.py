@@ -1,7 +1,7 @@
 """A private RabbitMQ node from an installed server: own ports, own folder, loopback only.
 
 Sources: rabbitmq.com/docs/configure (environment variables, rabbitmq.conf), epmd(1).
-Runs with the 3.10 of Debian 12; written for 4.x as well.
+Runs with the 3.10 of Debian 12, the 4.0 of Debian 13, and 4.3.
 """
 
 from __future__ import annotations
@@ -153,11 +153,12 @@ class PrivateNode(Node):
         """Whether it serves."""
         assert self._folder is not None
         if not self.alive:
-            said = self._said()
-            if "eaddrinuse" in said and self._tries < _MAX_TRIES and not any(self._wanted):
+            # What matters may stand long before the end: the server prints its whole state.
+            taken = "eaddrinuse" in self._output()
+            if taken and self._tries < _MAX_TRIES and not any(self._wanted):
                 self.spawn()  # somebody took a port between our asking for it and its use
                 return False
-            raise ServiceError(f"the private RabbitMQ node ended while it started: {said}")
+            raise ServiceError(f"the private RabbitMQ node ended while it started: {self._said()}")
         if time.monotonic() > self._deadline:
             raise ServiceError(
                 f"the private RabbitMQ node was silent for {START_SECONDS} s: {self._said()}",
@@ -165,11 +166,14 @@ class PrivateNode(Node):
             )
         return self.answers()
 
+    def _output(self) -> str:
+        """All that the node printed."""
+        assert self._folder is not None
+        return (self._folder / "output").read_text(errors="replace")
+
     def _said(self) -> str:
         """The last of what the node printed, on one line."""
-        assert self._folder is not None
-        text = (self._folder / "output").read_text(errors="replace")
-        return " ".join(text.split())[-600:] or "it printed nothing"
+        return " ".join(self._output().split())[-600:] or "it printed nothing"
 
     @property
     def alive(self) -> bool:

@@ -13,11 +13,14 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
 
+from grader.services.rabbitmq_copies import MOST, Copies
 from grader.services.rabbitmq_words import Words
 
 _CHUNK = 64 << 10
 _BUFFERED = 256 << 10
 """Bytes kept for a side that does not read; then the other side is not read either."""
+_MAX_CONNECTIONS = 128
+"""At a time; more are cut off at once. The broker holds those that have not logged in, too."""
 _ABRUPT = struct.pack("ii", 1, 0)
 """SO_LINGER: on, no seconds: closing sends RST."""
 
@@ -27,11 +30,13 @@ T = TypeVar("T")
 class _Way:
     """One direction of a connection: what was read from `source` and not yet sent to `target`."""
 
-    def __init__(self, source: socket.socket, target: socket.socket) -> None:
+    def __init__(
+        self, source: socket.socket, target: socket.socket, see: Callable[[bytes], None]
+    ) -> None:
         self.source = source
         self.target = target
         self.waiting = bytearray()
-        self.words = Words()
+        self.words = Words(see)
         self.ended = False
         """`source` will send no more."""
         self.closed = False
@@ -41,12 +46,19 @@ class _Way:
 class _Pair:
     """A connection from the sandbox and its continuation to the broker."""
 
-    def __init__(self, client: socket.socket, server: socket.socket, *, connected: bool) -> None:
+    def __init__(
+        self,
+        client: socket.socket,
+        server: socket.socket,
+        see: Callable[[bytes], None],
+        *,
+        connected: bool,
+    ) -> None:
         self.client = client
         self.server = server
         self.connected = connected
-        self.up = _Way(client, server)
-        self.down = _Way(server, client)
+        self.up = _Way(client, server, see)
+        self.down = _Way(server, client, lambda _: None)
 
     def wanted(self, side: socket.socket) -> int:
         """What to wait for on that side."""
@@ -82,6 +94,7 @@ class Relay:
         self.bytes_up = 0
         """Bytes from the sandbox to the broker so far."""
         self.bytes_down = 0
+        self._copies = Copies()
         self._pairs: set[_Pair] = set()
         self._quiet = threading.Condition()
         self._commands: list[Callable[[], None]] = []
@@ -103,8 +116,11 @@ class Relay:
 
     @property
     def exceeded(self) -> bool:
-        """Whether more bytes came out of the sandbox than may; no connection is served since."""
-        return self.bytes_up > self._max_bytes
+        """Whether more came out of the sandbox, or is made of it, than may be.
+
+        No connection is served since.
+        """
+        return self.bytes_up > self._max_bytes or self._copies.count > MOST
 
     def wait_closed(self, seconds: float) -> bool:
         """Wait until no connection is open; False when one still is after `seconds`."""
@@ -178,12 +194,15 @@ class Relay:
                 client, _ = self._listener.accept()
             except OSError:
                 return
+            if len(self._pairs) >= _MAX_CONNECTIONS:
+                _close(client, abruptly=True)
+                continue
             client.setblocking(False)  # noqa: FBT003 - the standard library's
             address = self._upstream()
             server = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
             server.setblocking(False)  # noqa: FBT003 - the standard library's
             result = errno.ECONNREFUSED if self.exceeded else server.connect_ex(address)
-            pair = _Pair(client, server, connected=result == 0)
+            pair = _Pair(client, server, self._copies.see, connected=result == 0)
             if result not in (0, errno.EINPROGRESS):
                 _close(client, abruptly=True)
                 server.close()
@@ -226,8 +245,8 @@ class Relay:
             self.bytes_up += len(data)
         else:
             self.bytes_down += len(data)
-        if self._observe is not None:
-            for said in way.words.feed(data):
+        for said in way.words.feed(data):
+            if self._observe is not None:
                 self._observe(said)
         if not data:
             way.ended = True

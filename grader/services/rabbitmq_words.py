@@ -1,11 +1,11 @@
-"""What goes over an AMQP connection, in words for a log; nothing of it decides a verdict.
+"""What goes over an AMQP connection, in words for a log; nothing of them decides a verdict.
 
 Source: the AMQP 0-9-1 specification, 2.3.5 (frames) and 1.5 to 1.8 (methods), amqp-0-9-1.xml.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 _METHOD_FRAME = 1
 _HEADER = 7
@@ -40,7 +40,9 @@ _LONGEST = 1 << 20
 class Words:
     """One direction of a connection."""
 
-    def __init__(self) -> None:
+    def __init__(self, see: Callable[[bytes], None] = lambda _: None) -> None:
+        """`see` is called with the payload of each method frame."""
+        self._see = see
         self._data = bytearray()
         self._lost = False
 
@@ -65,8 +67,10 @@ class Words:
             payload = bytes(self._data[_HEADER : _HEADER + size])
             kind = self._data[0]
             del self._data[: _HEADER + size + 1]
-            if kind == _METHOD_FRAME and (said := _in_words(payload)):
-                yield said
+            if kind == _METHOD_FRAME:
+                self._see(payload)
+                if said := _in_words(payload):
+                    yield said
 
 
 def _in_words(payload: bytes) -> str:

@@ -160,6 +160,11 @@ class RedisService(Service):
             raise RuntimeError("the service is not attached to a sandbox")
         return self._front
 
+    @property
+    def exceeded(self) -> bool:
+        """Whether the submission sent more than it may and was cut off."""
+        return self._attached.exceeded
+
     # Life ----------------------------------------------------------------------------
 
     def check(self) -> None:

@@ -57,6 +57,16 @@ class Command:
             return len(self.words) > 1 and self.words[1].upper().decode("latin-1") in _OF_CLIENT
         return self.name in _WHOLLY
 
+    @property
+    def subscribes(self) -> bool:
+        """Whether it asks for copies of messages, one for each of its arguments."""
+        return self.name in ("SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE")
+
+    @property
+    def publishes(self) -> bool:
+        """Whether the server makes copies of it for who subscribed."""
+        return self.name in ("PUBLISH", "SPUBLISH")
+
     def in_words(self) -> str:
         """Its name and its first argument, for a log."""
         words = [word[:60].decode("utf-8", "replace") for word in self.words[1:2]]

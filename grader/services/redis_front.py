@@ -15,6 +15,10 @@ _MAX_CONNECTIONS = 64
 """At a time; more are cut off at once."""
 
 
+_MAX_SUBSCRIPTIONS = 256
+"""At a time, of all connections: each gets a copy of what is published."""
+_COPY = 200
+"""Bytes that a message takes besides its own."""
 _HANDSHAKE = {"HELLO", "CLIENT", "PING"}
 """What a client library says by itself."""
 
@@ -65,7 +69,10 @@ class RedisFront:
         self._connect = connect
         self._max_bytes = max_bytes
         self.bytes_up = 0
-        """Bytes from the sandbox to the server so far."""
+        """Bytes from the sandbox to the server so far, and what publishing made of them."""
+        self._carried = 0
+        """How many connections there are."""
+        self._subscriptions = 0
         self._watches: list[Watch] = []
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
@@ -97,12 +104,24 @@ class RedisFront:
                 client, _ = self._listener.accept()
             except OSError:
                 return
+            with self._lock:
+                if self._closed or self._carried >= _MAX_CONNECTIONS:
+                    client.close()
+                    continue
+                self._carried += 1
             threading.Thread(target=self._carry, args=(client,), daemon=True).start()
 
     def _carry(self, client: socket.socket) -> None:
+        try:
+            self._carry_on(client)
+        finally:
+            with self._lock:
+                self._carried -= 1
+
+    def _carry_on(self, client: socket.socket) -> None:
         with client, contextlib.suppress(OSError), self._connect() as server:
             with self._lock:
-                if self._closed or len(self._open) >= 2 * _MAX_CONNECTIONS:
+                if self._closed:
                     return
                 self._open |= {client, server}
             for side in (client, server):
@@ -118,12 +137,33 @@ class RedisFront:
                 with self._lock:
                     self._open -= {client, server}
 
+    @property
+    def exceeded(self) -> bool:
+        """Whether more came out of the sandbox than may; no command is served since."""
+        return self.bytes_up > self._max_bytes
+
     def _forward(self, client: socket.socket, server: socket.socket) -> None:
+        subscriptions = 0
+        try:
+            for command in self._commands(client):
+                if command.subscribes:
+                    subscriptions += len(command.words) - 1
+                    self._subscriptions += len(command.words) - 1
+                elif command.publishes:
+                    self.bytes_up += (len(command.raw) + _COPY) * self._subscriptions
+                if self._subscriptions > _MAX_SUBSCRIPTIONS or self.exceeded:
+                    return
+                server.sendall(command.raw if command.allowed else command.refused())
+        finally:
+            self._subscriptions -= subscriptions
+
+    def _commands(self, client: socket.socket) -> Iterator[Command]:
+        """What the client says, until it or its allowance ends; watched on the way."""
         reader = CommandReader()
         in_transaction = False
         while data := client.recv(_CHUNK):
             self.bytes_up += len(data)
-            if self.bytes_up > self._max_bytes:
+            if self.exceeded:
                 return
             try:
                 for command in reader.feed(data):
@@ -134,7 +174,7 @@ class RedisFront:
                             watch.see(command)
                     if self._observe is not None and command.name not in _HANDSHAKE:
                         self._observe(command.in_words())
-                    server.sendall(command.raw if command.allowed else command.refused())
+                    yield command
             except ProtocolError as error:
                 client.sendall(b"-ERR Protocol error: %s\r\n" % str(error).encode())
                 return

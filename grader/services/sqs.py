@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import boto3
 from moto.moto_server.werkzeug_app import create_backend_app
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.test import Client
 
 from grader.errors import ServiceError
@@ -18,6 +18,7 @@ from grader.services.base import Service
 from grader.services.sqs_clock import Clock
 from grader.services.sqs_front import Front, Pick, Request
 
+_MAX_CONNECTIONS = 64
 _ACCOUNT = "123456789012"
 _LOGIN = {
     "region_name": "us-east-1",
@@ -39,7 +40,7 @@ class SqsService(Service):
         self._clock.install()
         self._front = Front(_backend(), self._clock)
         self._front.observe = self.observe
-        self._servers: list[BaseWSGIServer] = []
+        self._servers: list[_Server] = []
         self._client: Any = None
 
     def attach(self, listener: socket.socket, port: int) -> None:
@@ -48,10 +49,7 @@ class SqsService(Service):
         self._serve(listener, self._front)
 
     def _serve(self, listener: socket.socket, app: Any) -> None:
-        server = make_server(
-            "127.0.0.1", 0, app, threaded=True, request_handler=_Handler, fd=listener.fileno()
-        )
-        server.daemon_threads = True  # type: ignore[attr-defined]  # socketserver.ThreadingMixIn's
+        server = _Server("127.0.0.1", 0, app, _Handler, fd=listener.fileno())
         listener.close()  # the server has a descriptor of its own
         self._servers.append(server)
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
@@ -137,6 +135,11 @@ class SqsService(Service):
 
     # Life --------------------------------------------------------------------------
 
+    @property
+    def exceeded(self) -> bool:
+        """Whether the submission sent or fetched more than it may and was cut off."""
+        return self._front.exceeded
+
     def check(self) -> None:
         """Prove that the service still works.
 
@@ -156,6 +159,30 @@ class SqsService(Service):
             server.server_close()
         if self._client is not None:
             self._client.close()
+
+
+class _Server(ThreadedWSGIServer):
+    """Answers so many clients at a time, and cuts more off at once: each takes a thread."""
+
+    daemon_threads = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._room = threading.Semaphore(_MAX_CONNECTIONS)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Begin to answer a client, in the server's thread."""
+        if self._room.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answer a client, in a thread of its own."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._room.release()
 
 
 class _Handler(WSGIRequestHandler):

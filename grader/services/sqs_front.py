@@ -25,7 +25,8 @@ _TARGET = "AmazonSQS."
 _ERRORS = 400
 _MAX_BODY = 8 << 20
 """Bytes of a request. A message of 1 MiB whose characters are all escaped in JSON has 6 MiB."""
-
+MAX_BYTES = 256 << 20
+"""Of all requests of one submission and their answers, which are kept while a test runs."""
 _LONGEST_WAIT = 20
 """Seconds that a long poll may last."""
 
@@ -74,6 +75,8 @@ class Front:
         """SendMessageBatch requests so far; what `fail_entry` is told."""
         self.receives = 0
         """ReceiveMessage requests so far; what `empty` counts."""
+        self.bytes = 0
+        """Of the consumer's requests and their answers so far."""
         self._copies: dict[str, list[dict[str, Any]]] = {}
         self._deduplication = Deduplication(lambda: clock.now().timestamp())
 
@@ -83,13 +86,20 @@ class Front:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """The application for the consumer."""
-        return self._serve(environ, start_response, self._recorded)
+        return self._serve(environ, start_response, self._recorded, counted=True)
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether the consumer sent or fetched more than it may; it gets no answer since."""
+        return self.bytes > MAX_BYTES
 
     def _serve(
         self,
         environ: Environ,
         start_response: StartResponse,
         act: Callable[[Environ, str, Parameters], Answer],
+        *,
+        counted: bool = False,
     ) -> Iterable[bytes]:
         target = environ.get("HTTP_X_AMZ_TARGET", "")
         length = environ.get("CONTENT_LENGTH") or "0"
@@ -97,6 +107,8 @@ class Front:
             answer = refusal("AccessDenied", "only Amazon SQS is served here", 403)
         elif not length.isdecimal() or int(length) > _MAX_BODY:
             answer = refusal("RequestTooLarge", f"at most {_MAX_BODY} bytes", 413)
+        elif counted and self.exceeded:
+            answer = refusal("RequestThrottled", f"at most {MAX_BYTES} bytes in all", 403)
         else:
             body = environ["wsgi.input"].read(int(length))
             try:
@@ -104,6 +116,8 @@ class Front:
             except Exception as error:  # noqa: BLE001 - of a request that no client of SQS makes
                 answer = refusal("InvalidParameterValue", f"{type(error).__name__}: {error}"[:500])
         data = json.dumps(answer.body).encode()
+        if counted:
+            self.bytes += int(length if length.isdecimal() else 0) + len(data)
         headers = [
             ("Content-Type", "application/x-amz-json-1.0"),
             ("Content-Length", str(len(data))),

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 from typing import Any, Protocol
 
 from grader.sandbox import syscalls
 from grader.sandbox.base import Sandbox, SandboxDied
 from grader.sandbox.folder import Folder
-from grader.sandbox.processes import ProcessInfo
+from grader.sandbox.processes import ProcessInfo, end_process
 from grader.suite.log import Log
 from grader.suite.outcomes import Failed, not_graded
 from grader.suite.process import Process
@@ -91,8 +90,7 @@ class Consumer:
             process.kill()
         with contextlib.suppress(Exception):
             for info in self.sandbox.processes():
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.kill(info.pid, 9)
+                end_process(info.pid)
 
     def unusable(self, module: str) -> str | None:
         """Why no call into `module` can be made, or None."""

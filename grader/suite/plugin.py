@@ -13,8 +13,10 @@ import pytest
 from grader.course import Exercise
 from grader.errors import ServiceError
 from grader.report import CheckResult, Outcome
+from grader.sandbox.base import SandboxDied
 from grader.services.base import Service
 from grader.suite.consumer import Consumer
+from grader.suite.deadline import until
 from grader.suite.outcomes import Failed, NotGraded, Unusable
 from grader.suite.session import Session
 
@@ -50,9 +52,9 @@ class SuitePlugin:
         self._exercise = exercise
         self._session = session
         self._seed = seed
-        self._total_seconds = total_seconds
         self._only = only
-        self._started = time.monotonic()
+        self._deadline = time.monotonic() + total_seconds
+        self._too_long = f"all checks together took longer than {total_seconds} s"
         self._verdicts: dict[str, list[Verdict]] = {}
         self._problem = ""
 
@@ -103,9 +105,20 @@ class SuitePlugin:
         if report.failed:
             self._problem = f"the suite cannot be read: {str(report.longrepr)[-500:]}"
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
         """Skip what a failed check makes meaningless; end what takes too long."""
+        self._require(item)
+        with until(self._deadline, self._too_long):
+            yield
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self) -> Iterator[None]:
+        """End what takes too long."""
+        with until(self._deadline, self._too_long):
+            yield
+
+    def _require(self, item: pytest.Item) -> None:
         check = self._exercise.check(_check_of(item))
         assert check is not None
         if any(v.outcome is Outcome.FAILED for v in self._verdicts.get(check.id, ())):
@@ -113,8 +126,8 @@ class SuitePlugin:
         for required in check.requires:
             if self._result(required).outcome is not Outcome.PASSED:
                 pytest.skip(f"it needs {required}, which did not pass")
-        if time.monotonic() - self._started > self._total_seconds:
-            raise Failed(f"all checks together took longer than {self._total_seconds} s")
+        if time.monotonic() > self._deadline:
+            raise Failed(self._too_long)
         for name in self._exercise.services:
             if name in getattr(item, "fixturenames", ()) and (why := self._session.missing(name)):
                 raise NotGraded(str(why))
@@ -146,6 +159,8 @@ class SuitePlugin:
                 return self._blame(str(error))
             case AssertionError():
                 return Outcome.ERROR, f"the suite failed without a sentence ({_place(call)})"
+            case SandboxDied():
+                return self._blame(f"the program ended the sandbox that it ran in ({error})")
             case ServiceError():
                 return Outcome.NOT_GRADED, str(error)
         return Outcome.ERROR, f"{type(error).__name__}: {error} ({_place(call)})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import signal
 from typing import TYPE_CHECKING, Any
 
 from grader.sandbox import syscalls
@@ -13,15 +14,17 @@ from grader.sandbox.inside import wire
 from grader.suite.log import argument
 from grader.suite.outcomes import Failed, Hangs, Unusable
 from grader.suite.run import Run
-from grader.suite.steps import (
-    Write,
-)
+from grader.suite.steps import Write
 
 if TYPE_CHECKING:
     from grader.suite.consumer import Consumer
 
 _SLICE = 0.25
 """Seconds. A deadline is counted in slices, so that a machine that stood still costs one slice."""
+_MAX_BYTES = 64 << 20
+"""Of all messages of one process: what a suite keeps of them is a multiple of it."""
+_MAX_STEPS = 20_000
+"""Of one process; exercises need some hundreds."""
 
 
 class Process:
@@ -30,9 +33,12 @@ class Process:
     def __init__(self, consumer: Consumer, spawned: Spawned, number: int) -> None:
         self.consumer = consumer
         self._spawned = spawned
-        self._lines = wire.LineReader(spawned.channel)
+        # One that does not read must not keep the suite from its deadline.
+        spawned.channel.settimeout(consumer.seconds)
+        self._lines = wire.LineReader(spawned.channel, _MAX_BYTES)
         self._number = number
         self._killed = False
+        self._steps = 0
 
     @property
     def pid(self) -> int:
@@ -73,12 +79,15 @@ class Process:
         if self._killed:
             return
         self._killed = True
-        if self.pid:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, 9)
-        if self._spawned.pidfd is not None:
-            select.select([self._spawned.pidfd], [], [], self.consumer.seconds)
-            os.close(self._spawned.pidfd)
+        pidfd = self._spawned.pidfd
+        with contextlib.suppress(ProcessLookupError):
+            if pidfd is not None:  # its number may be another process's by now
+                signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+            elif self.pid:
+                os.kill(self.pid, signal.SIGKILL)
+        if pidfd is not None:
+            select.select([pidfd], [], [], self.consumer.seconds)
+            os.close(pidfd)
         if self._spawned.write_listener is not None:
             os.close(self._spawned.write_listener)
         self._spawned.channel.close()
@@ -118,6 +127,9 @@ class Process:
             Failed: none came in time, the process ended, or it sent something else.
         """
         waits = 0.0
+        self._steps += 1
+        if self._steps > _MAX_STEPS:
+            raise Failed(f"{doing} took {_MAX_STEPS} steps and did not come to an end")
         channel, listener = self._spawned.channel, self._spawned.write_listener
         watched = [fd for fd in (channel.fileno(), listener) if fd is not None]
         try:
@@ -148,7 +160,7 @@ class Process:
 
     def answer(self, message: dict[str, Any]) -> None:
         """Answer a callback."""
-        with contextlib.suppress(OSError):  # the process died; the next step tells
+        with contextlib.suppress(OSError):  # the process died or hangs; the next step tells
             self._spawned.channel.sendall(wire.dump(message))
 
     def let_write(self) -> None:

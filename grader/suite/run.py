@@ -81,7 +81,10 @@ class Run:
         except Hangs:
             waited = f"for {self.process.consumer.seconds} s it did nothing{self._since()}"
             raise self.otherwise(wanted, waited) from None
-        self._step = step = message if isinstance(message, Write) else self._read(message)
+        try:
+            self._step = step = message if isinstance(message, Write) else self._read(message)
+        except wire.WireError as error:
+            raise Failed(f"{self} sent something that is no value: {error}") from None
         self._over = isinstance(step, Returned | Raised)
         if self.function != "inside.worker.keep":
             self.process.note("student", in_words(step, repr(self)))

@@ -87,12 +87,16 @@ class Session:
         return next((name for name, each in self._services.items() if each.exceeded), "")
 
     def clear(self) -> None:
-        """End what still runs and empty the folders, so that no test finds what another left."""
+        """End what still runs and empty the folders, so that no test finds what another left.
+
+        A sandbox in which that does not work is ended; the next test gets another.
+        """
         if self._sandbox is not None and self._sandbox.alive:
             self._sandbox.end_strays()
         if self._sandbox is not None and self._sandbox.alive:
             self._sandbox.stream.clear()
-            self._sandbox.state.clear()
+            if not self._sandbox.state.clear():
+                self._sandbox.kill()
 
     def close(self) -> None:
         """End the sandbox and the services."""

@@ -17,8 +17,8 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,18 +26,24 @@ from typing import Any
 import pytest
 
 from grader.sandbox.bubblewrap import UNPRIVILEGED
+from grader.sandbox.processes import runs
 
 REPO = Path(__file__).resolve().parents[2]
 ATTACKS = {
     f"{path.parent.parent.name}-{path.parent.name}": path.parent
     for path in sorted((REPO / "tests" / "submissions" / "attacks").glob("*/*/attack.toml"))
 }
-LOOPBACK_PORT = 47813
-"""Where a server of the host's listens; reaches-host-loopback knows it."""
+CANARY_PORT, CANARY_SOCKET = "47813", "grader-attack-canary"
+"""Where reaches-host-loopback looks for servers of the host's; each class has its own."""
 ORDINARY = 60918
 """A uid that nothing else uses, other than that of the sandboxes."""
 CANARY = f"canary-{secrets.token_hex(8)}"
 HONEST = ("aaa-honest", "mmm-honest", "zzz-honest")
+NAMES = (
+    *("=cmd|' /C calc'!A0", "<img src=x onerror=alert(1)>", "[x](javascript:alert(1))", "-rf"),
+    *("\x1b[2J\x1b]0;owned\x07", "two\nlines", "\u202eevil", os.fsdecode(b"\xff\xfe"), "x" * 200),
+)
+"""What hostile students are called; their code is honest."""
 UNBUFFERED = "import functools\n\nprint = functools.partial(print, flush=True)"
 """What an attack prints is seen although its process is killed."""
 SILENT = {"01-hands-in-link", "01-hands-in-device", "01-floods-output"}
@@ -52,29 +58,37 @@ class Outcome:
     said: str
     reports: dict[str, dict[str, Any]]
     raw: str
-    connections: int
+    connections: list[str]
     before: dict[str, Any]
     after: dict[str, Any]
 
 
-def prepare(root: Path) -> None:
-    """A course with a class of honest and hostile submissions; short deadlines."""
+def prepare(root: Path, port: int, unix: str) -> None:
+    """A course with a class of honest and hostile submissions; short deadlines.
+
+    `port` and `unix` are where the host listens.
+    """
     for name in ("exercises", "solutions", "resources", "tests/hidden"):
         shutil.copytree(REPO / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     manifest = (REPO / "course.toml").read_text()
     short = manifest.replace("seconds = 10 ", "seconds = 2 ", 1)
     assert short != manifest
-    (root / "course.toml").write_text(short.replace("total_seconds = 180", "total_seconds = 24", 1))
-    for exercise in ("01", "03", "04"):
+    (root / "course.toml").write_text(short.replace("total_seconds = 180", "total_seconds = 60", 1))
+    for name in NAMES:
+        shutil.copytree(root / "solutions" / "01", root / "subs" / name / "01")
+    for exercise in ("01", "02", "03", "04"):
         for student in HONEST:
             shutil.copytree(root / "solutions" / exercise, root / "subs" / student / exercise)
     for name, folder in ATTACKS.items():
-        hand_in(root, name, folder)
+        hand_in(root, name, folder, {CANARY_PORT: str(port), CANARY_SOCKET: unix})
     (root / "secret.txt").write_text(CANARY)
 
 
-def hand_in(root: Path, name: str, folder: Path) -> None:
-    """Put an attack into the class: the honest code or the stub, and the hostile code behind it."""
+def hand_in(root: Path, name: str, folder: Path, words: dict[str, str]) -> None:
+    """Put an attack into the class: the honest code or the stub, and the hostile code behind it.
+
+    `words` are replaced in the hostile code.
+    """
     attack = read(folder)
     exercise = folder.parent.name
     base = root / ("solutions" if attack["base"] == "solution" else "exercises") / exercise
@@ -94,6 +108,8 @@ def hand_in(root: Path, name: str, folder: Path) -> None:
             os.mkfifo(file)
     else:
         code = (folder / "attack.py").read_text()
+        for old, new in words.items():
+            code = code.replace(old, new)
         file.write_text(f"{(base / file.name).read_text()}\n\n{UNBUFFERED}\n\n{code}")
     for more in folder.glob("files/*.txt"):
         shutil.copy(more, target / more.stem)
@@ -104,33 +120,51 @@ def read(folder: Path) -> dict[str, Any]:
     return tomllib.loads((folder / "attack.toml").read_text())
 
 
-def state_of_machine() -> dict[str, Any]:
-    """What an attack could have changed."""
-    running = set()
+def running() -> Iterator[str]:
+    """Processes of sandboxes whose grader has ended."""
     for status in Path("/proc").glob("[0-9]*/status"):
         try:
             text = status.read_text()
         except OSError:
             continue
-        uid = text.partition("\nUid:\t")[2].split("\t")[0]
-        if uid == str(ORDINARY) or (uid.isdigit() and int(uid) >= UNPRIVILEGED):
-            running.add(text.partition("\t")[2].partition("\n")[0])
+        uid = int(text.partition("\nUid:\t")[2].split("\t")[0])
+        if uid == ORDINARY or (uid >= UNPRIVILEGED and not runs(uid - UNPRIVILEGED)):
+            yield text.partition("\t")[2].partition("\n")[0]
+
+
+def left(paths: Iterable[Path]) -> list[str]:
+    """Those of the paths, whose names begin with a grader's pid, of which it has ended."""
+    owned = [(path, path.name.split("-")[1]) for path in paths]
+    return sorted(str(path) for path, pid in owned if pid.isdigit() and not runs(int(pid)))
+
+
+def state_of_machine() -> dict[str, Any]:
+    """What an attack could have changed; without what other graders are doing meanwhile."""
     return {
-        "processes": sorted(running),
+        "processes": sorted(running()),
         "mounts": Path("/proc/self/mounts").read_text(),
         "core_pattern": Path("/proc/sys/kernel/core_pattern").read_text(),
         "shared memory": sorted(path.name for path in Path("/dev/shm").iterdir()),  # noqa: S108 - the host's
-        "sandboxes": sorted(path.name for path in Path("/tmp").glob("grader-*")),  # noqa: S108
+        "sandboxes": left(Path("/tmp").glob("grader-*-*")),  # noqa: S108
         "hostname": socket.gethostname(),
         "message queues": Path("/proc/sysvipc/msg").read_text(),
-        "control groups": sorted(map(str, Path("/sys/fs/cgroup").glob("**/grader-*"))),
+        "control groups": left(Path("/sys/fs/cgroup").glob("**/grader-*-*")),
+    }
+
+
+def changed(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """What is there afterwards that was not; what else ended meanwhile is nobody's attack."""
+    return {
+        name: now
+        for name, now in after.items()
+        if now != before[name] and not (isinstance(now, list) and set(now) <= set(before[name]))
     }
 
 
 def settled(before: dict[str, Any]) -> dict[str, Any]:
     """The machine once what was killed has gone, which takes the kernel a moment."""
     deadline = time.monotonic() + 5
-    while (found := state_of_machine()) != before and time.monotonic() < deadline:
+    while changed(before, found := state_of_machine()) and time.monotonic() < deadline:
         time.sleep(0.05)
     return found
 
@@ -139,37 +173,33 @@ def settled(before: dict[str, Any]) -> dict[str, Any]:
 def listening() -> Iterator[list[socket.socket]]:
     """Servers on the host that no submission may reach; afterwards one asks who came."""
     with ExitStack() as stack:
-        tcp = stack.enter_context(socket.create_server(("127.0.0.1", LOOPBACK_PORT)))
+        tcp = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         unix = stack.enter_context(socket.socket(socket.AF_UNIX))
-        unix.bind("\0grader-attack-canary")
+        unix.bind(f"\0{CANARY_SOCKET}-{secrets.token_hex(4)}")
         unix.listen()
         for server in (tcp, unix):
             server.setblocking(False)
         yield [tcp, unix]
 
 
-def grade(root: Path, prefix: list[str]) -> Outcome:
+def grade(root: Path, prefix: list[str], servers: list[socket.socket]) -> Outcome:
     """Grade the class with `prefix` before the command; the machine before and after."""
     command = [*prefix, sys.executable, "-m", "grader", "grade", "subs", "-j", "4", "--no-details"]
-    with listening() as servers:
-        before = state_of_machine()
-        done = subprocess.run(
-            [*command, "--json", "out/all.json"],
-            cwd=root,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=900,
-            env=os.environ | {"GRADER_CANARY": CANARY, "PYTHONPATH": str(REPO), "HOME": str(root)},
-        )
-        after = settled(before)
-        came = 0
-        for server in servers:
-            try:
-                server.accept()
-                came += 1
-            except BlockingIOError:
-                pass
+    before = state_of_machine()
+    done = subprocess.run(
+        [*command, "--json", "out/all.json"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=1200,
+        env=os.environ | {"GRADER_CANARY": CANARY, "PYTHONPATH": str(REPO), "HOME": str(root)},
+    )
+    after = settled(before)
+    came = []
+    for server in servers:
+        with suppress(BlockingIOError):
+            came.append(str(server.accept()))
     assert (root / "out" / "all.json").exists(), done.stderr
     raw = (root / "out" / "all.json").read_text()
     reports = {f"{r['student']} {r['exercise']}": r for r in json.loads(raw)["reports"]}
@@ -210,13 +240,14 @@ USERS = ["root", "ordinary-user"] if os.geteuid() == 0 else ["ordinary-user"]
 def outcome(request: pytest.FixtureRequest) -> Outcome:
     """The graded class, as root and as an ordinary user."""
     # pytest's own folders are closed to other users.
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, listening() as servers:
         root = Path(folder)
         root.chmod(0o755)
-        prepare(root)
+        tcp, unix = servers
+        prepare(root, tcp.getsockname()[1], unix.getsockname()[1:].decode())
         (root / "out").mkdir()
         ordinary = request.param == "ordinary-user" and os.geteuid() == 0
-        return grade(root, as_ordinary_user(root) if ordinary else [])
+        return grade(root, as_ordinary_user(root) if ordinary else [], servers)
 
 
 def report_of(outcome: Outcome, name: str) -> dict[str, Any]:
@@ -252,7 +283,7 @@ def test_an_attack_got_nothing(outcome: Outcome, name: str) -> None:
         assert wanted == "any"
 
 
-@pytest.mark.parametrize("exercise", ["01", "03", "04"])
+@pytest.mark.parametrize("exercise", ["01", "02", "03", "04"])
 @pytest.mark.parametrize("student", HONEST)
 def test_honest_submissions_among_attacks_keep_full_marks(
     outcome: Outcome, student: str, exercise: str
@@ -264,9 +295,16 @@ def test_honest_submissions_among_attacks_keep_full_marks(
     assert not report["provisional"]
 
 
+@pytest.mark.parametrize("name", NAMES, ids=ascii)
+def test_a_hostile_name_is_a_name(outcome: Outcome, name: str) -> None:
+    """Whoever is called like that has a row, and full marks for honest code."""
+    student = os.fsencode(name).decode("utf-8", "backslashreplace")
+    assert outcome.reports[f"{student} 01"]["score"] == 100
+
+
 def test_no_row_of_a_class_with_attacks_is_lost(outcome: Outcome) -> None:
     """A report for each submission, and the run ends with `something failed`, not with an error."""
-    assert len(outcome.reports) >= len(ATTACKS) + 3 * len(HONEST)
+    assert len(outcome.reports) >= len(ATTACKS) + 4 * len(HONEST)
     undecided = [
         f"{name}: {check['id']} {check['message']}"
         for name, report in outcome.reports.items()
@@ -279,12 +317,12 @@ def test_no_row_of_a_class_with_attacks_is_lost(outcome: Outcome) -> None:
 
 def test_attacks_changed_nothing_outside(outcome: Outcome) -> None:
     """No process, mount, setting, file or connection of theirs is left."""
-    assert outcome.before == outcome.after
-    assert outcome.connections == 0
+    assert not changed(outcome.before, outcome.after)
+    assert not outcome.connections
 
 
 def test_attacks_steer_no_terminal(outcome: Outcome) -> None:
     """What they printed and named is shown, not obeyed."""
-    assert "\x1b" not in outcome.said
+    assert not [c for c in outcome.said if not c.isprintable() and c != "\n"]
     assert "\x1b" not in outcome.raw
     assert CANARY not in outcome.said

@@ -155,6 +155,29 @@ def test_a_link_in_the_state_folder_is_not_followed(consumer: Consumer) -> None:
     assert consumer.state.read("pipe") is None
 
 
+def test_what_cannot_be_cleared_is_seen(consumer: Consumer) -> None:
+    """Files and links go; a folder, or very many files, stay, and clear() says so."""
+    state = consumer.state
+    make = f"import os\nfor n in range(5): open({state.path('f')!r} + str(n), 'w')\nos.symlink('/etc', {state.path('l')!r})"
+    consumer.process().call("sample.run", make)
+    assert state.clear()
+    assert state.names() == []
+    consumer.process().call("sample.run", f"import os; os.makedirs({state.path('a/b/c')!r})")
+    assert not state.clear()
+    assert state.names() == ["a"]
+
+
+def test_who_reads_nothing_keeps_nobody_waiting(consumer: Consumer) -> None:
+    """A request that a stopped process does not read ends at the limit of a step."""
+    process = consumer.process()
+    pause = (
+        "import os, signal, threading; threading.Timer(0.01, os.kill, (os.getpid(), 19)).start()"
+    )
+    process.call("sample.run", pause)
+    with pytest.raises(Failed, match="hangs"):
+        process.call("sample.run", f"pass  # {'x' * (4 << 20)}")
+
+
 def test_writes_are_held_before_they_happen(consumer: Consumer) -> None:
     """With stop_at_writes every change of a file is a step, and a kill comes before it."""
     path = consumer.state.path("f")
@@ -198,6 +221,10 @@ WALLS = {
     "no write to /usr": "import os; result = os.access('/usr', os.W_OK) or os.access('/submission', os.W_OK) or os.access('/stream', os.W_OK) or os.access('/', os.W_OK)",
     "no core pattern": "import os; result = os.access('/proc/sys/kernel/core_pattern', os.W_OK)",
     "no new namespace": "import ctypes; result = ctypes.CDLL(None).unshare(0x10000000) == 0",
+    "no memory that no limit counts": "import ctypes, os\nlibc = ctypes.CDLL(None)\nresult = libc.shmget(0, 4096, 0o1600) >= 0 or libc.memfd_create(b'x', 0) >= 0",
+    "no netlink but of routes": "import socket\nresult = []\nfor number in range(1, 32):\n    try:\n        socket.socket(16, socket.SOCK_RAW, number)\n        result.append(number)\n    except OSError:\n        pass\nsocket.socket(16, socket.SOCK_RAW, 0)",
+    "nobody else to end first where memory runs out": "result = int(open('/proc/self/oom_score_adj').read()) != 1000",
+    "no descriptor but its own": "import os; result = len(os.listdir('/proc/self/fd')) > 5",
     "no ptrace": "import ctypes; result = ctypes.CDLL(None).ptrace(16, 1, 0, 0) == 0",
     "no raw socket": "import socket\ntry:\n    socket.socket(socket.AF_PACKET, socket.SOCK_RAW)\n    result = 1\nexcept OSError:\n    result = 0",
     "no memory of the parent": "import os\ntry:\n    open(f'/proc/{os.getppid()}/mem', 'rb')\n    result = 1\nexcept OSError:\n    result = 0",

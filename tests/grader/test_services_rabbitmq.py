@@ -28,7 +28,7 @@ from grader.services.rabbitmq_choice import (
 )
 from grader.services.rabbitmq_lease import Broker
 from grader.services.rabbitmq_node import Login
-from grader.services.rabbitmq_private import FOLDER_PREFIX, sweep_nodes
+from grader.services.rabbitmq_private import FOLDER_PREFIX, PrivateNode, sweep_nodes
 from grader.services.rabbitmq_started import StartedBroker
 
 ROOT = Path(__file__).parents[2]
@@ -354,6 +354,20 @@ def test_a_server_that_cannot_start_is_a_service_error(tmp_path: Path) -> None:
     broker.close()
     with pytest.raises(ServiceError):
         broker.lease()
+
+
+def test_a_port_taken_meanwhile_is_tried_again(tmp_path: Path) -> None:
+    """Also when the server prints pages after it said so."""
+    tries = tmp_path / "tries"
+    script = executable(
+        tmp_path / "rabbitmq-server",
+        f"#!/bin/sh\necho . >> {tries}\necho eaddrinuse\nseq 2000\nexit 1\n",
+    )
+    node = PrivateNode(script, Login("grader", "secret"))
+    with pytest.raises(ServiceError, match="2000"):
+        node.wait()
+    node.stop()
+    assert tries.read_text().count(".") == 3
 
 
 def test_importing_the_services_starts_no_thread() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from grader.services import rabbitmq_relay
 from grader.services.rabbitmq_relay import Relay
 
 
@@ -165,6 +166,24 @@ def test_a_flood_is_cut_off() -> None:
     ):
         another.recv(1)
     upstream.close()
+
+
+def test_so_many_connections_are_enough(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One more is cut off before the broker sees it; when another has gone there is room."""
+    monkeypatch.setattr(rabbitmq_relay, "_MAX_CONNECTIONS", 2)
+    upstream.connect()
+    _, second = upstream.connect()
+    with (
+        contextlib.suppress(ConnectionResetError),
+        socket.create_connection(upstream.address, timeout=5) as third,
+    ):
+        assert third.recv(1) == b""
+    assert upstream.relay.open_connections == 2
+    second.shutdown(socket.SHUT_RDWR)
+    upstream.relay.drop_connections()
+    upstream.connect()
 
 
 def test_a_closed_relay_neither_listens_nor_holds(upstream: Upstream) -> None:

@@ -119,10 +119,10 @@ def client(service: RedisService) -> Iterator[redis.Redis]:
         yield made
 
 
-def subscribe(client: redis.Redis, channel: str) -> redis.client.PubSub:
+def subscribe(client: redis.Redis, *channels: str) -> redis.client.PubSub:
     """A confirmed subscription."""
     pubsub: redis.client.PubSub = client.pubsub()  # type: ignore[no-untyped-call]
-    pubsub.subscribe(channel)
+    pubsub.subscribe(*channels)
     confirmation = pubsub.get_message(timeout=SECONDS)
     assert confirmation is not None
     return pubsub
@@ -263,6 +263,35 @@ def test_connections_are_limited(service: RedisService, monkeypatch: pytest.Monk
         extra = stack.enter_context(connect(service.port))
         with pytest.raises(redis.ConnectionError):
             extra.ping()
+
+
+def test_subscriptions_are_limited(
+    service: RedisService, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of all connections together; when one has gone there is room again."""
+    monkeypatch.setattr(redis_front, "_MAX_SUBSCRIPTIONS", 3)
+    first = subscribe(client, "a", "b")
+    with pytest.raises(redis.ConnectionError):
+        subscribe(client, "c", "d")
+    first.close()
+    assert service.wait_unheard("a", SECONDS) == 0
+    subscribe(client, "c", "d", "e")
+
+
+def test_a_copy_for_each_subscription_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server keeps what subscribers do not read: ten copies are ten times as much."""
+    monkeypatch.setattr("grader.services.redis.MAX_BYTES", 20_000)
+    service = RedisService()
+    attach(service)
+    with connect(service.port) as client:
+        listener = subscribe(client, *(f"channel {number}" for number in range(10)))
+        client.publish("trips", b"x" * 1000)
+        assert not service.exceeded
+        with pytest.raises(redis.ConnectionError):
+            client.publish("trips", b"x" * 1000)
+        assert service.exceeded
+        listener.close()
+    service.close()
 
 
 def test_closing_ends_every_connection(service: RedisService, client: redis.Redis) -> None:

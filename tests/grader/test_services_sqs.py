@@ -16,6 +16,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from grader.services import sqs_front
 from grader.services.sqs import SqsService, warm
 from grader.services.sqs_strict import MAX_BYTES
 
@@ -254,6 +255,30 @@ def test_nothing_is_left_after_close() -> None:
     for thread in servers:
         thread.join(5)
     assert not [thread.name for thread in servers if thread.is_alive()]
+
+
+def test_what_is_sent_and_fetched_has_an_end(
+    service: SqsService, client: Any, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A message fetched again and again is refused in the end; the suite's own client is not."""
+    monkeypatch.setattr(sqs_front, "MAX_BYTES", 100_000)
+    client.send_message(QueueUrl=url, MessageBody="x" * 10_000)
+    assert not service.exceeded
+    with pytest.raises(ClientError, match="RequestThrottled"):
+        for _ in range(20):
+            client.receive_message(QueueUrl=url, VisibilityTimeout=0)
+    assert service.exceeded
+    assert service.depth(url) == (1, 0)
+
+
+def test_connections_that_say_nothing_take_no_thread_each(service: SqsService) -> None:
+    """Beyond a number they are cut off; the first ones are kept."""
+    before = threading.active_count()
+    silent = [socket.create_connection(("127.0.0.1", service.port), 5) for _ in range(100)]
+    assert silent[-1].recv(1) == b""
+    assert threading.active_count() - before <= 64
+    for each in silent:
+        each.close()
 
 
 @pytest.mark.parametrize("path", ["/moto-api/reset", "/moto-api/", "/bucket/key"])

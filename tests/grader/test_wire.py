@@ -80,6 +80,43 @@ def test_lines_are_cut_wherever_the_stream_is_cut() -> None:
         assert reader.read() is None
 
 
+def nested(depth: int) -> list[object]:
+    """A list in a list, `depth` times."""
+    value: list[object] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def test_a_value_may_be_nested_as_deep_as_is_said() -> None:
+    """That deep it crosses; deeper, neither side goes: its recursion would end anywhere."""
+    value = nested(wire.MAX_DEPTH)
+    assert wire.decode(wire.encode(value)) == value
+    with pytest.raises(RecursionError):
+        wire.encode(nested(wire.MAX_DEPTH + 1))
+    with pytest.raises(wire.WireError, match="nested deeper"):
+        wire.decode(nested(wire.MAX_DEPTH + 1))
+
+
+@pytest.mark.parametrize(
+    "body", [{"$set": [*range(1001)]}, {"$dict": [[n, n] for n in range(1001)]}]
+)
+def test_a_set_has_a_size(body: dict[str, object]) -> None:
+    """Members with the same hash make building it quadratic."""
+    with pytest.raises(wire.WireError, match="more than 1000 members"):
+        wire.decode(body)
+
+
+def test_all_messages_together_have_a_size() -> None:
+    """Short ones without end are too many."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(b"{}\n" * 40)
+        reader = wire.LineReader(ours, most=100)
+        with pytest.raises(wire.WireError, match="more than any exercise needs"):
+            reader.fill()
+
+
 def test_a_line_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker cannot fill the suite's memory."""
     monkeypatch.setattr(wire, "MAX_LINE", 1000)

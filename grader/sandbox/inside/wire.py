@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import socket
 from dataclasses import dataclass, field
 from typing import Any
 
-MAX_LINE = 32 * 1024 * 1024
+MAX_LINE = 16 << 20
 """Bytes; a longer message is refused by the side that reads it."""
+MAX_DEPTH = 100
+"""How deep a value may be nested. Python's own limit depends on who asks, and raises there."""
+MAX_MEMBERS = 1000
+"""Of a set, or of a dict with keys that are not text: whoever picks those can make them collide."""
 
 
 class WireError(Exception):
@@ -71,21 +76,31 @@ class Method:
         object.__setattr__(self, "kwargs", kwargs)
 
 
-def encode(value: Any) -> Any:
-    """`value` as something that `json.dumps` takes; exact types only, the rest is Opaque."""
+def encode(value: Any, depth: int = 0) -> Any:
+    """`value` as something that `json.dumps` takes; exact types only, the rest is Opaque.
+
+    Raises:
+        RecursionError: it is nested deeper than MAX_DEPTH.
+    """
     kind = type(value)
     if value is None or kind in (bool, int, float, str):
         return value
+    if depth > MAX_DEPTH:
+        raise RecursionError(f"nested deeper than {MAX_DEPTH}")
     if kind is list:
-        return [encode(item) for item in value]
+        return [encode(item, depth + 1) for item in value]
+    return _encode_special(value, kind, depth + 1)
+
+
+def _encode_special(value: Any, kind: type, below: int) -> Any:
     if kind is dict:
         if all(type(key) is str and not key.startswith("$") for key in value):
-            return {key: encode(item) for key, item in value.items()}
-        return {"$dict": [[encode(key), encode(item)] for key, item in value.items()]}
+            return {key: encode(item, below) for key, item in value.items()}
+        return {"$dict": [[encode(key, below), encode(item, below)] for key, item in value.items()]}
     if kind in (bytes, bytearray):
         return {"$bytes": base64.b64encode(value).decode("ascii")}
     if kind in (tuple, set):
-        return {f"${kind.__name__}": [encode(item) for item in value]}
+        return {f"${kind.__name__}": [encode(item, below) for item in value]}
     if kind in (Callback, Kept):
         return {f"${kind.__name__.lower()}": value.name}
     if kind is New:
@@ -96,35 +111,40 @@ def encode(value: Any) -> Any:
     return {"$opaque": kind.__name__}
 
 
-def decode(data: Any) -> Any:
+def decode(data: Any, depth: int = 0) -> Any:
     """The value that `encode` was given, with Opaque, Callback, Kept, New and Method as such.
 
     Raises:
         WireError: it is not something that `encode` makes.
     """
-    if isinstance(data, list):
-        return [decode(item) for item in data]
-    if not isinstance(data, dict):
+    if not isinstance(data, list | dict):
         return data
+    if depth > MAX_DEPTH:
+        raise WireError(f"nested deeper than {MAX_DEPTH}")
+    below = depth + 1
+    if isinstance(data, list):
+        return [decode(item, below) for item in data]
     if len(data) != 1 or not (name := next(iter(data))).startswith("$"):
-        return {key: decode(item) for key, item in data.items()}
+        return {key: decode(item, below) for key, item in data.items()}
     body = data[name]
     try:
-        return _decode_special(name, body)
+        if name in ("$set", "$dict") and len(body) > MAX_MEMBERS:
+            raise WireError(f"a {name} of more than {MAX_MEMBERS} members")
+        return _decode_special(name, body, below)
     except (TypeError, ValueError, KeyError) as error:
         raise WireError(f"not a {name}: {error}") from None
 
 
-def _decode_special(name: str, body: Any) -> Any:
+def _decode_special(name: str, body: Any, depth: int) -> Any:
     match name:
         case "$dict":
-            return {decode(key): decode(item) for key, item in body}
+            return {decode(key, depth): decode(item, depth) for key, item in body}
         case "$bytes":
             return base64.b64decode(body, validate=True)
         case "$tuple":
-            return tuple(decode(item) for item in body)
+            return tuple(decode(item, depth) for item in body)
         case "$set":
-            return {decode(item) for item in body}
+            return {decode(item, depth) for item in body}
         case "$callback":
             return Callback(str(body))
         case "$kept":
@@ -133,10 +153,11 @@ def _decode_special(name: str, body: Any) -> Any:
             return Opaque(str(body))
         case "$new":
             function, args, kwargs = body
-            return New(str(function), *decode(args), **decode(kwargs))
+            return New(str(function), *decode(args, depth), **decode(kwargs, depth))
         case "$method":
             target, method, args, kwargs = body
-            return Method(decode(target), str(method), *decode(args), **decode(kwargs))
+            args, kwargs = decode(args, depth), decode(kwargs, depth)
+            return Method(decode(target, depth), str(method), *args, **kwargs)
     raise WireError(f"unknown kind {name!r}")
 
 
@@ -161,12 +182,13 @@ def load(line: bytes) -> dict[str, Any]:
 
 
 class LineReader:
-    """Cuts messages out of what a stream socket delivers."""
+    """Cuts messages out of what a stream socket delivers; of at most `most` bytes in all."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, most: float = math.inf) -> None:
         self._sock = sock
         self._buffer = bytearray()
         self._searched = 0
+        self._left = most
 
     def pop(self) -> bytes | None:
         """A complete line that was already received, or None."""
@@ -187,13 +209,16 @@ class LineReader:
         """Receive once; False at the end of the stream.
 
         Raises:
-            WireError: the line under way is longer than MAX_LINE.
+            WireError: the line under way is longer than MAX_LINE, or too much came in all.
         """
         try:
             data = self._sock.recv(1 << 18)
         except ConnectionError:
             return False
         self._buffer += data
+        self._left -= len(data)
+        if self._left < 0:
+            raise WireError("more than any exercise needs")
         if len(self._buffer) > MAX_LINE:
             raise WireError(f"a message of more than {MAX_LINE >> 20} MiB")
         return bool(data)

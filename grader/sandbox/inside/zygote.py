@@ -34,6 +34,8 @@ def main() -> None:
         control.connect(config["control"])
     else:
         control = socket.socket(fileno=config["control"])
+    with contextlib.suppress(OSError):  # where memory runs out, this ends before the grader does
+        _write_text("/proc/self/oom_score_adj", "1000")
     # Another process of this uid may otherwise open /proc/PID/mem of this one.
     _prctl(_PR_SET_DUMPABLE, 0)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no zombies of the workers
@@ -164,6 +166,11 @@ def _write(control: socket.socket, state: str, request: dict[str, Any]) -> None:
     with open(os.path.join(state, request["name"]), "wb") as file:  # noqa: PTH118, PTH123 - keeps pathlib's import out
         file.write(data)
     control.sendall(wire.dump({}))
+
+
+def _write_text(path: str, text: str) -> None:
+    with open(path, "w") as file:  # noqa: PTH123 - as above
+        file.write(text)
 
 
 def _listen(port: int) -> socket.socket:

