@@ -27,6 +27,7 @@ from grader.sandbox.folder import Folder
 from grader.sandbox.inside import wire
 from grader.sandbox.output import Output
 from grader.sandbox.processes import ProcessInfo, descendants, end_process
+from grader.services.holding import hold
 
 INSIDE = Path(__file__).parent / "inside"
 PREFIX = "grader-"
@@ -110,6 +111,7 @@ class Sandbox(ABC):
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
         self.base = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=scratch_home()))
+        self._hold: int | None = hold(self.base)
         self._control: socket.socket | None = None
         self._popen: subprocess.Popen[bytes] | None = None
         self._own: frozenset[int] = frozenset()
@@ -224,6 +226,9 @@ class Sandbox(ABC):
             if folder is not None:
                 folder.close()
         shutil.rmtree(self.base, ignore_errors=True)
+        if self._hold is not None:
+            os.close(self._hold)
+            self._hold = None
 
     # What a suite asks of it --------------------------------------------------
 

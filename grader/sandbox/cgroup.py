@@ -12,7 +12,7 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -88,12 +88,12 @@ class Cgroup:
                 return  # the next run sweeps
 
 
-def sweep(root: Path = Path("/")) -> None:
-    """Remove the groups of graders that were killed."""
+def sweep(living: Collection[int] = (), root: Path = Path("/")) -> None:
+    """Remove the groups of graders that were killed; those of the pids in `living` stay."""
     for _, _, home in _homes(root):
         for folder in home.glob(f"{PREFIX}*"):
             pid = re.match(rf"{PREFIX}(\d+)-", folder.name)
-            if pid and not (root / "proc" / pid[1]).exists():
+            if pid and int(pid[1]) not in living and not (root / "proc" / pid[1]).exists():
                 Cgroup([folder]).remove()
 
 

@@ -16,6 +16,7 @@ from grader.sandbox.probe import probe, probe_user, require
 from grader.sandbox.process import ProcessSandbox
 from grader.sandbox.processes import runs
 from grader.sandbox.user import UserSandbox
+from grader.services.holding import held
 
 _INSTALL = (
     "Install bubblewrap (`sudo apt-get install bubblewrap`); "
@@ -94,9 +95,14 @@ def own_code() -> type[Sandbox]:
 
 def sweep() -> None:
     """Remove the folders, control groups and containers of sandboxes whose grader was killed."""
-    cgroup.sweep()
-    docker.sweep()
+    living = set[int]()
     for folder in Path(scratch_home()).glob(f"{PREFIX}*-*"):
         pid = folder.name.removeprefix(PREFIX).partition("-")[0]
-        if pid.isdigit() and not runs(int(pid)):
+        if not pid.isdigit():
+            continue
+        if runs(int(pid)) or held(folder):  # in another container, the pid is nobody's here
+            living.add(int(pid))
+        else:
             shutil.rmtree(folder, ignore_errors=True)
+    cgroup.sweep(living)
+    docker.sweep(living)

@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 from grader.errors import SandboxError
@@ -136,15 +137,15 @@ def require_engine() -> None:
         raise SandboxError("no Docker engine answers", "Install bubblewrap, or start Docker.")
 
 
-def sweep() -> None:
-    """Remove the containers of graders that were killed."""
+def sweep(living: Collection[int] = ()) -> None:
+    """Remove the containers of graders that were killed; those of the pids in `living` stay."""
     if shutil.which("docker") is None:
         return
     row = '{{.Names}} {{.Label "' + LABEL + '"}}'
     listed = _docker("ps", "--all", "--filter", f"label={LABEL}", "--format", row) or ""
     for line in listed.splitlines():
         name, _, pid = line.partition(" ")
-        if pid.isdigit() and not runs(int(pid)):
+        if pid.isdigit() and int(pid) not in living and not runs(int(pid)):
             _docker("rm", "--force", "--volumes", name)
 
 

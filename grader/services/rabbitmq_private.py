@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 from grader.errors import ServiceError
+from grader.services.holding import held, hold
 from grader.services.identity import Identity, die_with_parent
 from grader.services.ports import free_ports
 from grader.services.rabbitmq_node import Login, Node
@@ -53,6 +54,7 @@ class PrivateNode(Node):
         self._tries = 0
         self._deadline = 0.0
         self._folder: Path | None = None
+        self._hold = -1
         self._environment: dict[str, str] = {}
         self._epmd: subprocess.Popen[bytes] | None = None
         self._server_process: subprocess.Popen[bytes] | None = None
@@ -71,6 +73,7 @@ class PrivateNode(Node):
         owner = Identity.of(os.getpid())
         prefix = f"{FOLDER_PREFIX}{owner.pid}-{owner.started}-"
         self._folder = folder = Path(tempfile.mkdtemp(prefix=prefix))
+        self._hold = hold(folder)
         ports = free_ports(*self._wanted, 0, 0)
         self.port, self.management_port, distribution, epmd_port = ports
         self._environment = environment = self._write(folder, distribution, epmd_port)
@@ -195,6 +198,7 @@ class PrivateNode(Node):
         self._server_process = self._epmd = None
         if self._folder is not None:
             remove_folder(self._folder)
+            os.close(self._hold)
             self._folder = None
 
 
@@ -205,7 +209,7 @@ def sweep_nodes() -> None:
         with contextlib.suppress(OSError, ValueError):
             if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
                 continue
-            if Identity(int(pid), int(started)).alive:
+            if Identity(int(pid), int(started)).alive or held(folder):
                 continue
             for line in _lines(folder / "processes"):
                 left = Identity(*json.loads(line))

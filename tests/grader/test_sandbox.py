@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ import pytest
 from grader.course import Limits
 from grader.sandbox.base import Sandbox, SandboxDied, Setup
 from grader.sandbox.bubblewrap import BubblewrapSandbox
+from grader.sandbox.choice import sweep
 from grader.sandbox.inside.wire import Callback
 from grader.sandbox.process import ProcessSandbox
+from grader.services.holding import hold
 from grader.suite import Failed, Returned, Write
 from grader.suite.consumer import Consumer
 
@@ -278,3 +281,21 @@ def test_a_flood_of_output_ends_the_run() -> None:
             consumer.process().call("sample.run", "while True: print('x' * 1000)")
         assert len(sandbox.output.tail) <= 4096
         consumer.close()
+
+
+def test_the_sweep_leaves_what_somebody_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A grader in another container shares the folder, and its pid is nobody's here."""
+    monkeypatch.setattr("grader.sandbox.choice.scratch_home", lambda: str(tmp_path))
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    dead, elsewhere = (tmp_path / f"grader-{ended.pid}-{name}" for name in ("dead", "used"))
+    for folder in (dead, elsewhere):
+        folder.mkdir()
+    in_another_container = hold(elsewhere)
+    sweep()
+    assert list(tmp_path.iterdir()) == [elsewhere]
+    os.close(in_another_container)
+    sweep()
+    assert not list(tmp_path.iterdir())

@@ -19,6 +19,7 @@ import pika.exceptions
 import pytest
 
 from grader.errors import ServiceError
+from grader.services.holding import hold
 from grader.services.identity import Identity
 from grader.services.rabbitmq import RabbitMQService
 from grader.services.rabbitmq_api import ManagementApi
@@ -335,11 +336,15 @@ def test_the_sweep_ends_what_a_dead_owner_left(
     (dead / "processes").write_text(f"[{theirs.pid}, {theirs.started}]\n[{innocent.pid}, 1]\n")
     me = Identity.of(os.getpid())
     alive = tmp_path / f"{FOLDER_PREFIX}{me.pid}-{me.started}-x"
-    alive.mkdir()
+    elsewhere = tmp_path / f"{FOLDER_PREFIX}{innocent.pid}-2-x"
+    for folder in (alive, elsewhere):
+        folder.mkdir()
+    in_another_container = hold(elsewhere)
     sweep_nodes()
     assert left.wait(5) == -signal.SIGKILL
     assert innocent.poll() is None
-    assert list(tmp_path.iterdir()) == [alive]
+    assert sorted(tmp_path.iterdir()) == sorted([alive, elsewhere])
+    os.close(in_another_container)
     innocent.kill()
     innocent.wait()
 
