@@ -52,10 +52,11 @@ def build_notebooks(course: Course, directory: Path) -> list[Path]:
         raise GraderError(
             "notebooks need nbgrader, which is not installed", "Run `make setup-instructor`."
         ) from None
-    config = directory / CONFIG
     _require_ours(directory)
     books = {each.id: nbformat.writes(_notebook(course, each)) for each in course.exercises}
     try:
+        directory.mkdir(parents=True, exist_ok=True)
+        write_whole(directory / CONFIG, _config(course))  # first: it says whose the folder is
         for exercise in course.exercises:
             source = directory / "source" / exercise.id
             source.mkdir(parents=True, exist_ok=True)
@@ -70,7 +71,6 @@ def build_notebooks(course: Course, directory: Path) -> list[Path]:
     for number, text in books.items():
         paths.append(directory / "source" / number / f"{number}.ipynb")
         write_whole(paths[-1], text + "\n")
-    write_whole(config, _config(course))
     return paths
 
 
@@ -88,7 +88,7 @@ def _require_ours(directory: Path) -> None:
 def _config(course: Course) -> str:
     """nbgrader's settings: nothing of a submission is executed outside the sandbox."""
     return f"""\
-{_SIGNATURE}, and written again by it: settings of your own belong into another file.
+{_SIGNATURE}, and written again by it; your own settings: ~/.jupyter/nbgrader_config.py
 c = get_config()
 # In the place of `Execute`, which would run submissions unprotected, with the suites in reach, and
 # of `AssignLatePenalties`: course.toml has the late policy.

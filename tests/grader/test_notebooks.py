@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import shutil
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -20,6 +21,7 @@ import nbformat
 import pytest
 from command_line import grader
 from nbgrader.api import Gradebook
+from test_grade_command import wait_for
 from tiny_course import RIGHT, write_tiny_course
 
 from grader.errors import GraderError
@@ -55,6 +57,12 @@ def nbgrader(folder: Path, *args: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def listens(port: int) -> bool:
+    """Whether something takes connections there."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 @contextmanager
 def formgrader(folder: Path) -> Iterator[Callable[..., Any]]:
     """The formgrader of an nbgrader course, in a Jupyter server of this test's own."""
@@ -84,7 +92,9 @@ def formgrader(folder: Path) -> Iterator[Callable[..., Any]]:
     ) as server:
         assert server.stderr is not None
         try:
+            # It says where it runs shortly before it listens there.
             assert any(f"http://127.0.0.1:{port}/" in line for line in server.stderr)
+            wait_for(lambda: listens(port))
             yield ask
         finally:
             server.terminate()
