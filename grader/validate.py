@@ -108,7 +108,10 @@ def validate_course(
         told += [
             (each, one.name.removeprefix("chaff/"), report) for one, report in graded if one.meant
         ]
-    _messages(course, messages, seed, told, console)
+    if messages is not None and undecided:
+        console.print(Text(f"{messages} is not written: some checks were not decided", "yellow"))
+    else:
+        _messages(course, messages, seed, told, console)
     for fault in faults:
         console.print(Text(f"✗ {fault}", "red"))
     for line in undecided:
