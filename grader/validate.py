@@ -17,17 +17,22 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from grader import lessons
 from grader.course import Course, Exercise
 from grader.errors import CourseError, SandboxError
+from grader.files import require_writable, write_whole
 from grader.grade_command import grade_with_progress
 from grader.grading.one import Grading, require_suite
 from grader.grading.services import prepare_services
+from grader.public_tests import marked_checks
 from grader.report import Outcome, Report
+from grader.reports.messages import messages_page, news, read_page
 from grader.sandbox.base import Sandbox
 from grader.sandbox.choice import choose, own_code, sweep
 from grader.submission import Submission, read_submission
 
 EXPECTED = "expected.toml"
+PAGE = Path("docs") / "messages.md"
 HASTE = 3
 """Seconds that a submission which is known to be wrong gets for a step, to begin with."""
 
@@ -55,19 +60,33 @@ class Specimen:
 
 
 def validate_course(
-    course: Course, *, exercise: str | None, seed: int, jobs: int, console: Console
+    course: Course,
+    *,
+    exercise: str | None,
+    seed: int,
+    jobs: int,
+    console: Console,
+    messages: Path | None = None,
 ) -> int:
     """Run every specimen, print the kill matrix and every fault found; the exit code.
+
+    With `messages`, what the chaffs were told is written there; otherwise a sentence that the
+    course's page of messages lacks is named.
 
     Raises:
         GraderError: it could not be done.
     """
+    if messages is not None:
+        if exercise is not None:
+            raise CourseError("a page of messages is about all exercises", "Leave --exercise out.")
+        require_writable(messages)
     exercises = [course.exercise(exercise)] if exercise else list(course.exercises)
     specimens = {each.id: list(find_specimens(course, each)) for each in exercises}
     sandbox = _sandbox(console)
     sweep()
     faults: list[str] = []
     undecided: list[str] = []
+    told: list[tuple[Exercise, str, Report]] = []
     with prepare_services({s for each in exercises for s in each.services}) as services:
         how = Grading(course, sandbox, seed, services)
         everything = {
@@ -84,7 +103,15 @@ def validate_course(
         faults += [f for one, report in graded for f in judge(each, one, report)]
         faults += unproven(each, graded)
         faults += list(public_faults(course, each))
+        faults += list(lessons.faults(course, each))
         undecided += [f"{each.id}: {w}" for w in _undecided(graded)]
+        told += [
+            (each, one.name.removeprefix("chaff/"), report) for one, report in graded if one.meant
+        ]
+    if messages is not None and undecided:
+        console.print(Text(f"{messages} is not written: some checks were not decided", "yellow"))
+    else:
+        _messages(course, messages, seed, told, console)
     for fault in faults:
         console.print(Text(f"✗ {fault}", "red"))
     for line in undecided:
@@ -242,6 +269,9 @@ def _mark(specimen: Specimen, check_id: str, outcome: Outcome) -> Text:
 def public_faults(course: Course, exercise: Exercise) -> Iterator[str]:
     """The public tests must pass on the solution and fail on the stub."""
     source = course.root / "exercises" / exercise.id
+    for name in sorted(marked_checks(course, exercise)):
+        if exercise.check(name) is None:
+            yield f"{exercise.id}: a public test proves {name!r}, which is no check of course.toml"
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "exercises" / exercise.id
         shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
@@ -262,6 +292,26 @@ def _public_tests_pass(course: Course, folder: Path) -> bool:
     command += ["-c", str(course.root / "pyproject.toml"), "--rootdir", str(folder.parents[1])]
     done = subprocess.run([*command, str(folder)], capture_output=True, check=False)  # noqa: S603
     return done.returncode == 0
+
+
+def _messages(
+    course: Course,
+    messages: Path | None,
+    seed: int,
+    told: Sequence[tuple[Exercise, str, Report]],
+    console: Console,
+) -> None:
+    """Write the page of messages, or name what it lacks; a page is no fault of the course."""
+    if messages is not None:
+        write_whole(messages, messages_page(course, seed, told))
+        console.print(f"{messages}: what {len(told)} wrong submissions are told")
+        return
+    page = course.root / PAGE
+    if not page.is_file():
+        return
+    known = read_page(page.read_text(encoding="utf-8"))
+    for line in news(known, ((name, report) for _, name, report in told)):
+        console.print(Text(f"new on {PAGE}: {line}", "yellow"))
 
 
 def _undecided(graded: Sequence[tuple[Specimen, Report]]) -> list[str]:

@@ -1,0 +1,88 @@
+"""The page of messages: every sentence that known-wrong submissions are told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from grader.course import Course, Exercise
+from grader.report import Outcome, Report
+
+Told = Mapping[str, Sequence[str]]
+"""By the id of a check: what submissions were told there, each with the submission's name."""
+
+_HEAD = """\
+# What a wrong submission is told
+
+Every sentence that a known-wrong submission (tests/submissions/chaff) gets for a check that it
+fails: what was wanted, what happened, with the values. Read it as a student would. The sentences
+stand in tests/hidden and grader/suite; this page is written by
+
+    grader validate --seed {seed} --messages docs/messages.md
+"""
+_LONGEST = 400
+# What is new in every run, whatever the seed.
+_MASKS = (
+    (re.compile(r"\b(trips|submission)-[0-9a-f]{8,}"), r"\1-…"),
+    (re.compile(r"/state/[0-9a-f]{6}-"), "/state/"),
+    (re.compile(r"for \d+ s it did nothing"), "for 10 s it did nothing"),
+)
+_LINE = re.compile(r"([a-z0-9-]+): (.*)")
+
+
+def messages_page(course: Course, seed: int, graded: Iterable[tuple[Exercise, str, Report]]) -> str:
+    """The page, of submissions with their names."""
+    told = list(graded)
+    parts = [_HEAD.format(seed=seed)]
+    for exercise in course.exercises:
+        for check in exercise.checks:
+            lines = [
+                f"{name}: {shown(result.message)}"
+                for each, name, report in told
+                if each.id == exercise.id
+                for result in report.checks
+                if result.id == check.id and result.outcome is Outcome.FAILED
+            ]
+            if lines:
+                block = "\n".join(lines)
+                parts.append(f"\n## {check.id}\n\n{check.title}.\n\n```text\n{block}\n```\n")
+    return "".join(parts)
+
+
+def read_page(text: str) -> dict[str, list[str]]:
+    """The sentences on a page, by the id of their check."""
+    found: dict[str, list[str]] = {}
+    check, in_block = "", False
+    for line in text.splitlines():
+        if line.startswith("## "):
+            check = line.removeprefix("## ")
+        elif line.startswith("```"):
+            in_block = not in_block
+        elif in_block and (match := _LINE.fullmatch(line)):
+            found.setdefault(check, []).append(match[2])
+    return found
+
+
+def news(told: Told, graded: Iterable[tuple[str, Report]]) -> Iterator[str]:
+    """Sentences that are not on the page of `told`, numbers and values aside; a line each."""
+    for name, report in graded:
+        for result in report.checks:
+            if result.outcome is not Outcome.FAILED:
+                continue
+            known = {form(each) for each in told.get(result.id, ())}
+            if form(shown(result.message)) not in known:
+                yield f"{result.id} {name}: {shown(result.message)}"
+
+
+def shown(message: str) -> str:
+    """A message on one line, without what differs from run to run."""
+    text = " ".join(message.split())
+    for pattern, instead in _MASKS:
+        text = pattern.sub(instead, text)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def form(message: str) -> str:
+    """What is left of a sentence without its values: those change with the seed."""
+    text = re.sub(r"\{.*\}|\[.*\]|b?'[^']*'|b?\"[^\"]*\"", "…", message)
+    return re.sub(r"(\d+(\.\d+)?|none|nothing|unknown|…)(, (\d+|unknown))*", "…", text)
