@@ -177,7 +177,7 @@ def test_who_reads_nothing_keeps_nobody_waiting(consumer: Consumer) -> None:
         "import os, signal, threading; threading.Timer(0.01, os.kill, (os.getpid(), 19)).start()"
     )
     process.call("sample.run", pause)
-    with pytest.raises(Failed, match="hangs"):
+    with pytest.raises(Failed, match="did nothing"):
         process.call("sample.run", f"pass  # {'x' * (4 << 20)}")
 
 
