@@ -206,6 +206,11 @@ class Sandbox(ABC):
         """Whether new processes can be started in it."""
         return self._popen is not None and self._popen.poll() is None
 
+    @property
+    def whole(self) -> bool:
+        """Whether the submission's files are still where they were put; no student can change it."""
+        return all((self.base / "submission" / name).is_file() for name in self.setup.files)
+
     def kill(self) -> None:
         """End everything inside, at once."""
         if self._popen is not None and self._popen.poll() is None:

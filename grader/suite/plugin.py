@@ -166,7 +166,9 @@ class SuitePlugin:
         return Outcome.ERROR, f"{type(error).__name__}: {error} ({_place(call)})"
 
     def _blame(self, message: str) -> tuple[Outcome, str]:
-        """The student's failure, unless a service broke meanwhile."""
+        """The student's failure, unless a service or the sandbox's folder broke meanwhile."""
+        if not self._session.whole:
+            return Outcome.ERROR, f"somebody removed the sandbox's files; the test said: {message}"
         try:
             self._session.check_services()
         except ServiceError as broken:

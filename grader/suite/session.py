@@ -82,6 +82,11 @@ class Session:
         for service in self._services.values():
             service.check()
 
+    @property
+    def whole(self) -> bool:
+        """Whether nobody has taken the sandbox's files away, as a clean-up of /tmp might."""
+        return self._sandbox is None or self._sandbox.whole
+
     def exceeded(self) -> str:
         """The service that the submission sent more to than it may; empty when there is none."""
         return next((name for name, each in self._services.items() if each.exceeded), "")

@@ -34,13 +34,17 @@ def double(number):
     os.kill(os.getppid(), 0)  # the first process inside is the student's own
     if os.getuid() == 0 or os.environ.get("SECRET"):
         raise ValueError("root, or the judge's environment")
+    said, says = os.pipe()
     if os.fork() == 0:
         os.setsid()
         if os.fork() == 0:
-            open("/tmp/GRADESCOPE_TEST_PID", "w").write(str(os.getpid()))
+            with open("/tmp/GRADESCOPE_TEST_PID", "w") as file:
+                file.write(str(os.getpid()))
+            os.write(says, b"x")
             while True:
                 pass
         os._exit(0)
+    os.read(said, 1)
     return 2 * number
 """
 

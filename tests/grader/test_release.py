@@ -62,8 +62,10 @@ def test_what_is_on_no_list_stays_at_home(course: Path, tmp_path: Path) -> None:
         if path.is_file()
     ) == [
         "course.toml",
+        "exercises/01/README.md",
         "exercises/01/doubling.py",
         "exercises/01/test_doubling.py",
+        "exercises/conftest.py",
         "pyproject.toml",
         "resources/readme.md",
     ]

@@ -299,3 +299,10 @@ def test_the_sweep_leaves_what_somebody_holds(
     os.close(in_another_container)
     sweep()
     assert not list(tmp_path.iterdir())
+
+
+def test_files_that_somebody_took_away_are_noticed(consumer: Consumer) -> None:
+    """A clean-up of the temporary folder is no mistake of the student's."""
+    assert consumer.sandbox.whole
+    (consumer.sandbox.base / "submission" / "sample.py").unlink()
+    assert not consumer.sandbox.whole
