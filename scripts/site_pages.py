@@ -34,6 +34,8 @@ _FILES = (
     "exercises/*/*.py",
     "exercises/*/*.svg",
     "resources/*.md",
+    "resources/comparison/*.html",
+    "resources/comparison/*.png",
 )
 """What the site holds: the pages, and what they show or link to."""
 

@@ -208,7 +208,7 @@ class Sandbox(ABC):
 
     @property
     def whole(self) -> bool:
-        """Whether the submission's files are still where they were put; no student can change it."""
+        """Whether the submission's files still are where they were put."""
         return all((self.base / "submission" / name).is_file() for name in self.setup.files)
 
     def kill(self) -> None:
