@@ -40,7 +40,7 @@ ORDINARY = 60918
 CANARY = f"canary-{secrets.token_hex(8)}"
 HONEST = ("aaa-honest", "mmm-honest", "zzz-honest")
 NAMES = (
-    *("=cmd|' /C calc'!A0", "<img src=x onerror=alert(1)>", "[x](javascript:alert(1))", "-rf"),
+    *("=cmd|'calc'!A0", "<img src=x onerror=alert(1)>", "[x](javascript:alert(1))", "-rf"),
     *("\x1b[2J\x1b]0;owned\x07", "two\nlines", "\u202eevil", os.fsdecode(b"\xff\xfe"), "x" * 200),
 )
 """What hostile students are called; their code is honest."""
