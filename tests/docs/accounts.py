@@ -8,6 +8,25 @@ from __future__ import annotations
 NOT_RUN = {
     "make setup && source .venv/bin/activate": "tests/grader/test_setup.py; it has been run",
     "grader validate --exercise 01": "the first command of `make test`",
+    **dict.fromkeys(
+        (
+            "cd ../notebooks",
+            "nbgrader generate_assignment 01",
+            "nbgrader autograde 01",
+            "nbgrader generate_feedback 01",
+            "nbgrader export",
+            "grader intake ../notebooks/submitted submissions",
+            "grader grade submissions --out ../notebooks/results --no-gradebook",
+            "grader gradebook ../notebooks/results --db sqlite:///../notebooks/gradebook.db",
+        ),
+        "tests/grader/test_notebooks.py runs nbgrader's commands on notebooks that were handed in",
+    ),
+    "java -jar jplag.jar -l python3 -bc copies/01/stub copies/01/submissions": "needs Java 21",
+    "moss -l python -d -b copies/01/stub/polling.py copies/01/submissions/*/*.py": (
+        "sends the code to a server, with an account there"
+    ),
+    "make demo": "grades a class of all exercises; what it calls has tests of its own",
+    "make test": "this test is a part of it",
 }
 """Commands that a test leaves out, each with its reason."""
 
