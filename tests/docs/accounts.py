@@ -21,6 +21,14 @@ NOT_RUN = {
         ),
         "tests/grader/test_notebooks.py runs nbgrader's commands on notebooks that were handed in",
     ),
+    **dict.fromkeys(
+        (
+            "grader compare --html comparison.html",
+            "grader compare --own --html mine.html",
+            "grader compare --real",
+        ),
+        "two minutes each; tests/grader/test_compare_run.py runs short ones",
+    ),
     "java -jar jplag.jar -l python3 -bc copies/01/stub copies/01/submissions": "needs Java 21",
     "moss -l python -d -b copies/01/stub/polling.py copies/01/submissions/*/*.py": (
         "sends the code to a server, with an account there"
