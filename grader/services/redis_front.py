@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from grader.services.redis_commands import Command, CommandReader, ProtocolError
+from grader.services.redis_replies import ReplyReader
 
 _CHUNK = 64 << 10
 _MAX_CONNECTIONS = 64
@@ -181,10 +182,12 @@ class RedisFront:
 
 
 def _copy(source: socket.socket, target: socket.socket) -> None:
-    """Until either side ends; then both are shut."""
+    """Whole replies, until either side ends; then both are shut."""
+    replies = ReplyReader()
     with contextlib.suppress(OSError):
         while data := source.recv(_CHUNK):
-            target.sendall(data)
+            if whole := replies.feed(data):
+                target.sendall(whole)
     _shut(source)
     _shut(target)
 

@@ -23,6 +23,7 @@ from grader.services.redis_commands import (
     ProtocolError,
     encode,
 )
+from grader.services.redis_replies import ReplyReader
 
 SECONDS = 5.0
 
@@ -40,6 +41,29 @@ def test_commands_are_cut_at_any_byte() -> None:
         found = [command for piece in pieces for command in reader.feed(piece)]
         assert [command.words for command in found] == wanted
         assert b"".join(command.raw for command in found) == data
+
+
+REPLIES = [
+    *(b"+OK\r\n", b"-ERR no\r\n", b":-7\r\n", b"_\r\n", b"#t\r\n", b",1.5\r\n"),
+    *(b"$5\r\na\r\nb*\r\n", b"$0\r\n\r\n", b"$-1\r\n", b"*-1\r\n", b"*0\r\n", b"%0\r\n"),
+    b"*3\r\n$9\r\nsubscribe\r\n$5\r\ntrips\r\n:1\r\n",
+    b">3\r\n+message\r\n$5\r\ntrips\r\n=5\r\ntxt:1\r\n",
+    b"%2\r\n+server\r\n*2\r\n:1\r\n~1\r\n:2\r\n+proto\r\n:3\r\n",
+    b"|1\r\n+ttl\r\n:9\r\n*2\r\n:1\r\n$1\r\n2\r\n",
+]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+def test_replies_go_on_whole(size: int) -> None:
+    """However a server's bytes arrive, nothing goes on before the last byte of its reply."""
+    data = b"".join(REPLIES)
+    ends = {sum(map(len, REPLIES[: n + 1])) for n in range(len(REPLIES))}
+    reader, sent = ReplyReader(), b""
+    for at in range(0, len(data), size):
+        ready = reader.feed(data[at : at + size])
+        sent += ready
+        assert not ready or len(sent) in ends
+    assert sent == data
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,19 @@ def message(item: dict[str, Any] | bytes) -> bytes:
     return item if isinstance(item, bytes) else json.dumps(item).encode()
 
 
+@pytest.fixture
+def in_short() -> Callable[[list[bytes], list[Any]], str]:
+    """How many messages there are, and the first that is not what it should be."""
+
+    def describe(bodies: list[bytes], wanted: list[Any]) -> str:
+        for number, (body, value) in enumerate(zip(bodies, wanted, strict=False), 1):
+            if parsed(body) != value:
+                return f"{len(bodies)}, and number {number} is {body!r:.60}..."
+        return str(len(bodies))
+
+    return describe
+
+
 def is_another_checks(step: Step) -> bool:
     """Whether it is ready(), or handle() of what is no event.
 
@@ -127,8 +140,9 @@ class Tracked:
             self.expect(event, when)
             self.run.handled()
 
-    def finish(self) -> list[Any]:
+    def finish(self, when: str) -> list[Any]:
         """Say yes to every step until it returns; the events handled."""
+        self.run.process.consumer.given(when)
         events = []
         while isinstance(step := self.step(), Handle):
             events.append(step.event)

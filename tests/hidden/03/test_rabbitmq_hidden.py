@@ -52,7 +52,7 @@ def test_it_declares_the_queue_itself(queues, trips, new_name):
                 f"it should declare the queue and wait; {in_words(run.run.next(), 'it')}"
             )
     queues.put(queue, event)
-    handled = run.finish()
+    handled = run.finish("it had declared the queue, and an event was published")
     assert handled == [event], f"one event was published, handled were {len(handled)}"
 
 
@@ -83,7 +83,7 @@ def test_declaring_again_is_fine(queues):
 
 
 @pytest.mark.check("03.rabbit-persistent")
-def test_messages_are_persistent_json(queues, trips, rng):
+def test_messages_are_persistent_json(queues, trips, rng, in_short):
     """Delivery mode 2, the event as JSON, in order."""
     everything = trips(rng.randint(3, 6))
     (queue,) = queues.declare()
@@ -98,8 +98,8 @@ def test_messages_are_persistent_json(queues, trips, rng):
     except ValueError:
         events = None
     assert events == everything, (
-        f"{len(everything)} events were published; the queue should hold them as JSON, one message each, "
-        f"in order; it holds {bodies!r:.300}"
+        f"{len(everything)} events were published; the queue should hold them as JSON, one message "
+        f"each, in order; messages in it: {in_short(bodies, everything)}"
     )
     modes = [properties.delivery_mode for properties, _ in messages]
     assert all(mode == 2 for mode in modes), (
@@ -158,7 +158,7 @@ def test_what_was_handled_is_gone_and_nothing_else(queues, trips, limit):
     (queue,) = queues.declare()
     queues.put(queue, *everything)
     run = queues.start(queue, everything, max_events=limit)
-    handled = run.finish()
+    handled = run.finish(f"five events were in the queue, and max_events is {limit}")
     assert handled == everything[:limit], (
         f"max_events is {limit}: the first {limit} of 5 events should be handled, it was "
         f"{places(handled, everything)}"
@@ -189,7 +189,7 @@ def test_the_rest_is_ready_for_another(queues, trips, rng):
     (queue,) = queues.declare()
     queues.put(queue, *everything)
     run = queues.start(queue, everything, max_events=limit)
-    run.finish()
+    run.finish(f"{len(everything)} events were in the queue, and max_events is {limit}")
     rest = everything[limit:]
     queues.wait_ready(queue, len(rest))
     left = queues.events(queue)
@@ -237,6 +237,7 @@ def test_a_failing_message_is_tried_twice(queues, trips, rng):
     (queue,) = queues.declare()
     queues.put(queue, *early)
     run = queues.start(queue, everything, max_events=3)
+    run.run.process.consumer.given(f"handle() fails for event {places([bad], everything)} of 3")
     seen = []
     while len(seen) < 4:
         assert not run.run.waiting(PATIENCE), (
@@ -284,7 +285,7 @@ def test_a_second_try_may_succeed(queues, trips):
     run = queues.start(queue, everything, max_events=2)
     run.expect(first, "two events were in the queue")
     run.run.fails()
-    handled = run.finish()
+    handled = run.finish("handle() failed for the first of two events")
     assert sorted(places(handled, everything)) == sorted("1, 2"), (
         "handle() failed for event 1 at its first try only: both events should be handled, it was "
         f"{places(handled, everything)}"
@@ -301,6 +302,7 @@ def test_bad_messages_are_dead_letters(queues, trips, junk):
     (queue,) = queues.declare()
     queues.put(queue, everything[0], *bad, everything[1])
     run = queues.start(queue, everything, max_events=3)
+    run.run.process.consumer.given(f"{len(bad)} bad messages lay between two events")
     for event in everything[:2]:
         step = run.run.next()
         assert isinstance(step, Handle), (
@@ -311,10 +313,11 @@ def test_bad_messages_are_dead_letters(queues, trips, junk):
         )
         run.run.handled()
     # The consumer waits for its third event now.
-    count = queues.wait_ready(f"{queue}.dead", len(bad))
+    queues.wait_ready(f"{queue}.dead", len(bad))
     dead = sorted(body for _, body in queues.take(f"{queue}.dead"))
     assert dead == sorted(bad), (
-        f"{len(bad)} bad messages should be in the dead-letter queue, it held {count}: {dead!r:.300}"
+        f"{len(bad)} bad messages should be in the dead-letter queue as they came; messages in it: "
+        f"{len(dead)}"
     )
     queues.put(queue, everything[2])
     run.take(everything[2:], "after the bad messages")
@@ -367,7 +370,7 @@ def test_no_connection_after_a_return(queues, trips):
     (queue,) = queues.declare()
     queues.put(queue, *everything)
     run = queues.start(queue, everything, max_events=2)
-    run.finish()
+    run.finish("three events were in the queue, and max_events is 2")
     closed = queues.service.wait_closed(PATIENCE)
     assert closed, (
         f"the consumer has returned, and {PATIENCE:.0f} s later still open "

@@ -52,7 +52,9 @@ def attributes(client, url: str) -> dict:
 def create(consumer, sqs, name: str, **kwargs: int) -> str:
     """What create_queue returns."""
     url = consumer.process().call("sqs.create_queue", student(sqs), name, **kwargs)
-    assert isinstance(url, str), f"create_queue should return the queue's URL, it returned {url!r}"
+    assert isinstance(url, str), (
+        f"create_queue should return the queue's URL, a str; it returned a {type(url).__name__}"
+    )
     return url
 
 
