@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import signal
@@ -33,6 +34,8 @@ def grade_all(
     """
     for exercise in sorted({submission.exercise for submission in submissions}):
         warm(how.course, how.course.exercise(exercise))
+    gc.collect()
+    gc.freeze()  # what is here stays; looking for garbage in it would copy it into each process
     waiting = list(reversed(submissions))
     running: dict[Connection, tuple[Submission, BaseProcess, float]] = {}
     limit = how.course.limits.total_seconds * (1 + how.repeat) + _GRACE

@@ -1,12 +1,17 @@
-"""Which TCP ports are free, and who holds one. Source: proc_net_tcp(5)."""
+"""Which TCP ports are free, and who holds one. Sources: proc_net_tcp(5), ip(7)."""
 
 from __future__ import annotations
 
 import contextlib
+import secrets
 import socket
 from pathlib import Path
 
+from grader.errors import ServiceError
+
 _LISTEN = "0A"
+_FOR_SERVERS = range(15_000, 32_768)
+"""Below the port ranges for outgoing connections of Linux (32768-60999) and macOS (49152-65535)."""
 
 
 def is_free(port: int) -> bool:
@@ -47,10 +52,24 @@ def _listening(port: int) -> set[str]:
 
 
 def free_ports(*wanted: int) -> list[int]:
-    """A free loopback port for each 0 of `wanted`; the others unchanged."""
-    with contextlib.ExitStack() as stack:
-        holders = [stack.enter_context(socket.socket()) for _ in wanted]
-        for one in holders:  # all held until the last is found, so that they differ
-            one.bind(("127.0.0.1", 0))
-        free = [one.getsockname()[1] for one in holders]
-        return [asked or found for asked, found in zip(wanted, free, strict=True)]
+    """A free loopback port for each 0 of `wanted`; the others unchanged.
+
+    The ports lie below those that Linux and macOS give to outgoing connections. Of these, one
+    could be taken while a server starts again, even by the client that waits for it: TCP lets
+    a socket connect to itself.
+
+    Raises:
+        ServiceError: no port is free.
+    """
+    others = [port for port in _FOR_SERVERS if port not in wanted]
+    candidates = iter(secrets.SystemRandom().sample(others, k=len(others)))
+    found: list[int] = []
+    for asked in wanted:
+        port = asked or next(filter(is_free, candidates), None)
+        if port is None:
+            raise ServiceError(
+                f"no port from {_FOR_SERVERS[0]} to {_FOR_SERVERS[-1]} is free",
+                "End what listens on them: `ss --listening --tcp` lists it.",
+            )
+        found.append(port)
+    return found

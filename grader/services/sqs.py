@@ -9,7 +9,9 @@ from functools import cache
 from typing import Any, ClassVar
 
 import boto3
+from moto.core.utils import unix_time
 from moto.moto_server.werkzeug_app import create_backend_app
+from moto.sqs.models import Message, SQSBackend
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.test import Client
 
@@ -73,13 +75,7 @@ class SqsService(Service):
             listener = socket.create_server(("127.0.0.1", 0), backlog=16)
             port = listener.getsockname()[1]
             self._serve(listener, self._front.trusted)
-            self._client = boto3.client(
-                "sqs",
-                endpoint_url=f"http://127.0.0.1:{port}",
-                region_name=_LOGIN["region_name"],
-                aws_access_key_id=_LOGIN["aws_access_key_id"],
-                aws_secret_access_key=_LOGIN["aws_secret_access_key"],
-            )
+            self._client = _new_client(port)
         return self._client
 
     @property
@@ -195,11 +191,34 @@ class _Handler(WSGIRequestHandler):
 @cache
 def _backend() -> Any:
     """moto's application for SQS alone."""
+    SQSBackend.is_message_valid_based_on_retention_period = _is_retained  # type: ignore[method-assign]
     return create_backend_app("sqs")
+
+
+def _is_retained(self: SQSBackend, queue_name: str, message: Message) -> bool:
+    """Whether a queue still has to keep a message.
+
+    moto 5.2 counts the queue's messages four times over to learn one setting of the queue, and
+    that for each message that it delivers.
+    """
+    keep: int = self.get_queue(queue_name).message_retention_period  # type: ignore[attr-defined]
+    sent: int = message.sent_timestamp  # type: ignore[assignment]  # milliseconds, once it was sent
+    return keep + sent / 1000 > unix_time()
+
+
+def _new_client(port: int) -> Any:
+    return boto3.client(
+        "sqs",
+        endpoint_url=f"http://127.0.0.1:{port}",
+        region_name=_LOGIN["region_name"],
+        aws_access_key_id=_LOGIN["aws_access_key_id"],
+        aws_secret_access_key=_LOGIN["aws_secret_access_key"],
+    )
 
 
 def warm() -> None:
     """Do now what the first request would do, so that processes forked from this one need not."""
+    _new_client(0).close()  # boto3 keeps the description of the service that it has read
     Client(_backend()).post(
         "/",
         headers={

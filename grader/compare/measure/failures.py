@@ -14,7 +14,6 @@ from grader.services.rabbitmq_private import PrivateNode
 AWAY = 1.0
 """Seconds that the consumer is away."""
 CRASH_EVENTS = 50
-_STARTS = 3
 
 
 def away(bench: Bench, subject: Subject) -> Away:
@@ -142,17 +141,12 @@ def restart(bench: Bench, subjects: list[Subject], node: PrivateNode) -> dict[Su
 
 
 def _start_again(bench: Bench, node: PrivateNode) -> None:
-    """Start it with the ports that it had: somebody may hold one of them for a moment."""
-    for tries_left in range(_STARTS - 1, -1, -1):
-        node.start_again()
-        try:
-            while not node.ready():
-                bench.crew.pause(0.02)
-        except ServiceError as error:
-            if not tries_left:
-                raise RunError(str(error)) from None
-        else:
-            return
+    node.start_again()
+    try:
+        while not node.ready():
+            bench.crew.pause(0.02)
+    except ServiceError as error:
+        raise RunError(str(error)) from None
 
 
 def _after(sink: Child, killed: float) -> list[float]:
