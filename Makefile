@@ -7,7 +7,7 @@ export PATH := $(PATH):/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-instructor demo test lint docs pictures bench soak lock clean
+.PHONY: help setup setup-instructor demo test test-thorough lint docs pictures bench soak lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -24,7 +24,10 @@ demo: setup ## see the course and its grader at work
 # pytest comes last, so that its closing line is the last one.
 test: setup-instructor ## prove that the suites measure what they say, then run the grader's own tests
 	$(PYTHON_IN_VENV) -m grader validate
-	$(PYTHON_IN_VENV) -m pytest -W error $(ARGS)
+	$(PYTHON_IN_VENV) -m pytest -W error -n 2 --dist loadfile -m "not thorough" $(ARGS)
+
+test-thorough: setup-instructor ## the attacks, a whole comparison, and every command of the documentation
+	$(PYTHON_IN_VENV) -m pytest -W error -m thorough $(ARGS)
 
 lint: setup-instructor ## ruff, mypy, import-linter
 	$(PYTHON_IN_VENV) -m ruff check

@@ -21,6 +21,7 @@ WITH_COMMANDS = [page for page in pages() if commands(page) and page not in REPE
 
 
 @needs_linux
+@pytest.mark.thorough
 @pytest.mark.parametrize("page", WITH_COMMANDS)
 def test_its_commands_do_what_the_page_says(page: str, tmp_path: Path) -> None:
     """Typed in order in a fresh copy of the course, each succeeds and prints what is shown."""

@@ -28,6 +28,8 @@ import pytest
 from grader.sandbox.bubblewrap import UNPRIVILEGED
 from grader.sandbox.processes import runs
 
+pytestmark = pytest.mark.thorough
+
 REPO = Path(__file__).resolve().parents[2]
 ATTACKS = {
     f"{path.parent.parent.name}-{path.parent.name}": path.parent

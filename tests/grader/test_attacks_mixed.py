@@ -11,6 +11,8 @@ import pytest
 from command_line import grader
 from test_attacks import ATTACKS, REPO, hand_in
 
+pytestmark = pytest.mark.thorough
+
 WHEATS = [
     REPO / "solutions" / "01",
     *sorted((REPO / "tests" / "submissions" / "wheat" / "01").iterdir())[:5],

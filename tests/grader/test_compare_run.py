@@ -78,6 +78,7 @@ def leftovers() -> set[str]:
     }
 
 
+@pytest.mark.thorough
 def test_a_whole_comparison(short: None) -> None:
     """Every technique with both consumers gets through; what is counted is as the lessons say."""
     before = leftovers()
