@@ -24,9 +24,9 @@ demo: setup ## see the course and its grader at work
 # pytest comes last, so that its closing line is the last one.
 test: setup-instructor ## prove that the suites measure what they say, then run the grader's own tests
 	$(PYTHON_IN_VENV) -m grader validate
-	$(PYTHON_IN_VENV) -m pytest -W error -n 2 --dist loadfile -m "not thorough" $(ARGS)
+	$(PYTHON_IN_VENV) -m pytest -W error -n 3 --dist loadfile -m "not thorough" $(ARGS)
 
-test-thorough: setup-instructor ## the attacks, a whole comparison, and every command of the documentation
+test-thorough: setup-instructor ## what takes longer: the attacks, nbgrader, comparisons, the documentation's commands
 	$(PYTHON_IN_VENV) -m pytest -W error -m thorough $(ARGS)
 
 lint: setup-instructor ## ruff, mypy, import-linter

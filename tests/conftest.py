@@ -8,6 +8,7 @@ see this file: they are run from their own folder.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Generator
 
 import pytest
@@ -15,6 +16,9 @@ import pytest
 IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
 
 MAY_BE_SKIPPED = ("chromium", "docker", "postgresql")
+
+# A shell that starts pytest in the background lets it, and all that it starts, ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)

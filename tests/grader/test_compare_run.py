@@ -27,6 +27,8 @@ from grader.compare.servers import servers
 from grader.compare.techniques import BY_ID, TECHNIQUES
 from grader.course import load_course
 
+pytestmark = pytest.mark.thorough
+
 REPO = Path(__file__).resolve().parents[2]
 
 LOSSY = '''
@@ -78,7 +80,6 @@ def leftovers() -> set[str]:
     }
 
 
-@pytest.mark.thorough
 def test_a_whole_comparison(short: None) -> None:
     """Every technique with both consumers gets through; what is counted is as the lessons say."""
     before = leftovers()

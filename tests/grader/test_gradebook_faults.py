@@ -17,6 +17,8 @@ from tiny_course import IN_PLACE, RIGHT, add_submission, write_tiny_course
 
 from grader.gradebook import default_url
 
+pytestmark = pytest.mark.thorough
+
 GRADE = ("grade", "subs", "--out", "out")
 PATIENCE = 600
 """Seconds; a new gradebook takes two on a quiet machine."""

@@ -30,6 +30,8 @@ from grader.notebooks.autograde import GradeInSandbox
 from grader.notebooks.checks import public_tests
 from grader.services.rabbitmq_private import free_ports
 
+pytestmark = pytest.mark.thorough
+
 REPO = Path(__file__).parents[2]
 CHAFF = REPO / "tests" / "submissions" / "chaff" / "01" / "counts-characters" / "polling.py"
 SOLUTION = REPO / "solutions" / "01" / "polling.py"
