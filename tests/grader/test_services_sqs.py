@@ -81,6 +81,18 @@ def test_the_clock_brings_a_hidden_message_back(service: SqsService, client: Any
     assert bodies(client.receive_message(QueueUrl=url)) == ["x"]
 
 
+def test_a_message_is_kept_for_the_queues_retention_period(
+    service: SqsService, client: Any, url: str
+) -> None:
+    """It comes until then, and no longer."""
+    client.set_queue_attributes(QueueUrl=url, Attributes={"MessageRetentionPeriod": "100"})
+    client.send_message(QueueUrl=url, MessageBody="x")
+    service.advance(90)
+    assert bodies(client.receive_message(QueueUrl=url)) == ["x"]
+    service.advance(31)  # visible again, but for the retention
+    assert bodies(client.receive_message(QueueUrl=url)) == []
+
+
 def test_an_impatient_long_poll_moves_the_clock(service: SqsService, client: Any, url: str) -> None:
     """Twenty seconds pass for the queue: a message that is hidden for ten comes within them."""
     client.send_message(QueueUrl=url, MessageBody="x")
