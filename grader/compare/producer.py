@@ -106,7 +106,8 @@ def _paced(plan: Plan, trips: list[dict[str, Any]], line: Line, stop: threading.
                 if sink is not None:
                     sink.close()
                 sink = None
-                if plan.insist and not stop.wait(0.05):
+                if plan.insist:  # also when told to stop: an event begun with is not given up
+                    time.sleep(0.05)
                     continue
                 line.say("lost", number, sent)
             else:
