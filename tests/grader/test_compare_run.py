@@ -95,7 +95,10 @@ def test_a_whole_comparison(short: None) -> None:
     counted = ("keep", "crash", "consumers", "port", "death")
     for ordering in ORDERINGS:
         if any(word in ordering.sentence for word in counted):
-            assert ordering.holds(found) is True, ordering.sentence
+            seen = [
+                (c.technique, c.whose, c.restart, c.pair, c.crash, c.away) for c in found.columns
+            ]
+            assert ordering.holds(found) is True, f"{ordering.sentence}: {seen}"
     assert leftovers() <= before
 
 
