@@ -73,7 +73,6 @@ class _Watch:
             self._how = Grading(self._course, own_code(), secrets.randbelow(2**32), services)
             warm(self._course, self._exercise)
             changes = stack.enter_context(_changes(self._course, self._exercise))
-            self._start()
             while True:
                 waiting = [sys.stdin.fileno(), changes]
                 if self._running is not None:
@@ -199,7 +198,7 @@ def _first(report: Report) -> CheckResult | None:
 
 @contextmanager
 def _changes(course: Course, exercise: Exercise) -> Iterator[int]:
-    """A descriptor that has something to read after every change of the exercise's files."""
+    """A descriptor with something to read at the start and after each change of the files."""
     folder = course.root / "exercises" / exercise.id
     with subprocess.Popen(  # noqa: S603 - our own command
         [sys.executable, "-m", "grader.changes", str(folder)],
