@@ -13,7 +13,6 @@ from pathlib import Path
 
 from watchfiles import PythonFilter, watch
 
-
 Looks = dict[Path, tuple[int, int, int]]
 
 

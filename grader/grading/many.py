@@ -9,6 +9,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
@@ -24,6 +25,14 @@ _GRACE = 60
 """Seconds beyond total_seconds after which a grading process is taken for stuck."""
 
 
+@dataclass
+class _Running:
+    submission: Submission
+    process: BaseProcess
+    deadline: float
+    core: int | None
+
+
 def grade_all(
     submissions: Sequence[Submission], how: Grading, jobs: int = 1
 ) -> Iterator[tuple[Submission, Report]]:
@@ -37,31 +46,49 @@ def grade_all(
     gc.collect()
     gc.freeze()  # what is here stays; looking for garbage in it would copy it into each process
     waiting = list(reversed(submissions))
-    running: dict[Connection, tuple[Submission, BaseProcess, float]] = {}
+    cores = _cores(jobs)
+    running: dict[Connection, _Running] = {}
     limit = how.course.limits.total_seconds * (1 + how.repeat) + _GRACE
     try:
         while waiting or running:
-            while waiting and len(running) < jobs:
-                submission = waiting.pop()
-                ours, process = begin(submission, how)
-                running[ours] = (submission, process, time.monotonic() + limit)
+            while waiting and cores:
+                submission, core = waiting.pop(), cores.pop()
+                ours, process = begin(submission, how, core)
+                running[ours] = _Running(submission, process, time.monotonic() + limit, core)
             for ready in wait(list(running), timeout=1):
                 assert isinstance(ready, Connection)
-                submission, process, _ = running.pop(ready)
-                yield submission, collect(ready, process, submission, how)
-            for connection, (_, process, deadline) in running.items():
-                if time.monotonic() > deadline and process.is_alive():
-                    process.kill()  # the connection reports its end in the next round
-                    running[connection] = (*running[connection][:2], float("inf"))
+                done = running.pop(ready)
+                cores.append(done.core)
+                yield done.submission, collect(ready, done.process, done.submission, how)
+            for each in running.values():
+                if time.monotonic() > each.deadline and each.process.is_alive():
+                    each.process.kill()  # the connection reports its end in the next round
+                    each.deadline = float("inf")
     finally:
-        stop([(connection, process) for connection, (_, process, _) in running.items()])
+        stop([(connection, each.process) for connection, each in running.items()])
 
 
-def begin(submission: Submission, how: Grading) -> tuple[Connection, BaseProcess]:
-    """Start a grading process; the connection has something to read when it is done."""
+def _cores(jobs: int) -> list[int | None]:
+    """Where each of `jobs` grading processes is to run; None is wherever the system puts it.
+
+    The suite and the student's process take turns. Two such pairs that move between two cores
+    now and then share one of them and leave the other idle; so where there are as many cores as
+    pairs, each pair keeps to one. It also has its own submission's load and no other's.
+    """
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    return [*cores] if len(cores) == jobs else [None] * jobs
+
+
+def begin(
+    submission: Submission, how: Grading, core: int | None = None
+) -> tuple[Connection, BaseProcess]:
+    """Start a grading process; the connection has something to read when it is done.
+
+    `core` is the one that it and all that it starts keep to.
+    """
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_child, args=(theirs, submission, how))
+    process = context.Process(target=_child, args=(theirs, submission, how, core))
     process.start()
     theirs.close()
     return ours, process
@@ -81,7 +108,10 @@ def stop(running: list[tuple[Connection, BaseProcess]]) -> None:
         sweep()
 
 
-def _child(connection: Connection, submission: Submission, how: Grading) -> None:
+def _child(connection: Connection, submission: Submission, how: Grading, core: int | None) -> None:
+    if core is not None:
+        with contextlib.suppress(OSError):  # it was taken from this process meanwhile
+            os.sched_setaffinity(0, {core})
     _raise_descriptors()
     try:
         report = grade_repeatedly(submission, how)

@@ -401,6 +401,9 @@ def site_packages() -> list[str]:
 
 
 def zygote_arguments(config: dict[str, Any], inside: str) -> list[str]:
-    """The interpreter's arguments that run the first process; `inside` holds the package."""
+    """The interpreter's arguments that run the first process; `inside` holds the package.
+
+    Without `site`, so that nothing a machine's .pth files or sitecustomize start is inside.
+    """
     start = f"import sys; sys.path.insert(0, {inside!r}); from inside.zygote import main; main()"
-    return ["-I", "-c", start, json.dumps(config)]
+    return ["-I", "-S", "-c", start, json.dumps(config)]

@@ -42,6 +42,13 @@ def test_other_types_arrive_as_opaque(value: object) -> None:
     assert wire.decode(wire.encode(value)) == wire.Opaque(type(value).__name__)
 
 
+def test_a_number_too_long_for_text_arrives_as_opaque() -> None:
+    """Python would refuse to read or write it; the longest that crosses is as it was."""
+    longest = 2**wire.MAX_BITS - 1
+    assert wire.load(wire.dump({"value": wire.encode(longest)})) == {"value": longest}
+    assert wire.decode(wire.encode([longest + 1])) == [wire.Opaque("int")]
+
+
 @pytest.mark.parametrize("line", [b"", b"x", b"[]", b"1", b'"a"', b"\xff", b"[" * 100_000])
 def test_what_is_no_message_is_refused(line: bytes) -> None:
     """Not JSON, not an object, nested without end."""

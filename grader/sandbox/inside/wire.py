@@ -17,8 +17,12 @@ MAX_LINE = 16 << 20
 """Bytes; a longer message is refused by the side that reads it."""
 MAX_DEPTH = 100
 """How deep a value may be nested. Python's own limit depends on who asks, and raises there."""
+MAX_BITS = 14_000
+"""Of an integer: some 4,200 digits. Python refuses to read or write more than 4,300 as text."""
 MAX_MEMBERS = 1000
 """Of a set, or of a dict with keys that are not text: whoever picks those can make them collide."""
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 class WireError(Exception):
@@ -83,8 +87,10 @@ def encode(value: Any, depth: int = 0) -> Any:
         RecursionError: it is nested deeper than MAX_DEPTH.
     """
     kind = type(value)
-    if value is None or kind in (bool, int, float, str):
+    if value is None or kind in (bool, float, str):
         return value
+    if kind is int:
+        return value if value.bit_length() <= MAX_BITS else {"$opaque": "int"}
     if depth > MAX_DEPTH:
         raise RecursionError(f"nested deeper than {MAX_DEPTH}")
     if kind is list:
@@ -163,7 +169,7 @@ def _decode_special(name: str, body: Any, depth: int) -> Any:
 
 def dump(message: dict[str, Any]) -> bytes:
     """A message as one line."""
-    return json.dumps(message, separators=(",", ":")).encode("ascii") + b"\n"
+    return _ENCODER.encode(message).encode("ascii") + b"\n"
 
 
 def load(line: bytes) -> dict[str, Any]:

@@ -55,7 +55,8 @@ class Worker:
             self._import(request["function"])
             function = self._find(request["function"])
             self._send({"type": "loaded"})
-            args, kwargs = self._arguments(function, request)
+            args = self._build(wire.decode(request["args"]))
+            kwargs = self._build(wire.decode(request["kwargs"]))
         except _LoadError as error:
             return {"type": "load_failed", "reason": str(error)}
         except (_MissingError, _MisfitError) as error:
@@ -65,7 +66,9 @@ class Worker:
             return {"type": kind, **_describe(error)}
         self._in_call = True
         try:
-            value = function(*args, **kwargs)
+            value = _call(function, args, kwargs)
+        except _MisfitError as error:
+            return {"type": "unfit", "reason": str(error)}
         except BaseException as error:  # noqa: BLE001 - whatever leaves the call is its outcome
             return {"type": "raised", **_describe(error)}
         finally:
@@ -74,14 +77,6 @@ class Worker:
             self._kept[request["keep"]] = value
             return {"type": "returned", "value": None}
         return {"type": "returned", "value": _encode(value)}
-
-    def _arguments(
-        self, function: Any, request: dict[str, Any]
-    ) -> tuple[list[Any], dict[str, Any]]:
-        args = self._build(wire.decode(request["args"]))
-        kwargs = self._build(wire.decode(request["kwargs"]))
-        _check_fit(function, args, kwargs)
-        return args, kwargs
 
     def _import(self, dotted: str) -> None:
         module = dotted.partition(".")[0]
@@ -121,7 +116,7 @@ class Worker:
                 made = self._find(function)
                 args, kwargs = self._build(list(args)), self._build(kwargs)
                 if function.partition(".")[0] in self._modules:
-                    _check_fit(made, args, kwargs)
+                    return _call(made, args, kwargs)
                 return made(*args, **kwargs)
             case wire.Method(target, name, args, kwargs):
                 method = getattr(self._build(target), name)
@@ -177,25 +172,40 @@ def keep(value: Any) -> Any:
 
 def _encode(value: Any) -> Any:
     try:
-        encoded = wire.encode(value)
-        wire.dump({"value": encoded})
-    except (RecursionError, ValueError):  # endless nesting; an integer of thousands of digits
+        return wire.encode(value)
+    except RecursionError:
         return {"$opaque": type(value).__name__}
-    return encoded
 
 
-def _check_fit(function: Any, args: list[Any], kwargs: dict[str, Any]) -> None:
+def _call(function: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """What a function of the student's returns.
+
+    Raises:
+        _MisfitError: it takes other parameters.
+    """
+    try:
+        return function(*args, **kwargs)
+    except TypeError:
+        # To ask for the signature before each call would take as long as many a call.
+        if reason := _misfit(function, args, kwargs):
+            raise _MisfitError(reason) from None
+        raise
+
+
+def _misfit(function: Any, args: list[Any], kwargs: dict[str, Any]) -> str:
+    """Why `function` cannot be called so; empty when it can, or has no signature of its own."""
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
-        return  # a callable without a signature of its own: the call will tell
+        return ""
     try:
         signature.bind(*args, **kwargs)
     except TypeError as error:
-        raise _MisfitError(
+        return (
             f"{function.__name__}() does not take the parameters that it is called with: {error} "
             f"(it is defined as {function.__name__}{signature})"
-        ) from None
+        )
+    return ""
 
 
 def _describe(error: BaseException) -> dict[str, Any]:

@@ -13,17 +13,24 @@ import importlib
 import json
 import os
 import signal
+import site
 import socket
 import sys
+from pathlib import Path
 from typing import Any
 
 from . import wire
+from .compiled import compile_once
 from .worker import Worker
 
 _PR_SET_DUMPABLE = 4
 _PR_SET_NO_NEW_PRIVS = 38
 _SECCOMP_SET_MODE_FILTER = 1
 _SECCOMP_FILTER_FLAG_NEW_LISTENER = 8
+_PRELOAD = ["subprocess"]
+"""Of the standard library: what solutions import and nothing here has imported."""
+_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+_HELLO = wire.dump({"type": "hello"})
 
 
 def main() -> None:
@@ -35,17 +42,20 @@ def main() -> None:
     else:
         control = socket.socket(fileno=config["control"])
     with contextlib.suppress(OSError):  # where memory runs out, this ends before the grader does
-        _write_text("/proc/self/oom_score_adj", "1000")
+        Path("/proc/self/oom_score_adj").write_text("1000")
     # Another process of this uid may otherwise open /proc/PID/mem of this one.
     _prctl(_PR_SET_DUMPABLE, 0)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no zombies of the workers
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # the grader may be in the background
     _limit(config["limits"])
     _raise_descriptors()
     sys.dont_write_bytecode = True
+    site.setquit()  # exit() and quit(), which -S leaves out
     sys.path[:0] = [config["submission"]]
     sys.path += config["site"]
     listeners = [_listen(port) for port in config["listen"]]
-    _preload(config["preload"])
+    _preload([*_PRELOAD, *config["preload"]])
+    compile_once(config["submission"], config["modules"])
     if config.get("seccomp") is not None:  # bubblewrap loads it itself
         _load(config["seccomp"], config["seccomp_syscall"], flags=0)
     gc.freeze()
@@ -101,7 +111,6 @@ def _become_worker(
     os.setsid()
     _prctl(_PR_SET_DUMPABLE, 1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.dup2(output_fd, 1)
@@ -114,7 +123,7 @@ def _become_worker(
     if program is not None:
         fds.append(_stop_at(program, request["seccomp_syscall"]))
     # The kernel attaches this process's credentials: the suite learns its pid from them.
-    socket.send_fds(channel, [wire.dump({"type": "hello"})], fds)
+    socket.send_fds(channel, [_HELLO], fds)
     for fd in fds:
         os.close(fd)
     _limit(config["worker_limits"])
@@ -135,9 +144,9 @@ def _load(program_fd: int, syscall_number: int, flags: int) -> int:
         _fields_ = (("len", ctypes.c_ushort), ("filter", ctypes.c_char_p))
 
     fprog = SockFprog(len(program) // 8, program)
-    libc = ctypes.CDLL(None, use_errno=True)
+    assert _LIBC is not None, "only where the suite found seccomp"
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
-    result = libc.syscall(
+    result = _LIBC.syscall(
         ctypes.c_long(syscall_number),
         ctypes.c_ulong(_SECCOMP_SET_MODE_FILTER),
         ctypes.c_ulong(flags),
@@ -162,15 +171,8 @@ def _connect(control: socket.socket, request: dict[str, Any]) -> None:
 
 def _write(control: socket.socket, state: str, request: dict[str, Any]) -> None:
     """Put a file into the student's folder; from outside it cannot be created."""
-    data = wire.decode(request["data"])
-    with open(os.path.join(state, request["name"]), "wb") as file:  # noqa: PTH118, PTH123 - keeps pathlib's import out
-        file.write(data)
+    Path(state, request["name"]).write_bytes(wire.decode(request["data"]))
     control.sendall(wire.dump({}))
-
-
-def _write_text(path: str, text: str) -> None:
-    with open(path, "w") as file:  # noqa: PTH123 - as above
-        file.write(text)
 
 
 def _listen(port: int) -> socket.socket:
@@ -221,5 +223,5 @@ def _preload(modules: list[str]) -> None:
 
 
 def _prctl(option: int, value: int) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+    if _LIBC is not None:
+        _LIBC.prctl(option, value, 0, 0, 0)
