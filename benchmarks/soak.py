@@ -1,5 +1,6 @@
 """Grades the same submissions over and over on a machine that is busy: no verdict may vary.
 
+What keeps it busy are the other submissions: four times as many at a time as there are cores.
 Fifty rounds of everything take hours. With --keep FILE they may be made in several goes.
 """
 
@@ -7,13 +8,11 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import multiprocessing
 import os
 import secrets
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,7 +51,7 @@ def main() -> int:
             print(f"✗ {number} {line}")
         print(
             f"{number}: {tally.rounds} rounds of {len(known[number])} submissions, "
-            f"{tally.verdicts} verdicts each, {os.cpu_count()} cores kept busy: "
+            f"{tally.verdicts} verdicts each, {options.jobs} at a time on {os.cpu_count()} cores: "
             f"{len(tally.varied()) or 'none'} varied"
         )
     return 1 if any(tally.varied() for tally in tallies.values()) else 0
@@ -62,7 +61,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=50)
     parser.add_argument("--exercise", action="append", help="one exercise alone; may be repeated")
-    parser.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 1))
+    parser.add_argument("--jobs", type=int, default=4 * (os.cpu_count() or 1))
     parser.add_argument("--kills", type=int, default=20, help="how often a bulk run is killed")
     parser.add_argument("--keep", type=Path, help="a file with the rounds so far: go on from it")
     return parser.parse_args()
@@ -85,7 +84,7 @@ def _soak(
     services: set[str] = set()
     for number in known:
         services.update(course.exercise(number).services)
-    with prepare_services(services) as running, busy_cores():
+    with prepare_services(services) as running:
         how = Grading(course, choose(), 0, running)
         while unfinished := [n for n in known if tallies[n].rounds < options.rounds]:
             submissions = [each for number in unfinished for each in known[number]]
@@ -100,29 +99,6 @@ def _soak(
             rounds = ", ".join(f"{n}: {tallies[n].rounds}" for n in unfinished)
             varied = sum(len(each.varied()) for each in tallies.values())
             print(f"rounds {rounds}: {varied} verdicts vary ({minutes:.1f} min)", flush=True)
-
-
-@contextmanager
-def busy_cores() -> Iterator[None]:
-    """Keep every core busy with a process that does nothing else."""
-    spinners = [
-        multiprocessing.get_context("spawn").Process(target=_spin, args=(os.getpid(),), daemon=True)
-        for _ in range(os.cpu_count() or 1)
-    ]
-    for spinner in spinners:
-        spinner.start()
-    try:
-        yield
-    finally:
-        for spinner in spinners:
-            spinner.terminate()
-            spinner.join()
-
-
-def _spin(parent: int) -> None:
-    while os.getppid() == parent:
-        for _ in range(1_000_000):
-            pass
 
 
 if __name__ == "__main__":
