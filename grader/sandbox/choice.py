@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import shutil
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from grader.errors import SandboxError
 from grader.sandbox import cgroup, docker
-from grader.sandbox.base import PREFIX, Sandbox, scratch_home
+from grader.sandbox.base import INSIDE, PREFIX, Sandbox, scratch_home
 from grader.sandbox.bubblewrap import BubblewrapSandbox
 from grader.sandbox.probe import probe, probe_user, require
 from grader.sandbox.process import ProcessSandbox
@@ -32,6 +33,7 @@ def choose(*, unsafe: bool = False) -> type[Sandbox]:
     """
     if unsafe:
         return ProcessSandbox
+    compileall.compile_dir(INSIDE, quiet=2)  # no sandbox can write what it compiles
     try:
         require_bubblewrap()
         require(probe())

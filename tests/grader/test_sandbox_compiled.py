@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
 
 from grader.course import Limits
-from grader.sandbox.base import Sandbox, Setup
+from grader.sandbox.base import INSIDE, Sandbox, Setup
 from grader.sandbox.bubblewrap import BubblewrapSandbox
+from grader.sandbox.choice import choose
 from grader.sandbox.inside import compiled
 from grader.sandbox.process import ProcessSandbox
 from grader.suite import Failed
@@ -109,3 +111,12 @@ def test_a_compiler_that_dies_or_hangs_leaves_it_to_each_process(
     monkeypatch.setattr(compiled.Loader, "codes", {})
     compiled.compile_once(str(tmp_path), ["sample"])
     assert not compiled.Loader.codes
+
+
+def test_what_runs_inside_lies_compiled() -> None:
+    """A sandbox could not keep what it compiles, and would do it again each time."""
+    kept = [Path(cache_from_source(str(path))) for path in INSIDE.glob("*.py")]
+    for path in kept:
+        path.unlink(missing_ok=True)
+    choose()
+    assert all(path.exists() for path in kept)
