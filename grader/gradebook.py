@@ -34,8 +34,8 @@ _LONGEST_NAME = 128
 def available() -> bool:
     """Whether nbgrader is installed."""
     try:
-        import nbgrader.api  # noqa: F401, PLC0415 - it takes a second
-    except ImportError:
+        _api()
+    except GraderError:
         return False
     return True
 
@@ -72,10 +72,9 @@ def extensions(url: str) -> Extensions:
     Raises:
         GraderError: nbgrader is missing, or the database cannot be used.
     """
-    from nbgrader.api import SubmittedAssignment  # noqa: PLC0415 - it takes a second
-
+    kind = _api().SubmittedAssignment
     with _opened(url) as book:
-        rows = book.db.query(SubmittedAssignment).filter(SubmittedAssignment.extension.isnot(None))
+        rows = book.db.query(kind).filter(kind.extension.isnot(None))
         return {(row.student_id, row.assignment.name): row.extension for row in rows}
 
 
@@ -85,8 +84,7 @@ def scores_by_hand(url: str) -> Mapping[tuple[str, str], float]:
     Raises:
         GraderError: nbgrader is missing, or the database cannot be used.
     """
-    from nbgrader import api  # noqa: PLC0415 - it takes a second
-
+    api = _api()
     entered = (api.Grade.manual_score.isnot(None)) | (api.Grade.extra_credit.isnot(None))
     with _opened(url) as book:
         rows = (
@@ -114,17 +112,45 @@ def extend(url: str, student: str, exercise: Exercise, by: timedelta) -> None:
         book.db.commit()
 
 
+def _api() -> Any:
+    """nbgrader.api, imported when it is first needed, since that takes a second.
+
+    Raises:
+        GraderError: nbgrader is missing.
+    """
+    # jsonschema has it build a parser, for 1.6 s, of a kind of URL that no notebook has.
+    with _without("rfc3987_syntax"):
+        try:
+            from nbgrader import api  # noqa: PLC0415 - see above
+        except ImportError:
+            raise GraderError(
+                "the gradebook needs nbgrader, which is not installed", _INSTALL
+            ) from None
+    return api
+
+
+@contextmanager
+def _without(module: str) -> Iterator[None]:
+    """Let whoever can do without `module` find that it is not installed."""
+    if module in sys.modules:
+        yield
+        return
+    sys.modules[module] = None  # type: ignore[assignment]  # how the import system marks it
+    try:
+        yield
+    finally:
+        del sys.modules[module]
+
+
 @contextmanager
 def _opened(url: str) -> Iterator[Any]:
     """nbgrader's Gradebook on `url`, with its errors as sentences."""
-    try:
-        from nbgrader.api import Gradebook  # noqa: PLC0415 - it takes a second
-        from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError  # noqa: PLC0415
-    except ImportError:
-        raise GraderError(
-            "the gradebook needs nbgrader, which is not installed", _INSTALL
-        ) from None
-    from nbgrader.api import InvalidEntry  # noqa: PLC0415
+    api = _api()
+    from sqlalchemy.exc import (  # noqa: PLC0415 - nbgrader brings it
+        ArgumentError,
+        DatabaseError,
+        NoSuchModuleError,
+    )
 
     # It calls `alembic`, which lies beside the interpreter and not always in PATH.
     beside = os.path.dirname(sys.executable)  # noqa: PTH120 - part of PATH
@@ -135,7 +161,7 @@ def _opened(url: str) -> Iterator[Any]:
     try:
         log.disabled = True
         _create(url)
-        with Gradebook(url) as book:
+        with api.Gradebook(url) as book:
             try:
                 yield book
             except BaseException:
@@ -143,7 +169,7 @@ def _opened(url: str) -> Iterator[Any]:
                 raise
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise GraderError(f"{shown} is not a database's URL that can be used: {error}") from None
-    except (DatabaseError, InvalidEntry, OSError) as error:
+    except (DatabaseError, api.InvalidEntry, OSError) as error:
         reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
         reason = re.sub(r"^\([\w.]+\) ", "", reason)  # the class's name, where nbgrader wraps one
         raise GraderError(
@@ -156,8 +182,7 @@ def _opened(url: str) -> Iterator[Any]:
 
 def _create(url: str) -> None:
     """Make a new SQLite database aside: nbgrader takes one with some of its tables for whole."""
-    from nbgrader.api import Gradebook  # noqa: PLC0415 - it takes a second
-    from sqlalchemy import make_url  # noqa: PLC0415 - as nbgrader
+    from sqlalchemy import make_url  # noqa: PLC0415 - nbgrader brings it
 
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
@@ -168,7 +193,7 @@ def _create(url: str) -> None:
     aside = database.with_name(f".{database.name}.new")
     try:
         aside.unlink(missing_ok=True)  # left by a run that was killed
-        Gradebook(str(parsed.set(database=str(aside)))).close()
+        _api().Gradebook(str(parsed.set(database=str(aside)))).close()
         aside.replace(database)
     finally:
         for left in (aside, aside.with_name(f"{aside.name}-journal")):
@@ -203,8 +228,7 @@ def _solution_cells(exercise: Exercise) -> list[str]:
 def _write(
     book: Any, report: Report, course: Course, exercise: Exercise, cells: Mapping[str, str]
 ) -> None:
-    from nbgrader import api  # noqa: PLC0415 - it takes a second
-
+    api = _api()
     submission = _submission(book, exercise, report.student)
     submission.timestamp = _naive(report.submitted)
     if not submission.notebooks:
@@ -233,8 +257,7 @@ def _write(
 
 def _submission(book: Any, exercise: Exercise, name: str) -> Any:
     """The student's submission, which is added where there is none."""
-    from nbgrader import api  # noqa: PLC0415 - it takes a second
-
+    api = _api()
     student = student_id(name)
     if book.db.get(api.Student, student) is None:
         book.db.add(api.Student(id=student))

@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -278,3 +278,26 @@ def test_an_extension_applies_without_a_run(tmp_path: Path) -> None:
     said = grader(root, *grade).stdout
     assert "0 graded, 1 as before" in said
     assert "10/10" in said
+
+
+@pytest.mark.parametrize("use", [extensions, lambda url: fill([], make_course(Path(url)), url)])
+def test_without_nbgrader_it_says_what_to_install(
+    use: Callable[[str], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is asked of the gradebook."""
+    monkeypatch.setitem(sys.modules, "nbgrader", None)
+    with pytest.raises(GraderError, match="needs nbgrader, which is not installed"):
+        use(str(tmp_path))
+
+
+def test_what_it_need_not_import_is_not_imported_and_not_lost() -> None:
+    """The parser that takes longer than all of nbgrader; who wants it later can have it."""
+    code = """
+import sys
+from grader import gradebook
+assert gradebook.available()
+assert "jsonschema" in sys.modules and "lark" not in sys.modules
+import rfc3987_syntax
+assert "lark" in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
