@@ -1,7 +1,8 @@
 """Grades the same submissions over and over on a machine that is busy: no verdict may vary.
 
-What keeps it busy are the other submissions: four times as many at a time as there are cores.
-Fifty rounds of everything take hours. With --keep FILE they may be made in several goes.
+What keeps it busy are the other submissions: four times as many at a time as there are cores. A
+round has the right ones and, for each check, the next of those that are meant to fail it. Fifty
+take hours; with --keep FILE they may be made in several goes.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import secrets
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,8 +25,7 @@ from grader.grading.many import grade_all
 from grader.grading.one import Grading, suite_hash
 from grader.grading.services import prepare_services
 from grader.sandbox.choice import choose, sweep
-from grader.submission import Submission
-from grader.validate import find_specimens
+from grader.validate import Specimen, find_specimens
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -39,7 +40,7 @@ def main() -> int:
             return 1
         print(f"killed {options.kills} times and resumed: every row as in an undisturbed run")
     known = {
-        number: [one.submission for one in find_specimens(course, course.exercise(number))]
+        number: list(find_specimens(course, course.exercise(number)))
         for number in options.exercise or [each.id for each in course.exercises]
     }
     tallies = {number: Tally(of=_fingerprint(course, number, known[number])) for number in known}
@@ -51,7 +52,7 @@ def main() -> int:
             print(f"✗ {number} {line}")
         print(
             f"{number}: {tally.rounds} rounds of {len(known[number])} submissions, "
-            f"{tally.verdicts} verdicts each, {options.jobs} at a time on {os.cpu_count()} cores: "
+            f"{options.jobs} at a time on {os.cpu_count()} cores, {tally.verdicts} verdicts: "
             f"{len(tally.varied()) or 'none'} varied"
         )
     return 1 if any(tally.varied() for tally in tallies.values()) else 0
@@ -62,20 +63,22 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=50)
     parser.add_argument("--exercise", action="append", help="one exercise alone; may be repeated")
     parser.add_argument("--jobs", type=int, default=4 * (os.cpu_count() or 1))
+    parser.add_argument("--whole", action="store_true", help="everything in every round")
     parser.add_argument("--kills", type=int, default=20, help="how often a bulk run is killed")
     parser.add_argument("--keep", type=Path, help="a file with the rounds so far: go on from it")
     return parser.parse_args()
 
 
-def _fingerprint(course: Course, number: str, submissions: Sequence[Submission]) -> str:
+def _fingerprint(course: Course, number: str, specimens: Sequence[Specimen]) -> str:
     """A hash of what is judged and what judges; rounds of anything else do not count."""
-    parts = [suite_hash(course, course.exercise(number)), *(each.hash for each in submissions)]
+    hashes = [each.submission.hash for each in specimens]
+    parts = [suite_hash(course, course.exercise(number)), *hashes]
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()
 
 
 def _soak(
     course: Course,
-    known: dict[str, list[Submission]],
+    known: dict[str, list[Specimen]],
     tallies: dict[str, Tally],
     options: argparse.Namespace,
 ) -> None:
@@ -87,7 +90,15 @@ def _soak(
     with prepare_services(services) as running:
         how = Grading(course, choose(), 0, running)
         while unfinished := [n for n in known if tallies[n].rounds < options.rounds]:
-            submissions = [each for number in unfinished for each in known[number]]
+            submissions = [
+                each.submission
+                for number in unfinished
+                for each in (
+                    known[number]
+                    if options.whole
+                    else in_round(tallies[number].rounds, known[number])
+                )
+            ]
             again = replace(how, seed=secrets.randbelow(2**32))
             # All of a round or nothing of it: it may be broken off at any moment.
             reports = [report for _, report in grade_all(submissions, again, options.jobs)]
@@ -99,6 +110,17 @@ def _soak(
             rounds = ", ".join(f"{n}: {tallies[n].rounds}" for n in unfinished)
             varied = sum(len(each.varied()) for each in tallies.values())
             print(f"rounds {rounds}: {varied} verdicts vary ({minutes:.1f} min)", flush=True)
+
+
+def in_round(number: int, specimens: Sequence[Specimen]) -> list[Specimen]:
+    """The right ones, and for each check one of those that are meant to fail it, in turn."""
+    chosen, meant = [], defaultdict[str, list[Specimen]](list)
+    for each in specimens:
+        if each.meant is None:
+            chosen.append(each)
+        else:
+            meant[each.meant].append(each)
+    return chosen + [wrong[number % len(wrong)] for wrong in meant.values()]
 
 
 if __name__ == "__main__":

@@ -22,8 +22,8 @@ class Tally(BaseModel):
 
     @property
     def verdicts(self) -> int:
-        """How many verdicts a round has."""
-        return len(self.seen)
+        """How many verdicts there were, in all rounds."""
+        return sum(sum(outcomes.values()) for outcomes in self.seen.values())
 
     def add(self, reports: Iterable[Report]) -> None:
         """Count a whole round."""

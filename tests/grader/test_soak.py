@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from benchmarks.soak import in_round
 from benchmarks.tally import Tally, read_tallies, write_tallies
 from grader.report import CheckResult, Outcome, Report
+from grader.submission import Submission
+from grader.validate import Specimen
 
 
 def _report(outcome: Outcome) -> Report:
@@ -52,3 +55,14 @@ def test_rounds_of_another_suite_do_not_count(tmp_path):
     tally.add([_report(Outcome.FAILED)])
     write_tallies(file, {"01": tally})
     assert read_tallies(file, {"01": Tally(of="after")}) == {"01": Tally(of="after")}
+
+
+def test_a_round_proves_each_check_both_ways_and_rounds_together_use_every_submission():
+    """The right ones are always there; of those that fail the same check, one after the other."""
+    meant = {"solution": None, "a1": "01.a", "a2": "01.a", "a3": "01.a", "b": "01.b"}
+    known = [
+        Specimen(name, Submission(name, "01", {}, {}), frozenset(), check)
+        for name, check in meant.items()
+    ]
+    rounds = [[each.name for each in in_round(number, known)] for number in range(4)]
+    assert rounds == [["solution", name, "b"] for name in ("a1", "a2", "a3", "a1")]
