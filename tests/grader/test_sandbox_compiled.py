@@ -113,6 +113,17 @@ def test_a_compiler_that_dies_or_hangs_leaves_it_to_each_process(
     assert not compiled.Loader.codes
 
 
+def test_a_compiler_that_is_ended_while_it_writes_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by the system, where memory runs out."""
+    (tmp_path / "sample.py").write_text("x = 1\n")
+    monkeypatch.setattr(compiled.marshal, "dump", lambda codes, pipe: pipe.write(b"{\xda\x06sa"))
+    monkeypatch.setattr(compiled.Loader, "codes", {})
+    compiled.compile_once(str(tmp_path), ["sample"])
+    assert not compiled.Loader.codes
+
+
 def test_what_runs_inside_lies_compiled() -> None:
     """A sandbox could not keep what it compiles, and would do it again each time."""
     kept = [Path(cache_from_source(str(path))) for path in INSIDE.glob("*.py")]
