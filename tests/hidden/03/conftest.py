@@ -373,8 +373,21 @@ class Queues:
         channel = self._connection.channel()
         channel.confirm_delivery()
         for item in items:
-            channel.basic_publish("", name, message(item), properties, mandatory=True)
+            self._publish(channel, name, message(item), properties)
         channel.close()
+
+    def _publish(self, channel: Any, name: str, *what: Any) -> None:
+        """Until the broker takes it: a quorum queue that is being declared refuses for a moment."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                channel.basic_publish("", name, *what, mandatory=True)
+            except pika.exceptions.NackError:
+                if time.monotonic() > deadline:
+                    raise
+                self._connection.process_data_events(0.003)
+            else:
+                return
 
     def ready(self, name: str) -> int:
         """How many messages lie ready in the queue; -1 when there is no such queue."""
