@@ -81,7 +81,7 @@ def test_what_the_compiler_says_is_said_where_the_code_runs(
     """A warning is the student's output, an error the student's failure."""
     student = consumer(b"def run():\n    return 1 is 1\n")
     assert student.process().call("sample.run") is True
-    student.close()
+    student.sandbox.close()  # all that was printed has been read then
     assert "SyntaxWarning" in student.sandbox.output.tail
     with pytest.raises(Failed, match="could not be imported: SyntaxError: too many nested"):
         consumer(DEEP).process().call("sample.run")
