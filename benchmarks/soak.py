@@ -90,15 +90,11 @@ def _soak(
     with prepare_services(services) as running:
         how = Grading(course, choose(), 0, running)
         while unfinished := [n for n in known if tallies[n].rounds < options.rounds]:
-            submissions = [
-                each.submission
-                for number in unfinished
-                for each in (
-                    known[number]
-                    if options.whole
-                    else in_round(tallies[number].rounds, known[number])
-                )
-            ]
+            chosen = {
+                n: known[n] if options.whole else in_round(tallies[n].rounds, known[n])
+                for n in unfinished
+            }
+            submissions = [each.submission for some in chosen.values() for each in some]
             again = replace(how, seed=secrets.randbelow(2**32))
             # All of a round or nothing of it: it may be broken off at any moment.
             reports = [report for _, report in grade_all(submissions, again, options.jobs)]

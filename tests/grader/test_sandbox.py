@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lab import Lab
 
 from grader.course import Limits
-from grader.sandbox.base import Sandbox, SandboxDied, Setup
+from grader.sandbox.base import SandboxDied, Setup
 from grader.sandbox.bubblewrap import BubblewrapSandbox
 from grader.sandbox.choice import sweep
 from grader.sandbox.inside.wire import Callback
@@ -39,17 +40,6 @@ def serve(port, ready):
     connection, _ = server.accept()
     return connection.recv(10)
 """
-
-
-class Lab:
-    """The least that a Consumer needs."""
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
-        self.broken_modules: dict[str, str] = {}
-
-    def sandbox(self) -> Sandbox:
-        return self._sandbox
 
 
 @pytest.fixture(params=[ProcessSandbox, BubblewrapSandbox], ids=lambda kind: kind.kind)

@@ -9,6 +9,7 @@ from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
+from lab import Lab
 
 from grader.course import Limits
 from grader.sandbox.base import INSIDE, Sandbox, Setup
@@ -21,17 +22,6 @@ from grader.suite.consumer import Consumer
 
 DEEP = b"x = " + b"(" * 10_000 + b")" * 10_000
 """Too many parentheses for the compiler."""
-
-
-class Lab:
-    """The least that a Consumer needs."""
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
-        self.broken_modules: dict[str, str] = {}
-
-    def sandbox(self) -> Sandbox:
-        return self._sandbox
 
 
 @pytest.fixture(params=[ProcessSandbox, BubblewrapSandbox], ids=lambda kind: kind.kind)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lab import Lab
 
 from grader.course import Limits
 from grader.errors import SandboxError
@@ -61,17 +62,6 @@ def runs(calls: Path) -> list[list[str]]:
     """The arguments of each `docker run`."""
     lines = [json.loads(line) for line in calls.read_text().splitlines()]
     return [line for line in lines if line[0] == "run"]
-
-
-class Lab:
-    """The least that a Consumer needs."""
-
-    def __init__(self, sandbox: DockerSandbox) -> None:
-        self._sandbox = sandbox
-        self.broken_modules: dict[str, str] = {}
-
-    def sandbox(self) -> DockerSandbox:
-        return self._sandbox
 
 
 def serve() -> dict[str, Any]:
