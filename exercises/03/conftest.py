@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import uuid
 from collections.abc import Iterator
 
@@ -18,24 +17,6 @@ from grader.errors import ServiceError
 from grader.services.rabbitmq_broker import rabbitmq_url
 
 USUAL_URL = "amqp://guest:guest@localhost:5672/"
-SECONDS = 10
-
-
-@pytest.fixture(autouse=True)
-def patience() -> Iterator[None]:
-    """End a test that hangs; on Windows, which has no such alarm, press Ctrl-C."""
-    if not hasattr(signal, "SIGALRM"):
-        yield
-        return
-
-    def give_up(*_: object) -> None:
-        pytest.fail(f"your function was still waiting after {SECONDS} s. For what?")
-
-    before = signal.signal(signal.SIGALRM, give_up)
-    signal.alarm(SECONDS)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture

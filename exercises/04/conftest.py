@@ -2,32 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
-
-SECONDS = 10
-
-
-@pytest.fixture(autouse=True)
-def patience() -> Iterator[None]:
-    """End a test that hangs; on Windows, which has no such alarm, press Ctrl-C."""
-    if not hasattr(signal, "SIGALRM"):
-        yield
-        return
-
-    def give_up(*_: object) -> None:
-        pytest.fail(f"your function was still running after {SECONDS} s. What ends its loop?")
-
-    before = signal.signal(signal.SIGALRM, give_up)
-    signal.alarm(SECONDS)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from grader import patience
 from grader.course import Check, Course, Exercise
 from grader.errors import CourseError, GraderError
 from grader.files import write_whole
@@ -114,6 +115,7 @@ def _public_files(course: Course, exercise: Exercise) -> Iterator[Path]:
     nbgrader copies these over a student's files of the same names.
     """
     yield Path(checks.__file__)
+    yield Path(patience.__file__)
     yield from sorted((course.root / "exercises" / exercise.id).glob("test_*.py"))
     fixtures = course.root / "exercises" / exercise.id / "conftest.py"
     if fixtures.exists():

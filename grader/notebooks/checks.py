@@ -41,10 +41,11 @@ def public_tests(check: str) -> None:
                 shutil.copy(here / f"test_{name}", folder)
         if not list(Path(folder).glob("test_*.py")):
             raise RuntimeError("run the cell with your code first: it begins with `# NAME.py`")
-        for path in (Path(__file__), here / "conftest.py"):
+        for path in (Path(__file__), here / "patience.py", here / "conftest.py"):
             if path.exists():
                 shutil.copy(path, folder)
-        command = [sys.executable, "-m", "pytest", "-p", "checks", "--check", check]
+        command = [sys.executable, "-m", "pytest", "--check", check]
+        command += ["-p", "checks", "-p", "patience"]
         command += ["-q", "--no-header", "--tb=short", "-p", "no:cacheprovider", "-c", os.devnull]
         done = subprocess.run(  # noqa: S603 - our own command
             [*command, "--rootdir", folder, folder],

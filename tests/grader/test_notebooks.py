@@ -158,7 +158,7 @@ def lines(*texts: str) -> set[str]:
 def test_a_released_notebook_has_the_lesson_and_the_stub_and_no_answer(course: Path) -> None:
     """No line of the solution's code that the stub has not, and nothing of the hidden suite."""
     released = {path.name: path.read_text() for path in (course / "release").rglob("*.*")}
-    assert sorted(released) == ["01.ipynb", "checks.py", "test_polling.py"]
+    assert sorted(released) == ["01.ipynb", "checks.py", "patience.py", "test_polling.py"]
     cells = json.loads(released["01.ipynb"])["cells"]
     text = "\n".join("".join(cell["source"]) for cell in cells)
     stub = (REPO / "exercises/01/polling.py").read_text()

@@ -44,12 +44,13 @@ def copy(tmp_path: Path) -> Path:
 
 
 def pytest_in(
-    copy: Path, *args: str, env: dict[str, str] | None = None
+    copy: Path, *args: str, env: dict[str, str] | None = None, typed: str = ""
 ) -> subprocess.CompletedProcess[str]:
     """Run pytest there as a student does."""
     return subprocess.run(
         [sys.executable, "-m", "pytest", *args],
         cwd=copy,
+        input=typed,
         capture_output=True,
         text=True,
         timeout=300,
@@ -97,6 +98,29 @@ def test_it_leaves_pytest_as_it_is(copy: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
     assert "public checks" not in pytest_in(copy, "exercises/01", "-qq").stdout
     assert "::" in pytest_in(copy, "exercises/01", "--collect-only", "-q").stdout
+
+
+def test_what_never_returns_fails_its_test(copy: Path) -> None:
+    """And the tests behind it run."""
+    (copy / "conftest.py").write_text("from grader import patience\n\npatience.SECONDS = 1\n")
+    endless = "def double(number):\n    while True:\n        pass\n"
+    (copy / "exercises/01/doubling.py").write_text(endless)
+    said = pytest_in(copy, "exercises/01").stdout
+    assert "your function was still running after 1 s" in said
+    assert "while True" in said, "where it was"
+    assert "1 passed" in said
+
+
+@pytest.mark.parametrize("how", ["--pdb", "breakpoint"])
+def test_the_debugger_is_not_hurried(copy: Path, how: str) -> None:
+    """Whether the test failed or the code stopped by itself, no alarm is set at the prompt."""
+    breaks = "def double(number):\n    breakpoint()\n    return number\n"
+    fails = "def double(number):\n    return number\n"
+    (copy / "exercises/01/doubling.py").write_text(breaks if how == "breakpoint" else fails)
+    options = ["--pdb"] if how == "--pdb" else []
+    typed = "__import__('signal').getitimer(0)\nc\n"
+    said = pytest_in(copy, "exercises/01", "-x", *options, typed=typed).stdout
+    assert "(Pdb) (0.0, 0.0)" in said, said
 
 
 def test_strict_markers_know_it(copy: Path) -> None:
