@@ -36,11 +36,29 @@ class Producer:
         self._connection.close()
 
 
+@pytest.fixture(scope="session")
+def taken() -> set[int]:
+    """The ports of earlier tests.
+
+    One is busy for a minute (TIME_WAIT) to a consumer without SO_REUSEADDR, which is to cost it
+    the check of that and no other.
+    """
+    return set()
+
+
 @pytest.fixture
-def port(rng: random.Random) -> int:
-    """A port that nothing uses: in a sandbox any, without one as the machine says."""
+def port(rng: random.Random, taken: set[int]) -> int:
+    """A port that nothing has used: in a sandbox any, without one as the machine says."""
+    return unused_port(rng, taken)
+
+
+def unused_port(rng: random.Random, taken: set[int]) -> int:
+    """A port beside those of `taken`, which has it from then on."""
     while True:
         number = rng.randint(20_000, 29_999)
+        if number in taken:
+            continue
+        taken.add(number)
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", number)):
             return number
 
