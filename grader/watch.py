@@ -33,6 +33,7 @@ from grader.sandbox.choice import own_code, sweep
 from grader.status import bar, print_status
 from grader.submission import Submission
 
+_ESCAPE = b"\x1b"
 _KEYS = "h hint · n next exercise · l list · r run · x reset · q quit"
 
 
@@ -85,8 +86,8 @@ class _Watch:
                 elif self._running is not None and self._running[0].fileno() in ready:
                     self._finish()
                 elif sys.stdin.fileno() in ready:
-                    key = os.read(sys.stdin.fileno(), 1).decode(errors="replace").lower()
-                    if key in ("q", "\x03", ""):
+                    key = _key()
+                    if key in ("q", ""):
                         return None
                     if key == "n" and (following := self._following()) is not None:
                         return following
@@ -100,17 +101,18 @@ class _Watch:
             self._console.clear()
             print_status(self._course, self._console)
             self._console.print(Text("any key goes back", "dim"))
-            os.read(sys.stdin.fileno(), 1)
+            _key()
             self._show()
         elif key == "r":
             self._start()
         elif key == "x":
             self._console.print("Put the stub back? Your file is kept aside. y or n")
-            if os.read(sys.stdin.fileno(), 1).lower() == b"y":
-                # The change of the file starts the next run.
+            if _key() == "y":
                 reset_exercise(self._course, self._exercise, datetime.now().astimezone())
-            else:
-                self._show()
+                hints.forget(self._course, self._exercise)
+                self._hint = False
+            # A change of the file starts the next run.
+            self._show()
 
     def _more_hint(self) -> None:
         """What was hidden by a new run comes back; what is shown gets its next step."""
@@ -194,6 +196,18 @@ class _Watch:
 
 def _first(report: Report) -> CheckResult | None:
     return next((c for c in report.checks if c.outcome is not Outcome.PASSED), None)
+
+
+def _key() -> str:
+    """The next key, or "" at the end of the input. One that sends several characters is none."""
+    terminal = sys.stdin.fileno()
+    key = os.read(terminal, 1)
+    if key == _ESCAPE and select.select([terminal], [], [], 0)[0]:
+        # An arrow, Home, F5: numbers and then a letter, which would pass for a key.
+        following = os.read(terminal, 1)
+        while following in (b"[", b"O") or b"" < following < b"@":
+            following = os.read(terminal, 1)
+    return key.decode(errors="replace").lower()
 
 
 @contextmanager

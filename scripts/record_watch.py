@@ -74,7 +74,7 @@ def record(terminal: Terminal) -> list[tuple[str, str]]:
     shown = terminal.wait(COMMAND, "First not")
     screens.append(("`grader watch 01` checks once, and shows the first thing that fails.", shown))
     terminal.type(COMMAND, "h")
-    shown = terminal.wait(COMMAND, "hint: ", pause=3)
+    shown = terminal.wait(COMMAND, "h for step", pause=3)
     screens.append(("The key **h** asks for a hint.", shown))
     draw(terminal)
     terminal.type(EDITOR, "/offset, data$\n")

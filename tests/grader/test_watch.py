@@ -118,6 +118,10 @@ def test_keys(course: Path, terminal: Terminal) -> None:
     terminal.wait_for("y or n")
     terminal.press("y")
     terminal.wait_for("0 of 3 checks pass")
+    terminal.press("x")
+    terminal.wait_for("y or n")
+    terminal.press("y")
+    terminal.wait_for("0 of 3 checks pass")  # it was the stub already, and is shown again
     assert (course / "exercises" / "01" / "doubling.py").read_text() == STUB
     terminal.press("r")
     terminal.wait_for("running ...")
@@ -140,6 +144,17 @@ def test_h_says_one_step_more_each_time(course: Path, terminal: Terminal) -> Non
     assert "2 * number" not in terminal.wait_for("h for step 3 of 3")
     terminal.press("h")
     terminal.wait_for("2 * number")
+    terminal.press("xy")
+    terminal.wait_for("0 of 3 checks pass")
+    terminal.press("h")
+    terminal.wait_for("h for step 2 of 3")
+
+
+def test_an_arrow_or_home_is_no_key(terminal: Terminal) -> None:
+    """What such a key sends ends in a letter, which asks for nothing."""
+    terminal.press("\x1b[H")
+    terminal.press("l")
+    assert "Twice as much." not in terminal.wait_for("any key goes back")
 
 
 def test_where_no_events_come_it_polls(course: Path) -> None:
