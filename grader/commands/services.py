@@ -6,7 +6,9 @@ import contextlib
 import signal
 import sys
 import threading
+from collections.abc import Generator
 from pathlib import Path
+from typing import cast
 
 import click
 from rich.console import Console
@@ -40,23 +42,28 @@ def services() -> None:
 @click.option("--foreground", is_flag=True, help="Stay, and stop the servers on Ctrl-C.")
 def up(names: tuple[str, ...], foreground: bool) -> None:
     """Start servers in the background; all three without NAMES. Returns when they answer."""
+    wanted = names or embedded.NAMES
+    ours = [name for name in wanted if embedded.status(name).process is None]
     problems = 0
-    ours = []
-    for started in embedded.start(names or embedded.NAMES):
-        if started.problem is not None:
-            problems += 1
-            click.echo(f"grader: {started.problem}", err=True)
-            continue
-        server = started.server
-        verb = "runs already" if started.was_running else "runs"
-        click.echo(f"{server.name} {verb}: {server.url}  ({server.note})")
-        if not started.was_running:
-            ours.append(server.name)
-    if foreground and ours:
-        _wait_for_the_end("Ctrl-C stops " + ", ".join(ours))
-        for name in ours:
-            embedded.stop(name)
-            click.echo(f"{name} stopped")
+    try:
+        # Closed before anything is stopped: it holds the lock of the servers.
+        starts = cast("Generator[embedded.Started]", embedded.start(wanted))
+        with contextlib.closing(starts) as starting:
+            for started in starting:
+                if started.problem is not None:
+                    problems += 1
+                    ours.remove(started.server.name)
+                    click.echo(f"grader: {started.problem}", err=True)
+                    continue
+                server = started.server
+                verb = "runs already" if started.was_running else "runs"
+                click.echo(f"{server.name} {verb}: {server.url}  ({server.note})")
+        if foreground and ours:
+            _wait_for_the_end("Ctrl-C stops " + ", ".join(ours))
+    finally:
+        if foreground:
+            for name in filter(embedded.stop, ours):
+                click.echo(f"{name} stopped")
     sys.exit(UNDONE if problems else ALL_RUN)
 
 

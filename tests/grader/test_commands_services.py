@@ -231,21 +231,26 @@ def test_rabbitmq_for_the_demos(run: Run, ports: dict[str, int], tmp_path: Path)
     assert is_free(ports["rabbitmq"])
 
 
-@pytest.mark.usefixtures("run")
-def test_foreground_stays_until_it_is_told_to_end(ports: dict[str, int]) -> None:
-    """Ctrl-C stops what it started, with a word for each."""
+def in_foreground(ports: dict[str, int], *names: str) -> subprocess.Popen[str]:
+    """A running `grader services up NAMES --foreground`."""
     code = (
         "from grader.services import embedded, catalog\n"
         f"embedded.WELL_KNOWN_PORTS = {ports!r}\n"
         "from grader.commands.services import services\n"
-        "services(['up', 'redis', '--foreground'])\n"
+        f"services(['up', *{names!r}, '--foreground'])\n"
     )
-    process = subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, "-u", "-c", code],
         cwd=Path(__file__).parents[2],
         stdout=subprocess.PIPE,
         text=True,
     )
+
+
+@pytest.mark.usefixtures("run")
+def test_foreground_stays_until_it_is_told_to_end(ports: dict[str, int]) -> None:
+    """Ctrl-C stops what it started, with a word for each."""
+    process = in_foreground(ports, "redis")
     assert process.stdout is not None
     said = [process.stdout.readline() for _ in range(2)]
     assert "Ctrl-C stops redis" in said[1]
@@ -254,6 +259,19 @@ def test_foreground_stays_until_it_is_told_to_end(ports: dict[str, int]) -> None
     assert rest == "redis stopped\n"
     assert process.returncode == 0
     assert embedded.status("redis").process is None
+
+
+@pytest.mark.usefixtures("run")
+def test_foreground_is_ended_while_a_server_starts(ports: dict[str, int]) -> None:
+    """Neither the one that runs nor the one that was about to is left behind."""
+    process = in_foreground(ports, "redis", "sqs")
+    assert process.stdout is not None
+    assert "redis runs" in process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate(timeout=20)
+    assert "redis stopped" in rest
+    assert embedded.status("redis").process is None
+    assert embedded.status("sqs").process is None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="who holds a port is read from /proc")
