@@ -39,10 +39,8 @@ def main() -> int:
             print(f"✗ killed {options.kills} times and resumed: {', '.join(different)} differ")
             return 1
         print(f"killed {options.kills} times and resumed: every row as in an undisturbed run")
-    known = {
-        number: list(find_specimens(course, course.exercise(number)))
-        for number in options.exercise or [each.id for each in course.exercises]
-    }
+    chosen = [course.exercise(number) for number in options.exercise or ()] or course.exercises
+    known = {each.id: list(find_specimens(course, each)) for each in chosen}
     tallies = {number: Tally(of=_fingerprint(course, number, known[number])) for number in known}
     if options.keep:
         tallies = read_tallies(options.keep, tallies)
@@ -55,6 +53,9 @@ def main() -> int:
             f"{options.jobs} at a time on {os.cpu_count()} cores, {tally.verdicts} verdicts: "
             f"{len(tally.varied()) or 'none'} varied"
         )
+    if not all(tally.verdicts for tally in tallies.values()):
+        print("✗ there were no verdicts that could vary")
+        return 1
     return 1 if any(tally.varied() for tally in tallies.values()) else 0
 
 
