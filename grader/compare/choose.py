@@ -71,7 +71,7 @@ def _offer(technique: Technique, comparison: Comparison, column: Column | None) 
     if column and column.throughput:
         measured["per_second"] = column.throughput.per_second
         measured["per_second_text"] = rate(column.throughput.per_second)
-    if column and column.away:
+    if column and column.away and column.away.sent_meanwhile:
         measured["keeps"] = column.away.arrived_later == column.away.sent_meanwhile
     if column and column.crash:
         measured |= {"crash_lost": column.crash.lost, "crash_twice": column.crash.twice}

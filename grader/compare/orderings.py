@@ -51,7 +51,7 @@ class _Look:
     def kept(self, technique: str) -> float:
         """The share of what was sent while the consumer was away that came later."""
         found = self(technique).away
-        if found is None:
+        if found is None or not found.sent_meanwhile:
             raise _MissingError
         return found.arrived_later / found.sent_meanwhile
 

@@ -105,9 +105,11 @@ class Servers:
             with pika.BlockingConnection(pika.URLParameters(self._rabbitmq_url)) as connection:
                 # pika has no public name for what the server said of itself.
                 said = connection._impl.server_properties  # noqa: SLF001
-        except pika.exceptions.AMQPError as error:
+        # pika lets a name that does not resolve through.
+        except (pika.exceptions.AMQPError, OSError) as error:
+            why = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise GraderError(
-                f"{URL_VARIABLE} names a RabbitMQ that does not answer: {error or type(error)}",
+                f"{URL_VARIABLE} names a RabbitMQ that does not answer: {why}",
                 "Start it, or unset the variable to use a private one.",
             ) from None
         kind = "private node" if isinstance(self._node, PrivateNode) else "server"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import http.server
+import re
 import shutil
 import subprocess
 import tempfile
@@ -50,6 +52,18 @@ def acted(page: Path, script: str) -> str:
     changed = page.with_name(f"acted-{page.name}")
     changed.write_text(text.replace("<style>", f"{begin}<style>", 1).replace("</body>", end))
     return browse(changed, "--virtual-time-budget=5000", "--dump-dom")
+
+
+def returned(page: Path, script: str) -> str:
+    """What `script` returns at the end of `page`."""
+    return title(acted(page, script))
+
+
+def title(document: str) -> str:
+    """What the script at the end of the page returned."""
+    found = re.search(r"<title>(.*?)</title>", document, re.DOTALL)
+    assert found
+    return html.unescape(found[1])
 
 
 @contextmanager

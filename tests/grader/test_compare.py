@@ -5,15 +5,13 @@ The run that the lessons quote serves as the sample.
 
 from __future__ import annotations
 
-import html
 import io
 import json
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
+from browser import returned
 from command_line import grader
 from rich.console import Console
 
@@ -181,6 +179,11 @@ def test_bad_requests_are_refused_before_anything_runs(tmp_path: Path) -> None:
     )
     assert done.returncode == 2
     assert "REDIS_URL names a server that does not answer" in done.stderr
+    for url in ("amqp://127.0.0.1:1/", "amqp://nowhere.invalid/"):
+        done = grader(REPO, "compare", "--only", "rabbitmq", env={"RABBITMQ_URL": url})
+        assert done.returncode == 2
+        said = r"grader: RABBITMQ_URL names a RabbitMQ that does not answer: \w.*"
+        assert re.fullmatch(said, done.stderr.strip()), done.stderr
 
 
 def test_the_page_holds_itself(kept: Comparison) -> None:
@@ -204,6 +207,14 @@ def test_offers_are_what_was_measured(kept: Comparison) -> None:
     assert [each.keeps for each in offers(unmeasured)] == [None] * len(TECHNIQUES)
 
 
+def test_nothing_sent_while_it_was_away_says_nothing(kept: Comparison) -> None:
+    """A consumer that handles an event for seconds may outlast the producer."""
+    none = changed(kept, "rabbitmq", "away", sent_meanwhile=0, arrived_later=0)
+    assert {each.title: each.keeps for each in offers(none)}["RabbitMQ"] is None
+    keeps = next(each for each in ORDERINGS if "while the consumer is away" in each.sentence)
+    assert keeps.holds(none) is None
+
+
 NEEDS = (
     ({}, ["polling", "tail", "socket", "Redis Pub/Sub", "RabbitMQ", "SQS"]),
     ({"keeps": "1", "machines": "1"}, ["RabbitMQ", "SQS"]),
@@ -213,7 +224,7 @@ NEEDS = (
 )
 
 
-# Fills the form in with each set of needs, and leaves what it says where a test finds it.
+# Fills the form in with each set of needs.
 TRY_OUT = """
 const said = [];
 for (const needs of %s) {
@@ -223,34 +234,32 @@ for (const needs of %s) {
   said.push([document.getElementById("verdict").textContent,
              document.querySelectorAll("#offers tr.out").length]);
 }
-document.title = JSON.stringify(said);
-</script>"""
+return JSON.stringify(said);"""
 
 
 @pytest.mark.chromium
 def test_needs_strike_techniques_out(tmp_path: Path, kept: Comparison) -> None:
     """The page's script, in a browser, under its own security policy."""
-    browser = shutil.which("chromium") or shutil.which("chromium-browser")
-    if browser is None:
-        pytest.skip("no chromium")
-    script = TRY_OUT % json.dumps([needs for needs, _ in NEEDS])
     page = tmp_path / "choose.html"
-    page.write_text(choose_html(kept).replace("</script>", script))
-    shown = subprocess.run(
-        [
-            *(browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"),
-            *("--disable-background-networking", f"--user-data-dir={tmp_path / 'profile'}"),
-            *("--dump-dom", page.as_uri()),
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-    ).stdout
-    title = re.search(r"<title>(.*?)</title>", shown)
-    assert title is not None
-    said = json.loads(html.unescape(title[1]))
+    page.write_text(choose_html(kept))
+    said = json.loads(returned(page, TRY_OUT % json.dumps([needs for needs, _ in NEEDS])))
     for (needs, left), (verdict, struck) in zip(NEEDS, said, strict=True):
         expected = f"What remains: {', '.join(left)}." if left else "Nothing remains."
         assert verdict.startswith(expected), needs
         assert struck == len(TECHNIQUES) - len(left)
+
+
+@pytest.mark.chromium
+def test_what_was_not_measured_is_called_that(tmp_path: Path, kept: Comparison) -> None:
+    """It cannot be promised, and nothing is said of how it would have come out."""
+    page = tmp_path / "choose.html"
+    page.write_text(choose_html(kept.model_copy(update={"columns": ()})))
+    script = """
+for (const name of ["latency", "per_second", "keeps", "crash", "consumers"])
+  form.elements[name].selectedIndex = 1;
+choose();
+return document.querySelector("#offers .why").textContent;"""
+    assert returned(page, script) == (
+        "latency not measured; throughput not measured; not measured with the consumer away; "
+        "not measured with a crash; not measured with several consumers"
+    )

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import html
 import json
-import re
 import shutil
 import subprocess
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from browser import acted, browse, lure
+from browser import acted, browse, lure, title
 from test_reports import graded
 from tiny_course import MANIFEST
 
@@ -57,13 +55,6 @@ def page_of(tmp_path: Path, text: str) -> Path:
     page = tmp_path / "page.html"
     page.write_text(text)
     return page
-
-
-def title(document: str) -> str:
-    """What the script at the end of the page returned."""
-    found = re.search(r"<title>(.*?)</title>", document, re.DOTALL)
-    assert found
-    return html.unescape(found[1])
 
 
 SHOWN = "[...body.rows].filter(r => !r.hidden).map(r => r.cells[0].textContent)"
