@@ -10,8 +10,8 @@ import click
 
 from grader.errors import GraderError
 
-FULL, FAILED, UNDONE = 0, 1, 2
-"""Exit codes: all full marks; something failed; could not be done (or not wholly)."""
+UNDONE = 2
+"""Exit code where something could not be done; 0 and 1 are the commands' own."""
 
 _COMMANDS = (
     *("check", "doctor", "export", "extend", "grade", "gradebook", "gradescope", "hint", "intake"),

@@ -20,7 +20,6 @@ from pydantic import (
 
 from grader.errors import CourseError
 
-FORMAT_VERSION = 1
 MANIFEST = "course.toml"
 
 Service = Literal["redis", "rabbitmq", "sqs"]

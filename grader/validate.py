@@ -275,9 +275,8 @@ def public_faults(course: Course, exercise: Exercise) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "exercises" / exercise.id
         shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
-        for name in ("conftest.py",):
-            if (source.parent / name).is_file():
-                shutil.copy(source.parent / name, copy.parent / name)
+        if (shared := source.parent / "conftest.py").is_file():
+            shutil.copy(shared, copy.parent)
         shutil.copytree(course.root / "resources", Path(folder) / "resources")
         if _public_tests_pass(course, copy):
             yield f"{exercise.id}: the public tests pass on the stub"

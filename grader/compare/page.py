@@ -30,9 +30,9 @@ def comparison_html(comparison: Comparison) -> str:
         behind=[(t.title, comparison.behind.get(t.id, "not measured")) for t in TECHNIQUES],
         machine=on(comparison.machine),
         orderings=[(each.sentence, each.holds(comparison)) for each in ORDERINGS],
-        # matplotlib's own words and our numbers: nothing in it came from a learner.
         problems=[sentence for column in comparison.columns for sentence in problems(column)],
-        plots=[(title, Markup(svg)) for title, svg in plots.svgs(comparison)],  # noqa: S704 - as above
+        # matplotlib's own words and our numbers: nothing in them came from a learner.
+        plots=[(title, Markup(svg)) for title, svg in plots.svgs(comparison)],  # noqa: S704 - above
         offers=offers(comparison),
     )
 

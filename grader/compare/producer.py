@@ -79,7 +79,7 @@ def _flood(plan: Plan, lines: list[bytes], line: Line) -> None:
 
 
 def _paced(plan: Plan, trips: list[dict[str, Any]], line: Line, stop: threading.Event) -> None:
-    from event_sinks.base import SinkError  # noqa: PLC0415 - found by the path that main sets
+    from event_sinks.base import SinkError  # noqa: PLC0415 - found by the path that work sets
 
     # Moved about within its gap: a rate that is a multiple of a poll interval would tell nothing.
     rng = random.Random(plan.seed)  # noqa: S311 - no secret
@@ -120,7 +120,7 @@ def _paced(plan: Plan, trips: list[dict[str, Any]], line: Line, stop: threading.
 
 def open_sink(technique: str, place: Place) -> Sink:
     """The event generator's sink for that technique."""
-    from event_sinks.local import FileSink, SocketSink  # noqa: PLC0415 - found by main's path
+    from event_sinks.local import FileSink, SocketSink  # noqa: PLC0415 - as above
     from event_sinks.rabbitmq_sink import RabbitMQSink  # noqa: PLC0415 - as above
     from event_sinks.redis_sink import RedisSink  # noqa: PLC0415 - as above
     from event_sinks.sqs_sink import SqsSink  # noqa: PLC0415 - as above

@@ -98,7 +98,7 @@ def test_a_memory_that_is_broken_is_begun_anew(course: Path) -> None:
 
 @pytest.mark.parametrize("columns", ["80", "40"])
 def test_it_fits_its_terminal(course: Path, columns: str) -> None:
-    """Every step of every check of the real course, without colour where it is piped."""
+    """Every step of a check, without colour where it is piped."""
     for _ in range(3):
         said = hint(course, "01", "value", columns=columns)
     assert max(map(len, said.splitlines())) <= int(columns)
