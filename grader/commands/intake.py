@@ -18,7 +18,7 @@ from grader.commands import options
     "kind",
     default="auto",
     type=click.Choice(
-        ["auto", "folder", "canvas", "moodle", "brightspace", "blackboard", "github"]
+        ["auto", "canvas", "moodle", "brightspace", "blackboard", "nbgrader", "folder", "github"]
     ),
     help="Whose names the files have; auto looks at them.",
 )
@@ -33,14 +33,16 @@ def intake(source: Path, directory: Path, kind: str, exercise: str, dry_run: boo
     Exit codes: 0 everything found its place, 1 something did not (a line each), 2 not done.
     """
     from grader.intake.collect import collect  # noqa: PLC0415 - not needed for --help
-    from grader.intake.write import forget, write_submissions  # noqa: PLC0415
+    from grader.intake.write import forget, known_users, write_submissions  # noqa: PLC0415
     from grader.reports.terminal import visible  # noqa: PLC0415 - rich
 
-    found = collect(source, options.this_course(), kind, exercise)
+    course = options.this_course()
+    found = collect(source, course, kind, exercise, known_users(directory))
     for title, lines in (
         ("belongs to nobody or to no exercise", found.unmatched),
         ("could not be read", found.problems),
         ("is replaced by a newer attempt", found.older),
+        ("has a namesake, so a number", found.namesakes),
         ("is marked late", [f"{student} {exercise}" for student, exercise in found.late]),
     ):
         for line in sorted(lines):

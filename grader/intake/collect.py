@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from grader.course import Course
 from grader.errors import GraderError
 from grader.intake.archives import MAX_FILE, BadArchive, is_archive, members, members_or_faults
-from grader.intake.names import FORMATS, Owned, guess
+from grader.intake.names import FORMATS, LASTING, Owned, guess
 from grader.intake.notebooks import files_of_notebook
+from grader.intake.students import Person, clean_name, folders, short_names
+from grader.submission import TIMESTAMP
 
 
 @dataclass
@@ -34,10 +34,25 @@ class Collected:
     problems: list[str] = field(default_factory=list)
     """What somebody handed in and could not be read; a line each."""
     older: list[str] = field(default_factory=list)
-    """Attempts that a newer one replaces."""
+    """Attempts, or files of them, that a newer one replaces."""
+    users: dict[str, str] = field(default_factory=dict)
+    """By student: who that is in the LMS, such as `canvas 1001`, where its number never changes."""
+    namesakes: list[str] = field(default_factory=list)
+    """Students whose name somebody else has too: the number behind it tells them apart."""
 
 
-def collect(source: Path, course: Course, kind: str = "auto", exercise: str = "") -> Collected:
+_LEFT_ALONE = {".git", "__MACOSX"}
+_Piece = tuple[Owned, str, bytes]
+"""Whose, the file's name in the exercise, and its content."""
+
+
+def collect(
+    source: Path,
+    course: Course,
+    kind: str = "auto",
+    exercise: str = "",
+    known: Mapping[str, str] | None = None,
+) -> Collected:
     """Sort what lies in `source`, a folder or an archive.
 
     Args:
@@ -45,6 +60,7 @@ def collect(source: Path, course: Course, kind: str = "auto", exercise: str = ""
         course: whose exercises are looked for.
         kind: a key of FORMATS, or `auto`.
         exercise: look for the files of this exercise alone.
+        known: the `users` of earlier intakes, who keep their folders.
 
     Raises:
         GraderError: `source` cannot be read at all.
@@ -52,83 +68,95 @@ def collect(source: Path, course: Course, kind: str = "auto", exercise: str = ""
     items = list(_items(source))
     if not items:
         raise GraderError(f"{source} holds no files", "Name the download of your LMS, or a folder.")
-    used = guess([path for path, _ in items]) if kind == "auto" else kind
+    ids = {each.id for each in course.exercises}
+    used = guess([path for path, _ in items], ids) if kind == "auto" else kind
     found = Collected(used)
-    owned = []
     owners = {path: FORMATS[used](path) for path, _ in items}
-    names = _short_names({owner.student for owner in owners.values() if owner}, used)
+    students = _students([owner for owner in owners.values() if owner], found, known or {})
+    wanted = course.exercise(exercise).id if exercise else ""
+    handed_in: dict[tuple[str, str], list[_Piece]] = {}
     for path, data in items:
         owner = owners[path]
         if owner is None:
             found.unmatched.append(f"{path}: no student's name is in it")
-        elif isinstance(data, BadArchive):
-            found.students.add(clean_name(names[owner.student]))
+            continue
+        student = students[owner.student, owner.user]
+        found.students.add(student)
+        if isinstance(data, BadArchive):
             found.problems.append(f"{path} {data}")
         elif stamped := _stamped_exercise(owner, used, course):
-            found.stamps[clean_name(names[owner.student]), stamped] = data
+            found.stamps[student, stamped] = data
         else:
-            owned.append((owner, data))
-    wanted = course.exercise(exercise).id if exercise else ""
-    candidates: dict[tuple[str, str], dict[tuple[str, int], _Attempt]] = {}
-    for owner, data in owned:
-        student = clean_name(names[owner.student])
-        found.students.add(student)
-        for number, name, content in _contents(owner, data, course, wanted, found):
-            attempts = candidates.setdefault((student, number), {})
-            attempt = attempts.setdefault(owner.attempt, _Attempt(owner.submitted))
-            attempt.files[name] = content
-            attempt.late |= owner.late
-    _take_newest(candidates, found)
+            owner = replace(owner, student=student)
+            for number, name, content in _contents(owner, data, course, wanted, found):
+                handed_in.setdefault((student, number), []).append((owner, name, content))
+    _take_newest(handed_in, found)
     return found
 
 
-def _take_newest(
-    candidates: dict[tuple[str, str], dict[tuple[str, int], _Attempt]], found: Collected
-) -> None:
-    """Of each submission the last attempt, with what the source says of its time."""
-    for key, attempts in candidates.items():
-        newest = attempts[max(attempts)]
-        found.files[key] = newest.files
-        if newest.late:
-            found.late.add(key)
-        if newest.submitted is not None:  # in this machine's zone, as the LMS is taken to be
-            found.stamps[key] = f"{newest.submitted.astimezone():%Y-%m-%d %H:%M:%S %z}\n".encode()
-        found.older += [f"{key[0]} {key[1]}: an older attempt"] * (len(attempts) - 1)
+def _students(
+    owners: Iterable[Owned], found: Collected, known: Mapping[str, str]
+) -> dict[Person, str]:
+    """The folder of everybody, by name and number as the source has them."""
+    people = {(owner.student, owner.user) for owner in owners}
+    short = short_names({name for name, _ in people}, found.kind)
+    shown = {person: (short[person[0]], person[1]) for person in people}
+    before = {who: student for student, who in known.items()}
+    kept = {
+        (name, user): before[who]
+        for name, user in shown.values()
+        if (who := f"{found.kind} {user}") in before
+    }
+    used = [student for student, who in known.items() if who.startswith(f"{found.kind} ")]
+    chosen = folders(set(shown.values()), kept, used)
+    for (name, user), student in chosen.items():
+        if user and found.kind in LASTING:
+            found.users[student] = f"{found.kind} {user}"
+        if student != clean_name(name):
+            found.namesakes.append(student)
+    return {person: chosen[shown[person]] for person in people}
 
 
-@dataclass
-class _Attempt:
-    """What somebody handed in for an exercise at one time."""
+def _take_newest(handed_in: dict[tuple[str, str], list[_Piece]], found: Collected) -> None:
+    """Of each submission the last attempt, with what the source says of its time.
 
-    submitted: datetime | None
-    files: dict[str, bytes] = field(default_factory=dict)
-    late: bool = False
+    Where the source gives a time, an attempt is all that came then. Canvas gives none and numbers
+    file by file, so there the newest of each file counts.
+    """
+    for (student, exercise), pieces in handed_in.items():
+        times = {owner.attempt.time for owner, _, _ in pieces}
+        found.older += [f"{student} {exercise}: an older attempt"] * (len(times) - 1)
+        last = [piece for piece in pieces if piece[0].attempt.time == max(times)]
+        newest: dict[str, _Piece] = {}
+        for piece in sorted(last, key=lambda each: each[0].attempt):
+            owner, name, _ = piece
+            if name in newest and newest[name][0].attempt < owner.attempt:
+                found.older.append(f"{student} {exercise}: an older {name}")
+            newest[name] = piece
+        found.files[student, exercise] = {name: data for name, (_, _, data) in newest.items()}
+        if any(owner.late for owner, _, _ in newest.values()):
+            found.late.add((student, exercise))
+        submitted = last[0][0].submitted
+        if submitted is not None:  # in this machine's zone, as the LMS is taken to be
+            stamp = f"{submitted.astimezone():%Y-%m-%d %H:%M:%S %z}\n"
+            found.stamps[student, exercise] = stamp.encode()
 
 
 def _stamped_exercise(owner: Owned, kind: str, course: Course) -> str:
-    """Of nbgrader's STUDENT/NN/timestamp.txt the exercise, of other files nothing."""
-    if kind != "folder" or owner.path.name != "timestamp.txt":
+    """Of nbgrader's STUDENT/NN/timestamp.txt the exercise, of other files nothing.
+
+    Elsewhere a file of that name is the student's own, and no word on when it came.
+    """
+    if kind != "nbgrader":
         return ""
-    return next((each.id for each in course.exercises if each.id in owner.path.parts), "")
-
-
-def clean_name(name: str) -> str:
-    """A student's name as a folder can have it on every system."""
-    kept = "".join(c if c.isprintable() and c not in '/\\:*?"<>|' else "_" for c in name)
-    return kept.strip(". ")[:100] or "_"
+    parts = owner.path.parts
+    return next((e.id for e in course.exercises if parts == (e.id, TIMESTAMP)), "")
 
 
 def _items(source: Path) -> Iterator[tuple[PurePosixPath, bytes | BadArchive]]:
     """Each file with its path, and its content or why it is not taken."""
     if source.is_dir():
-        fault = BadArchive(f"is a link, a device or larger than {MAX_FILE >> 20} MB")
-        for folder, folders, names in os.walk(source):
-            folders[:] = sorted(each for each in folders if each not in (".git", "__MACOSX"))
-            for name in sorted(names):
-                path = Path(folder) / name
-                plain = path.is_file() and not path.is_symlink() and path.stat().st_size <= MAX_FILE
-                inside = PurePosixPath(path.relative_to(source).as_posix())
-                yield inside, path.read_bytes() if plain else fault
+        yield from _items_of_folder(source)
         return
     if not source.is_file():
         raise GraderError(f"{source} does not exist", "Name the download of your LMS, or a folder.")
@@ -136,10 +164,40 @@ def _items(source: Path) -> Iterator[tuple[PurePosixPath, bytes | BadArchive]]:
         raise GraderError(f"{source} is no zip or tar archive", "Unpack it, and name the folder.")
     try:
         for inside, data in members_or_faults(source.read_bytes(), source.name):
-            if "__MACOSX" not in inside.parts:
+            if not _LEFT_ALONE.intersection(inside.parts):
                 yield inside, data
+    except OSError as error:
+        raise _unreadable(source, error) from None
     except BadArchive as error:
         raise GraderError(f"{source} {error}", "Unpack it yourself, and name the folder.") from None
+
+
+def _items_of_folder(source: Path) -> Iterator[tuple[PurePosixPath, bytes | BadArchive]]:
+    closed: list[OSError] = []
+    for folder, folders_in_it, names in os.walk(source, onerror=closed.append):
+        folders_in_it[:] = sorted(each for each in folders_in_it if each not in _LEFT_ALONE)
+        for name in sorted(names):
+            path = Path(folder) / name
+            yield PurePosixPath(path.relative_to(source).as_posix()), _read(path)
+    for error in closed:
+        path = Path(error.filename)
+        if path == source:
+            raise _unreadable(source, error)
+        inside = PurePosixPath(path.relative_to(source).as_posix())
+        yield inside / "*", BadArchive(f"cannot be read: {error.strerror}")
+
+
+def _read(path: Path) -> bytes | BadArchive:
+    try:
+        if path.is_file() and not path.is_symlink() and path.stat().st_size <= MAX_FILE:
+            return path.read_bytes()
+    except OSError as error:
+        return BadArchive(f"cannot be read: {error.strerror}")
+    return BadArchive(f"is a link, a device or larger than {MAX_FILE >> 20} MB")
+
+
+def _unreadable(source: Path, error: OSError) -> GraderError:
+    return GraderError(f"{source} cannot be read: {error.strerror}", "Look at its permissions.")
 
 
 def _contents(
@@ -177,29 +235,3 @@ def _exercises_of(path: PurePosixPath, course: Course) -> list[str]:
     by_name = [each.id for each in course.exercises if path.name in each.files]
     by_folder = [number for number in by_name if number in path.parts]
     return by_folder or by_name
-
-
-def _short_names(names: set[str], kind: str) -> dict[str, str]:
-    """Each name without what the source puts before it; no two become one."""
-    short = {name: name for name in names}
-    if kind == "github":
-        prefix = _common_prefix(names)
-        short = {name: name.removeprefix(prefix) for name in names}
-    elif kind == "moodle":
-        # `Group A-Jane Doe`: in a course with groups, everybody's name begins with one.
-        groups = Counter(name.partition("-")[0] for name in names)
-        if all("-" in name and groups[name.partition("-")[0]] > 1 for name in names):
-            short = {name: name.partition("-")[2] for name in names}
-    return short if len(set(short.values())) == len(names) else {name: name for name in names}
-
-
-def _common_prefix(names: set[str]) -> str:
-    """What all names begin with, word by word: the name of a GitHub Classroom assignment."""
-    if len(names) < 2:  # noqa: PLR2004 - one name has nothing in common with another
-        return ""
-    words = []
-    for column in zip(*(name.split("-")[:-1] for name in sorted(names)), strict=False):
-        if len(set(column)) > 1:
-            break
-        words.append(f"{column[0]}-")
-    return "".join(words)

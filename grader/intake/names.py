@@ -8,10 +8,21 @@ Download"), and the folders that `gh classroom clone student-repos` makes.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import PurePosixPath
+from typing import NamedTuple
+
+
+class Attempt(NamedTuple):
+    """Sorts later attempts behind earlier ones."""
+
+    time: str = ""
+    upload: int = 0
+    """Canvas counts all uploads."""
+    again: int = 0
+    """And those of one file name."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +32,9 @@ class Owned:
     student: str
     path: PurePosixPath
     """Where it lay in what they handed in."""
-    attempt: tuple[str, int] = ("", 0)
-    """Sorts later attempts behind earlier ones."""
+    user: str = ""
+    """The LMS's number for the student, where the name may be somebody else's too."""
+    attempt: Attempt = field(default_factory=Attempt)
     submitted: datetime | None = None
     """When, where the name says so: in local time, as the LMS writes it."""
     late: bool = False
@@ -45,7 +57,7 @@ _BLACKBOARD = re.compile(
 
 
 def of_folder(path: PurePosixPath) -> Owned | None:
-    """STUDENT/... as nbgrader's `submitted/` and plain folders have it."""
+    """STUDENT/... as nbgrader's `submitted/` (STUDENT/NN/...) and plain folders have it."""
     if len(path.parts) < 2:  # noqa: PLR2004 - a folder and a file
         return None
     return Owned(path.parts[0], PurePosixPath(*path.parts[1:]))
@@ -59,10 +71,11 @@ def of_canvas(path: PurePosixPath) -> Owned | None:
     name, number = found["file"], 0
     if again := _AGAIN.fullmatch(name):
         name, number = again["stem"] + again["ending"], int(again["again"])
-    student = found["student"]
+    student, user = found["student"], found["user"]
     if student == "anon":
-        student = f"anon-{found['user']}"
-    return Owned(student, PurePosixPath(name), ("", number), late=bool(found["late"]))
+        student, user = f"anon-{user}", ""
+    attempt = Attempt(upload=int(found["number"]), again=number)
+    return Owned(student, PurePosixPath(name), user, attempt, late=bool(found["late"]))
 
 
 def of_moodle(path: PurePosixPath) -> Owned | None:
@@ -73,10 +86,10 @@ def of_moodle(path: PurePosixPath) -> Owned | None:
             rest = [each for each in rest if each]
             if not rest:
                 return None
-            name = found["name"]
+            name, user = found["name"], found["number"]
             if name == "Participant":
-                name = f"Participant {found['number']}"
-            return Owned(name, PurePosixPath(*rest))
+                name, user = f"Participant {user}", ""
+            return Owned(name, PurePosixPath(*rest), user)
     return None
 
 
@@ -88,8 +101,8 @@ def of_brightspace(path: PurePosixPath) -> Owned | None:
             if not rest:
                 return None
             time = _time_of_day(found["time"])
-            attempt = (time.isoformat() if time else "", 0)
-            return Owned(found["name"], PurePosixPath(*rest), attempt, time)
+            attempt = Attempt(time.isoformat() if time else "")
+            return Owned(found["name"], PurePosixPath(*rest), found["user"], attempt, time)
     return None
 
 
@@ -99,7 +112,8 @@ def of_blackboard(path: PurePosixPath) -> Owned | None:
     if found is None or found["file"] == ".txt":
         return None  # the text that comes with each attempt
     time = _blackboards_time(found["time"])
-    return Owned(found["user"], PurePosixPath(found["file"][1:]), (found["time"], 0), time)
+    attempt = Attempt(found["time"])
+    return Owned(found["user"], PurePosixPath(found["file"][1:]), "", attempt, time)
 
 
 def of_github(path: PurePosixPath) -> Owned | None:
@@ -112,19 +126,33 @@ FORMATS: dict[str, Callable[[PurePosixPath], Owned | None]] = {
     "moodle": of_moodle,
     "brightspace": of_brightspace,
     "blackboard": of_blackboard,
+    "nbgrader": of_folder,
     "folder": of_folder,
     "github": of_github,
 }
+LASTING = ("canvas", "brightspace")
+"""Whose number for a student is the same in every download; Moodle's is of one assignment."""
 
 
-def guess(paths: list[PurePosixPath]) -> str:
-    """The format whose names most of the files have; `folder` where none fits."""
+def guess(paths: list[PurePosixPath], exercises: Collection[str]) -> str:
+    """The format whose names most of the files have; `folder` where none fits.
+
+    It is nbgrader's where most students have folders of exercises and nothing else.
+    """
     counts = {
         name: sum(FORMATS[name](path) is not None for path in paths)
         for name in ("canvas", "moodle", "brightspace", "blackboard")
     }
     best = max(counts, key=lambda name: counts[name])
-    return best if 2 * counts[best] > len(paths) else "folder"
+    if 2 * counts[best] > len(paths):
+        return best
+    students = {path.parts[0] for path in paths}
+    others = {path.parts[0] for path in paths if not _in_an_exercise(path, exercises)}
+    return "folder" if 2 * len(others) >= len(students) else "nbgrader"
+
+
+def _in_an_exercise(path: PurePosixPath, exercises: Collection[str]) -> bool:
+    return len(path.parts) > 2 and path.parts[1] in exercises  # noqa: PLR2004 - STUDENT/NN/FILE
 
 
 def _time_of_day(text: str) -> datetime | None:

@@ -23,7 +23,7 @@ def files_of_notebook(data: bytes, course: Course) -> dict[tuple[str, str], byte
     """By exercise and file name: the source of the notebook's solution cells.
 
     Raises:
-        ValueError: it is not a notebook.
+        ValueError: it is not a notebook, or a cell is not as nbformat has it.
     """
     try:
         notebook = json.loads(data)
@@ -41,6 +41,15 @@ def files_of_notebook(data: bytes, course: Course) -> dict[tuple[str, str], byte
             source = sources.get(solution_cell(exercise.id, file))
             if source is None:
                 continue
-            text = source if isinstance(source, str) else "".join(map(str, source))
-            found[exercise.id, file] = text.encode("utf-8", "surrogatepass")
+            cell = solution_cell(exercise.id, file)
+            found[exercise.id, file] = _text(source, cell).encode("utf-8", "surrogatepass")
     return found
+
+
+def _text(source: object, cell: str) -> str:
+    match source:
+        case str():
+            return source
+        case list():
+            return "".join(map(str, source))
+    raise ValueError(f"holds no text in the cell {cell}")

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from grader.errors import GraderError
 from grader.intake.collect import Collected
 from grader.submission import LATE_MARK, TIMESTAMP
+
+_USER = "lms-user.txt"
+"""In a student's folder: who that is in the LMS, so that a namesake's work never gets into it."""
+
+
+def known_users(directory: Path) -> dict[str, str]:
+    """By student: the users whom earlier intakes wrote into `directory`, such as `canvas 1001`."""
+    found = {}
+    for path in directory.glob(f"*/{_USER}"):
+        with suppress(OSError, ValueError):
+            found[path.parent.name] = path.read_text(encoding="utf-8").strip()
+    return found
 
 
 def write_submissions(found: Collected, directory: Path) -> int:
@@ -38,6 +51,8 @@ def write_submissions(found: Collected, directory: Path) -> int:
                 new.replace(target)
         for student in found.students:
             (directory / student).mkdir(exist_ok=True)
+            if who := found.users.get(student):
+                (directory / student / _USER).write_text(f"{who}\n", encoding="utf-8")
     except OSError as error:
         raise GraderError(
             f"{error.filename or directory} cannot be written: {error.strerror}",

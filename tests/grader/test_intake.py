@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import io
 import json
@@ -9,8 +10,10 @@ import os
 import stat
 import tarfile
 import zipfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 from command_line import grader
@@ -19,8 +22,9 @@ from tiny_course import RIGHT, write_tiny_course
 from grader.course import Course, load_course
 from grader.intake import archives
 from grader.intake.archives import BadArchive, members
-from grader.intake.collect import Collected, clean_name, collect
+from grader.intake.collect import Collected, collect
 from grader.intake.names import FORMATS
+from grader.intake.students import clean_name, folders
 from grader.intake.write import write_submissions
 from grader.submission import find_submissions
 
@@ -31,6 +35,12 @@ REPO = Path(__file__).resolve().parents[2]
 def course(tmp_path: Path) -> Course:
     """The tiny course: exercise 01 with doubling.py."""
     return load_course(write_tiny_course(tmp_path / "course"))
+
+
+@pytest.fixture
+def course_of_two() -> Course:
+    """This course, whose exercise 02 has two files."""
+    return load_course(REPO)
 
 
 def zipped(files: dict[str, bytes]) -> bytes:
@@ -115,6 +125,29 @@ def test_the_newest_attempt_counts(course: Course, tmp_path: Path, kind: str, or
     assert len(found.older) == 1
 
 
+def test_canvas_numbers_file_by_file(course_of_two: Course, tmp_path: Path) -> None:
+    """One file of two was handed in again: the other one still counts."""
+    files = {
+        "jane_1_19_tail_pipe.py": b"old",
+        "jane_1_20_tail_pipe-1.py": b"new",
+        "jane_1_21_tcp_socket.py": b"other",
+    }
+    found = taken(course_of_two, tmp_path, files)
+    assert found.files == {("jane", "02"): {"tail_pipe.py": b"new", "tcp_socket.py": b"other"}}
+    assert found.older == ["jane 02: an older tail_pipe.py"]
+
+
+def test_an_attempt_with_a_time_is_taken_whole(course_of_two: Course, tmp_path: Path) -> None:
+    """A file that was handed in earlier only is no part of it."""
+    files = {
+        "E_jane_attempt_2026-11-03-23-59-00_tcp_socket.py": b"old",
+        "E_jane_attempt_2026-11-23-09-59-00_tail_pipe.py": b"new",
+    }
+    found = taken(course_of_two, tmp_path, files)
+    assert found.files == {("jane", "02"): {"tail_pipe.py": b"new"}}
+    assert found.older == ["jane 02: an older attempt"]
+
+
 TIMES = {
     "brightspace": "1-2 - Jane - Nov 3, 2026 1159 PM/doubling.py",
     "blackboard": "E_Jane_attempt_2026-11-03-23-59-00_doubling.py",
@@ -135,10 +168,36 @@ def test_nbgraders_own_timestamps_are_kept(course: Course, tmp_path: Path) -> No
     """Its `submitted` folder, with the time beside the work."""
     files = {"jane/01/doubling.py": b"x = 1\n", "jane/01/timestamp.txt": b"2026-11-03 10:00:00 UTC"}
     found = taken(course, tmp_path, files)
+    assert found.kind == "nbgrader"
     assert not found.unmatched
     write_submissions(found, tmp_path / "subs")
     (submission,) = find_submissions(tmp_path / "subs", course)
     assert submission.submitted == datetime(2026, 11, 3, 10, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("place", ["exercises/01", "01", "01/src"])
+def test_no_student_writes_the_time_of_handing_in(
+    course: Course, tmp_path: Path, place: str
+) -> None:
+    """In repositories a timestamp.txt is the student's own: it is reported, and says nothing."""
+    files = {
+        "bob/exercises/01/doubling.py": b"x = 1\n",
+        "jane/exercises/01/doubling.py": b"x = 1\n",
+        f"jane/{place}/timestamp.txt": b"2020-01-01 00:00:00 UTC",
+    }
+    found = taken(course, tmp_path, files)
+    assert found.kind == "folder"
+    assert not found.stamps
+    assert found.unmatched == [f"jane: {place}/timestamp.txt is no file of an exercise"]
+
+
+def test_nbgraders_stamp_lies_right_beside_the_work(course: Course, tmp_path: Path) -> None:
+    """Deeper down it is something that the student handed in."""
+    files = {
+        "jane/01/doubling.py": b"x = 1\n",
+        "jane/01/notes/timestamp.txt": b"2020-01-01 00:00:00 UTC",
+    }
+    assert not taken(course, tmp_path, files, "nbgrader").stamps
 
 
 def test_a_late_mark_without_a_time_stays_with_the_newest_attempt(
@@ -197,6 +256,64 @@ def test_a_groups_name_is_no_part_of_a_students(course: Course, tmp_path: Path, 
     assert len(found.files) == len(names)
 
 
+NAMESAKES = {
+    "canvas": ("smithjohn_1001_20_doubling.py", "smithjohn_2002_21_doubling.py"),
+    "moodle": (
+        "John Smith_1001_assignsubmission_file_/doubling.py",
+        "John Smith_2002_assignsubmission_file_/doubling.py",
+    ),
+    "brightspace": (
+        "1001-5 - John Smith - Nov 3, 2026 1159 PM/doubling.py",
+        "2002-5 - John Smith - Nov 23, 2026 959 AM/doubling.py",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", NAMESAKES)
+def test_two_of_one_name_stay_two(course: Course, tmp_path: Path, kind: str) -> None:
+    """The LMS's numbers tell them apart, and it is said who got one."""
+    files = dict(zip(NAMESAKES[kind], (b"first", b"second"), strict=True))
+    found = taken(course, tmp_path, files)
+    name = "smithjohn" if kind == "canvas" else "John Smith"
+    assert found.files == {
+        (f"{name}-1001", "01"): {"doubling.py": b"first"},
+        (f"{name}-2002", "01"): {"doubling.py": b"second"},
+    }
+    assert sorted(found.namesakes) == [f"{name}-1001", f"{name}-2002"]
+    assert not found.older
+
+
+def test_everybody_keeps_the_same_folder(tmp_path: Path) -> None:
+    """Also when a namesake hands in later, alone or beside the first one."""
+    root = write_tiny_course(tmp_path)
+    one, other = NAMESAKES["canvas"]
+    for download in ({one: b"1"}, {other: b"2"}, {one: b"3", other: b"4"}):
+        (root / "download.zip").write_bytes(zipped(download))
+        done = grader(root, "intake", "download.zip", "subs")
+        assert done.returncode == 0, done.stderr
+    assert "has a namesake, so a number: smithjohn-2002" in done.stdout
+    found = find_submissions(root / "subs", load_course(root))
+    kept = {each.student: each.files["doubling.py"] for each in found}
+    assert kept == {"smithjohn": b"3", "smithjohn-2002": b"4"}
+
+
+CLEANED_ALIKE = {
+    "no system takes it": ("ann:b", "ann?b"),
+    "cut": ("a" * 100 + "b", "a" * 100 + "c"),
+    "in other letters": ("Ann", "ann"),
+    "a number of one's own": ("ann_", "ann*", "ann_-6735285232d7"),
+}
+
+
+@pytest.mark.parametrize("case", CLEANED_ALIKE)
+def test_no_two_names_become_one_folder(case: str) -> None:
+    """By what is done to them, or on a system that knows no case; and again the same ones."""
+    people = [(name, "") for name in CLEANED_ALIKE[case]]
+    chosen = folders(people, {}, ())
+    assert len({folder.casefold() for folder in chosen.values()}) == len(people)
+    assert chosen == folders(people[::-1], {}, ())
+
+
 def notebook(cells: list[tuple[str, str]]) -> bytes:
     """A notebook with cells of those grade ids and sources."""
     return json.dumps(
@@ -223,7 +340,13 @@ def test_a_notebooks_solution_cell_is_the_file(course: Course, tmp_path: Path) -
     assert found.files == {("jane", "01"): {"doubling.py": RIGHT.encode()}}
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b"\xff", b"[" * 100_000, b'{"cells": [1]}'])
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(b"", b"[]", b"{}", b"\xff", b"[" * 100_000, b'{"cells": [1]}'),
+        notebook([("01-doubling", "")]).replace(b"[]", b"5"),
+    ],
+)
 def test_what_is_no_notebook_is_a_problem_of_its_own_row(
     course: Course, tmp_path: Path, data: bytes
 ) -> None:
@@ -232,6 +355,36 @@ def test_what_is_no_notebook_is_a_problem_of_its_own_row(
     assert len(found.problems) == 1
     assert set(found.files) == {("bob", "01")}
     assert found.students == {"jane", "bob"}
+
+
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_what_may_not_be_read_is_a_problem_of_its_own_row(
+    course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """A file or a whole folder; root could read both, so it is the system's answer that is set."""
+    for who in ("jane", "bob"):
+        (tmp_path / "class" / who).mkdir(parents=True)
+        (tmp_path / "class" / who / "doubling.py").write_bytes(b"x")
+    refused = tmp_path / "class" / "jane"
+
+    def refuse(of: Callable[..., Any]) -> Callable[..., Any]:
+        def call(path: Any, *args: Any) -> Any:
+            if Path(path).is_relative_to(refused):
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return of(path, *args)
+
+        return call
+
+    if what == "folder":
+        monkeypatch.setattr(os, "scandir", refuse(os.scandir))
+    else:
+        monkeypatch.setattr(Path, "read_bytes", refuse(Path.read_bytes))
+    found = collect(tmp_path / "class", course)
+    (problem,) = found.problems
+    assert problem.startswith("jane/")
+    assert problem.endswith("cannot be read: Permission denied")
+    assert found.students == {"jane", "bob"}
+    assert set(found.files) == {("bob", "01")}
 
 
 def linked() -> bytes:
@@ -323,6 +476,8 @@ def test_the_total_of_an_archive_is_capped(monkeypatch: pytest.MonkeyPatch) -> N
         ("..", "_"),
         ("Zoë Ö", "Zoë Ö"),
         ("a" * 300, "a" * 100),
+        ("ä" * 300, "ä" * 100),
+        ("漢" * 300, "漢" * 66),
     ],
 )
 def test_no_name_leads_out_of_the_folder(name: str, clean: str) -> None:

@@ -1,0 +1,85 @@
+"""The folder of each student: the name and, where two people share one, a number behind it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+
+_CHARACTERS, _BYTES = 100, 200
+"""Of a name; a number behind it still fits into what every file system takes."""
+
+Person = tuple[str, str]
+"""A name, and the number that the LMS has for its owner or ""."""
+
+
+def clean_name(name: str) -> str:
+    """A student's name as a folder can have it on every system."""
+    kept = "".join(c if c.isprintable() and c not in '/\\:*?"<>|' else "_" for c in name)
+    short = kept.strip(". ")[:_CHARACTERS].encode()[:_BYTES].decode(errors="ignore")
+    return short or "_"
+
+
+def folders(
+    people: Collection[Person], known: Mapping[Person, str], used: Collection[str]
+) -> dict[Person, str]:
+    """A folder for each person, which nobody else has; nor one that differs by case alone.
+
+    Args:
+        people: whose work came.
+        known: those of them who have a folder of an earlier time, and keep it.
+        used: all folders that belong to somebody known.
+    """
+    chosen = {person: known[person] for person in people if person in known}
+    taken = {folder.casefold() for folder in used}
+    ways: tuple[Callable[[str, str], str], ...] = (_plain, _numbered, _told_apart)
+    for way in ways:
+        left = {person: way(*person) for person in people if person not in chosen}
+        wanted = Counter(folder.casefold() for folder in left.values())
+        free = {p: f for p, f in left.items() if wanted[f.casefold()] == 1}
+        free = {p: f for p, f in free.items() if f.casefold() not in taken}
+        chosen |= free
+        taken |= {folder.casefold() for folder in free.values()}
+    return chosen
+
+
+def _plain(name: str, _: str) -> str:
+    return clean_name(name)
+
+
+def _numbered(name: str, user: str) -> str:
+    return f"{clean_name(name)}-{user or _digest(name)}"
+
+
+def _told_apart(name: str, user: str) -> str:
+    return f"{clean_name(name)}-{user}-{_digest(name)}"
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:12]
+
+
+def short_names(names: set[str], kind: str) -> dict[str, str]:
+    """Each name without what the source puts before it; no two become one."""
+    short = {name: name for name in names}
+    if kind == "github":
+        prefix = _common_prefix(names)
+        short = {name: name.removeprefix(prefix) for name in names}
+    elif kind == "moodle":
+        # `Group A-Jane Doe`: in a course with groups, everybody's name begins with one.
+        groups = Counter(name.partition("-")[0] for name in names)
+        if all("-" in name and groups[name.partition("-")[0]] > 1 for name in names):
+            short = {name: name.partition("-")[2] for name in names}
+    return short if len(set(short.values())) == len(names) else {name: name for name in names}
+
+
+def _common_prefix(names: set[str]) -> str:
+    """What all names begin with, word by word: the name of a GitHub Classroom assignment."""
+    if len(names) < 2:  # noqa: PLR2004 - one name has nothing in common with another
+        return ""
+    words = []
+    for column in zip(*(name.split("-")[:-1] for name in sorted(names)), strict=False):
+        if len(set(column)) > 1:
+            break
+        words.append(f"{column[0]}-")
+    return "".join(words)
