@@ -6,16 +6,19 @@ Sources: the zip and tar formats as in the documentation of zipfile and tarfile.
 from __future__ import annotations
 
 import io
+import lzma
 import stat
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import PurePosixPath
 from typing import IO
 
 MAX_FILES = 2000
+"""In one person's archive; a class's download has as many as it has."""
 MAX_FILE = 16 << 20
 MAX_TOTAL = 512 << 20
 MAX_RATIO = 200
@@ -39,15 +42,17 @@ def is_archive(name: str) -> bool:
 
 
 def members(data: bytes, name: str) -> list[Member]:
-    """The regular files in an archive: path and content.
+    """The regular files in one person's archive: path and content.
 
     Raises:
         BadArchive: it is broken, encrypted or too large, or has a member that is no plain file.
     """
-    found = []
+    found: list[Member] = []
     for path, content in members_or_faults(data, name):
         if isinstance(content, BadArchive):
             raise content
+        if len(found) == MAX_FILES:
+            raise BadArchive(f"holds more than {MAX_FILES} files")
         found.append((path, content))
     return found
 
@@ -60,23 +65,29 @@ def members_or_faults(data: bytes, name: str) -> Iterator[tuple[PurePosixPath, b
     """
     read = _zip_members if name.lower().endswith(".zip") else _tar_members
     total = 0
-    try:
-        for count, (path, load) in enumerate(read(data), 1):
-            if count > MAX_FILES:
-                raise BadArchive(f"holds more than {MAX_FILES} files")
+    with _faults_as_sentences():
+        for path, load in read(data):
             content: bytes | BadArchive
             try:
-                content = load()
+                with _faults_as_sentences():
+                    content = load()
                 total += len(content)
             except BadArchive as fault:
                 content = fault
             if total > MAX_TOTAL:
                 raise BadArchive(f"holds more than {MAX_TOTAL >> 20} MB")
             yield path, content
+
+
+@contextmanager
+def _faults_as_sentences() -> Iterator[None]:
+    try:
+        yield
     except (
         zipfile.BadZipFile,
         tarfile.TarError,
         zlib.error,
+        lzma.LZMAError,
         EOFError,
         OSError,
         ValueError,

@@ -446,6 +446,35 @@ def test_one_bad_member_of_a_download_costs_its_own_row(course: Course, tmp_path
 
 
 @pytest.mark.parametrize(
+    "method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+)
+def test_one_damaged_member_of_a_download_costs_its_own_row(
+    course: Course, tmp_path: Path, method: int
+) -> None:
+    """However it is packed: a bit that tipped over is found by the checksum or before."""
+    work = os.urandom(1000)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", method) as archive:
+        archive.writestr("jane_1_2_doubling.py", work)
+        archive.writestr("bob_3_4_doubling.py", b"x")
+    data = bytearray(packed.getvalue())
+    data[len("jane_1_2_doubling.py") + 500] ^= 0xFF
+    (tmp_path / "download.zip").write_bytes(data)
+    found = collect(tmp_path / "download.zip", course)
+    (problem,) = found.problems
+    assert problem.startswith("jane_1_2_doubling.py cannot be read: ")
+    assert set(found.files) == {("bob", "01")}
+    assert found.students == {"jane", "bob"}
+
+
+def test_a_class_hands_in_as_many_files_as_it_likes(course: Course, tmp_path: Path) -> None:
+    """The cap is one person's: 60 repositories of 40 files are no bomb."""
+    files = {f"s{who}/exercises/{n}.md": b"" for who in range(60) for n in range(40)}
+    files |= {f"s{who}/exercises/01/doubling.py": b"x" for who in range(60)}
+    assert len(taken(course, tmp_path, files, "github").files) == 60
+
+
+@pytest.mark.parametrize(
     "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE]
 )
 def test_a_tar_with_anything_but_files_is_refused(kind: bytes) -> None:
