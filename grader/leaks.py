@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import ast
+import copy
 import re
 import textwrap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 _PRIVATE = ("solutions", "tests")
+_NAMING = ("id", "arg", "name", "asname", "rest", "names")
+"""Fields of a syntax tree's nodes in which a function's own name can be."""
+_OTHERS_NAMES = {(ast.keyword, "arg"), (ast.alias, "name")}
+"""And those in which it is somebody else's: a parameter of what is called, a module."""
 _LEAST = 20
 """Nodes of a syntax tree; what is smaller, such as `return len(events)`, is nobody's secret."""
 _PYTHON_IN_MARKDOWN = re.compile(r"(?ms)^[ >]*```(?:python|py)\b[^\n]*\n(.*?)^[ >]*```")
+_PYTHON = (".py", ".txt")
+"""The stubs that `grader reset` puts back are Python with another ending; other text is none."""
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -20,7 +28,7 @@ def find_leak(root: Path, files: Iterable[Path]) -> str:
 
     Private is what lies in solutions/ and tests/. A file leaks when its bytes are those of a
     private one, or when a function in it, or in a lesson's Python block, does the same as a
-    private function, statement by statement, whatever its comments, docstring and names.
+    private function, statement by statement, whatever its comments, docstrings and names.
     """
     contents: set[bytes] = set()
     bodies: dict[str, str] = {}
@@ -48,7 +56,7 @@ def _private_files(root: Path) -> Iterator[Path]:
 
 
 def _bodies_of_file(file: Path, text: str) -> Iterator[tuple[str, str]]:
-    if file.suffix == ".py":
+    if file.suffix in _PYTHON:
         for name, body in _bodies(text):
             yield f"{name}()", body
     elif file.suffix == ".md":
@@ -72,18 +80,55 @@ def _bodies(text: str) -> Iterator[tuple[str, str]]:
 
 def _shape(function: _Function) -> str:
     """What the function does, with its parameters and variables numbered; "" for too little."""
-    body = function.body[1:] if ast.get_docstring(function) is not None else function.body
+    body = _without_docstring(function)
     inner = [node for statement in body for node in ast.walk(statement)]
     if len(inner) < _LEAST:
         return ""
-    own = {node.arg for node in ast.walk(function.args) if isinstance(node, ast.arg)}
-    own |= {n.id for n in inner if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    numbers: dict[str, int] = {}
-    text = "\n".join(ast.dump(statement) for statement in body)
-    return re.sub(
-        r"(?<=id=')\w+(?=')",
-        lambda found: (
-            f"#{numbers.setdefault(found[0], len(numbers))}" if found[0] in own else found[0]
-        ),
-        text,
-    )
+    own = {name for node in (*ast.walk(function.args), *inner) for name in _bound(node)}
+    numbered = _Numbered(own)
+    return "\n".join(ast.dump(numbered.visit(copy.deepcopy(statement))) for statement in body)
+
+
+def _without_docstring(function: _Function) -> list[ast.stmt]:
+    return function.body[1:] if ast.get_docstring(function) is not None else function.body
+
+
+def _bound(node: ast.AST) -> Iterator[str]:
+    """The names that a node gives to something; an import keeps the one that it has elsewhere."""
+    match node:
+        case ast.Name(id=name, ctx=ast.Store()):
+            yield name
+        case ast.arg(arg=name) | ast.alias(asname=str(name)):
+            yield name
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            yield name
+        case (
+            ast.ExceptHandler(name=str(name))
+            | ast.MatchAs(name=str(name))
+            | ast.MatchStar(name=str(name))
+            | ast.MatchMapping(rest=str(name))
+        ):
+            yield name
+
+
+class _Numbered(ast.NodeTransformer):
+    """Puts a number in the place of each of a function's own names, in the order of their use."""
+
+    def __init__(self, own: set[str]) -> None:
+        self._own = own
+        self._numbers: dict[str, str] = {}
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        for field, value in ast.iter_fields(node):
+            if field in _NAMING and (type(node), field) not in _OTHERS_NAMES:
+                setattr(node, field, self._number(value))
+        if isinstance(node, _Function):
+            node.body = _without_docstring(node)
+        return super().generic_visit(node)
+
+    def _number(self, name: Any) -> Any:
+        if isinstance(name, list):  # those of global and nonlocal
+            return [self._number(each) for each in name]
+        if name not in self._own:
+            return name
+        return self._numbers.setdefault(name, f"#{len(self._numbers)}")
