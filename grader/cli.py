@@ -32,6 +32,10 @@ class _Group(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):
+            if cmd_name in _UNIX_COMMANDS:
+                raise GraderError(
+                    f"`grader {cmd_name}` needs Linux or macOS", "On Windows, use WSL 2."
+                )
             return None
         found: click.Command = getattr(import_module(f"grader.commands.{cmd_name}"), cmd_name)
         return found

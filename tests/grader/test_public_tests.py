@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from command_line import grader
-from tiny_course import PUBLIC_TEST, RIGHT, write_tiny_course
+from tiny_course import PUBLIC_TEST, RIGHT, STUB, write_tiny_course
 
 from grader.course import load_course
 from grader.public_tests import marked_checks, public_checks
+from grader.reset import STUBS
 
 REPO = Path(__file__).resolve().parents[2]
 
@@ -38,6 +41,8 @@ def copy(tmp_path: Path) -> Path:
     """A students' copy of a tiny course: two of its checks have public tests, one passes."""
     root = write_tiny_course(tmp_path / "course")
     (root / "exercises/01/test_doubling.py").write_text(PUBLIC_TEST + TWO_MORE)
+    (root / STUBS / "01").mkdir(parents=True)
+    (root / STUBS / "01" / "doubling.txt").write_text(STUB)
     grader(root, "release", str(tmp_path / "copy"))
     (tmp_path / "copy/exercises/01/doubling.py").write_text(HALF)
     return tmp_path / "copy"
@@ -153,13 +158,43 @@ def test_status_and_hint_know_what_it_found(copy: Path) -> None:
     assert "8 of 8 points. All done." in grader(copy, "status").stdout
 
 
-def test_replay_and_watch_say_that_nothing_is_recorded(copy: Path) -> None:
-    """One line and the next step: there is no hidden suite here."""
+def test_replay_and_watch_say_that_there_is_no_hidden_suite(copy: Path) -> None:
+    """One line with the next step, in a terminal."""
+    said = {}
     for command in (["replay", "01", "value"], ["watch", "01"]):
-        done = grader(copy, *command)
+        ours, theirs = pty.openpty()
+        done = subprocess.run(
+            [sys.executable, "-m", "grader", *command],
+            cwd=copy,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
+            check=False,
+            env=os.environ | {"TERM": "xterm"},
+        )
+        os.close(theirs)
+        os.close(ours)
         assert done.returncode == 2
-        assert "pytest exercises/01" in done.stderr or "grader check 01" in done.stderr
-        assert len(done.stderr.strip().splitlines()) == 1
+        said[command[0]] = done.stderr
+    assert said == {
+        "replay": "grader: exercise 01 has no hidden suite in this copy, so nothing was recorded."
+        " `pytest exercises/01 --pdb` stops where a public test fails.\n",
+        "watch": f"grader: there is no hidden suite of exercise 01 here ({copy}/tests/hidden/01)."
+        " In a students' copy only the public tests run: `pytest exercises/01`.\n",
+    }
+
+
+def test_what_the_students_readme_tells_one_to_type_works(copy: Path) -> None:
+    """Every command of its table that is the grader's."""
+    text = (REPO / "release/README.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^\| `grader ([^`]+)`", text, flags=re.MULTILINE)
+    assert "check 01" in commands
+    for command in commands:
+        done = grader(copy, *command.split())
+        assert done.returncode in (0, 1), f"{command}: {done.stderr}"  # 1: not all done yet
+        assert not done.stderr
 
 
 def test_a_manifest_that_is_broken_is_one_line(copy: Path) -> None:
