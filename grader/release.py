@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from grader.course import Course
@@ -34,7 +34,8 @@ def make_release(course: Course, directory: Path) -> list[Path]:
     """Copy what students get into `directory`, which must be new or empty; the files, relative.
 
     Raises:
-        GraderError: the folder is in use, or a file for students holds what is private.
+        GraderError: the folder is in use or cannot be written, or a file for students holds what
+            is private.
     """
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise GraderError(f"{directory} is not empty", "Name a new folder for the release.")
@@ -45,16 +46,25 @@ def make_release(course: Course, directory: Path) -> list[Path]:
     leak = find_leak(course.root, files.values())
     if leak:
         raise GraderError(leak, "Put the stub back before the release.")
-    with tempfile.TemporaryDirectory(dir=parent, prefix=".release-") as aside:
-        copy = Path(aside) / "release"
-        for file, source in files.items():
-            target = copy / file
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(course.root / source, target)
-        if directory.exists():
-            directory.rmdir()
-        copy.replace(directory)
+    try:
+        with tempfile.TemporaryDirectory(dir=parent, prefix=".release-") as aside:
+            _copy(course.root, files, Path(aside) / "release", directory)
+    except OSError as error:
+        raise GraderError(
+            f"{directory} cannot be written: {error.strerror}", "Name another folder."
+        ) from None
     return list(files)
+
+
+def _copy(root: Path, files: Mapping[Path, Path], aside: Path, directory: Path) -> None:
+    """Whole or not at all."""
+    for file, source in files.items():
+        target = aside / file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(root / source, target)
+    if directory.exists():
+        directory.rmdir()
+    aside.replace(directory)
 
 
 def _allowed(root: Path) -> Iterator[tuple[Path, Path]]:

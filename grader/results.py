@@ -72,6 +72,10 @@ class Results:
                     "Remove it, and grade again.",
                 ) from None
 
+    def students(self) -> list[str]:
+        """The folder names of those of whom reports are kept."""
+        return sorted({path.parent.name for path in self._reports.glob("*/*.json")})
+
     def exercises(self) -> frozenset[str]:
         """The exercises of which a report is kept."""
         return frozenset(path.stem for path in self._reports.glob("*/*.json"))

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import difflib
 from datetime import timedelta
 from pathlib import Path
 
 import click
 
 from grader.commands import options
+from grader.errors import GraderError
+
+_MOST_DAYS = 3650
+
+
+def _bounded(_: click.Context, __: click.Parameter, days: float) -> float:
+    if not 0 <= days <= _MOST_DAYS:  # nor is `nan`
+        raise click.BadParameter(f"{days:g} is not a number of days from 0 to {_MOST_DAYS}.")
+    return days
 
 
 @click.command()
 @click.argument("out", type=click.Path(path_type=Path, file_okay=False))
 @click.argument("student")
 @click.argument("exercise")
-@click.option("--days", type=click.FloatRange(min=0), required=True, help="0 takes it back.")
+@click.option("--days", type=float, required=True, callback=_bounded, help="0 takes it back.")
+@click.option("--new", is_flag=True, help="OUT holds no results of STUDENT yet.")
 @options.database
-def extend(out: Path, student: str, exercise: str, days: float, url: str | None) -> None:
+def extend(out: Path, student: str, exercise: str, days: float, new: bool, url: str | None) -> None:
     """Let STUDENT hand in EXERCISE later by so many days after the due date.
 
     The extension is kept in the gradebook of OUT. Penalties follow with the next
@@ -26,6 +37,33 @@ def extend(out: Path, student: str, exercise: str, days: float, url: str | None)
     from grader.gradebook import extend as grant  # noqa: PLC0415
 
     found = options.this_course().exercise(exercise)
-    out.mkdir(parents=True, exist_ok=True)
+    if new:
+        _make(out)
+    else:
+        _require_results(out, student)
     grant(url or default_url(out), student, found, timedelta(days=days))
     click.echo(f"{student} may hand in {found.id} {days:g} days later")
+
+
+def _require_results(out: Path, student: str) -> None:
+    """A name that is mistyped would get an extension of its own."""
+    from grader.results import Results, folder_name  # noqa: PLC0415 - imports pydantic's models
+
+    known = Results(out).students()
+    if folder_name(student) in known:
+        return
+    near = " or ".join(difflib.get_close_matches(student, known))
+    raise GraderError(
+        f"{out} holds no results of {student}",
+        (f"Did you mean {near}? " if near else "")
+        + "Add --new for somebody who has not handed in anything.",
+    )
+
+
+def _make(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GraderError(
+            f"{out} cannot be made: {error.strerror}", "Name the folder of your results."
+        ) from None

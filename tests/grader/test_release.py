@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,9 @@ from command_line import grader
 from tiny_course import RIGHT, write_tiny_course
 
 from grader.course import load_course
+from grader.errors import GraderError
 from grader.leaks import find_leak
+from grader.release import make_release
 
 REPO = Path(__file__).resolve().parents[2]
 
@@ -47,6 +51,21 @@ def test_an_exercise_solved_in_place_is_refused(
     assert "private" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_a_place_that_cannot_be_written_is_one_line(
+    course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sentence says why; nothing is left behind."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfile", refuse)
+    (tmp_path / "class").mkdir()
+    with pytest.raises(GraderError, match="out cannot be written: No space left on device"):
+        make_release(load_course(course), tmp_path / "class" / "out")
+    assert not list((tmp_path / "class").iterdir())
 
 
 def test_what_is_on_no_list_stays_at_home(course: Path, tmp_path: Path) -> None:

@@ -1,0 +1,44 @@
+"""`grader extend`: whom it grants nothing, and what it says then."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from command_line import grader
+from tiny_course import write_tiny_course
+
+from grader.gradebook import default_url, extensions
+
+NO_EXTENSION = {
+    "a mistyped student": (("out", "anna"), "2", "out holds no results of anna. Did you mean ann?"),
+    "nobody like that": (("out", "zoe"), "2", "out holds no results of zoe. Add --new for"),
+    "a mistyped folder": (("aut", "ann"), "2", "aut holds no results of ann. Add --new for"),
+    "no number": (("out", "ann"), "nan", "nan is not a number of days from 0 to 3650"),
+    "no time left": (("out", "ann"), "1e12", "1e+12 is not a number of days from 0 to 3650"),
+    "no place": (("course.toml/x", "ann", "--new"), "2", "course.toml/x cannot be made: Not a dir"),
+}
+
+
+@pytest.mark.parametrize("case", NO_EXTENSION)
+def test_an_extension_of_nobody_is_refused(tmp_path: Path, case: str) -> None:
+    """A sentence and exit code 2; neither a student nor a folder is made of a typing error."""
+    root = write_tiny_course(tmp_path)
+    (root / "out/reports/ann").mkdir(parents=True)
+    (root / "out/reports/ann/01.json").touch()
+    (folder, student, *more), days, sentence = NO_EXTENSION[case]
+    done = grader(root, "extend", folder, student, "01", "--days", days, *more)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (root / "aut").exists()
+    assert not (root / "out" / "gradebook.db").exists()
+
+
+def test_somebody_without_results_can_get_an_extension(tmp_path: Path) -> None:
+    """Before anything is graded, when that is what one wants."""
+    root = write_tiny_course(tmp_path)
+    done = grader(root, "extend", "out", "zoe", "01", "--days", "2", "--new")
+    assert done.stdout == "zoe may hand in 01 2 days later\n"
+    assert extensions(default_url(root / "out")) == {("zoe", "01"): timedelta(days=2)}
