@@ -243,7 +243,7 @@ def _write(
         if grade is None:
             grade = api.Grade(cell_id=cells[check.id])
             notebook.grades.append(grade)
-        decided = check.outcome not in UNDECIDED and now.sandbox != "process"
+        decided = check.outcome not in UNDECIDED and not now.unsafe
         grade.auto_score = check.score if decided else None
         grade.needs_manual_grade = not decided and grade.manual_score is None
     comments = _by_cell(notebook.comments)
@@ -281,7 +281,7 @@ def _comment(report: Report) -> str | None:
         if check.outcome is not Outcome.PASSED
     ]
     if report.provisional:
-        lines.insert(0, "Provisional: not every check could be decided.")
+        lines.insert(0, f"Provisional: {report.provisional_because}.")
     return "\n".join(lines) or None
 
 

@@ -111,6 +111,18 @@ class Report(_Model):
         return max(0.0, self.score - self.penalty)
 
     @property
+    def unsafe(self) -> bool:
+        """Whether it ran without a sandbox, which is never a grade."""
+        return self.sandbox == "process"
+
+    @property
+    def provisional_because(self) -> str:
+        """Why it is no grade yet, or an empty string."""
+        if not self.provisional:
+            return ""
+        return "it ran without a sandbox" if self.unsafe else "not every check could be decided"
+
+    @property
     def full(self) -> bool:
         """Whether every check passed."""
         return all(check.outcome is Outcome.PASSED for check in self.checks)

@@ -24,13 +24,12 @@ def rescore(report: Report, course: Course, extension: timedelta = timedelta()) 
     known = {result.id: result for result in report.checks}
     checks = tuple(_row(exercise, check.id, known.get(check.id)) for check in exercise.checks)
     late = _late(report, exercise, extension)
-    unsafe = report.provisional and not is_provisional(report.checks)
     return report.model_copy(
         update={
             "checks": checks,
             "score": sum(check.score for check in checks),
             "max_score": exercise.max_score,
-            "provisional": is_provisional(checks, unsafe=unsafe),
+            "provisional": is_provisional(checks, unsafe=report.unsafe),
             "late": late,
             "penalty": course.late.penalty(late, exercise.max_score),
         }

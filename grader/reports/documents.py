@@ -25,13 +25,14 @@ def gradescope_json(reports: Sequence[Report]) -> str:
     Source: Gradescope's autograder specification. It has no way to withhold a score, so a
     provisional result has 0, says so, and marks no undecided check as failed.
     """
-    provisional = any(report.provisional for report in reports)
+    reasons = sorted({report.provisional_because for report in reports if report.provisional})
+    provisional = bool(reasons)
     document = {
         "score": 0 if provisional else sum(report.final_score for report in reports),
         "execution_time": round(sum(c.seconds for report in reports for c in report.checks)),
         "visibility": "visible",
         "stdout_visibility": "hidden",
-        "output": "PROVISIONAL: not every check could be decided; this is not a grade yet."
+        "output": f"PROVISIONAL: {', '.join(reasons)}; this is not a grade yet."
         if provisional
         else "",
         "output_format": "text",

@@ -39,7 +39,7 @@ def _lines(graded: Sequence[Graded], course: Course) -> Iterator[str]:
         yield f"\n## {exercise.id} {markdown(exercise.title)}\n"
         points = f"**{number(one.final)} of {number(report.max_score)} points**"
         if one.grade is None:
-            points += ". Provisional: not every check could be decided; this is not a grade yet."
+            points += f". Provisional: {report.provisional_because}; this is not a grade yet."
         yield points
         if report.penalty:
             days = report.late.total_seconds() / 86400

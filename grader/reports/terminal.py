@@ -98,11 +98,7 @@ def _footer(report: Report, *, own: bool) -> Iterator[RenderableType]:
             "yellow",
         )
     if report.provisional and not own:
-        why = (
-            "it ran without a sandbox"
-            if report.sandbox == "process"
-            else "some checks could not be decided"
-        )
+        why = report.provisional_because
         yield Text(f"  provisional: {why}; this is not a grade yet", "yellow")
 
 
@@ -111,20 +107,23 @@ def print_class(console: Console, reports: Iterable[Report], *, details: bool) -
     table = _class_table()
     seen = Seen()
     runs: set[tuple[int, str]] = set()
+    reasons: set[str] = set()
     for report in reports:
         if details:
             console.print(student_report(report))
             console.print()
         _add_row(table, report)
-        seen.provisional |= report.provisional
+        if report.provisional:
+            seen.provisional = True
+            reasons.add(report.provisional_because)
         seen.full &= report.full
         runs.add((report.seed, report.sandbox))
     console.print(table)
     if len(runs) == 1:
         ((seed, sandbox),) = runs
         console.print(Text(f"seed {seed}, sandbox: {sandbox}", "dim"))
-    if seen.provisional:
-        console.print(Text("Provisional: not every check could be decided.", "yellow"))
+    for reason in sorted(reasons):
+        console.print(Text(f"Provisional: {reason}.", "yellow"))
     return seen
 
 

@@ -14,6 +14,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from command_line import grader
+from rich.console import Console
 from tiny_course import MANIFEST
 
 from grader.course import Course, load_course
@@ -25,6 +26,7 @@ from grader.reports.feedback import feedback_html, feedback_markdown
 from grader.reports.safe import cell, markdown, plain
 from grader.reports.statistics import class_figures, correlation
 from grader.reports.tables import canvas_csv, moodle_csv, nbgrader_csv
+from grader.reports.terminal import print_class
 from grader.results import Results
 
 EVIL = "=cmd|'/C calc'!A0 <script>alert(1)</script> [x](javascript:a) \x1b]0;owned\x07 \u202eabc ![](http://e)"
@@ -173,10 +175,19 @@ def test_junit_counts_are_those_of_its_cases(the_class: list[Graded]) -> None:
         assert all(case.get("classname") and case.get("name") for case in cases)
 
 
-def test_a_run_without_a_sandbox_is_never_a_grade(the_class: list[Graded]) -> None:
-    """Whatever a person entered beside it."""
+def test_a_run_without_a_sandbox_is_never_a_grade(the_class: list[Graded], course: Course) -> None:
+    """Whatever a person entered beside it; and each page says that this is the reason."""
     report = the_class[1].report.model_copy(update={"sandbox": "process", "provisional": True})
-    assert Graded(report, 10, by_hand=True).grade is None
+    one = Graded(report, 10, by_hand=True)
+    assert one.grade is None
+    console = Console(record=True, width=100, file=io.StringIO())
+    print_class(console, [report], details=True)
+    for text in (
+        *(feedback_html([one], course), feedback_markdown([one], course)),
+        *(gradescope_json([report]), console.export_text()),
+    ):
+        assert "it ran without a sandbox" in text
+        assert "could be decided" not in text
 
 
 def test_a_persons_score_makes_an_undecided_result_a_grade(the_class: list[Graded]) -> None:
@@ -262,7 +273,8 @@ def test_a_late_penalty_is_explained(the_class: list[Graded], course: Course) ->
     """How late, and what it cost."""
     late = {"late": timedelta(hours=36), "penalty": 2.0}
     one = Graded(the_class[1].report.model_copy(update=late), 8, by_hand=False)
-    assert "1.5 days late" in feedback_html([one], course)
+    page = re.sub(r"<[^>]+>", "", feedback_html([one], course))
+    assert "8 of 10 points: 10, less 2 for being 1.5 days late." in page
     assert "**8 of 10 points**" in feedback_markdown([one], course)
 
 
