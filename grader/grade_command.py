@@ -46,6 +46,8 @@ class Run:
     regrade: bool = False
     gradebook: bool = True
     """Fill nbgrader's gradebook in `out`, where nbgrader is installed."""
+    db: str | None = None
+    """The URL of another gradebook than the one in `out`."""
     unsafe: bool = False
     details: bool | None = None
 
@@ -76,10 +78,8 @@ def grade_directory(course: Course, run: Run, console: Console) -> int:
         ]
         _grade(todo, course, run, results, console)
         kept = [(submission.student, submission.exercise) for submission in submissions]
-        wanted = run.out is not None and run.gradebook and gradebook.available()
-        book = gradebook.default_url(out) if wanted else None
-        known = gradebook.extensions(book) if book and (out / gradebook.FILE).exists() else {}
-        extension = gradebook.lookup(known)
+        book = run.db or gradebook.found(out)
+        extension = gradebook.lookup(gradebook.extensions(book) if book else {})
 
         def scored() -> Iterator[Report]:
             for key in kept:
@@ -94,8 +94,8 @@ def grade_directory(course: Course, run: Run, console: Console) -> int:
             with writing_whole(run.json_file) as file:
                 for piece in json_document(head, scored()):
                     file.write(piece.encode())
-        if book is not None:
-            gradebook.fill(scored(), course, book)
+        if run.out is not None and run.gradebook and gradebook.available():
+            gradebook.fill(scored(), course, run.db or gradebook.default_url(out))
         if run.out is not None:
             said = f"{len(todo)} graded, {len(submissions) - len(todo)} as before"
             console.print(f"{said}. The results are in {run.out}.", style="dim")

@@ -26,6 +26,8 @@ from grader.scoring import rescore
 FILE = "gradebook.db"
 Extensions = Mapping[tuple[str, str], timedelta]
 """By student and exercise: how much later they may hand in."""
+ByHand = Mapping[tuple[str, str], Mapping[str, tuple[float | None, float]]]
+"""By student and exercise, then by cell: the manual score, if there is one, and extra credit."""
 _INSTALL = "Run `make setup-instructor`, or `pip install 'stream-course[instructor]'`."
 _LONGEST_NAME = 128
 """Characters that nbgrader's tables hold for a student's id."""
@@ -43,6 +45,11 @@ def available() -> bool:
 def default_url(out: Path) -> str:
     """The database in a folder of results."""
     return f"sqlite:///{(out / FILE).resolve()}"
+
+
+def found(out: Path) -> str | None:
+    """:func:`default_url` where there is one, and nbgrader to read it."""
+    return default_url(out) if (out / FILE).exists() and available() else None
 
 
 def fill(reports: Iterable[Report], course: Course, url: str) -> int:
@@ -78,26 +85,22 @@ def extensions(url: str) -> Extensions:
         return {(row.student_id, row.assignment.name): row.extension for row in rows}
 
 
-def scores_by_hand(url: str) -> Mapping[tuple[str, str], float]:
-    """The score, before any penalty, of every submission in which a person entered one.
+def scores_by_hand(url: str) -> ByHand:
+    """What a person entered, in a database that is there.
 
     Raises:
-        GraderError: nbgrader is missing, or the database cannot be used.
+        GraderError: nbgrader is missing, or the database is, or it cannot be used.
     """
-    api = _api()
-    entered = (api.Grade.manual_score.isnot(None)) | (api.Grade.extra_credit.isnot(None))
-    with _opened(url) as book:
-        rows = (
-            book.db.query(api.SubmittedAssignment)
-            .join(
-                api.SubmittedNotebook,
-                api.SubmittedNotebook.assignment_id == api.SubmittedAssignment.id,
-            )
-            .join(api.Grade, api.Grade.notebook_id == api.SubmittedNotebook.id)
-            .filter(entered)
-            .distinct()
-        )
-        return {(row.student_id, row.assignment.name): float(row.score) for row in rows}
+    kind = _api().Grade
+    entered: dict[tuple[str, str], dict[str, tuple[float | None, float]]] = {}
+    with _opened(url, new=False) as book:
+        for grade in book.db.query(kind).filter(
+            kind.manual_score.isnot(None) | kind.extra_credit.isnot(None)
+        ):
+            submission = grade.notebook.assignment
+            cells = entered.setdefault((submission.student_id, submission.assignment.name), {})
+            cells[grade.cell.name] = (grade.manual_score, grade.extra_credit or 0.0)
+    return entered
 
 
 def extend(url: str, student: str, exercise: Exercise, by: timedelta) -> None:
@@ -143,8 +146,8 @@ def _without(module: str) -> Iterator[None]:
 
 
 @contextmanager
-def _opened(url: str) -> Iterator[Any]:
-    """nbgrader's Gradebook on `url`, with its errors as sentences."""
+def _opened(url: str, *, new: bool = True) -> Iterator[Any]:
+    """nbgrader's Gradebook on `url`, with its errors as sentences; where `new`, it may be made."""
     api = _api()
     from sqlalchemy.exc import (  # noqa: PLC0415 - nbgrader brings it
         ArgumentError,
@@ -160,7 +163,7 @@ def _opened(url: str) -> Iterator[Any]:
     log = logging.getLogger("tornado.application")  # where nbgrader shows the traces of its errors
     try:
         log.disabled = True
-        _create(url)
+        _create(url, new=new)
         with api.Gradebook(url) as book:
             try:
                 yield book
@@ -180,7 +183,7 @@ def _opened(url: str) -> Iterator[Any]:
         log.disabled = False
 
 
-def _create(url: str) -> None:
+def _create(url: str, *, new: bool) -> None:
     """Make a new SQLite database aside: nbgrader takes one with some of its tables for whole."""
     from sqlalchemy import make_url  # noqa: PLC0415 - nbgrader brings it
 
@@ -190,6 +193,10 @@ def _create(url: str) -> None:
     database = Path(parsed.database)
     if database.exists():
         return
+    if not new:
+        raise GraderError(
+            f"there is no gradebook {database}", "`grader gradebook OUT --db URL` makes one."
+        )
     aside = database.with_name(f".{database.name}.new")
     try:
         aside.unlink(missing_ok=True)  # left by a run that was killed

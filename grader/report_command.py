@@ -22,11 +22,13 @@ from grader.similar import nearly_identical
 from grader.submission import find_submissions
 
 
-def write_pages(out: Path, course: Course, submissions: Path | None = None) -> int:
+def write_pages(
+    out: Path, course: Course, submissions: Path | None = None, url: str | None = None
+) -> int:
     """Write OUT/class.html and OUT/feedback/STUDENT.{html,md}; how many students there are.
 
     With `submissions`, the folder that was graded, the page also says who handed in nearly the
-    same.
+    same; `url` is that of another gradebook than the one in `out`.
 
     Raises:
         GraderError: there are no results, or they cannot be written.
@@ -34,11 +36,11 @@ def write_pages(out: Path, course: Course, submissions: Path | None = None) -> i
     similar = None
     if submissions is not None:
         similar = nearly_identical(find_submissions(submissions, course), course)
-    write_whole(out / "class.html", class_html(graded_class(out, course), course, similar))
+    write_whole(out / "class.html", class_html(graded_class(out, course, url), course, similar))
     folder = out / "feedback"
     folder.mkdir(exist_ok=True)
     count = 0
-    for student, found in groupby(graded_class(out, course), lambda one: one.report.student):
+    for student, found in groupby(graded_class(out, course, url), lambda one: one.report.student):
         own = list(found)
         name = folder_name(student)
         write_whole(folder / f"{name}.html", feedback_html(own, course))
@@ -47,25 +49,29 @@ def write_pages(out: Path, course: Course, submissions: Path | None = None) -> i
     return count
 
 
-def export(out: Path, course: Course, kind: str, target: Path | None) -> int:
+def export(
+    out: Path, course: Course, kind: str, target: Path | None, url: str | None = None
+) -> int:
     """Write the class in that format to a file, or to standard output; how many are no grade yet.
+
+    `url` is that of another gradebook than the one in `out`.
 
     Raises:
         GraderError: there are no results, or they cannot be written.
     """
     if kind == "gradescope":
-        return _gradescope(out, course, target)
+        return _gradescope(out, course, target, url)
     if kind == "jplag":
         return _jplag(out, course, target)
     undecided = 0
 
     def counted() -> Iterator[Graded]:
         nonlocal undecided
-        for one in graded_class(out, course):
+        for one in graded_class(out, course, url):
             undecided += one.grade is None
             yield one
 
-    lines = _lines(kind, counted(), out, course)
+    lines = _lines(kind, counted(), out, course, url)
     if target is None:
         for line in lines:
             sys.stdout.write(line)
@@ -77,7 +83,9 @@ def export(out: Path, course: Course, kind: str, target: Path | None) -> int:
     return undecided
 
 
-def _lines(kind: str, graded: Iterator[Graded], out: Path, course: Course) -> Iterable[str]:
+def _lines(
+    kind: str, graded: Iterator[Graded], out: Path, course: Course, url: str | None
+) -> Iterable[str]:
     match kind:
         case "csv":
             return nbgrader_csv(graded, course)
@@ -87,7 +95,7 @@ def _lines(kind: str, graded: Iterator[Graded], out: Path, course: Course) -> It
             return moodle_csv(graded, _graded_part(course, out))
         case "junit":
             return junit_xml(graded)
-    provisional = any(one.grade is None for one in graded_class(out, course))
+    provisional = any(one.grade is None for one in graded_class(out, course, url))
     head = ClassReport(course=course.title, provisional=provisional, reports=())
     return json_document(head, (one.report for one in graded))
 
@@ -99,12 +107,12 @@ def _graded_part(course: Course, out: Path) -> Course:
     return course.model_copy(update={"exercises": kept})
 
 
-def _gradescope(out: Path, course: Course, target: Path | None) -> int:
+def _gradescope(out: Path, course: Course, target: Path | None, url: str | None) -> int:
     """A results.json for each submission, in TARGET/STUDENT/NN/."""
     if target is None:
         raise GraderError("gradescope's format is a file for each submission", "Name a folder.")
     undecided = 0
-    for one in graded_class(out, course):
+    for one in graded_class(out, course, url):
         report: Report = one.report
         folder = target / folder_name(report.student) / report.exercise
         folder.mkdir(parents=True, exist_ok=True)

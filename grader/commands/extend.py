@@ -30,8 +30,8 @@ def _bounded(_: click.Context, __: click.Parameter, days: float) -> float:
 def extend(out: Path, student: str, exercise: str, days: float, new: bool, url: str | None) -> None:
     """Let STUDENT hand in EXERCISE later by so many days after the due date.
 
-    The extension is kept in the gradebook of OUT. Penalties follow with the next
-    `grader grade --out OUT` or `grader gradebook OUT`, without a run.
+    The extension is kept in the gradebook of OUT, or of --db. Penalties follow with the next
+    `grader grade --out OUT` or `grader gradebook OUT`, with the same --db, without a run.
     """
     from grader.gradebook import default_url  # noqa: PLC0415 - imports nbgrader
     from grader.gradebook import extend as grant  # noqa: PLC0415

@@ -37,6 +37,7 @@ from grader.commands import options
     default=True,
     help="With --out and nbgrader installed: fill its gradebook there, which takes some seconds.",
 )
+@options.database
 @click.option("--details/--no-details", default=None, help="Print a report for each submission.")
 @click.option("--unsafe", is_flag=True, help="No sandbox. For authors; never a grade.")
 def grade(
@@ -49,6 +50,7 @@ def grade(
     repeat: int,
     regrade: bool,
     gradebook: bool,
+    url: str | None,
     details: bool | None,
     unsafe: bool,
 ) -> None:
@@ -60,6 +62,8 @@ def grade(
     run ended, and runs only what changed: a submission, a suite, or the grader. New points, due
     dates and late penalties in course.toml apply without a run.
     """
+    if url is not None and out is None:
+        raise click.UsageError("--db needs --out: a gradebook goes with kept results.")
     from grader.grade_command import Run, grade_directory  # noqa: PLC0415 - imports pytest
 
     run = Run(
@@ -73,6 +77,7 @@ def grade(
         repeat=repeat,
         regrade=regrade,
         gradebook=gradebook,
+        db=url,
         unsafe=unsafe,
         details=details,
     )

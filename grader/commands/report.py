@@ -16,7 +16,8 @@ from grader.commands import options
     type=click.Path(path_type=Path, file_okay=False),
     help="The folder that was graded: the page also says who handed in nearly the same.",
 )
-def report(out: Path, submissions: Path | None) -> None:
+@options.database
+def report(out: Path, submissions: Path | None, url: str | None) -> None:
     """Write pages about the results in OUT, of `grader grade --out`.
 
     OUT/class.html is for you: distribution, submissions, and how each check did. OUT/feedback
@@ -24,5 +25,5 @@ def report(out: Path, submissions: Path | None) -> None:
     """
     from grader.report_command import write_pages  # noqa: PLC0415 - imports the templates
 
-    count = write_pages(out, options.this_course(), submissions)
+    count = write_pages(out, options.this_course(), submissions, url)
     click.echo(f"{out / 'class.html'}, and feedback for {count} students in {out / 'feedback'}")

@@ -46,7 +46,7 @@ def some_class(course: Course) -> list[Graded]:
         graded(course, "dan", "pep"),
         graded(course, "eve", "ppp"),
         graded(course, "mal", "pff", "the process sent something that is no message"),
-        Graded(late, late.final_score, by_hand=True),
+        Graded(late, by_hand=True),
     ]
 
 

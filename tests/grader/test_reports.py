@@ -18,7 +18,7 @@ from rich.console import Console
 from tiny_course import MANIFEST
 
 from grader.course import Course, load_course
-from grader.graded import Graded
+from grader.graded import Graded, with_scores
 from grader.report import CheckResult, Outcome, Report, is_provisional
 from grader.reports.class_page import class_html
 from grader.reports.documents import gradescope_json, junit_xml
@@ -59,7 +59,7 @@ def graded(course: Course, student: str, outcomes: str, message: str = "was seen
         suite_hash="b",
         checks=checks,
     )
-    return Graded(report, report.final_score, by_hand=False)
+    return Graded(report, by_hand=False)
 
 
 @pytest.fixture
@@ -178,8 +178,8 @@ def test_junit_counts_are_those_of_its_cases(the_class: list[Graded]) -> None:
 def test_a_run_without_a_sandbox_is_never_a_grade(the_class: list[Graded], course: Course) -> None:
     """Whatever a person entered beside it; and each page says that this is the reason."""
     report = the_class[1].report.model_copy(update={"sandbox": "process", "provisional": True})
-    one = Graded(report, 10, by_hand=True)
-    assert one.grade is None
+    one = with_scores(report, {"01_value": (3.0, 1.0)})
+    assert (one.grade, one.by_hand) == (None, True)
     console = Console(record=True, width=100, file=io.StringIO())
     print_class(console, [report], details=True)
     for text in (
@@ -190,9 +190,21 @@ def test_a_run_without_a_sandbox_is_never_a_grade(the_class: list[Graded], cours
         assert "could be decided" not in text
 
 
-def test_a_persons_score_makes_an_undecided_result_a_grade(the_class: list[Graded]) -> None:
-    """That is what the mark for manual grading asks for."""
-    assert Graded(the_class[4].report, 9, by_hand=True).grade == 9
+@pytest.mark.parametrize(
+    ("entered", "grade"),
+    [
+        ({"01_each-event": (4.0, 0.0)}, 9),
+        ({"01_each-event": (4.0, 0.5)}, 9.5),
+        ({"01_each-event": (None, 0.5)}, None),
+        ({"01_value": (2.0, 0.0)}, None),
+    ],
+)
+def test_a_persons_score_makes_an_undecided_check_a_grade(
+    the_class: list[Graded], entered: dict[str, tuple[float | None, float]], grade: float | None
+) -> None:
+    """The score of that check: another one, or extra credit, makes no zero of an error of ours."""
+    one = with_scores(the_class[4].report, entered)
+    assert (one.grade, one.by_hand) == (grade, True)
 
 
 def test_points_arrive_in_each_table(the_class: list[Graded], course: Course) -> None:
@@ -272,7 +284,7 @@ def test_feedback_says_what_failed_and_nothing_of_others(
 def test_a_late_penalty_is_explained(the_class: list[Graded], course: Course) -> None:
     """How late, and what it cost."""
     late = {"late": timedelta(hours=36), "penalty": 2.0}
-    one = Graded(the_class[1].report.model_copy(update=late), 8, by_hand=False)
+    one = Graded(the_class[1].report.model_copy(update=late), by_hand=False)
     page = re.sub(r"<[^>]+>", "", feedback_html([one], course))
     assert "8 of 10 points: 10, less 2 for being 1.5 days late." in page
     assert "**8 of 10 points**" in feedback_markdown([one], course)
