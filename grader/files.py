@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,8 +19,7 @@ def require_writable(path: Path) -> None:
     Raises:
         GraderError: it cannot.
     """
-    if path.is_dir():
-        raise GraderError(f"{path} cannot be written: it is a folder", "Name a file in it.")
+    _target(path)
     try:
         tempfile.TemporaryFile(dir=path.resolve().parent).close()
     except OSError as error:
@@ -45,11 +45,12 @@ def writing_whole(path: Path) -> Iterator[BinaryIO]:
     Raises:
         GraderError: it could not be written; the old file is as it was.
     """
-    aside = path.resolve().with_name(f".{path.name}.{os.getpid()}")
+    target = _target(path)
+    aside = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         with aside.open("wb") as file:
             yield file
-        aside.replace(path)
+        aside.replace(target)
     except OSError as error:
         aside.unlink(missing_ok=True)
         raise GraderError(
@@ -58,3 +59,37 @@ def writing_whole(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, where they are not there yet.
+
+    Raises:
+        GraderError: it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GraderError(
+            f"{path} cannot be made: {error.strerror}",
+            "Move what is in its way, or take a folder of yours.",
+        ) from None
+
+
+def _target(path: Path) -> Path:
+    """The file that is written where `path` is named: a link's, never the link itself.
+
+    Raises:
+        GraderError: what is there is no file, and a replaced device would be none any more.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        mode = stat.S_IFREG
+    except OSError as error:
+        raise GraderError(f"{path} cannot be written: {error.strerror}") from None
+    if stat.S_ISDIR(mode):
+        raise GraderError(f"{path} cannot be written: it is a folder", "Name a file in it.")
+    if not stat.S_ISREG(mode):
+        raise GraderError(f"{path} cannot be written: it is no regular file", "Name a file.")
+    return path.resolve()

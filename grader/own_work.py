@@ -6,7 +6,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from grader.course import Check, Course, Exercise
 from grader.errors import GraderError
-from grader.files import write_whole
+from grader.files import make_folder, write_whole
 from grader.report import Outcome, Report
 from grader.submission import Submission, read_submission
 
@@ -129,8 +129,5 @@ def _public(exercise: Exercise) -> str:
 
 def _write(course: Course, name: str, content: str | bytes) -> None:
     folder = course.root / FOLDER
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise GraderError(f"{folder} cannot be made: {error.strerror}") from None
+    make_folder(folder)
     write_whole(folder / name, content)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from grader.course import Course
 from grader.errors import GraderError
-from grader.files import require_writable, write_whole, writing_whole
+from grader.files import make_folder, require_writable, write_whole, writing_whole
 from grader.graded import Graded, graded_class
 from grader.report import ClassReport, Report
 from grader.reports.class_page import class_html
@@ -38,7 +38,7 @@ def write_pages(
         similar = nearly_identical(find_submissions(submissions, course), course)
     write_whole(out / "class.html", class_html(graded_class(out, course, url), course, similar))
     folder = out / "feedback"
-    folder.mkdir(exist_ok=True)
+    make_folder(folder)
     count = 0
     for student, found in groupby(graded_class(out, course, url), lambda one: one.report.student):
         own = list(found)
@@ -115,7 +115,7 @@ def _gradescope(out: Path, course: Course, target: Path | None, url: str | None)
     for one in graded_class(out, course, url):
         report: Report = one.report
         folder = target / folder_name(report.student) / report.exercise
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         write_whole(folder / "results.json", gradescope_json([report]))
         undecided += one.grade is None
     return undecided
@@ -138,7 +138,7 @@ def _jplag(submissions: Path, course: Course, target: Path | None) -> int:
                 submission.files,
             ),
         ):
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             for name, data in files.items():
                 write_whole(folder / name, data)
     return 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from grader.course import Course, Exercise
 from grader.errors import GraderError
-from grader.files import write_whole
+from grader.files import make_folder, write_whole
 from grader.own_work import FOLDER
 
 STUBS = Path("resources") / "stubs"
@@ -32,10 +32,7 @@ def reset_exercise(course: Course, exercise: Exercise, now: datetime) -> list[tu
             continue
         aside = course.root / FOLDER / "before-reset" / f"{now:%Y%m%d-%H%M%S}" / exercise.id / name
         if old is not None:
-            try:
-                aside.parent.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise GraderError(f"{aside.parent} cannot be made: {error.strerror}") from None
+            make_folder(aside.parent)
             write_whole(aside, old)
         write_whole(path, wanted)
         done.append((path, aside))

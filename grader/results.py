@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from grader.errors import GraderError
-from grader.files import write_whole
+from grader.files import make_folder, write_whole
 from grader.report import Report
 
 _REPORTS = "reports"
@@ -37,10 +37,7 @@ class Results:
             GraderError: it cannot be written.
         """
         path = self.path(report.student, report.exercise)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise _cannot(path.parent, error) from None
+        make_folder(path.parent)
         write_whole(path, report.model_dump_json(indent=1) + "\n")
 
     def load(self, student: str, exercise: str) -> Report | None:
@@ -89,11 +86,14 @@ class Results:
         """
         import fcntl  # noqa: PLC0415 - Windows has none, and no sandbox either
 
+        make_folder(self._reports)
+        lock = self.folder / ".lock"
         try:
-            self._reports.mkdir(parents=True, exist_ok=True)
-            file = (self.folder / ".lock").open("w")
+            file = lock.open("w")
         except OSError as error:
-            raise _cannot(self.folder, error) from None
+            raise GraderError(
+                f"{lock} cannot be written: {error.strerror}", "Name a folder of yours with --out."
+            ) from None
         with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -119,9 +119,3 @@ def folder_name(student: str) -> str:
 
 def _read(path: Path) -> Report:
     return Report.model_validate_json(path.read_bytes())
-
-
-def _cannot(path: Path, error: OSError) -> GraderError:
-    return GraderError(
-        f"{path} cannot be made: {error.strerror}", "Name a folder of yours with --out."
-    )

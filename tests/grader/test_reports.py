@@ -353,6 +353,25 @@ def test_the_commands_write_pages_and_exports(
     assert len(list((tmp_path / "scope").glob("*/01/results.json"))) == 6
 
 
+def test_a_folder_in_whose_place_a_file_lies_is_one_line(
+    tmp_path: Path, course: Course, the_class: list[Graded]
+) -> None:
+    """Exit code 2, for each command that makes one."""
+    out, file = tmp_path / "out", tmp_path / "file"
+    save(course, out, the_class[1:2])
+    stub = tmp_path / "subs" / "ann" / "01" / "doubling.py"
+    stub.parent.mkdir(parents=True)
+    for path in (file, out / "feedback", stub):
+        path.write_text("")
+    for command in (
+        *(["report", "out"], ["export", "out", "file/x", "--format", "gradescope"]),
+        ["export", "subs", "file/x", "--format", "jplag"],
+    ):
+        done = grader(tmp_path, *command)
+        assert done.returncode == 2
+        assert re.fullmatch(r"grader: \S+ cannot be made: .+\n", done.stderr)
+
+
 def test_without_results_it_is_one_line(tmp_path: Path, course: Course) -> None:
     """Exit code 2 and what to run."""
     assert course.exercises

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from tiny_course import MANIFEST
 
 from grader.course import load_course
 from grader.errors import GraderError
-from grader.files import require_writable, write_whole
+from grader.files import make_folder, require_writable, write_whole, writing_whole
 from grader.report import CheckResult, Outcome, Report
 from grader.results import Results, folder_name
 
@@ -107,7 +109,44 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["a.json"]
 
 
-def test_a_folder_is_no_file_to_write(tmp_path: Path) -> None:
-    """Said before any work."""
+@pytest.mark.parametrize("write", [require_writable, lambda path: write_whole(path, "new")])
+def test_what_is_no_file_is_not_written(tmp_path: Path, write: Callable[[Path], object]) -> None:
+    """A folder, or what stands for a device: said before any work, and it is still there."""
     with pytest.raises(GraderError, match="it is a folder"):
-        require_writable(tmp_path)
+        write(tmp_path)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(GraderError, match="it is no regular file"):
+        write(pipe)
+    assert pipe.is_fifo()
+    assert [each.name for each in tmp_path.iterdir()] == ["pipe"]
+
+
+@pytest.mark.parametrize("before", [None, "old"])
+def test_a_link_stays_and_its_file_is_written(tmp_path: Path, before: str | None) -> None:
+    """Aside, beside the file: the link may lie in another file system."""
+    (tmp_path / "there").mkdir()
+    link, file = tmp_path / "link.json", tmp_path / "there" / "file.json"
+    link.symlink_to(file)
+    if before is not None:
+        file.write_text(before)
+    with writing_whole(link) as writing:
+        assert Path(writing.name).parent == file.parent
+        writing.write(b"new")
+    assert link.is_symlink()
+    assert file.read_text() == "new"
+
+
+def test_a_link_that_leads_to_itself_is_one_sentence(tmp_path: Path) -> None:
+    """As whatever else cannot be looked at."""
+    (tmp_path / "round").symlink_to("round")
+    with pytest.raises(GraderError, match="cannot be written: Too many levels"):
+        write_whole(tmp_path / "round", "new")
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+    """A file is in its place, or where one above it would be."""
+    (tmp_path / "file").write_text("old")
+    for path in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(GraderError, match=r"cannot be made: .*Move what is in its way"):
+            make_folder(path)
