@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -16,13 +17,12 @@ _ENOUGH = 5
 """Submissions below which a correlation says nothing."""
 FLAGS = ("provisional", "late", "by hand", "hostile", "identical", "nearly identical")
 """What a submission may be marked with."""
-_HOSTILE = (
-    "ended the sandbox",
-    "something that is no message",
-    "cut off",
-    "a message of an unknown kind",
+_HOSTILE = re.compile(
+    r"the program (ended the sandbox that it ran in \(|sent more to \w+ than any exercise needs, )"
+    r"|(importing )?\S+ sent (something that is no message: |a message of an unknown kind$)"
 )
-"""Of the grader's messages: what honest code hardly ever provokes."""
+"""How messages begin of what honest code hardly ever provokes. What they quote of a program stands
+further behind."""
 
 
 @dataclass
@@ -133,7 +133,7 @@ def _row(one: Graded) -> Row:
         one.grade is None,
         report.penalty > 0 or report.marked_late,
         one.by_hand,
-        any(sign in check.message for check in report.checks for sign in _HOSTILE),
+        any(_HOSTILE.match(check.message) for check in report.checks),
     ]
     failed = [check for check in report.checks if check.outcome is not Outcome.PASSED]
     return Row(

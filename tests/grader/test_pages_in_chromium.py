@@ -45,7 +45,7 @@ def some_class(course: Course) -> list[Graded]:
         graded(course, "cy 9", "fff"),
         graded(course, "dan", "pep"),
         graded(course, "eve", "ppp"),
-        graded(course, "mal", "pff", "the process sent something that is no message"),
+        graded(course, "mal", "pff", "double() sent something that is no message: no JSON"),
         Graded(late, by_hand=True),
     ]
 
@@ -79,6 +79,22 @@ def test_a_click_on_a_heading_sorts(tmp_path: Path, course: Course) -> None:
         assert set(order[:2]) == {"cy 9", "cy 10"}
         assert set(order[-2:]) == {"ann", "eve"}
     assert points.index("mal") < points.index("bob")  # 3 points, 5 points
+
+
+def test_points_with_a_fraction_sort_as_numbers(tmp_path: Path, course: Course) -> None:
+    """12.25 comes before 12.5: what stands behind the point is no number of its own."""
+    figures = {"fay": 12.5, "gus": 12.25, "hal": 9.0}
+    one_class = [
+        Graded(
+            graded(course, name, "ppp").report.model_copy(update={"score": points}), by_hand=True
+        )
+        for name, points in figures.items()
+    ]
+    page = page_of(tmp_path, class_html(one_class, course))
+    script = (
+        f"table.tHead.rows[0].cells[2].firstElementChild.click(); return JSON.stringify({SHOWN});"
+    )
+    assert json.loads(title(acted(page, script))) == ["hal", "gus", "fay"]
 
 
 def test_filters_leave_what_was_asked_for(tmp_path: Path, course: Course) -> None:
