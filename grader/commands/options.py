@@ -39,5 +39,8 @@ def seed_or_new(value: int | None) -> int:
 
 
 def console() -> Console:
-    """Where a command prints; colours and width follow the terminal and NO_COLOR."""
-    return Console(highlight=False, soft_wrap=False)
+    """Where a command prints; colours and width follow the terminal and NO_COLOR.
+
+    Text is printed as it is: `[b]` in a path is no markup, `:smile:` no picture.
+    """
+    return Console(highlight=False, soft_wrap=False, markup=False, emoji=False)

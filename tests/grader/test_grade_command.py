@@ -55,6 +55,15 @@ def test_right_submission_gets_full_marks_and_exit_0(course: Path) -> None:
     assert not report["provisional"]
 
 
+@pytest.mark.parametrize("out", ["res[old]", "r[/b]", "x:smile:"])
+def test_a_folders_name_is_printed_as_it_is(course: Path, out: str) -> None:
+    """Brackets and colons in it are no markup."""
+    add_submission(course, "ann", RIGHT)
+    done = grader(course, *["grade", "subs", "--out", out, "--no-gradebook"])
+    assert done.returncode == 0, done.stderr
+    assert f"The results are in {out}." in done.stdout
+
+
 def test_one_mistake_costs_its_points_alone(course: Path) -> None:
     """A torn file fails its check, with a sentence and a hint; exit code 1."""
     add_submission(course, "ann", RIGHT)
