@@ -14,11 +14,21 @@ FOLDER = ".grader"
 YOU = "you"
 
 
+_GRAVEST_FIRST = ("failed", "skipped", "passed")
+Tests = dict[str, dict[str, str]]
+"""By check and then by test: `passed`, `failed` or `skipped`."""
+
+
 class PublicRun(BaseModel):
-    """What the public tests found, by check: `passed`, `failed` or `skipped`."""
+    """What the public tests found."""
 
     submission_hash: str
-    checks: dict[str, str]
+    tests: Tests
+
+    @property
+    def checks(self) -> dict[str, str]:
+        """By check: the gravest of its tests."""
+        return by_check(self.tests)
 
 
 _HINTS = "hints.json"
@@ -50,8 +60,13 @@ def last_report(course: Course, exercise: Exercise) -> Report | None:
         return None
 
 
-def keep_public(course: Course, exercise: Exercise, checks: dict[str, str]) -> None:
-    """Keep what the public tests found; what they found before stays, if the files are the same.
+def by_check(tests: Tests) -> dict[str, str]:
+    """What became of each check: the gravest of its tests is the check's."""
+    return {check: min(said.values(), key=_GRAVEST_FIRST.index) for check, said in tests.items()}
+
+
+def keep_public(course: Course, exercise: Exercise, tests: Tests) -> None:
+    """Keep what public tests found; what others found before stays, if the files are the same.
 
     Raises:
         GraderError: it cannot be written.
@@ -59,8 +74,9 @@ def keep_public(course: Course, exercise: Exercise, checks: dict[str, str]) -> N
     now = your_files(course, exercise).hash
     before = last_public(course, exercise)
     if before is not None and before.submission_hash == now:
-        checks = before.checks | checks
-    run = PublicRun(submission_hash=now, checks=checks)
+        kept = before.tests
+        tests = kept | {check: kept.get(check, {}) | said for check, said in tests.items()}
+    run = PublicRun(submission_hash=now, tests=tests)
     _write(course, _public(exercise), run.model_dump_json(indent=1))
 
 

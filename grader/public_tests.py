@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _CHECK = "check"
 _MARKER = "check(id): the promise that the test proves, by its id in course.toml"
-_GRAVEST_FIRST = ("failed", "skipped", "passed")
 _WORDS = {"passed": "passed", "failed": "FAILED", "skipped": "not run"}
 _COLORS = {"passed": "green", "failed": "red", "skipped": "yellow"}
 _WORD_WIDTH = 8
@@ -44,7 +43,8 @@ class PublicTests:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._outcomes: dict[str, str] = {}
+        self._tests: dict[str, dict[str, str]] = {}
+        """What became of each test, by check."""
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Make the marker known where the settings do not."""
@@ -59,13 +59,14 @@ class PublicTests:
                 item.user_properties.append((_CHECK, str(marker.args[0])))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note what became of a test: the gravest of a check's tests is the check's."""
+        """Note what became of a test; one that failed may end well after that."""
         if report.when != "call" and report.passed:
             return
         for name, value in report.user_properties:
             if name == _CHECK and isinstance(value, str):
-                both = (report.outcome, self._outcomes.get(value, "passed"))
-                self._outcomes[value] = min(both, key=_GRAVEST_FIRST.index)
+                self._tests.setdefault(value, {}).setdefault(report.nodeid, report.outcome)
+                if report.failed:
+                    self._tests[value][report.nodeid] = report.outcome
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Keep what was found."""
@@ -88,7 +89,7 @@ class PublicTests:
 
         yield
         verbosity = config.get_verbosity()
-        if not self._outcomes or verbosity < -1:
+        if not self._tests or verbosity < -1:
             return
         try:
             for course, exercise in self._exercises():
@@ -99,22 +100,24 @@ class PublicTests:
     def _exercises(self) -> Iterator[tuple[Course, Exercise]]:
         from grader.course import load_course  # noqa: PLC0415 - as above
 
-        if not self._outcomes:
+        if not self._tests:
             return
         course = load_course(self._root)
         for exercise in course.exercises:
             if self._of(exercise):
                 yield course, exercise
 
-    def _of(self, exercise: Exercise) -> dict[str, str]:
+    def _of(self, exercise: Exercise) -> dict[str, dict[str, str]]:
         known = {check.id for check in exercise.checks}
-        return {name: said for name, said in self._outcomes.items() if name in known}
+        return {name: said for name, said in self._tests.items() if name in known}
 
     def _summary(
         self, course: Course, exercise: Exercise, reporter: pytest.TerminalReporter, verbosity: int
     ) -> None:
+        from grader.own_work import by_check  # noqa: PLC0415 - as above
+
         width = reporter.config.get_terminal_writer().fullwidth
-        outcomes = self._of(exercise)
+        outcomes = by_check(self._of(exercise))
         public = public_checks(course, exercise)
         ran = [check for check in public if check.id in outcomes]
         passed = [check for check in ran if outcomes[check.id] == "passed"]

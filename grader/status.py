@@ -45,14 +45,16 @@ def standing(course: Course, exercise: Exercise) -> Standing:
             said=_state(course, exercise, report),
             command=f"grader check {exercise.id}",
             begun=report is not None,
-            done=report is not None and report.full,
+            done=report is not None
+            and report.full
+            and report.submission_hash == your_files(course, exercise).hash,
             failing=failing,
         )
     run, public = last_public(course, exercise), public_checks(course, exercise)
     passed = [check for check in public if run and run.checks.get(check.id) == "passed"]
     said = "not tested yet"
+    changed = run is not None and run.submission_hash != your_files(course, exercise).hash
     if run is not None:
-        changed = run.submission_hash != your_files(course, exercise).hash
         said = "changed since" if changed else f"{len(passed)} of {len(public)} public checks"
     return Standing(
         exercise,
@@ -61,7 +63,7 @@ def standing(course: Course, exercise: Exercise) -> Standing:
         said=said,
         command=f"pytest exercises/{exercise.id}",
         begun=run is not None,
-        done=len(passed) == len(public),
+        done=len(passed) == len(public) and not changed,
         failing=failing,
     )
 

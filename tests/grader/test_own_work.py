@@ -32,7 +32,7 @@ def solve(root: Path, code: str) -> None:
 
 
 def test_status_follows_the_work(course: Path) -> None:
-    """Not checked, partly done, changed since, done."""
+    """Not checked, partly done, changed since, done; what is changed after that is not done."""
     assert "not checked yet" in grader(course, "status").stdout
     assert "grader check 01" in grader(course, "status").stdout
     solve(course, IN_PLACE)
@@ -44,6 +44,10 @@ def test_status_follows_the_work(course: Path) -> None:
     assert "changed since" in grader(course, "status").stdout
     solve(course, RIGHT)
     assert "10 of 10 points. All done." in grader(course, "status").stdout
+    (course / "exercises" / "01" / "doubling.py").write_text(STUB)
+    said = grader(course, "status").stdout
+    assert "changed since" in said
+    assert "Next: run `grader check 01` again." in said
 
 
 def test_replay_tells_the_story_of_a_crash(course: Path) -> None:

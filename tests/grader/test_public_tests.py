@@ -156,6 +156,20 @@ def test_status_and_hint_know_what_it_found(copy: Path) -> None:
     # One test says nothing of the others, which stay as they were for the same file.
     pytest_in(copy, "exercises/01/test_doubling.py::test_double")
     assert "8 of 8 points. All done." in grader(copy, "status").stdout
+    (copy / "exercises/01/doubling.py").write_text(HALF)
+    assert "Next: run `pytest exercises/01` again." in grader(copy, "status").stdout
+
+
+def test_a_test_that_passes_says_nothing_of_another_of_its_check(copy: Path) -> None:
+    """The check stays failed until the test that failed passes, or the file changes."""
+    (copy / "exercises/01/doubling.py").write_text(
+        HALF + "\n\ndef forward(events, handle):\n    return 0\n"
+    )
+    assert "1 failed, 3 passed" in pytest_in(copy, "exercises/01").stdout
+    assert "3/8" in grader(copy, "status").stdout
+    one = "exercises/01/test_doubling.py::test_forward[0]"
+    assert "1 passed" in pytest_in(copy, one).stdout
+    assert "3/8" in grader(copy, "status").stdout
 
 
 def test_replay_and_watch_say_that_there_is_no_hidden_suite(copy: Path) -> None:
