@@ -9,7 +9,14 @@ from urllib.parse import urlsplit
 
 
 class SinkError(Exception):
-    """A sink refused or broke. The text is one line: what is wrong, and the next step."""
+    """A sink refused or broke. The text is one line: what is wrong, and the next step.
+
+    `taken` is how many events of the last `send` it had taken before, where it knows.
+    """
+
+    def __init__(self, text: str, taken: int = 0) -> None:
+        super().__init__(text)
+        self.taken = taken
 
 
 class Sink(ABC):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import stat
@@ -30,18 +31,29 @@ class FileSink(Sink):
         self.interruptible = not stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)
 
     def send(self, lines: bytes) -> None:
-        rest = memoryview(lines)
+        written = 0
         try:
-            while rest:
-                rest = rest[self._file.write(rest) :]
+            while written < len(lines):
+                written += self._file.write(memoryview(lines)[written:])
         except OSError as error:
-            raise self._broken(error) from error
+            self._cut(written - (lines.rfind(b"\n", 0, written) + 1))
+            raise self._broken(error, lines.count(b"\n", 0, written)) from error
 
     def close(self) -> None:
         self._file.close()
 
-    def _broken(self, error: OSError) -> SinkError:
-        return SinkError(f"Cannot write {self.target}: {reason(error)}. Choose another --path.")
+    def _cut(self, part: int) -> None:
+        """Take back the bytes of a line that was not written whole, if nothing stands behind it."""
+        if self.interruptible or not part:
+            return
+        with contextlib.suppress(OSError):
+            end = self._file.tell()
+            if os.fstat(self._file.fileno()).st_size == end:
+                os.ftruncate(self._file.fileno(), end - part)
+
+    def _broken(self, error: OSError, taken: int = 0) -> SinkError:
+        text = f"Cannot write {self.target}: {reason(error)}. Choose another --path."
+        return SinkError(text, taken)
 
 
 class SocketSink(Sink):

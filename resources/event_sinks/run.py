@@ -12,7 +12,7 @@ from types import FrameType
 
 import click
 
-from event_sinks.base import Sink, events
+from event_sinks.base import Sink, SinkError, events
 from events import RandomTrips
 
 
@@ -58,7 +58,11 @@ class Run:
                 sink.wait(max(0.0, due - time.monotonic()))
             size = min(block, plan.count - self.sent) if plan.count else block
             with hold():
-                sink.send(trips.lines(size))
+                try:
+                    sink.send(trips.lines(size))
+                except SinkError as error:
+                    self.sent += error.taken
+                    raise
                 self.sent += size
             if not plan.quiet:
                 click.echo(f"[{self._name}] {sink.done} event {self.progress('/')}")

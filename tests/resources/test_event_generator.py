@@ -285,6 +285,37 @@ def test_a_disk_that_fills_up(generator) -> None:
     assert done.returncode == 1
 
 
+@posix
+def test_a_file_that_may_grow_no_more(generator, tmp_path: Path) -> None:
+    """The last line is a whole one, and as many are counted as are there, also within a block."""
+    path = tmp_path / "trips.jsonl"
+    options = ["file", "--path", str(path), "--interval", "0", "--quiet", "--count", "5000"]
+    done = subprocess.run(
+        [
+            "sh",
+            "-c",
+            'ulimit -f 128; exec "$@"',
+            "sh",
+            sys.executable,
+            event_generator.__file__,
+            *options,
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    lines = path.read_bytes().splitlines(keepends=True)
+    assert all(decode(line) for line in lines)
+    assert lines[-1].endswith(b"\n")
+    assert len(lines) % 1000, "the limit should lie within a block"
+    assert done.stderr == (
+        f"[file] Cannot write {path}: File too large. Choose another --path. "
+        f"Stopped after {len(lines)} of 5000 events.\n"
+    )
+    assert done.returncode == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
