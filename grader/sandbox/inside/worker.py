@@ -62,7 +62,7 @@ class Worker:
         except (_MissingError, _MisfitError) as error:
             return {"type": "unfit", "reason": str(error)}
         except BaseException as error:  # noqa: BLE001 - a library's or the student's, told apart here
-            kind = "raised" if _student_lines(error) else "build_failed"
+            kind = "raised" if _student_frames(error) else "build_failed"
             return {"type": kind, **_describe(error)}
         self._in_call = True
         try:
@@ -209,10 +209,12 @@ def _misfit(function: Any, args: list[Any], kwargs: dict[str, Any]) -> str:
 
 
 def _describe(error: BaseException) -> dict[str, Any]:
+    frames = _student_frames(error)
     return {
         "error": type(error).__name__,
         "bases": [base.__name__ for base in type(error).__mro__],
         "reason": _sentence(error),
+        "function": frames[-1].name if frames else "",
     }
 
 
@@ -226,17 +228,16 @@ def _sentence(error: BaseException) -> str:
     text = f"{name}: {words}" if words else name
     if isinstance(error, SyntaxError):
         return text
-    places = _student_lines(error)
-    return f"{text} ({places[-1]})" if places else text
+    frames = _student_frames(error)
+    if not frames:
+        return text
+    return f"{text} (line {frames[-1].lineno} of {frames[-1].filename.rpartition('/')[2]})"
 
 
-def _student_lines(error: BaseException) -> list[str]:
+def _student_frames(error: BaseException) -> list[traceback.FrameSummary]:
     """Where the exception passed through the student's own files, outermost first."""
-    return [
-        f"line {frame.lineno} of {frame.filename.rpartition('/')[2]}"
-        for frame in traceback.extract_tb(error.__traceback__)
-        if frame.filename.startswith(sys.path[0] + "/")
-    ]
+    frames = traceback.extract_tb(error.__traceback__)
+    return [each for each in frames if each.filename.startswith(sys.path[0] + "/")]
 
 
 def _an(value: Any) -> str:
