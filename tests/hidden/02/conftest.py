@@ -31,6 +31,15 @@ class Producer:
             for piece in pieces:
                 self._connection.sendall(piece)
 
+    def closed_by_consumer(self) -> bool:
+        """Whether the consumer closes the connection: waits as long as it may take for a step."""
+        try:
+            return self._connection.recv(1) == b""
+        except ConnectionError:
+            return True  # closed with bytes unread
+        except TimeoutError:
+            return False
+
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
@@ -78,7 +87,7 @@ def stands_in_ready(run: Run, seconds: float) -> bool:
     """Whether it calls ready() within that time, and stands in it now."""
     if run.waiting(seconds):
         return False
-    step = run.next()
+    step = run.next("wait for a producer")
     if not isinstance(step, Ready):
         raise Failed(f"expected {run} to wait for a producer; {in_words(step, 'it')}")
     return True
@@ -96,7 +105,7 @@ def connect(consumer: Consumer, port: int) -> Iterator[Callable[..., Producer]]:
         connection = None
         if only_in_ready:
             # The consumer's time-out is short: it must not run while the suite looks for the port.
-            if not isinstance(step := run.next(), Ready):
+            if not isinstance(step := run.next("call ready()"), Ready):
                 raise Failed(f"expected {run} to call ready() first; {in_words(step, 'it')}")
             try:
                 connection = consumer.connect(port)
