@@ -25,7 +25,7 @@ _LONGEST = 400
 _MASKS = (
     (re.compile(r"\b(trips|submission)-[0-9a-f]{8,}"), r"\1-…"),
     (re.compile(r"/state/[0-9a-f]{6}-"), "/state/"),
-    (re.compile(r"for \d+ s it did nothing"), "for 10 s it did nothing"),
+    (re.compile(r"for \d+ s it did (neither|not)\b"), r"for 10 s it did \1"),
 )
 _LINE = re.compile(r"([a-z0-9-]+): (.*)")
 

@@ -21,6 +21,9 @@ from grader.suite.steps import (
 if TYPE_CHECKING:
     from grader.suite.process import Process
 
+ANYTHING = "call handle() or return"
+"""What is wanted of a run where a test goes by what comes."""
+
 
 class Run:
     """One call under way."""
@@ -64,13 +67,13 @@ class Run:
         if message.get("type") == "unfit":
             raise Unusable(_text(message, "reason"))
 
-    def next(self) -> Step:
-        """Wait for the next step.
+    def next(self, wanted: str = ANYTHING) -> Step:
+        """Wait for the next step; `wanted` says in words which one is due.
 
         Raises:
             Failed: none came within the limit of course.toml, or the process ended.
         """
-        return self._next("go on")
+        return self._next(wanted)
 
     def _next(self, wanted: str) -> Step:
         if self._over:
@@ -79,7 +82,8 @@ class Run:
         try:
             message = self.process.receive(repr(self))
         except Hangs:
-            waited = f"for {self.process.consumer.seconds} s it did nothing{self._since()}"
+            did = "did neither" if wanted == ANYTHING else "did not"
+            waited = f"for {self.process.consumer.seconds} s it {did}{self._since()}"
             raise self.otherwise(wanted, waited) from None
         try:
             self._step = step = message if isinstance(message, Write) else self._read(message)
@@ -96,7 +100,7 @@ class Run:
         return Failed(f"{scene + ': ' if scene else ''}expected {self} to {wanted}; {seen}")
 
     def _since(self) -> str:
-        """What it had done before it did nothing, for a sentence."""
+        """What it had done before, for a sentence."""
         match self._step:
             case Handle():
                 return f" after event {self._handled}" if self._handled else " after a failed event"
@@ -120,7 +124,9 @@ class Run:
                 bases = message.get("bases")
                 names = tuple(str(b) for b in bases) if isinstance(bases, list) else ()
                 if message.get("error") == "NotImplementedError":
-                    raise Unusable(f"{self} is not filled in yet: {_text(message, 'reason')}")
+                    function = _text(message, "function")
+                    stub = f"{function}()" if function.isidentifier() else str(self)
+                    raise Unusable(f"{stub} is not filled in yet: {_text(message, 'reason')}")
                 return Raised(_text(message, "error"), names, _text(message, "reason"))
             case "late":
                 raise Failed(f"{self} called {_text(message, 'callback')}() after it had returned")
@@ -200,7 +206,7 @@ class Run:
         """
         events: list[Any] = []
         while True:
-            step = self._next("go on")
+            step = self._next(ANYTHING)
             if on_step is not None:
                 on_step(step)
             match step:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -130,15 +131,32 @@ def test_a_run_that_stops_half_way_says_where(course: Path) -> None:
     _, reports = grade(course)
     said = messages(reports["bad"])
     wanted = (
-        "3 events were passed: expected forward() to go on; for 2 s it did nothing after event 1"
+        "3 events were passed: expected forward() to call handle() or return; "
+        "for 2 s it did neither after event 1"
     )
     assert wanted in said
+
+
+def test_what_was_printed_is_there_also_after_a_kill(course: Path) -> None:
+    """Without a flush: whoever looks for a mistake prints, and may be killed at any moment."""
+    body = "    import os; print('so far', number); os.kill(os.getpid(), 9)\n"
+    add_submission(course, "bad", RIGHT.replace("    return 2 * number\n", body))
+    _, reports = grade(course)
+    assert re.search(r"so far \d\d", reports["bad"]["output"])
+
+
+def test_the_stub_that_was_reached_is_named(course: Path) -> None:
+    """Not the function that called it, which is filled in."""
+    stub = "\n\ndef twice(number):\n    raise NotImplementedError('say it again')\n"
+    add_submission(course, "bad", RIGHT.replace("return 2 * number", "return twice(number)") + stub)
+    _, reports = grade(course)
+    assert "twice() is not filled in yet: NotImplementedError: say it" in messages(reports["bad"])
 
 
 BAD_FUNCTIONS = {
     "hangs": (
         "    import time; time.sleep(600)\n",
-        "expected double() to return; for 2 s it did nothing",
+        "expected double() to return; for 2 s it did not",
     ),
     "recurses": ("    return double(number)\n", "RecursionError"),
     "exits": ("    import os; os._exit(0)\n", "double() ended its own process"),

@@ -64,4 +64,4 @@ def test_what_differs_from_run_to_run_is_left_out() -> None:
     assert shown("no queue 'trips-8dece5204be2' at /state/2641ed-offset") == (
         "no queue 'trips-…' at /state/offset"
     )
-    assert shown("for 3 s it did nothing\nafter event 2") == "for 10 s it did nothing after event 2"
+    assert shown("for 3 s it did neither\nafter event 2") == "for 10 s it did neither after event 2"

@@ -244,10 +244,10 @@ def test_bad_lines_are_skipped(consumer, start, connect, trips, rng):
 def expect_timeout(run, why: str) -> None:
     """The next step is a TimeoutError."""
     run.process.consumer.given(f"{why}, and a TimeoutError is due")
-    step = run.next()
+    step = run.next("raise TimeoutError")
     if isinstance(step, Ready):
         run.go_on()
-        step = run.next()
+        step = run.next("raise TimeoutError")
     timed_out = isinstance(step, Raised) and step.is_a("TimeoutError")
     assert timed_out, f"{why}: expected a TimeoutError; {in_words(step, repr(run))}"
 
@@ -354,6 +354,9 @@ def test_the_port_can_be_used_again_at_once(consumer, start, connect, trips, por
         assert refused(consumer, port), (
             "socket_consumer() has returned, and something still listens on its port"
         )
+        assert producer.closed_by_consumer(), (
+            "socket_consumer() has returned, and its producer's connection is still open"
+        )
         producer.close()
 
 
@@ -364,7 +367,7 @@ def test_nothing_listens_after_an_exception(consumer, start, connect, trips, por
     first, second = trips(2)
     process = consumer.process()
     run = start(process, max_events=2)
-    connect(run, line(first))
+    producer = connect(run, line(first))
     run.next_event()
     run.fails(exception)
     raised = run.raised()
@@ -373,6 +376,9 @@ def test_nothing_listens_after_an_exception(consumer, start, connect, trips, por
     )
     assert refused(consumer, port), (
         f"{exception} has left socket_consumer(), and something still listens on its port"
+    )
+    assert producer.closed_by_consumer(), (
+        f"{exception} has left socket_consumer(), and its producer's connection is still open"
     )
     run = start(process, max_events=1)
     connect(run, line(second))
