@@ -35,6 +35,8 @@ class Run:
 
     directory: Path
     exercise: str | None = None
+    students: tuple[str, ...] = ()
+    """These alone; none named: all."""
     out: Path | None = None
     """Where results are kept, so that the same command goes on with them."""
     json_file: Path | None = None
@@ -60,7 +62,7 @@ def grade_directory(course: Course, run: Run, console: Console) -> int:
     Raises:
         GraderError: it could not be done.
     """
-    submissions = find_submissions(run.directory, course, run.exercise)
+    submissions = find_submissions(run.directory, course, run.exercise, run.students)
     suites = {}
     for number in sorted({submission.exercise for submission in submissions}):
         require_suite(course, course.exercise(number))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -133,17 +134,30 @@ def read_timestamp(folder: Path) -> datetime | None:
         return None
 
 
+def _require_known(name: str, students: list[str], directory: Path) -> None:
+    if name not in students:
+        near = " or ".join(difflib.get_close_matches(name, students))
+        raise GraderError(
+            f"{directory} holds no folder of a student {name!r}",
+            f"Did you mean {near}?" if near else "Name one as its folder is named.",
+        )
+
+
 def find_submissions(
-    directory: Path, course: Course, exercise_id: str | None = None
+    directory: Path,
+    course: Course,
+    exercise_id: str | None = None,
+    only: Collection[str] = (),
 ) -> list[Submission]:
     """Every student's submission of every exercise that at least one of them handed in.
 
     A folder in `directory` is a student; the files lie in `STUDENT/NN/`, `STUDENT/exercises/NN/`
     or in `STUDENT/` itself. With `exercise_id`, just that exercise, for every student. The time of
     handing in is that of `STUDENT/NN/timestamp.txt`, which an LMS's download or nbgrader wrote.
+    With `only`, those of these students.
 
     Raises:
-        GraderError: there is no such folder, or no student in it.
+        GraderError: there is no such folder, or no student in it, or not one of `only`.
     """
     if not directory.is_dir():
         raise GraderError(
@@ -158,6 +172,14 @@ def find_submissions(
         raise GraderError(
             f"{directory} holds no student's folder", "Expected is STUDENT/EXERCISE/FILE.py in it."
         )
+    if {student.name for student in students} <= {exercise.id for exercise in course.exercises}:
+        raise GraderError(
+            f"{directory} looks like one student's folder: it holds exercises, and no student",
+            "Name the folder above it, and the student with --student.",
+        )
+    for name in only:
+        _require_known(name, [student.name for student in students], directory)
+    students = [student for student in students if not only or student.name in only]
     wanted = [course.exercise(exercise_id)] if exercise_id else list(course.exercises)
     found = [
         submission

@@ -15,6 +15,9 @@ from grader.commands import options
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option("--exercise", metavar="NN", help="Grade this exercise alone.")
 @click.option(
+    "--student", "students", metavar="NAME", multiple=True, help="This student alone; repeatable."
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     help="Keep results in this folder, and go on with what is there.",
@@ -43,6 +46,7 @@ from grader.commands import options
 def grade(
     directory: Path,
     exercise: str | None,
+    students: tuple[str, ...],
     out: Path | None,
     json_file: Path | None,
     seed: int | None,
@@ -61,6 +65,8 @@ def grade(
     With --out, each result is kept as soon as it is there. The same command goes on where the last
     run ended, and runs only what changed: a submission, a suite, or the grader. New points, due
     dates and late penalties in course.toml apply without a run.
+
+    Exit codes: 0 all full marks, 1 something failed, 2 something could not be decided or done.
     """
     if url is not None and out is None:
         raise click.UsageError("--db needs --out: a gradebook goes with kept results.")
@@ -69,6 +75,7 @@ def grade(
     run = Run(
         directory,
         exercise=exercise,
+        students=students,
         out=out,
         json_file=json_file,
         seed=seed,

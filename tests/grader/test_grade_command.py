@@ -345,3 +345,22 @@ def command_of(path: Path) -> str:
         return path.read_text(errors="replace")
     except OSError:
         return ""
+
+
+def test_one_student_alone(course: Path) -> None:
+    """As for an appeal: nobody else is run, and a name that is mistyped is one line."""
+    add_submission(course, "ann", RIGHT)
+    add_submission(course, "bob", RIGHT)
+    code, reports = grade(course, "--student", "ann")
+    assert (code, list(reports)) == (0, ["ann"])
+    done = grader(course, "grade", "subs", "--student", "anne")
+    assert done.returncode == 2
+    assert done.stderr == "grader: subs holds no folder of a student 'anne'. Did you mean ann?\n"
+
+
+def test_the_folder_of_one_student_is_no_class(course: Path) -> None:
+    """Its exercises are not taken for students."""
+    add_submission(course, "ann", RIGHT)
+    done = grader(course, "grade", "subs/ann")
+    assert done.returncode == 2
+    assert "subs/ann looks like one student's folder" in done.stderr
