@@ -69,18 +69,20 @@ def nearly_identical(submissions: Iterable[Submission], course: Course) -> Mappi
         ) from None
     letters: dict[str, str] = {}
     stubs = {each.id: frozenset(_stub_lines(course, each)) for each in course.exercises}
-    texts: dict[str, list[tuple[str, str]]] = {}
+    texts: dict[str, list[tuple[Submission, str]]] = {}
     for submission in submissions:
         own = own_tokens(submission.files, stubs[submission.exercise])
         text = "".join(letters.setdefault(token, chr(0x100 + len(letters))) for token in own)
         if len(text) >= _LEAST:
-            texts.setdefault(submission.exercise, []).append((submission.student, text))
+            texts.setdefault(submission.exercise, []).append((submission, text))
 
-    def pairs(of: list[tuple[str, str]]) -> Iterator[Pair]:
+    def pairs(of: list[tuple[Submission, str]]) -> Iterator[Pair]:
         for (one, first), (other, second) in combinations(of, 2):
+            if one.hash == other.hash:
+                continue  # identical: marked as that, and not to crowd out who is less sure
             share = Indel.normalized_similarity(first, second, score_cutoff=THRESHOLD)
             if share:
-                yield Pair(one, other, share)
+                yield Pair(one.student, other.student, share)
 
     return {exercise: _closest(pairs(of)) for exercise, of in texts.items()}
 

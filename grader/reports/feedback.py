@@ -9,17 +9,18 @@ from collections.abc import Iterator, Sequence
 
 from grader.course import Course
 from grader.graded import Graded
-from grader.report import UNDECIDED, CheckResult, Outcome
+from grader.report import CheckResult, Outcome
 from grader.reports.pages import render
 from grader.reports.safe import markdown
 from grader.reports.terminal import number
+from grader.reports.told import told
 
 _MARK = {Outcome.PASSED: "✓", Outcome.FAILED: "✗", Outcome.SKIPPED: "-"}
 
 
 def feedback_html(graded: Sequence[Graded], course: Course) -> str:
     """One student's page: all exercises that were handed in."""
-    return render("feedback.html", graded=graded, course=course, mark=mark, UNDECIDED=UNDECIDED)
+    return render("feedback.html", graded=graded, course=course, mark=mark, told=told)
 
 
 def feedback_markdown(graded: Sequence[Graded], course: Course) -> str:
@@ -38,6 +39,8 @@ def _lines(graded: Sequence[Graded], course: Course) -> Iterator[str]:
         report, exercise = one.report, course.exercise(one.report.exercise)
         yield f"\n## {exercise.id} {markdown(exercise.title)}\n"
         points = f"**{number(one.final)} of {number(report.max_score)} points**"
+        if one.by_hand:
+            points += ", with a score that was given by hand"
         if one.grade is None:
             points += f". Provisional: {report.provisional_because}; this is not a grade yet."
         yield points
@@ -45,9 +48,12 @@ def _lines(graded: Sequence[Graded], course: Course) -> Iterator[str]:
             days = report.late.total_seconds() / 86400
             yield f"\n{days:.1f} days late: {number(report.penalty)} points less."
         yield ""
-        for check in report.checks:
+        for check, first in told(report.checks):
             worth = f"{number(check.score)}/{number(check.points)}"
             yield f"- {mark(check)} {markdown(check.title)} ({worth})"
+            if first is not check:
+                yield f"  - as for: {markdown(first.title)}"
+                continue
             if check.message:
                 yield f"  - {markdown(check.message)}"
             if check.hint:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from grader.report import CheckResult, Outcome, Report
+from grader.reports.told import told
 
 _MARKS = {
     Outcome.PASSED: ("✓", "green"),
@@ -66,8 +67,7 @@ def _rows(report: Report, *, hints: bool) -> Table:
     rows.add_column(width=3, justify="right")
     rows.add_column(no_wrap=True)
     rows.add_column()
-    said: dict[str, str] = {}
-    for check in report.checks:
+    for check, first in told(report.checks):
         mark, color = _MARKS[check.outcome]
         failed = check.outcome is Outcome.FAILED
         title = Text(check.title)
@@ -76,10 +76,9 @@ def _rows(report: Report, *, hints: bool) -> Table:
         rows.add_row(Text(mark, color), Text(check.id, "bold" if failed else ""), title)
         if not check.message:
             continue
-        if first := said.get(check.message):
-            rows.add_row("", "", Text(f"as for {first}", "dim"))
+        if first is not check:
+            rows.add_row("", "", Text(f"as for {first.id}", "dim"))
             continue
-        said[check.message] = check.id
         rows.add_row("", "", Text(visible(check.message), color))
         if hints and check.hint:
             rows.add_row("", "", Text(f"hint: {check.hint}", "cyan"))

@@ -270,6 +270,15 @@ def test_junit_is_xml_whatever_a_message_holds(course: Course) -> None:
     assert "<x>" in suite.find("testcase/failure").attrib["message"]
 
 
+def test_feedback_says_a_thing_once(course: Course) -> None:
+    """A file that cannot be imported fails every check, for one reason and with one hint."""
+    one = graded(course, "ann", "fff", "doubling.py could not be imported")
+    for text in (feedback_html([one], course), feedback_markdown([one], course)):
+        assert text.count("could not be imported") == 1
+        assert text.count("as for: the value is doubled") == 2
+        assert text.count("Hint: ") == 1
+
+
 def test_feedback_says_what_failed_and_nothing_of_others(
     the_class: list[Graded], course: Course
 ) -> None:

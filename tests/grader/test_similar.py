@@ -105,9 +105,18 @@ def test_what_is_no_python_costs_nothing(course: Course) -> None:
 def test_a_class_where_everybody_copied_keeps_the_page_short(course: Course) -> None:
     """All are counted and marked; the closest are listed."""
     code = (REPO / "solutions/01/polling.py").read_text()
-    everybody = [handed_in(course, f"s{number}", code) for number in range(20)]
+    everybody = [handed_in(course, f"s{n}", f"{code}# {n}\n") for n in range(20)]
     found = nearly_identical(everybody, course)["01"]
     assert (found.count, len(found.pairs), len(found.students)) == (190, 20, 20)
+
+
+def test_the_same_bytes_are_another_mark(course: Course) -> None:
+    """They do not crowd the pair out that is less sure."""
+    code = (REPO / "solutions/01/polling.py").read_text()
+    everybody = [handed_in(course, name, code) for name in ("ann", "bob")]
+    everybody.append(handed_in(course, "cy", code.replace("offset", "place")))
+    found = nearly_identical(everybody, course)["01"]
+    assert [(pair.one, pair.other) for pair in found.pairs] == [("ann", "cy"), ("bob", "cy")]
 
 
 def test_the_export_has_jplags_layout(tmp_path: Path) -> None:
