@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RECORDING = ROOT / "docs" / "watch.cast"
 PAGE = ROOT / "docs" / "watch.md"
 PICTURE = ROOT / "docs" / "pictures" / "watch.svg"
-SIZE, ABOVE = (88, 29), 17
+SIZE, ABOVE = (88, 32), 17
 EXERCISE = "exercises/01/polling.py"
 
 _ASIDE = """\

@@ -78,3 +78,24 @@ def test_sentences_are_in_words() -> None:
         for sentence in sentences:
             assert "Traceback" not in sentence
             assert len(sentence.split()) >= 6, f"{check}: {sentence}"
+
+
+def test_the_recording_of_watch_says_what_watch_says() -> None:
+    """Its checks, their sentences, its hint and its keys are those of today: `make pictures`."""
+    pytest.importorskip("termios", reason="grader watch needs a terminal of Unix")
+    from grader.watch import _KEYS  # noqa: PLC0415 - as above
+
+    screens = (REPO / "docs" / "watch.md").read_text()
+    words = " ".join(screens.split())
+    assert _KEYS in screens
+    failed = re.findall(r"✗ (\d\d\.[\w-]+): ((?:.+\n)+?)  (\S(?:.+\n)+)", screens)
+    assert len(failed) == 4
+    course = load_course(REPO)
+    for name, title, message in failed:
+        check = course.exercise(name[:2]).check(name)
+        assert check is not None
+        assert check.title == " ".join(title.split())
+        assert can_be_said(name, " ".join(message.split())), message
+    nudged = course.exercise("01").check("01.partial-line")
+    assert nudged is not None
+    assert f"nudge {nudged.hint} h for step 2 of 3" in words
