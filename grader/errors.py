@@ -1,5 +1,8 @@
 """The one family of errors that a user may see."""
 
+INSTALL_INSTRUCTOR = "Run `make setup-instructor`, or `pip install 'stream-course[instructor]'`."
+"""The help where a package is missing that only instructors need."""
+
 
 class GraderError(Exception):
     """Something could not be done, and it is not a bug of the grader.

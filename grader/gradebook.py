@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.course import Course, Exercise
-from grader.errors import GraderError
+from grader.errors import INSTALL_INSTRUCTOR, GraderError
 from grader.intake.notebooks import check_cell, solution_cell
 from grader.report import UNDECIDED, Outcome, Report
 from grader.scoring import rescore
@@ -28,7 +28,6 @@ Extensions = Mapping[tuple[str, str], timedelta]
 """By student and exercise: how much later they may hand in."""
 ByHand = Mapping[tuple[str, str], Mapping[str, tuple[float | None, float]]]
 """By student and exercise, then by cell: the manual score, if there is one, and extra credit."""
-_INSTALL = "Run `make setup-instructor`, or `pip install 'stream-course[instructor]'`."
 _LONGEST_NAME = 128
 """Characters that nbgrader's tables hold for a student's id."""
 
@@ -127,7 +126,7 @@ def _api() -> Any:
             from nbgrader import api  # noqa: PLC0415 - see above
         except ImportError:
             raise GraderError(
-                "the gradebook needs nbgrader, which is not installed", _INSTALL
+                "the gradebook needs nbgrader, which is not installed", INSTALL_INSTRUCTOR
             ) from None
     return api
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from grader.course import Course, Exercise
-from grader.errors import GraderError
+from grader.errors import INSTALL_INSTRUCTOR, GraderError
 from grader.submission import Submission
 
 THRESHOLD = 0.85
@@ -27,7 +27,6 @@ _SHOWN = 20
 """Pairs kept of an exercise; who is in any pair is known besides."""
 _LEAST = 60
 """Tokens of one's own; fewer are alike by chance."""
-_INSTALL = "Run `make setup-instructor`, or `pip install 'stream-course[instructor]'`."
 _SILENT = {tokenize.COMMENT, tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING}
 _BUILTINS = frozenset(dir(builtins))
 _Line = tuple[str, ...]
@@ -65,7 +64,7 @@ def nearly_identical(submissions: Iterable[Submission], course: Course) -> Mappi
         from rapidfuzz.distance import Indel  # noqa: PLC0415 - of the instructor's packages
     except ImportError:
         raise GraderError(
-            "comparing submissions needs rapidfuzz, which is not installed", _INSTALL
+            "comparing submissions needs rapidfuzz, which is not installed", INSTALL_INSTRUCTOR
         ) from None
     letters: dict[str, str] = {}
     stubs = {each.id: frozenset(_stub_lines(course, each)) for each in course.exercises}

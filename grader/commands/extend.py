@@ -10,6 +10,7 @@ import click
 
 from grader.commands import options
 from grader.errors import GraderError
+from grader.files import make_folder
 
 _MOST_DAYS = 3650
 
@@ -38,7 +39,7 @@ def extend(out: Path, student: str, exercise: str, days: float, new: bool, url: 
 
     found = options.this_course().exercise(exercise)
     if new:
-        _make(out)
+        make_folder(out)
     else:
         _require_results(out, student)
     grant(url or default_url(out), student, found, timedelta(days=days))
@@ -58,12 +59,3 @@ def _require_results(out: Path, student: str) -> None:
         (f"Did you mean {near}? " if near else "")
         + "Add --new for somebody who has not handed in anything.",
     )
-
-
-def _make(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise GraderError(
-            f"{out} cannot be made: {error.strerror}", "Name the folder of your results."
-        ) from None
