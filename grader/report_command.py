@@ -35,7 +35,13 @@ def write_pages(
     """
     similar = None
     if submissions is not None:
-        similar = nearly_identical(find_submissions(submissions, course), course)
+        handed_in = find_submissions(submissions, course)
+        if unseen := Results(out).exercises() - {each.exercise for each in handed_in}:
+            raise GraderError(
+                f"{submissions} holds no submission of exercise {min(unseen)}, which was graded",
+                "Name the folder that `grader grade` was given.",
+            )
+        similar = nearly_identical(handed_in, course)
     write_whole(out / "class.html", class_html(graded_class(out, course, url), course, similar))
     folder = out / "feedback"
     make_folder(folder)

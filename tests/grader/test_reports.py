@@ -18,8 +18,10 @@ from rich.console import Console
 from tiny_course import MANIFEST
 
 from grader.course import Course, load_course
+from grader.errors import GraderError
 from grader.graded import Graded, with_scores
 from grader.report import CheckResult, Outcome, Report, is_provisional
+from grader.report_command import write_pages
 from grader.reports.class_page import class_html
 from grader.reports.documents import gradescope_json, junit_xml
 from grader.reports.feedback import feedback_html, feedback_markdown
@@ -29,6 +31,7 @@ from grader.reports.tables import canvas_csv, moodle_csv, nbgrader_csv
 from grader.reports.terminal import print_class
 from grader.results import Results
 
+REPO = Path(__file__).resolve().parents[2]
 EVIL = "=cmd|'/C calc'!A0 <script>alert(1)</script> [x](javascript:a) \x1b]0;owned\x07 \u202eabc ![](http://e)"
 KINDS = {"p": Outcome.PASSED, "f": Outcome.FAILED, "e": Outcome.ERROR, "s": Outcome.SKIPPED}
 
@@ -410,3 +413,17 @@ def test_without_results_it_is_one_line(tmp_path: Path, course: Course) -> None:
         assert done.returncode == 2
         assert "holds no results" in done.stderr
         assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_another_folder_than_the_graded_one_is_refused(tmp_path: Path) -> None:
+    """To look at nothing and say that nobody copied would be a lie."""
+    course = load_course(REPO)
+    report = graded(course, "ann", "p" * len(course.exercise("01").checks)).report
+    (tmp_path / "out").mkdir()
+    Results(tmp_path / "out").save(report)
+    handed_in = tmp_path / "subs" / "ann" / "02"
+    handed_in.mkdir(parents=True)
+    (handed_in / "tail_pipe.py").write_text("x = 1\n")
+    with pytest.raises(GraderError, match="holds no submission of exercise 01"):
+        write_pages(tmp_path / "out", course, tmp_path / "subs")
+    assert not (tmp_path / "out" / "class.html").exists()
