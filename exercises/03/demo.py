@@ -3,6 +3,7 @@
 python exercises/03/demo.py redis
 python exercises/03/demo.py forget
 python exercises/03/demo.py rabbitmq
+python exercises/03/demo.py rabbitmq --work 3
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -35,6 +37,7 @@ def main() -> int:
         way = ways.add_parser(name, help=what)
         way.add_argument("--name", default="taxi_events", help="channel or queue (taxi_events)")
         way.add_argument("--count", type=int, default=15, help="stop after that many (default 15)")
+        way.add_argument("--work", type=float, default=0, help="seconds that an event takes (0)")
     options = parser.parse_args()
     events = 0
 
@@ -43,6 +46,9 @@ def main() -> int:
         events += 1
         zone, fare = event["pickup_zone"], event["fare_estimate"]
         print(f"[{options.way}] event {events:2}: {zone:<13} ${fare:.2f}", flush=True)
+        if options.work:
+            time.sleep(options.work)
+            print(f"[{options.way}] event {events:2}: done", flush=True)
 
     run = {"redis": consume_redis, "forget": forget, "rabbitmq": consume_rabbitmq}[options.way]
     try:

@@ -88,7 +88,7 @@ def _script(chosen: list[Command], notes: Path) -> str:
                 lines.append(f"while {unsaid}; do sleep 0.02; done")
             waiting = code
             continue
-        lines += [f"{{ {text}\n}} >{out} 2>&1", f"echo $? >{code}"]
+        lines += [f"{{ {text}\n}} >{out} 2>&1", f"echo $? >{code}", f"before={out}"]
         if waiting is not None:
             lines += ["wait $waiting", f"echo $? >{waiting}"]
             waiting = None

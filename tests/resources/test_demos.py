@@ -1,0 +1,51 @@
+"""The demos of exercises 03 and 04, run with the solutions as a learner's own functions."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPO = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Any:
+    """Starts a demo, whose functions are filled in."""
+
+    def start(exercise: str, *arguments: str, **servers: str) -> subprocess.Popen[str]:
+        folder = tmp_path / exercise
+        shutil.copytree(REPO / "solutions" / exercise, folder, dirs_exist_ok=True)
+        shutil.copy(REPO / "exercises" / exercise / "demo.py", folder)
+        return subprocess.Popen(
+            [sys.executable, str(folder / "demo.py"), *arguments],
+            env={**os.environ, **servers},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return start
+
+
+def test_what_was_not_done_in_a_crash_comes_again(
+    demo, generator, rabbitmq_url: str, name: str
+) -> None:
+    """With --work a kill falls inside handle: that event comes to the next consumer, no done one."""
+    generator.run(
+        "rabbitmq", "--queue", name, "--interval", "0", "--count", "3", RABBITMQ_URL=rabbitmq_url
+    )
+    way = ("03", "rabbitmq", "--name", name)
+    with demo(*way, "--work", "0.5", RABBITMQ_URL=rabbitmq_url) as first:
+        lines = [first.stdout.readline() for _ in range(3)]
+        first.kill()
+    assert lines[1] == "[rabbitmq] event  1: done\n"
+    with demo(*way, "--count", "2", RABBITMQ_URL=rabbitmq_url) as second:
+        again, _ = second.communicate(timeout=60)
+    assert again.splitlines()[0].partition(": ")[2] == lines[2].strip().partition(": ")[2]
+    assert len(again.splitlines()) == 2
