@@ -23,6 +23,7 @@ import redis_pubsub
 
 Handler = Callable[[dict[str, Any]], None]
 START = "Start the servers with: grader services up"
+ANEW = "Delete it with the servers: grader services down, then grader services up"
 
 
 def main() -> int:
@@ -58,6 +59,11 @@ def main() -> int:
         return 1
     except (redis.ConnectionError, pika.exceptions.AMQPConnectionError):
         print(f"the server cannot be reached. {START}", file=sys.stderr)
+        return 1
+    except pika.exceptions.ChannelClosedByBroker as error:
+        if "inequivalent" not in error.reply_text:
+            raise
+        print(f"the queue exists with other settings ({error.reply_text}). {ANEW}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f"stopped after {events} events", file=sys.stderr)

@@ -19,6 +19,7 @@ import botocore.exceptions
 import sqs as exercise
 
 START = "Start the servers with: grader services up"
+ANEW = "Delete it with the server: grader services down, then grader services up"
 
 
 def main() -> int:
@@ -29,13 +30,17 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=15, help="events to consume (default 15)")
     options = parser.parse_args()
     run = {"create": create, "consume": consume, "visibility": visibility}[options.way]
+    client = connect()
     try:
-        run(connect(), options.queue, options.count)
+        run(client, options.queue, options.count)
     except NotImplementedError as error:
         print(f"not filled in yet: {error}", file=sys.stderr)
         return 1
     except botocore.exceptions.EndpointConnectionError:
         print(f"the server cannot be reached. {START}", file=sys.stderr)
+        return 1
+    except client.exceptions.QueueNameExists:
+        print(f"the queue exists with other settings. {ANEW}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)

@@ -9,9 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pika
 import pytest
 
 REPO = Path(__file__).resolve().parents[2]
+EXISTS = "the queue exists with other settings"
 
 
 @pytest.fixture
@@ -49,3 +51,21 @@ def test_what_was_not_done_in_a_crash_comes_again(
         again, _ = second.communicate(timeout=60)
     assert again.splitlines()[0].partition(": ")[2] == lines[2].strip().partition(": ")[2]
     assert len(again.splitlines()) == 2
+
+
+def test_a_queue_of_other_settings_is_one_line(
+    demo, rabbitmq_url: str, sqs: Any, sqs_url: str, name: str
+) -> None:
+    """Left by an earlier try at declaring it: the demo says how to get rid of it."""
+    with pika.BlockingConnection(pika.URLParameters(rabbitmq_url)) as connection:
+        connection.channel().queue_declare(name, durable=True)
+    sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "7"})
+    rabbitmq = demo("03", "rabbitmq", "--name", name, RABBITMQ_URL=rabbitmq_url)
+    create = demo("04", "create", "--queue", name, SQS_ENDPOINT_URL=sqs_url)
+    for process in (rabbitmq, create):
+        with process:
+            _, said = process.communicate(timeout=60)
+        assert process.returncode == 1
+        assert said.startswith(EXISTS)
+        assert said.strip().endswith("grader services down, then grader services up")
+        assert len(said.splitlines()) == 1
