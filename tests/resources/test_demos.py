@@ -1,8 +1,10 @@
-"""The demos of exercises 03 and 04, run with the solutions as a learner's own functions."""
+"""The demos of exercises 03 and 04 with the solutions as a learner's own functions, and lesson 04's calls."""
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -69,3 +71,14 @@ def test_a_queue_of_other_settings_is_one_line(
         assert said.startswith(EXISTS)
         assert said.strip().endswith("grader services down, then grader services up")
         assert len(said.splitlines()) == 1
+
+
+def test_the_calls_that_lesson_04_shows_work(sqs: Any, sqs_url: str, capsys) -> None:
+    """The block that creates a queue prints what its comments say, and SQS takes the entry."""
+    lesson = (REPO / "exercises/04/README.md").read_text(encoding="utf-8")
+    create, entry = re.findall(r"^```python\n(.*?)^```$", lesson, re.MULTILINE | re.DOTALL)
+    exec(create.replace("http://localhost:4566", sqs_url), {})  # noqa: S102 - our own lesson
+    shown = re.findall(r"# (.*)$", create, re.MULTILINE)
+    assert capsys.readouterr().out.replace(sqs_url, "http://localhost:4566").splitlines() == shown
+    url = sqs.get_queue_url(QueueName="night-shift")["QueueUrl"]
+    assert not sqs.send_message_batch(QueueUrl=url, Entries=[ast.literal_eval(entry)]).get("Failed")
