@@ -10,7 +10,7 @@ from rich.text import Text
 
 from grader.course import Check, Course, Exercise
 from grader.lessons import headings
-from grader.own_work import first_failure, hints_shown, keep_hints, last_report
+from grader.own_work import first_failure, hints_shown, keep_hints, last_public, last_report
 
 
 @dataclass(frozen=True)
@@ -32,15 +32,18 @@ def steps(course: Course, check: Check) -> tuple[Step, ...]:
     return tuple(found)
 
 
-def about(course: Course, exercise: Exercise, name: str | None) -> Check:
-    """The check that is asked for: by its name, else the first one that fails, else the first.
+def about(course: Course, exercise: Exercise, name: str | None) -> Check | None:
+    """The check that is asked for: by its name, else the first one that failed last.
+
+    Before any check ran, the first one; None: nothing failed.
 
     Raises:
         CourseError: there is no check of that name.
     """
     if name is not None:
         return exercise.named(name)
-    return first_failure(course, exercise) or exercise.checks[0]
+    ran = last_report(course, exercise) or last_public(course, exercise)
+    return first_failure(course, exercise) if ran else exercise.checks[0]
 
 
 def shown(course: Course, check: Check) -> tuple[Step, ...]:

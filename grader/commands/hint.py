@@ -19,4 +19,12 @@ def hint(exercise: str, check: str | None) -> None:
     from grader.hints import about, print_hint  # noqa: PLC0415 - rich's tables
 
     course = options.this_course()
-    print_hint(course, about(course, course.exercise(exercise), check), options.console())
+    this = course.exercise(exercise)
+    chosen = about(course, this, check)
+    if chosen is None:
+        click.echo(
+            f"Nothing failed when exercise {this.id} was last checked. Check it again, or name a "
+            f"check for its hint: grader hint {this.id} {this.checks[0].name}"
+        )
+    else:
+        print_hint(course, chosen, options.console())

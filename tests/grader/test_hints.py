@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from command_line import grader
-from tiny_course import IN_PLACE, STUB, write_tiny_course
+from tiny_course import IN_PLACE, RIGHT, STUB, write_tiny_course
 
 from grader.course import load_course
 from grader.lessons import faults, headings
@@ -62,6 +62,20 @@ def test_without_a_check_it_is_the_first_that_failed(course: Path) -> None:
     (course / "exercises" / "01" / "doubling.py").write_text(IN_PLACE)
     grader(course, "check", "01")
     assert "01.after-crash" in hint(course, "01")
+
+
+def test_when_nothing_failed_no_hint_is_given_away(course: Path, tmp_path: Path) -> None:
+    """After a full report, here and in a students' copy, it asks for a check's name."""
+    grader(course, "release", str(tmp_path / "copy"))
+    for root in (course, tmp_path / "copy"):
+        (root / "exercises" / "01" / "doubling.py").write_text(RIGHT)
+        assert grader(root, "check", "01").returncode == 0
+        for _ in range(2):
+            assert hint(root, "01") == (
+                "Nothing failed when exercise 01 was last checked. Check it again, or name a check "
+                "for its hint: grader hint 01 value\n"
+            )
+        assert "Step 1 of 3" in hint(root, "01", "value")
 
 
 def test_a_students_copy_has_hints(course: Path, tmp_path: Path) -> None:
