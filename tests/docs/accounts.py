@@ -53,7 +53,6 @@ TOGETHER = {
 begin; None: at once."""
 
 FIRST = {
-    "python exercises/02/demo.py tail taxi_events.jsonl": "rm -f taxi_events.jsonl",
     "ls -l /proc/$!/fd | grep inotify": (
         "until ls -l /proc/$!/fd | grep -q inotify; do sleep 0.02; done"
     ),
