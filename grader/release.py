@@ -13,6 +13,7 @@ from grader.leaks import find_leak
 
 _FILES = (
     ".github/workflows/public-checks.yml",
+    ".gitignore",
     ".gitlab-ci.yml",
     "LICENSE",
     "README.md",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -138,10 +140,29 @@ def test_the_courses_own_release_has_lessons_and_stubs(release: Path) -> None:
         for name in exercise.files:
             assert "raise NotImplementedError" in (folder / name).read_text()
     assert sorted(path.name for path in release.iterdir()) == [
-        *(".github", ".gitlab-ci.yml", "LICENSE", "README.md", "course.toml"),
+        *(".github", ".gitignore", ".gitlab-ci.yml", "LICENSE", "README.md", "course.toml"),
         *("docker-compose.yml", "exercises", "grader", "pyproject.toml"),
         *("requirements.lock", "resources"),
     ]
+
+
+@pytest.mark.parametrize("folder", [REPO, REPO / "release"])
+def test_what_setup_and_lessons_leave_is_not_handed_in(folder: Path, tmp_path: Path) -> None:
+    """`git add -A` takes a learner's files and nothing else, in the course and in a students' copy."""
+    left = (
+        *(".venv/bin/python", ".grader/01.json", ".pytest_cache/README.md", "build/lib/grader.py"),
+        *("stream_course.egg-info/PKG-INFO", "exercises/01/__pycache__/polling.pyc"),
+        *("taxi_events.jsonl", "comparison.html", "mine.html"),
+    )
+    for name in (*left, "exercises/01/polling.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("{}\n")
+    shutil.copy(folder / ".gitignore", tmp_path)
+    git = ["git", "-C", str(tmp_path), "-c", f"core.excludesFile={os.devnull}"]
+    subprocess.run([*git, "init", "--quiet"], check=True)
+    subprocess.run([*git, "add", "--all"], check=True)
+    added = subprocess.run([*git, "ls-files"], check=True, capture_output=True, text=True).stdout
+    assert added.splitlines() == [".gitignore", "exercises/01/polling.py"]
 
 
 def test_the_courses_own_release_has_no_answers(release: Path) -> None:
