@@ -295,6 +295,21 @@ def test_make_lists_every_target() -> None:
     assert targets == phony[1].split()
 
 
+@pytest.mark.parametrize("command", [["-m", "pytest"], ["-P", "-m", "pytest"]])
+def test_pytest_finds_the_package_however_it_is_started(command: list[str]) -> None:
+    """-P is `pytest` alone: the root is not on the path, and tests/grader would hide the package."""
+    collect = ("--collect-only", "-q", "-p", "no:cacheprovider", "tests/resources/test_events.py")
+    done = subprocess.run(
+        [sys.executable, *command, *collect],
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_ci_runs_the_tests_last() -> None:
     """CI reads pytest's closing line: both sets of tests come last, each ending with pytest."""
     makes = re.findall(r"^make ([\w-]+)", (ROOT / ".ci" / "run").read_text(), flags=re.MULTILINE)
