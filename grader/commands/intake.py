@@ -30,7 +30,8 @@ def intake(source: Path, directory: Path, kind: str, exercise: str, dry_run: boo
     SOURCE is a folder or an archive: an LMS's bulk download, students' repositories, or nbgrader's
     `submitted`. Of several attempts the newest counts. Nothing that was handed in is executed.
 
-    Exit codes: 0 everything found its place, 1 something did not (a line each), 2 not done.
+    Exit codes: 0 everything found its place, 1 something did not or is there twice (a line each),
+    2 not done.
     """
     from grader.intake.collect import collect  # noqa: PLC0415 - not needed for --help
     from grader.intake.write import forget, known_users, write_submissions  # noqa: PLC0415
@@ -41,6 +42,7 @@ def intake(source: Path, directory: Path, kind: str, exercise: str, dry_run: boo
     for title, lines in (
         ("belongs to nobody or to no exercise", found.unmatched),
         ("could not be read", found.problems),
+        ("is there twice and differs", found.copies),
         ("is replaced by a newer attempt", found.older),
         ("has a namesake, so a number", found.namesakes),
         ("is marked late", [f"{student} {exercise}" for student, exercise in found.late]),
@@ -55,4 +57,4 @@ def intake(source: Path, directory: Path, kind: str, exercise: str, dry_run: boo
     click.echo(
         f"{found.kind}: {len(found.files)} submissions of {students} students {done} in {directory}"
     )
-    sys.exit(1 if found.unmatched or found.problems else 0)
+    sys.exit(1 if found.unmatched or found.problems or found.copies else 0)

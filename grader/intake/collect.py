@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from grader.course import Course
 from grader.errors import GraderError
-from grader.intake.archives import MAX_FILE, BadArchive, is_archive, members, members_or_faults
+from grader.intake.archives import BadArchive, is_archive, members
 from grader.intake.names import FORMATS, LASTING, Owned, guess
 from grader.intake.notebooks import files_of_notebook
+from grader.intake.source import LEFT_ALONE, items
 from grader.intake.students import Person, clean_name, folders, short_names
 from grader.submission import TIMESTAMP
 
@@ -35,15 +36,36 @@ class Collected:
     """What somebody handed in and could not be read; a line each."""
     older: list[str] = field(default_factory=list)
     """Attempts, or files of them, that a newer one replaces."""
+    copies: list[str] = field(default_factory=list)
+    """Files that were handed in twice at once and differ, and which was taken; a line each."""
     users: dict[str, str] = field(default_factory=dict)
     """By student: who that is in the LMS, such as `canvas 1001`, where its number never changes."""
     namesakes: list[str] = field(default_factory=list)
     """Students whose name somebody else has too: the number behind it tells them apart."""
 
 
-_LEFT_ALONE = {".git", "__MACOSX"}
-_Piece = tuple[Owned, str, bytes]
-"""Whose, the file's name in the exercise, and its content."""
+class _Piece(NamedTuple):
+    """A file of an exercise that somebody handed in."""
+
+    owner: Owned
+    path: PurePosixPath
+    """Where it lay; in an archive, the archive's own path first."""
+    exercise: str
+    name: str
+    """In the exercise."""
+    data: bytes
+
+    @property
+    def place(self) -> tuple[bool, bool, int, str]:
+        """Sorts `exercises/NN/NAME` first, then `NN/NAME`, then what lies less deep."""
+        folders = self.path.parts[:-1]
+        in_exercises = folders[-2:] == ("exercises", self.exercise)
+        return (
+            not in_exercises,
+            folders[-1:] != (self.exercise,),
+            len(folders),
+            str(self.path),
+        )
 
 
 def collect(
@@ -65,17 +87,17 @@ def collect(
     Raises:
         GraderError: `source` cannot be read at all.
     """
-    items = list(_items(source))
-    if not items:
+    handed_over = list(items(source))
+    if not handed_over:
         raise GraderError(f"{source} holds no files", "Name the download of your LMS, or a folder.")
     ids = {each.id for each in course.exercises}
-    used = guess([path for path, _ in items], ids) if kind == "auto" else kind
+    used = guess([path for path, _ in handed_over], ids) if kind == "auto" else kind
     found = Collected(used)
-    owners = {path: FORMATS[used](path) for path, _ in items}
+    owners = {path: FORMATS[used](path) for path, _ in handed_over}
     students = _students([owner for owner in owners.values() if owner], found, known or {})
     wanted = course.exercise(exercise).id if exercise else ""
     handed_in: dict[tuple[str, str], list[_Piece]] = {}
-    for path, data in items:
+    for path, data in handed_over:
         owner = owners[path]
         if owner is None:
             found.unmatched.append(f"{path}: no student's name is in it")
@@ -88,8 +110,8 @@ def collect(
             found.stamps[student, stamped] = data
         else:
             owner = replace(owner, student=student)
-            for number, name, content in _contents(owner, data, course, wanted, found):
-                handed_in.setdefault((student, number), []).append((owner, name, content))
+            for piece in _pieces(owner, data, course, wanted, found):
+                handed_in.setdefault((student, piece.exercise), []).append(piece)
     _take_newest(handed_in, found)
     return found
 
@@ -124,22 +146,34 @@ def _take_newest(handed_in: dict[tuple[str, str], list[_Piece]], found: Collecte
     file by file, so there the newest of each file counts.
     """
     for (student, exercise), pieces in handed_in.items():
-        times = {owner.attempt.time for owner, _, _ in pieces}
+        times = {piece.owner.attempt.time for piece in pieces}
         found.older += [f"{student} {exercise}: an older attempt"] * (len(times) - 1)
-        last = [piece for piece in pieces if piece[0].attempt.time == max(times)]
-        newest: dict[str, _Piece] = {}
-        for piece in sorted(last, key=lambda each: each[0].attempt):
-            owner, name, _ = piece
-            if name in newest and newest[name][0].attempt < owner.attempt:
-                found.older.append(f"{student} {exercise}: an older {name}")
-            newest[name] = piece
-        found.files[student, exercise] = {name: data for name, (_, _, data) in newest.items()}
-        if any(owner.late for owner, _, _ in newest.values()):
+        last = [piece for piece in pieces if piece.owner.attempt.time == max(times)]
+        newest = [
+            _newest_of([piece for piece in last if piece.name == name], found)
+            for name in sorted({piece.name for piece in last})
+        ]
+        found.files[student, exercise] = {piece.name: piece.data for piece in newest}
+        if any(piece.owner.late for piece in newest):
             found.late.add((student, exercise))
-        submitted = last[0][0].submitted
+        submitted = last[0].owner.submitted
         if submitted is not None:  # in this machine's zone, as the LMS is taken to be
             stamp = f"{submitted.astimezone():%Y-%m-%d %H:%M:%S %z}\n"
             found.stamps[student, exercise] = stamp.encode()
+
+
+def _newest_of(pieces: list[_Piece], found: Collected) -> _Piece:
+    """Of one file's attempts the last; of several copies in it the one in the course's layout."""
+    attempts = {piece.owner.attempt for piece in pieces}
+    copies = [piece for piece in pieces if piece.owner.attempt == max(attempts)]
+    taken, *others = sorted(copies, key=lambda piece: piece.place)
+    where = f"{taken.owner.student} {taken.exercise}"
+    found.older += [f"{where}: an older {taken.name}"] * (len(attempts) - 1)
+    differing = [piece for piece in others if piece.data != taken.data]
+    if differing:
+        more = f" or {len(differing) - 1} more" if len(differing) > 1 else ""
+        found.copies.append(f"{where}: {taken.path} is taken, not {differing[0].path}{more}")
+    return taken
 
 
 def _stamped_exercise(owner: Owned, kind: str, course: Course) -> str:
@@ -153,66 +187,19 @@ def _stamped_exercise(owner: Owned, kind: str, course: Course) -> str:
     return next((e.id for e in course.exercises if parts == (e.id, TIMESTAMP)), "")
 
 
-def _items(source: Path) -> Iterator[tuple[PurePosixPath, bytes | BadArchive]]:
-    """Each file with its path, and its content or why it is not taken."""
-    if source.is_dir():
-        yield from _items_of_folder(source)
-        return
-    if not source.is_file():
-        raise GraderError(f"{source} does not exist", "Name the download of your LMS, or a folder.")
-    if not is_archive(source.name):
-        raise GraderError(f"{source} is no zip or tar archive", "Unpack it, and name the folder.")
-    try:
-        for inside, data in members_or_faults(source.read_bytes(), source.name):
-            if not _LEFT_ALONE.intersection(inside.parts):
-                yield inside, data
-    except OSError as error:
-        raise _unreadable(source, error) from None
-    except BadArchive as error:
-        raise GraderError(f"{source} {error}", "Unpack it yourself, and name the folder.") from None
-
-
-def _items_of_folder(source: Path) -> Iterator[tuple[PurePosixPath, bytes | BadArchive]]:
-    closed: list[OSError] = []
-    for folder, folders_in_it, names in os.walk(source, onerror=closed.append):
-        folders_in_it[:] = sorted(each for each in folders_in_it if each not in _LEFT_ALONE)
-        for name in sorted(names):
-            path = Path(folder) / name
-            yield PurePosixPath(path.relative_to(source).as_posix()), _read(path)
-    for error in closed:
-        path = Path(error.filename)
-        if path == source:
-            raise _unreadable(source, error)
-        inside = PurePosixPath(path.relative_to(source).as_posix())
-        yield inside / "*", BadArchive(f"cannot be read: {error.strerror}")
-
-
-def _read(path: Path) -> bytes | BadArchive:
-    try:
-        if path.is_file() and not path.is_symlink() and path.stat().st_size <= MAX_FILE:
-            return path.read_bytes()
-    except OSError as error:
-        return BadArchive(f"cannot be read: {error.strerror}")
-    return BadArchive(f"is a link, a device or larger than {MAX_FILE >> 20} MB")
-
-
-def _unreadable(source: Path, error: OSError) -> GraderError:
-    return GraderError(f"{source} cannot be read: {error.strerror}", "Look at its permissions.")
-
-
-def _contents(
+def _pieces(
     owner: Owned, data: bytes, course: Course, wanted: str, found: Collected
-) -> Iterable[tuple[str, str, bytes]]:
-    """Exercise, file name and content of each usable file in what was handed in."""
+) -> list[_Piece]:
+    """Each usable file in what was handed in."""
     who = f"{owner.student}: {owner.path}"
+    inner = [(owner.path, data)]
     if is_archive(owner.path.name):
         try:
-            inner = members(data, owner.path.name)
+            held = members(data, owner.path.name)
         except BadArchive as error:
             found.problems.append(f"{who} {error}")
             return []
-    else:
-        inner = [(owner.path, data)]
+        inner = [(owner.path / path, each) for path, each in held if not LEFT_ALONE & {*path.parts}]
     usable = []
     for path, content in inner:
         if path.suffix == ".ipynb":
@@ -221,10 +208,11 @@ def _contents(
             except ValueError as error:
                 found.problems.append(f"{who} {error}")
                 continue
-            usable += [(number, name, text) for (number, name), text in cells.items()]
+            usable += [_Piece(owner, path, *cell, text) for cell, text in cells.items()]
         else:
-            usable += [(number, path.name, content) for number in _exercises_of(path, course)]
-    usable = [each for each in usable if not wanted or each[0] == wanted]
+            numbers = _exercises_of(path, course)
+            usable += [_Piece(owner, path, number, path.name, content) for number in numbers]
+    usable = [piece for piece in usable if not wanted or piece.exercise == wanted]
     if not usable:
         found.unmatched.append(f"{who} is no file of an exercise")
     return usable

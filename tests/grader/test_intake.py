@@ -228,6 +228,53 @@ def test_a_students_archive_and_repository_are_looked_into(course: Course, tmp_p
     assert not found.unmatched
 
 
+COPIES = {
+    "the course's layout": (
+        ["backup/01/doubling.py", "exercises/01/doubling.py", "zz_old/01/doubling.py"],
+        "exercises/01/doubling.py is taken, not backup/01/doubling.py or 1 more",
+    ),
+    "the exercise's folder": (
+        ["01/doubling.py", "doubling.py"],
+        "01/doubling.py is taken, not doubling.py",
+    ),
+    "the less deep one": (
+        ["a/b/doubling.py", "src/doubling.py"],
+        "src/doubling.py is taken, not a/b/doubling.py",
+    ),
+}
+
+
+@pytest.mark.parametrize("inside", ["folder", "zip"])
+@pytest.mark.parametrize("case", COPIES)
+def test_of_two_copies_the_one_in_its_place_is_taken(
+    course: Course, tmp_path: Path, case: str, inside: str
+) -> None:
+    """Whatever sorts first or last, in a folder and in an archive; and it is said which one."""
+    paths, said = COPIES[case]
+    right = said.partition(" is taken")[0]
+    files = {path: b"right" if path == right else b"stub" for path in paths}
+    if inside == "zip":
+        files = {"work.zip": zipped({path.replace("/", "\\"): files[path] for path in files})}
+        said = "work.zip/" + said.replace("not ", "not work.zip/")
+    found = taken(course, tmp_path, {f"jane/{path}": data for path, data in files.items()})
+    assert found.files == {("jane", "01"): {"doubling.py": b"right"}}
+    assert found.copies == [f"jane 01: {said}"]
+
+
+def test_two_copies_are_a_line_where_they_differ(tmp_path: Path) -> None:
+    """Then the exit code is 1; equal ones, and what `grader reset` put aside, are none."""
+    root = write_tiny_course(tmp_path)
+    for where in ("exercises/01", "old", ".grader/before-reset/20261101-100000/01"):
+        (root / "class/jane" / where).mkdir(parents=True)
+        (root / "class/jane" / where / "doubling.py").write_text(RIGHT)
+    (root / "class/jane/.grader/before-reset/20261101-100000/01/doubling.py").write_text("stub\n")
+    assert grader(root, "intake", "class", "subs").returncode == 0
+    (root / "class/jane/old/doubling.py").write_text("stub\n")
+    done = grader(root, "intake", "class", "subs")
+    assert done.returncode == 1
+    assert "is there twice and differs: jane 01: exercises/01/doubling.py is taken" in done.stdout
+
+
 def test_a_classroom_s_prefix_is_no_part_of_a_name(course: Course, tmp_path: Path) -> None:
     """exercise-1-jane and exercise-1-bob are jane and bob."""
     files = {f"exercise-1-{who}/exercises/01/doubling.py": b"x" for who in ("jane", "bob")}
