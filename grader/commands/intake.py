@@ -34,10 +34,16 @@ def intake(source: Path, directory: Path, kind: str, exercise: str, dry_run: boo
     2 not done.
     """
     from grader.intake.collect import collect  # noqa: PLC0415 - not needed for --help
-    from grader.intake.write import forget, known_users, write_submissions  # noqa: PLC0415
+    from grader.intake.write import (  # noqa: PLC0415
+        forget,
+        known_users,
+        require_apart,
+        write_submissions,
+    )
     from grader.reports.terminal import visible  # noqa: PLC0415 - rich
 
     course = options.this_course()
+    require_apart(source, directory)
     found = collect(source, course, kind, exercise, known_users(directory))
     for title, lines in (
         ("belongs to nobody or to no exercise", found.unmatched),

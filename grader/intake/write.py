@@ -15,6 +15,20 @@ _USER = "lms-user.txt"
 """In a student's folder: who that is in the LMS, so that a namesake's work never gets into it."""
 
 
+def require_apart(source: Path, directory: Path) -> None:
+    """Refuse to sort a folder into itself: what students handed in would be replaced by it.
+
+    Raises:
+        GraderError: `source` is a folder, and one of the two lies in the other or is the other.
+    """
+    given, target = source.resolve(), directory.resolve()
+    if source.is_dir() and (given.is_relative_to(target) or target.is_relative_to(given)):
+        raise GraderError(
+            f"{directory} and {source} are one folder, or one lies in the other",
+            "Name a folder elsewhere: the submissions in it are replaced.",
+        )
+
+
 def known_users(directory: Path) -> dict[str, str]:
     """By student: the users whom earlier intakes wrote into `directory`, such as `canvas 1001`."""
     found = {}

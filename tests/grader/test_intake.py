@@ -606,6 +606,26 @@ def test_a_source_that_cannot_be_read_is_one_line(
     assert not (root / "subs").exists()
 
 
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [("subs", "subs"), ("subs", "subs/sorted"), ("subs/.", "."), ("link", "subs")],
+)
+def test_a_folder_is_not_sorted_into_itself(tmp_path: Path, source: str, target: str) -> None:
+    """It would lose what else students have there; refused also when dry, and by another name."""
+    root = write_tiny_course(tmp_path)
+    work = root / "subs/jane/01"
+    work.mkdir(parents=True)
+    (work / "doubling.py").write_text(RIGHT)
+    (work / "notes.txt").write_text("mine")
+    (root / "link").symlink_to("subs")
+    for dry in ([], ["--dry-run"]):
+        done = grader(root, "intake", source, target, *dry)
+        assert done.returncode == 2
+        assert "are one folder, or one lies in the other" in done.stderr
+    assert {path.name for path in work.iterdir()} == {"doubling.py", "notes.txt"}
+    assert [path.name for path in (root / "subs").iterdir()] == ["jane"]
+
+
 def test_the_class_of_60_is_60_students(tmp_path: Path) -> None:
     """scripts/class_of_60.py, which plays a whole class: everybody has a row, the broken ones too."""
     spec = importlib.util.spec_from_file_location("class_of_60", REPO / "scripts/class_of_60.py")
