@@ -25,6 +25,9 @@ TIMESTAMP = "timestamp.txt"
 LATE_MARK = "late.txt"
 """Beside a submission that an LMS marked as late without a time."""
 
+NOT_TAKEN = "not-taken.txt"
+"""Beside a submission of which intake could not take everything: why, in clauses for the student."""
+
 
 @dataclass(frozen=True)
 class Submission:
@@ -60,10 +63,12 @@ def read_submission(
     submitted: datetime | None = None,
     *,
     marked_late: bool = False,
+    not_taken: str = "",
 ) -> Submission:
     """The files that `exercise` names, each from the first of `folders` that has it.
 
     Only regular files of at most `max_kb` KB that hold UTF-8 text are taken; no link is followed.
+    Where a file is missing, `not_taken` says why, if that is known.
     """
     files: dict[str, bytes] = {}
     problems: dict[str, str] = {}
@@ -75,6 +80,8 @@ def read_submission(
                 files[name] = data
             if problem != _MISSING:
                 break
+        if problem == _MISSING and not_taken:
+            problem = f"{_MISSING}; {not_taken}"
         if problem:
             problems[name.removesuffix(".py")] = f"{name} {problem}"
     return Submission(student, exercise.id, files, problems, submitted, marked_late)
@@ -141,6 +148,11 @@ def _require_known(name: str, students: list[str], directory: Path) -> None:
             f"{directory} holds no folder of a student {name!r}",
             f"Did you mean {near}?" if near else "Name one as its folder is named.",
         )
+
+
+def _read_reason(folder: Path) -> str:
+    data, _ = _read(folder / NOT_TAKEN, max_kb=4)
+    return " ".join((data or b"").decode("utf-8-sig").split())
 
 
 def find_submissions(
@@ -212,11 +224,12 @@ def _of_exercise(
             max_kb,
             read_timestamp(student / exercise.id),
             marked_late=(student / exercise.id / LATE_MARK).is_file(),
+            not_taken=_read_reason(student / exercise.id),
         )
         for student in students
     ]
     anything = all_of_them or any(
-        submission.files or any(not p.endswith(_MISSING) for p in submission.problems.values())
+        submission.files or any(_MISSING not in p for p in submission.problems.values())
         for submission in read
     )
     return read if anything else []

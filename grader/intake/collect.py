@@ -34,6 +34,9 @@ class Collected:
     """Files that belong to nobody or to no exercise, and why; a line each."""
     problems: list[str] = field(default_factory=list)
     """What somebody handed in and could not be read; a line each."""
+    refused: list[tuple[str, str, str]] = field(default_factory=list)
+    """Student, exercise ("" where any may be meant), and why a file did not count; to be read by
+    the student behind "polling.py is missing"."""
     older: list[str] = field(default_factory=list)
     """Attempts, or files of them, that a newer one replaces."""
     copies: list[str] = field(default_factory=list)
@@ -104,12 +107,12 @@ def collect(
             continue
         student = students[owner.student, owner.user]
         found.students.add(student)
+        owner = replace(owner, student=student)
         if isinstance(data, BadArchive):
-            found.problems.append(f"{path} {data}")
+            _refuse(owner, path, data, wanted, found)
         elif stamped := _stamped_exercise(owner, used, course):
             found.stamps[student, stamped] = data
         else:
-            owner = replace(owner, student=student)
             for piece in _pieces(owner, data, course, wanted, found):
                 handed_in.setdefault((student, piece.exercise), []).append(piece)
     _take_newest(handed_in, found)
@@ -197,7 +200,7 @@ def _pieces(
         try:
             held = members(data, owner.path.name)
         except BadArchive as error:
-            found.problems.append(f"{who} {error}")
+            _refuse(owner, who, error, wanted, found)
             return []
         inner = [(owner.path / path, each) for path, each in held if not LEFT_ALONE & {*path.parts}]
     usable = []
@@ -206,16 +209,39 @@ def _pieces(
             try:
                 cells = files_of_notebook(content, course)
             except ValueError as error:
-                found.problems.append(f"{who} {error}")
+                _refuse(owner, who, error, wanted, found)
                 continue
             usable += [_Piece(owner, path, *cell, text) for cell, text in cells.items()]
         else:
             numbers = _exercises_of(path, course)
+            if not numbers:
+                found.refused += _misnamed(owner, path.name, course, wanted)
             usable += [_Piece(owner, path, number, path.name, content) for number in numbers]
     usable = [piece for piece in usable if not wanted or piece.exercise == wanted]
     if not usable:
         found.unmatched.append(f"{who} is no file of an exercise")
     return usable
+
+
+def _refuse(
+    owner: Owned, shown: PurePosixPath | str, why: Exception, wanted: str, found: Collected
+) -> None:
+    found.problems.append(f"{shown} {why}")
+    found.refused.append((owner.student, wanted, f"{owner.path} was not taken: it {why}"))
+
+
+def _misnamed(owner: Owned, given: str, course: Course, wanted: str) -> list[tuple[str, str, str]]:
+    """Of which files the name was meant: the letters are the same, as in `Polling (1).py.txt`."""
+    return [
+        (owner.student, exercise.id, f"{given} was handed in, and the name is {name}")
+        for exercise in course.exercises
+        for name in exercise.files
+        if wanted in ("", exercise.id) and _letters(given) == _letters(name)
+    ]
+
+
+def _letters(name: str) -> str:
+    return "".join(c for c in name.casefold().removesuffix(".txt") if c.isalpha())
 
 
 def _exercises_of(path: PurePosixPath, course: Course) -> list[str]:

@@ -9,10 +9,13 @@ from pathlib import Path
 
 from grader.errors import GraderError
 from grader.intake.collect import Collected
-from grader.submission import LATE_MARK, TIMESTAMP
+from grader.submission import LATE_MARK, NOT_TAKEN, TIMESTAMP
 
 _USER = "lms-user.txt"
 """In a student's folder: who that is in the LMS, so that a namesake's work never gets into it."""
+
+_REASON = 500
+"""Characters of why something was not taken: names in it may be of any length."""
 
 
 def require_apart(source: Path, directory: Path) -> None:
@@ -41,7 +44,8 @@ def known_users(directory: Path) -> dict[str, str]:
 def write_submissions(found: Collected, directory: Path) -> int:
     """Put each submission into DIRECTORY/STUDENT/EXERCISE, in place of an older one; how many.
 
-    A student of whom nothing could be used gets an empty folder, and so a row among the grades.
+    A student of whom nothing could be used gets a folder without work, and so a row among the
+    grades; why it could not be used lies in it.
 
     Raises:
         GraderError: it cannot be written; no submission is half written.
@@ -67,12 +71,26 @@ def write_submissions(found: Collected, directory: Path) -> int:
             (directory / student).mkdir(exist_ok=True)
             if who := found.users.get(student):
                 (directory / student / _USER).write_text(f"{who}\n", encoding="utf-8")
+        for (student, exercise), why in _reasons(found).items():
+            folder = directory / student / exercise
+            folder.mkdir(exist_ok=True)
+            text = "; ".join(why)[:_REASON].encode("utf-8", "backslashreplace")
+            (folder / NOT_TAKEN).write_bytes(text + b"\n")
     except OSError as error:
         raise GraderError(
             f"{error.filename or directory} cannot be written: {error.strerror}",
             "Free some space or name another folder, then run it again.",
         ) from None
     return len(found.files)
+
+
+def _reasons(found: Collected) -> dict[tuple[str, str], list[str]]:
+    """By student and exercise; what may be of any exercise is of all that were handed in."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for student, exercise, why in found.refused:
+        for each in {exercise} if exercise else {number for _, number in found.files}:
+            reasons.setdefault((student, each), []).append(why)
+    return reasons
 
 
 def forget(directory: Path) -> None:

@@ -20,6 +20,7 @@ from command_line import grader
 from tiny_course import RIGHT, write_tiny_course
 
 from grader.course import Course, load_course
+from grader.errors import GraderError
 from grader.intake import archives
 from grader.intake.archives import BadArchive, members
 from grader.intake.collect import Collected, collect
@@ -590,6 +591,66 @@ def test_from_an_lms_to_grades(tmp_path: Path) -> None:
         r["student"]: r["score"] for r in json.loads((root / "all.json").read_text())["reports"]
     }
     assert scores == {"jane": 10, "bob": 0, "eve": 0}
+
+
+def missing(root: Path) -> dict[str, str]:
+    """By student: what is said of doubling.py, of those who have none."""
+    found = find_submissions(root / "subs", load_course(root))
+    return {each.student: each.problems["doubling"] for each in found if each.problems}
+
+
+@pytest.mark.parametrize("option", [[], ["--exercise", "01"]])
+def test_who_handed_in_something_else_reads_why_it_does_not_count(
+    tmp_path: Path, option: list[str]
+) -> None:
+    """Not only that a file is missing, until it comes."""
+    root = write_tiny_course(tmp_path)
+    download = {
+        "ann_1_1_doubling.py": RIGHT.encode(),
+        "bob_2_2_Doubling (1).py.txt": RIGHT.encode(),
+        "cy_3_3_work.zip": zipped({"../../doubling.py": RIGHT.encode()}),
+        "di_4_4_work.zip": zipped({"a/Doubling.py": RIGHT.encode(), "README.md": b"x"}),
+        "eve_5_5_notes.txt": b"x",
+        "flo_6_6_\x7f<b>.zip": b"",
+    }
+    (root / "download.zip").write_bytes(zipped(download))
+    assert grader(root, "intake", "download.zip", "subs", *option).returncode == 1
+    text = "doubling.py is missing from the submission"
+    assert missing(root) == {
+        "bob": f"{text}; Doubling (1).py.txt was handed in, and the name is doubling.py",
+        "cy": f"{text}; work.zip was not taken: it holds a name that leads elsewhere: "
+        "'../../doubling.py'",
+        "di": f"{text}; Doubling.py was handed in, and the name is doubling.py",
+        "eve": text,
+        "flo": f"{text}; \x7f<b>.zip was not taken: it cannot be read: File is not a zip file",
+    }
+    for name in ("bob_2_7_doubling.py", "cy_3_8_doubling.py"):
+        download[name] = RIGHT.encode()
+    (root / "download.zip").write_bytes(zipped(download))
+    grader(root, "intake", "download.zip", "subs", *option)
+    assert set(missing(root)) == {"di", "eve", "flo"}
+
+
+def test_why_something_does_not_count_is_one_bounded_line(course: Course, tmp_path: Path) -> None:
+    """Whatever a student names it; and it makes nobody a submission of an exercise."""
+    jane = tmp_path / "class" / "jane"
+    jane.mkdir(parents=True)
+    (tmp_path / "class" / "bob").mkdir()
+    (tmp_path / "class" / "bob" / "doubling.py").write_text(RIGHT)
+    for number in range(5):
+        (jane / f"{number}\n\udcff{'x' * 200}.zip").write_bytes(b"")
+    found = collect(tmp_path / "class", course, exercise="01")
+    write_submissions(found, tmp_path / "subs")
+    _, of_jane = find_submissions(tmp_path / "subs", course)
+    said = of_jane.problems["doubling"]
+    assert said.startswith("doubling.py is missing from the submission; 0 \\udcffxxx")
+    assert "\n" not in said
+    assert len(said) < 700
+    found.files.clear()
+    write_submissions(found, tmp_path / "others")
+    assert (tmp_path / "others/jane/01/not-taken.txt").is_file()
+    with pytest.raises(GraderError, match="holds a file of an exercise"):
+        find_submissions(tmp_path / "others", course)
 
 
 @pytest.mark.parametrize(
