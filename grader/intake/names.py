@@ -41,8 +41,10 @@ class Owned:
 
 
 _CANVAS = re.compile(
-    r"(?P<student>[^_]+?)_(?P<late>LATE_)?(?P<user>\d+)_(?P<number>\d+)_(?P<file>.+)"
+    r"((?P<student>(?!anon_)[^_]+)_)?(?P<late>LATE_)?(?P<user>(?(student)\d+|anon_[A-Za-z0-9]+))_"
+    r"((?P<number>\d+)_(?P<file>.+)|(?P<page>(text|link)\.html))"
 )
+"""As its content_zipper.rb names them; an anonymous student has no name before LATE."""
 _AGAIN = re.compile(r"(?P<stem>.+)-(?P<again>\d+)(?P<ending>(\.tar)?\.[a-z0-9]+)", re.IGNORECASE)
 _MOODLE = re.compile(
     r"(?P<name>.+?)_(?P<number>\d+)_assignsubmission_(file|onlinetext)_?(?P<file>.*)"
@@ -64,17 +66,20 @@ def of_folder(path: PurePosixPath) -> Owned | None:
 
 
 def of_canvas(path: PurePosixPath) -> Owned | None:
-    """`doejane_LATE_12345_67890_polling-1.py`."""
+    """`doejane_LATE_12345_67890_polling-1.py`, `LATE_anon_aB3dE_67890_polling-1.py`.
+
+    What was typed into Canvas instead of a file is `doejane_12345_text.html`, or `link.html`.
+    """
     found = _CANVAS.fullmatch(path.name)
     if found is None:
         return None
-    name, number = found["file"], 0
+    name, number = found["file"] or found["page"], 0
     if again := _AGAIN.fullmatch(name):
         name, number = again["stem"] + again["ending"], int(again["again"])
     student, user = found["student"], found["user"]
-    if student == "anon":
-        student, user = f"anon-{user}", ""
-    attempt = Attempt(upload=int(found["number"]), again=number)
+    if student is None:
+        student, user = user.replace("_", "-"), ""
+    attempt = Attempt(upload=int(found["number"] or 0), again=number)
     return Owned(student, PurePosixPath(name), user, attempt, late=bool(found["late"]))
 
 
