@@ -108,6 +108,8 @@ def collect(
         student = students[owner.student, owner.user]
         found.students.add(student)
         owner = replace(owner, student=student)
+        if owner.receipt:
+            continue
         if isinstance(data, BadArchive):
             _refuse(owner, path, data, wanted, found)
         elif stamped := _stamped_exercise(owner, used, course):

@@ -38,6 +38,8 @@ class Owned:
     submitted: datetime | None = None
     """When, where the name says so: in local time, as the LMS writes it."""
     late: bool = False
+    receipt: bool = False
+    """Whether the LMS itself wrote it, beside what was handed in."""
 
 
 _CANVAS = re.compile(
@@ -54,7 +56,7 @@ _BRIGHTSPACE = re.compile(
     r"(?P<time>[A-Z][a-z]{2} \d{1,2}, \d{4} \d{1,4} [AP]M)(\s*-\s*(?P<file>.+))?"
 )
 _BLACKBOARD = re.compile(
-    r".+?_(?P<user>[^_]+)_attempt_(?P<time>\d{4}(-\d\d){5})(?P<file>_.+|\.txt)"
+    r"(?P<student>.+?_.+?)_attempt_(?P<time>\d{4}(-\d\d){5})(?P<file>_.+|\.txt)"
 )
 
 
@@ -112,13 +114,17 @@ def of_brightspace(path: PurePosixPath) -> Owned | None:
 
 
 def of_blackboard(path: PurePosixPath) -> Owned | None:
-    """`Exercise 1_jdoe_attempt_2026-11-23-23-59-00_polling.py`."""
+    """`Exercise 1_jdoe_attempt_2026-11-23-23-59-00_polling.py`; the title is cut off later.
+
+    Both may hold underscores. With each attempt comes a text that has no file's name behind it.
+    """
     found = _BLACKBOARD.fullmatch(path.name)
-    if found is None or found["file"] == ".txt":
-        return None  # the text that comes with each attempt
+    if found is None:
+        return None
     time = _blackboards_time(found["time"])
-    attempt = Attempt(found["time"])
-    return Owned(found["user"], PurePosixPath(found["file"][1:]), "", attempt, time)
+    file, attempt = PurePosixPath(found["file"][1:]), Attempt(found["time"])
+    receipt = found["file"] == ".txt"
+    return Owned(found["student"], file, "", attempt, time, receipt=receipt)
 
 
 def of_github(path: PurePosixPath) -> Owned | None:

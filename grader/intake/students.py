@@ -60,10 +60,14 @@ def _digest(name: str) -> str:
 
 
 def short_names(names: set[str], kind: str) -> dict[str, str]:
-    """Each name without what the source puts before it; no two become one."""
+    """Each name without what the source puts before it; no two become one, unless by their login."""
     short = {name: name for name in names}
-    if kind == "github":
-        prefix = _common_prefix(names)
+    if kind == "blackboard":
+        # `Exercise 1_j_smith`; without a title that all share, a login without an underscore.
+        prefix = _common_prefix(names, "_")
+        return {name: name.removeprefix(prefix or f"{name.rpartition('_')[0]}_") for name in names}
+    if kind == "github" and len(names) > 1:  # one name has nothing in common with another
+        prefix = _common_prefix(names, "-")
         short = {name: name.removeprefix(prefix) for name in names}
     elif kind == "moodle":
         # `Group A-Jane Doe`: in a course with groups, everybody's name begins with one.
@@ -73,13 +77,11 @@ def short_names(names: set[str], kind: str) -> dict[str, str]:
     return short if len(set(short.values())) == len(names) else {name: name for name in names}
 
 
-def _common_prefix(names: set[str]) -> str:
-    """What all names begin with, word by word: the name of a GitHub Classroom assignment."""
-    if len(names) < 2:  # noqa: PLR2004 - one name has nothing in common with another
-        return ""
+def _common_prefix(names: set[str], between: str) -> str:
+    """What all names begin with, word by word: the assignment's title. The last word is no part."""
     words = []
-    for column in zip(*(name.split("-")[:-1] for name in sorted(names)), strict=False):
+    for column in zip(*(name.split(between)[:-1] for name in sorted(names)), strict=False):
         if len(set(column)) > 1:
             break
-        words.append(f"{column[0]}-")
+        words.append(f"{column[0]}{between}")
     return "".join(words)

@@ -77,7 +77,7 @@ NAMES = {
     ("moodle", "Participant_123_assignsubmission_file_/polling.py"): ("Participant 123", "polling.py", False),
     ("brightspace", "123-456 - Jane Doe - Nov 3, 2026 1159 PM/polling.py"): ("Jane Doe", "polling.py", False),
     ("brightspace", "123-456 - Jane Doe- Nov 23, 2026 959 AM - polling.py"): ("Jane Doe", "polling.py", False),
-    ("blackboard", "Exercise 1_jdoe_attempt_2026-11-23-23-59-00_polling.py"): ("jdoe", "polling.py", False),
+    ("blackboard", "Exercise 1_jdoe_attempt_2026-11-23-23-59-00_polling.py"): ("Exercise 1_jdoe", "polling.py", False),
     ("folder", "jane/01/polling.py"): ("jane", "01/polling.py", False),
 }  # fmt: skip
 
@@ -98,7 +98,7 @@ def test_names_of_a_download_tell_whose_it_is(kind: str, name: str) -> None:
         ("canvas", "doejane_12345_notes.html"),
         ("moodle", "Jane Doe/polling.py"),
         ("brightspace", "index.html"),
-        ("blackboard", "Exercise 1_jdoe_attempt_2026-11-23-23-59-00.txt"),
+        ("blackboard", "jdoe_attempt_2026-11-23-23-59-00_polling.py"),
         ("folder", "polling.py"),
     ],
 )
@@ -310,6 +310,41 @@ def test_a_groups_name_is_no_part_of_a_students(course: Course, tmp_path: Path, 
     assert found.kind == "moodle"
     assert sorted(found.students) == students
     assert len(found.files) == len(names)
+
+
+BLACKBOARDS_NAMES = {
+    "underscores": (["Exercise 1_j_smith", "Exercise 1_a_smith"], ["a_smith", "j_smith"]),
+    "an underscore in the title": (["E_1_jdoe", "E_1_jane", "E_1_a_b"], ["a_b", "jane", "jdoe"]),
+    "one student": (["E_1_jdoe"], ["jdoe"]),
+    "two downloads in one": (["One_jdoe", "Two_jdoe", "Two_bob"], ["bob", "jdoe"]),
+}
+
+
+@pytest.mark.parametrize("case", BLACKBOARDS_NAMES)
+def test_an_assignments_title_is_no_part_of_a_login(
+    course: Course, tmp_path: Path, case: str
+) -> None:
+    """Blackboard puts it first, and both may hold underscores: what all begin with is the title."""
+    names, students = BLACKBOARDS_NAMES[case]
+    files = {f"{name}_attempt_2026-11-03-23-59-00_doubling.py": b"x" for name in names}
+    found = taken(course, tmp_path, files)
+    assert found.kind == "blackboard"
+    assert sorted(found.students) == students
+    assert sorted(found.files) == [(student, "01") for student in students]
+    assert not found.namesakes
+
+
+def test_blackboards_own_text_is_nobodys_file(course: Course, tmp_path: Path) -> None:
+    """One comes with each attempt: no line for it, and a row for who handed in no file."""
+    files = {
+        "E_jane_attempt_2026-11-03-23-59-00_doubling.py": b"x",
+        "E_jane_attempt_2026-11-03-23-59-00.txt": b"Name: Jane (jane)",
+        "E_bob_attempt_2026-11-03-23-59-00.txt": b"Name: Bob (bob)",
+    }
+    found = taken(course, tmp_path, files)
+    assert not found.unmatched
+    assert found.students == {"bob", "jane"}
+    assert set(found.files) == {("jane", "01")}
 
 
 NAMESAKES = {
