@@ -26,7 +26,7 @@ LATE_MARK = "late.txt"
 """Beside a submission that an LMS marked as late without a time."""
 
 NOT_TAKEN = "not-taken.txt"
-"""Beside a submission of which intake could not take everything: why, in clauses for the student."""
+"""Beside a submission of which intake could not take everything: why, for the student to read."""
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def _digest(name: str) -> str:
 
 
 def short_names(names: set[str], kind: str) -> dict[str, str]:
-    """Each name without what the source puts before it; no two become one, unless by their login."""
+    """Each name without what the source puts before it; two become one only by their login."""
     short = {name: name for name in names}
     if kind == "blackboard":
         # `Exercise 1_j_smith`; without a title that all share, a login without an underscore.
