@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from grader.course import Course
 from grader.errors import GraderError
 from grader.files import make_folder, require_writable, write_whole, writing_whole
 from grader.graded import Graded, graded_class
+from grader.intake.write import known_users
 from grader.report import ClassReport, Report
 from grader.reports.class_page import class_html
 from grader.reports.documents import gradescope_json, junit_xml
@@ -56,11 +57,17 @@ def write_pages(
 
 
 def export(
-    out: Path, course: Course, kind: str, target: Path | None, url: str | None = None
+    out: Path,
+    course: Course,
+    kind: str,
+    target: Path | None,
+    url: str | None = None,
+    submissions: Path | None = None,
 ) -> int:
     """Write the class in that format to a file, or to standard output; how many are no grade yet.
 
-    `url` is that of another gradebook than the one in `out`.
+    `url` is that of another gradebook than the one in `out`. With `submissions`, the folder that
+    `grader intake` filled, Canvas's table has Canvas's numbers for the students.
 
     Raises:
         GraderError: there are no results, or they cannot be written.
@@ -70,6 +77,7 @@ def export(
     if kind == "jplag":
         return _jplag(out, course, target)
     undecided = 0
+    ids = {} if submissions is None or kind != "canvas" else _canvas_ids(submissions)
 
     def counted() -> Iterator[Graded]:
         nonlocal undecided
@@ -77,7 +85,7 @@ def export(
             undecided += one.grade is None
             yield one
 
-    lines = _lines(kind, counted(), out, course, url)
+    lines = _lines(kind, counted(), out, course, url, ids)
     if target is None:
         for line in lines:
             sys.stdout.write(line)
@@ -90,13 +98,18 @@ def export(
 
 
 def _lines(
-    kind: str, graded: Iterator[Graded], out: Path, course: Course, url: str | None
+    kind: str,
+    graded: Iterator[Graded],
+    out: Path,
+    course: Course,
+    url: str | None,
+    ids: Mapping[str, str],
 ) -> Iterable[str]:
     match kind:
         case "csv":
             return nbgrader_csv(graded, course)
         case "canvas":
-            return canvas_csv(graded, _graded_part(course, out))
+            return canvas_csv(graded, _graded_part(course, out), ids)
         case "moodle":
             return moodle_csv(graded, _graded_part(course, out))
         case "junit":
@@ -104,6 +117,22 @@ def _lines(
     provisional = any(one.grade is None for one in graded_class(out, course, url))
     head = ClassReport(course=course.title, provisional=provisional, reports=())
     return json_document(head, (one.report for one in graded))
+
+
+def _canvas_ids(submissions: Path) -> dict[str, str]:
+    """By student: Canvas's number, from the intake of Canvas's download."""
+    users = {student: who.partition(" ") for student, who in known_users(submissions).items()}
+    ids = {
+        student: user
+        for student, (kind, _, user) in users.items()
+        if kind == "canvas" and user.isdecimal()
+    }
+    if not ids:
+        raise GraderError(
+            f"{submissions} holds no student with a number of Canvas's",
+            "Name the folder into which `grader intake` sorted Canvas's download.",
+        )
+    return ids
 
 
 def _graded_part(course: Course, out: Path) -> Course:

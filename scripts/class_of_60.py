@@ -52,7 +52,7 @@ def main(folder: Path) -> int:
         (["grade", submissions, "--out", results, "--exercise", "01", "-j", "2"], 1),
         (["report", results, "--submissions", submissions], 0),
         *(
-            (["export", results, folder / name, "--format", kind], 0)
+            (["export", results, folder / name, "--format", kind, "--submissions", submissions], 0)
             for kind, name in EXPORTS.items()
         ),
         (["export", submissions, folder / "copies", "--format", "jplag"], 0),

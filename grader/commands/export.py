@@ -20,14 +20,21 @@ from grader.commands import options
     help="csv: nbgrader's columns. gradescope: FILE is a folder, with a results.json a submission. "
     "jplag: OUT is the folder of submissions, FILE a new folder for JPlag or MOSS.",
 )
+@click.option(
+    "--submissions",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder that `grader intake` filled: canvas has Canvas's numbers for the students.",
+)
 @options.database
-def export(out: Path, file: Path | None, kind: str, url: str | None) -> None:
+def export(
+    out: Path, file: Path | None, kind: str, submissions: Path | None, url: str | None
+) -> None:
     """Write the grades in OUT, of `grader grade --out`, for another program.
 
     To FILE, or to standard output. A provisional result is marked, and is no grade in any format.
     """
     from grader.report_command import export as write  # noqa: PLC0415 - imports the templates
 
-    undecided = write(out, options.this_course(), kind, file, url)
+    undecided = write(out, options.this_course(), kind, file, url, submissions)
     if undecided:
         click.echo(f"{undecided} submissions are provisional and have no grade", err=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from grader.course import Course
 from grader.graded import Graded
@@ -42,11 +42,14 @@ def nbgrader_csv(graded: Iterable[Graded], course: Course) -> Iterator[str]:
         )
 
 
-def canvas_csv(graded: Iterable[Graded], course: Course) -> Iterator[str]:
+def canvas_csv(
+    graded: Iterable[Graded], course: Course, ids: Mapping[str, str] | None = None
+) -> Iterator[str]:
     """A line for each student with a column for each exercise; Canvas leaves empty cells alone.
 
-    It finds students by their login. So the name, of which it makes nothing then, says what is
-    provisional: any other column would become an assignment.
+    It finds students by its number for them, where `ids` has it by student, else by their login. So
+    the name, of which it makes nothing then, says what is provisional: any other column would
+    become an assignment.
     """
     names = [f"{each.id} {each.title}" for each in course.exercises]
     yield _line((*_CANVAS, *map(cell, names)))
@@ -56,7 +59,9 @@ def canvas_csv(graded: Iterable[Graded], course: Course) -> Iterator[str]:
         undecided = [one.report.exercise for one in row.values() if one.grade is None]
         note = f" (provisional: {', '.join(undecided)})" if undecided else ""
         grades = [_grade(row.get(each.id)) for each in course.exercises]
-        yield _line((cell(student + note), "", "", cell(student), "", *grades))
+        number_of = (ids or {}).get(student, "")
+        login = "" if number_of else cell(student)
+        yield _line((cell(student + note), number_of, "", login, "", *grades))
 
 
 def moodle_csv(graded: Iterable[Graded], course: Course) -> Iterator[str]:

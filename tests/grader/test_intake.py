@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import errno
 import importlib.util
 import io
@@ -634,6 +635,20 @@ def test_from_an_lms_to_grades(tmp_path: Path) -> None:
         r["student"]: r["score"] for r in json.loads((root / "all.json").read_text())["reports"]
     }
     assert scores == {"jane": 10, "bob": 0, "eve": 0}
+
+
+def test_from_canvas_to_canvas(tmp_path: Path) -> None:
+    """The number in the download's names is the ID of the table that goes back."""
+    root = write_tiny_course(tmp_path)
+    (root / "download.zip").write_bytes(zipped({"doejane_1011_2_doubling.py": RIGHT.encode()}))
+    grader(root, "intake", "download.zip", "subs")
+    grader(root, "grade", "subs", "--out", "results", "--no-gradebook")
+    export = ("export", "results", "--format", "canvas", "--submissions")
+    (*_, jane) = csv.reader(grader(root, *export, "subs").stdout.splitlines())
+    assert jane == ["doejane", "1011", "", "", "", "10"]
+    done = grader(root, *export, "results")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "holds no student with a number of Canvas's" in done.stderr
 
 
 def missing(root: Path) -> dict[str, str]:

@@ -115,6 +115,16 @@ def test_canvas_takes_its_table(the_class: list[Graded], course: Course) -> None
     assert all(row[5] == "" or float(row[5]) >= 0 for row in students)
 
 
+def test_canvas_finds_students_by_its_own_numbers(the_class: list[Graded], course: Course) -> None:
+    """Where they are known: what a download calls a student is no login."""
+    dan, bob = (
+        next(row for row in rows(canvas_csv(the_class, course, {"dan": "1011"})) if who in row["Student"])
+        for who in ("dan", "bob")
+    )
+    assert (dan["ID"], dan["SIS Login ID"], dan["Student"]) == ("1011", "", "dan (provisional: 01)")
+    assert (bob["ID"], bob["SIS Login ID"]) == ("", "bob")
+
+
 def test_moodle_takes_its_table(the_class: list[Graded], course: Course) -> None:
     """A user field first, then a grade and a feedback for each exercise; a grade is a number."""
     head, *students = csv.reader(io.StringIO("".join(moodle_csv(the_class, course))))
