@@ -61,6 +61,7 @@ def export(
     course: Course,
     kind: str,
     target: Path | None,
+    *,
     url: str | None = None,
     submissions: Path | None = None,
 ) -> int:
@@ -85,7 +86,7 @@ def export(
             undecided += one.grade is None
             yield one
 
-    lines = _lines(kind, counted(), out, course, url, ids)
+    lines = _lines(kind, counted(), out, course, url=url, ids=ids)
     if target is None:
         for line in lines:
             sys.stdout.write(line)
@@ -102,6 +103,7 @@ def _lines(
     graded: Iterator[Graded],
     out: Path,
     course: Course,
+    *,
     url: str | None,
     ids: Mapping[str, str],
 ) -> Iterable[str]:

@@ -35,6 +35,6 @@ def export(
     """
     from grader.report_command import export as write  # noqa: PLC0415 - imports the templates
 
-    undecided = write(out, options.this_course(), kind, file, url, submissions)
+    undecided = write(out, options.this_course(), kind, file, url=url, submissions=submissions)
     if undecided:
         click.echo(f"{undecided} submissions are provisional and have no grade", err=True)

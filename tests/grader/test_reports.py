@@ -118,7 +118,11 @@ def test_canvas_takes_its_table(the_class: list[Graded], course: Course) -> None
 def test_canvas_finds_students_by_its_own_numbers(the_class: list[Graded], course: Course) -> None:
     """Where they are known: what a download calls a student is no login."""
     dan, bob = (
-        next(row for row in rows(canvas_csv(the_class, course, {"dan": "1011"})) if who in row["Student"])
+        next(
+            row
+            for row in rows(canvas_csv(the_class, course, {"dan": "1011"}))
+            if who in row["Student"]
+        )
         for who in ("dan", "bob")
     )
     assert (dan["ID"], dan["SIS Login ID"], dan["Student"]) == ("1011", "", "dan (provisional: 01)")
