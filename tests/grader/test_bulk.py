@@ -205,6 +205,7 @@ def test_two_runs_into_one_folder_are_refused(course: Path) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small file system, which only root may")
 def test_a_full_disk_is_one_sentence_and_leaves_nothing_half_written(course: Path) -> None:
     """On a file system of 24 KB: exit 2, every file whole, and with more room the run goes on."""

@@ -151,6 +151,7 @@ def test_the_choice_page_is_that_of_the_kept_run(kept: Comparison) -> None:
     assert (REPO / lessons.FOLDER / "choose.html").read_text() == choose_html(kept)
 
 
+@pytest.mark.thorough
 def test_students_get_what_the_lessons_show(tmp_path: Path) -> None:
     """The release holds the pictures and the page; there, only --own can be measured."""
     assert grader(REPO, "release", str(tmp_path / "out")).returncode == 0

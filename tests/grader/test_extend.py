@@ -36,6 +36,7 @@ def test_an_extension_of_nobody_is_refused(tmp_path: Path, case: str) -> None:
     assert not (root / "out" / "gradebook.db").exists()
 
 
+@pytest.mark.thorough
 def test_somebody_without_results_can_get_an_extension(tmp_path: Path) -> None:
     """Before anything is graded, when that is what one wants."""
     root = write_tiny_course(tmp_path)

@@ -245,6 +245,7 @@ def test_a_database_that_cannot_be_used_is_one_sentence(tmp_path: Path, bad: str
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.thorough
 def test_grading_a_class_fills_the_gradebook_that_nbgrader_exports(tmp_path: Path) -> None:
     """`grader grade --out`, then the stock `nbgrader export`: the same points."""
     root = write_tiny_course(tmp_path)
@@ -267,6 +268,7 @@ def test_grading_a_class_fills_the_gradebook_that_nbgrader_exports(tmp_path: Pat
     assert float(rows["bob"]["max_score"]) == 10
 
 
+@pytest.mark.thorough
 def test_an_extension_applies_without_a_run(tmp_path: Path) -> None:
     """`grader extend`, then the same `grader grade`: nothing is run, the penalty is gone.
 
@@ -291,6 +293,7 @@ def test_an_extension_applies_without_a_run(tmp_path: Path) -> None:
     assert scores(other[1]) == {"ann": 10}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("where", ["in OUT", "with --db"])
 def test_each_export_has_the_scores_and_extensions_of_the_gradebook(
     tmp_path: Path, where: str

@@ -22,6 +22,7 @@ def test_validate_writes_the_page(tmp_path: Path) -> None:
     assert found["01.each-event"] == ["3 events should be handled, 2 were"]
 
 
+@pytest.mark.thorough
 def test_validate_names_a_sentence_that_the_page_lacks(tmp_path: Path) -> None:
     """Values aside; it is a note, since another seed may meet another assertion."""
     course = write_tiny_course(tmp_path)

@@ -109,6 +109,7 @@ def test_the_stubs_that_reset_brings_back_are_those_of_the_course() -> None:
             assert copy.read_text() == stub, f"cp exercises/{exercise.id}/{name} {copy}"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("exercise", "medium"), [("03", "basic.ack"), ("04", "DeleteMessage")])
 def test_the_log_of_a_crash_shows_the_medium(tmp_path: Path, exercise: str, medium: str) -> None:
     """Acknowledgements and deletes stand in the report of the real suites, beside the kill."""
