@@ -167,6 +167,9 @@ def test_a_killed_run_goes_on_and_ends_as_one_that_was_not(course: Path) -> None
 def test_ctrl_c_says_how_far_it_came(course: Path) -> None:
     """What is graded is kept, and the next run goes on with the rest."""
     add_submission(course, "zoe", "while True: pass\n")
+    manifest = course / "course.toml"
+    patient = re.sub(r"(?m)^seconds = .*$", "seconds = 120", manifest.read_text())
+    manifest.write_text(patient)  # zoe is still under way when the signal comes, however late
     command = ["-m", "grader", "grade", "subs", "--out", "out", "-j", "1"]
     with subprocess.Popen(
         [sys.executable, *command],
@@ -181,6 +184,7 @@ def test_ctrl_c_says_how_far_it_came(course: Path) -> None:
         _, said = run.communicate(timeout=30)
     assert run.returncode == 130
     assert "6 of 7 are graded; the same command goes on with the rest." in said
+    (course / "subs" / "zoe" / "01" / "doubling.py").write_text(RIGHT)
     assert "1 graded, 6 as before" in grade(course)
 
 
