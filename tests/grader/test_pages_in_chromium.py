@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from browser import acted, browse, lure, title
-from test_reports import graded
+from graded_class import graded
 from tiny_course import MANIFEST
 
 from grader.course import Course, load_course
