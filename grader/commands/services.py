@@ -6,9 +6,7 @@ import contextlib
 import signal
 import sys
 import threading
-from collections.abc import Generator
 from pathlib import Path
-from typing import cast
 
 import click
 from rich.console import Console
@@ -47,12 +45,12 @@ def up(names: tuple[str, ...], foreground: bool) -> None:
     problems = 0
     try:
         # Closed before anything is stopped: it holds the lock of the servers.
-        starts = cast("Generator[embedded.Started]", embedded.start(wanted))
-        with contextlib.closing(starts) as starting:
+        with contextlib.closing(embedded.start(wanted)) as starting:
             for started in starting:
+                if started.problem is not None or started.was_running:
+                    ours = [name for name in ours if name != started.server.name]
                 if started.problem is not None:
                     problems += 1
-                    ours.remove(started.server.name)
                     click.echo(f"grader: {started.problem}", err=True)
                     continue
                 server = started.server

@@ -9,7 +9,7 @@ import os
 import select
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,28 +94,38 @@ class Started:
     problem: ServiceError | None = None
 
 
-def start(names: Sequence[str]) -> Iterator[Started]:
-    """Start those that do not run, all at once, and tell of each when it answers or cannot."""
+def start(names: Sequence[str]) -> Generator[Started]:
+    """Start those that do not run, all at once, and tell of each when it answers or cannot.
+
+    Who stops listening, as on Ctrl-C, has those killed that did not answer yet.
+    """
     with _lock():
         sweep_nodes()
         starting: list[tuple[str, int, subprocess.Popen[bytes]]] = []
-        for name in names:
-            server = status(name)
-            if server.process is not None:
-                yield Started(server, was_running=True)
-                continue
-            try:
-                starting.append((name, *_spawn(name, server.port)))
-            except ServiceError as error:
-                yield Started(server, problem=error)
-        for name, line, process in starting:
-            try:
-                _wait(name, line, process)
-                yield Started(status(name))
-            except ServiceError as error:
-                yield Started(status(name), problem=error)
-            finally:
+        try:
+            for name in names:
+                server = status(name)
+                if server.process is not None:
+                    yield Started(server, was_running=True)
+                    continue
+                try:
+                    starting.append((name, *_spawn(name, server.port)))
+                except ServiceError as error:
+                    yield Started(server, problem=error)
+            while starting:
+                problem = None
+                name, line, process = starting[0]
+                try:
+                    _wait(name, line, process)
+                except ServiceError as error:
+                    problem = error
                 _disown(process)
+                del starting[0]
+                yield Started(status(name), problem=problem)
+        finally:
+            for _, _, process in starting:
+                process.kill()
+                process.wait()
 
 
 def _disown(process: subprocess.Popen[bytes]) -> None:
