@@ -1,5 +1,8 @@
 """The one family of errors that a user may see."""
 
+import difflib
+from collections.abc import Collection
+
 INSTALL_INSTRUCTOR = "Run `make setup-instructor`, or `pip install 'stream-course[instructor]'`."
 """The help where a package is missing that only instructors need."""
 
@@ -17,6 +20,12 @@ class GraderError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}. {self.help}" if self.help else self.message
+
+
+def did_you_mean(name: str, known: Collection[str]) -> str:
+    """The question after a name that nobody has, of those that are near it; "" where none is."""
+    near = difflib.get_close_matches(name, known)
+    return f"Did you mean {' or '.join(near)}?" if near else ""
 
 
 class CourseError(GraderError):

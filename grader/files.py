@@ -87,7 +87,9 @@ def _target(path: Path) -> Path:
     except FileNotFoundError:
         mode = stat.S_IFREG
     except OSError as error:
-        raise GraderError(f"{path} cannot be written: {error.strerror}") from None
+        raise GraderError(
+            f"{path} cannot be written: {error.strerror}", "Name another file."
+        ) from None
     if stat.S_ISDIR(mode):
         raise GraderError(f"{path} cannot be written: it is a folder", "Name a file in it.")
     if not stat.S_ISREG(mode):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import os
 import stat
@@ -14,7 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from grader.course import Course, Exercise
-from grader.errors import GraderError
+from grader.errors import GraderError, did_you_mean
 
 _MISSING = "is missing from the submission"
 # Windows has neither: there a submission is somebody's own.
@@ -143,10 +142,9 @@ def read_timestamp(folder: Path) -> datetime | None:
 
 def _require_known(name: str, students: list[str], directory: Path) -> None:
     if name not in students:
-        near = " or ".join(difflib.get_close_matches(name, students))
         raise GraderError(
             f"{directory} holds no folder of a student {name!r}",
-            f"Did you mean {near}?" if near else "Name one as its folder is named.",
+            did_you_mean(name, students) or "Name one as its folder is named.",
         )
 
 

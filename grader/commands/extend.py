@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from datetime import timedelta
 from pathlib import Path
 
 import click
 
 from grader.commands import options
-from grader.errors import GraderError
+from grader.errors import GraderError, did_you_mean
 from grader.files import make_folder
 
 _MOST_DAYS = 3650
@@ -53,9 +52,6 @@ def _require_results(out: Path, student: str) -> None:
     known = Results(out).students()
     if folder_name(student) in known:
         return
-    near = " or ".join(difflib.get_close_matches(student, known))
-    raise GraderError(
-        f"{out} holds no results of {student}",
-        (f"Did you mean {near}? " if near else "")
-        + "Add --new for somebody who has not handed in anything.",
-    )
+    near = did_you_mean(student, known)
+    new = "Add --new for somebody who has not handed in anything."
+    raise GraderError(f"{out} holds no results of {student}", f"{near} {new}".lstrip())

@@ -73,9 +73,6 @@ class Run:
         Raises:
             Failed: none came within the limit of course.toml, or the process ended.
         """
-        return self._next(wanted)
-
-    def _next(self, wanted: str) -> Step:
         if self._over:
             assert self._step is not None
             raise self.otherwise(wanted, in_words(self._step, "it"))
@@ -145,7 +142,7 @@ class Run:
             Failed: the next step is another one.
         """
         wanted = "call handle() for the next event"
-        step = self._next(wanted)
+        step = self.next(wanted)
         if isinstance(step, Handle):
             return step.event
         raise self.otherwise(wanted, in_words(step, "it"))
@@ -178,7 +175,7 @@ class Run:
         Raises:
             Failed: the next step is another one.
         """
-        step = self._next("return")
+        step = self.next("return")
         if isinstance(step, Returned):
             self.value = step.value
             return step.value
@@ -191,7 +188,7 @@ class Run:
             Failed: the next step is another one.
         """
         wanted = "let that exception out"
-        step = self._next(wanted)
+        step = self.next(wanted)
         if isinstance(step, Raised):
             return step
         raise self.otherwise(wanted, in_words(step, "it"))
@@ -206,7 +203,7 @@ class Run:
         """
         events: list[Any] = []
         while True:
-            step = self._next(ANYTHING)
+            step = self.next()
             if on_step is not None:
                 on_step(step)
             match step:
