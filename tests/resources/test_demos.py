@@ -45,7 +45,7 @@ def test_what_was_not_done_in_a_crash_comes_again(
         "rabbitmq", "--queue", name, "--interval", "0", "--count", "3", RABBITMQ_URL=rabbitmq_url
     )
     way = ("03", "rabbitmq", "--name", name)
-    with demo(*way, "--work", "0.5", RABBITMQ_URL=rabbitmq_url) as first:
+    with demo(*way, "--work", "2", RABBITMQ_URL=rabbitmq_url) as first:
         lines = [first.stdout.readline() for _ in range(3)]
         first.kill()
     assert lines[1] == "[rabbitmq] event  1: done\n"
