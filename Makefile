@@ -56,8 +56,8 @@ COMPILE = $(PYTHON_IN_VENV) -m uv pip compile pyproject.toml --group dev --group
 	--universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--custom-compile-command "make lock" --quiet $(UPGRADE)
 lock: setup ## write requirements.lock and requirements-instructor.lock from pyproject.toml
-	$(COMPILE) --extra plots --output-file requirements.lock
-	$(COMPILE) --extra plots --extra instructor --constraint requirements.lock --output-file requirements-instructor.lock
+	$(COMPILE) --extra plots --extra suites --output-file requirements.lock
+	$(COMPILE) --extra plots --extra suites --extra instructor --constraint requirements.lock --output-file requirements-instructor.lock
 
 clean: ## remove .venv and caches; what was graded, in out/, stays
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache build dist *.egg-info

@@ -1,6 +1,7 @@
 """What a hidden suite is written with; CONTRIBUTING.md is its guide."""
 
 from grader.sandbox.inside.wire import Callback, Kept, Method, New, Opaque
+from grader.suite import content, exceptions
 from grader.suite.consumer import Consumer
 from grader.suite.outcomes import Failed, NotGraded, not_graded
 from grader.suite.process import Process
@@ -31,5 +32,7 @@ __all__ = [
     "Sleep",
     "Step",
     "Write",
+    "content",
+    "exceptions",
     "not_graded",
 ]

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -139,14 +140,14 @@ class SuitePlugin:
             return
         if call.excinfo is not None and call.excinfo.type is _Decided:
             return
-        outcome, message = self._judge(call)
+        outcome, message = self._judge(item, call)
         consumer = item.stash.get(_CONSUMER, None)
         log = tuple(consumer.log.entries) if consumer is not None else ()
         hint = call.excinfo is None or not isinstance(call.excinfo.value, Unusable)
         verdict = Verdict(outcome, message, call.duration, log, hint)
         self._verdicts.setdefault(_check_of(item), []).append(verdict)
 
-    def _judge(self, call: pytest.CallInfo[None]) -> tuple[Outcome, str]:
+    def _judge(self, item: pytest.Item, call: pytest.CallInfo[None]) -> tuple[Outcome, str]:
         if call.excinfo is None:
             return Outcome.PASSED, ""
         error = call.excinfo.value
@@ -155,6 +156,10 @@ class SuitePlugin:
                 return Outcome.SKIPPED, str(error.msg)
             case NotGraded():
                 return Outcome.NOT_GRADED, str(error)
+            case Failed():
+                return self._blame(str(error))
+            case AssertionError() if not _of_suite(item, call):
+                pass  # a library's own, in our process
             case AssertionError() if str(error):
                 return self._blame(str(error))
             case AssertionError():
@@ -216,6 +221,12 @@ _GRAVEST_FIRST = (
 def _check_of(item: pytest.Item) -> str:
     marker = item.get_closest_marker("check")
     return str(marker.args[0]) if marker is not None and marker.args else ""
+
+
+def _of_suite(item: pytest.Item, call: pytest.CallInfo[None]) -> bool:
+    """Tell whether the innermost frame of the error lies in the suite, or in what suites share."""
+    assert call.excinfo is not None
+    return item.path.parents[1] in Path(str(call.excinfo.traceback[-1].path)).parents
 
 
 def _place(call: pytest.CallInfo[None]) -> str:

@@ -124,7 +124,8 @@ class Run:
                     function = _text(message, "function")
                     stub = f"{function}()" if function.isidentifier() else str(self)
                     raise Unusable(f"{stub} is not filled in yet: {_text(message, 'reason')}")
-                return Raised(_text(message, "error"), names, _text(message, "reason"))
+                by_handle = message.get("by_handle") is True
+                return Raised(_text(message, "error"), names, _text(message, "reason"), by_handle)
             case "late":
                 raise Failed(f"{self} called {_text(message, 'callback')}() after it had returned")
             case "load_failed" | "unfit":
@@ -160,7 +161,10 @@ class Run:
     go_on = handled
 
     def fails(self, exception: str = "HandlerError") -> None:
-        """Let handle raise: HandlerError, or a builtin exception by name."""
+        """Let handle raise: HandlerError, a builtin, or a library's exception by its dotted name.
+
+        grader.suite.exceptions lists those that a consumer may take for its own.
+        """
         self.process.note("suite", f"lets handle() raise {exception}")
         self.process.answer({"raise": exception})
 

@@ -41,14 +41,19 @@ class Returned:
 
 @dataclass(frozen=True)
 class Raised:
-    """An exception left the function: its type's name, those of its bases, and a sentence."""
+    """An exception left the function: its type's name, those of its bases, and a sentence.
+
+    `bases` are qualified by their modules, but for builtins: "TimeoutError", "queue.Empty".
+    `by_handle` says that it is the very exception that the suite let `handle` raise.
+    """
 
     type: str
     bases: tuple[str, ...]
     message: str
+    by_handle: bool = False
 
     def is_a(self, name: str) -> bool:
-        """Whether it is of the type called `name`, or of one derived from it."""
+        """Tell whether it is of the type with that qualified name, or of one derived from it."""
         return name in self.bases
 
 

@@ -163,7 +163,7 @@ BAD_FUNCTIONS = {
     "system-exit": ("    raise SystemExit(0)\n", "SystemExit"),
     "prints-1-GB": ("    while True: print('x' * 10**6)\n", "printed more than 64 KB"),
     "another-type": ("    return str(number)\n", "it is "),
-    "no-json-type": ("    return object()\n", "Opaque(type_name='object')"),
+    "no-json-type": ("    return object()\n", "an object of type object"),
     "eats-memory": ("    return len(bytearray(10**11))\n", "MemoryError"),
     # Its parent takes it along, before or after it has answered.
     "kills-parent": (
@@ -364,3 +364,17 @@ def test_the_folder_of_one_student_is_no_class(course: Path) -> None:
     done = grader(course, "grade", "subs/ann")
     assert done.returncode == 2
     assert "subs/ann looks like one student's folder" in done.stderr
+
+
+def test_an_assertion_of_a_library_is_no_failure_of_the_students(course: Path) -> None:
+    """Only what the suite itself asserts is blamed on the submission; the rest is an error."""
+    suite = course / "tests/hidden/01/test_doubling_hidden.py"
+    library = "    import unittest; unittest.TestCase().assertEqual(1, 2, 'not the student')\n"
+    text = suite.read_text()
+    head, brace, body = text.partition("def test_value(consumer, rng):\n")
+    suite.write_text(head + brace + library + body)
+    add_submission(course, "good", RIGHT)
+    code, reports = grade(course)
+    assert code == 2
+    assert reports["good"]["checks"][0]["outcome"] == "error"
+    assert "not the student" in reports["good"]["checks"][0]["message"]

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import enum
 import socket
+from collections import ChainMap, OrderedDict, UserDict, defaultdict
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -26,20 +31,104 @@ def test_a_value_crosses_unchanged(value: object) -> None:
 
 
 class Sly(dict):  # type: ignore[type-arg]
-    """A dict that says it equals everything."""
+    """A dict that lies about itself."""
 
     def __eq__(self, other: object) -> bool:
         return True
 
+    def items(self) -> Any:
+        """Return what it does not hold."""
+        return [("lie", 1)]
+
     __hash__ = None  # type: ignore[assignment]
 
 
-@pytest.mark.parametrize(
-    "value", [object(), Sly(), type("S", (str,), {})("x"), 1j, {"a": Sly()}["a"]]
-)
+class Shouting(str):
+    """A str that shows itself as another one."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return self.upper()
+
+
+class Trip(NamedTuple):
+    """A tuple with names."""
+
+    zone: str
+    fare: float
+
+
+class Size(enum.IntEnum):
+    """An int with names."""
+
+    LARGE = 3
+
+
+SUBCLASSES = [
+    (OrderedDict(a=1), {"a": 1}),
+    (defaultdict(list, a=[OrderedDict()]), {"a": [{}]}),
+    (Sly(truth=2), {"truth": 2}),
+    (MappingProxyType({"a": 1}), {"a": 1}),
+    (ChainMap({"a": 1}, {"b": 2}), {"a": 1, "b": 2}),
+    (UserDict(a=1), {"a": 1}),
+    (Trip("Bronx", 5.0), ("Bronx", 5.0)),
+    (Shouting("quiet"), "quiet"),
+    ({Shouting("key"): 1}, {"key": 1}),
+    (Size.LARGE, 3),
+    (type("Fare", (float,), {})(1.5), 1.5),
+    (type("Rows", (list,), {})([1]), [1]),
+    (frozenset({1}), {1}),
+    (memoryview(b"ab"), b"ab"),
+]
+
+
+@pytest.mark.parametrize(("value", "base"), SUBCLASSES, ids=repr)
+def test_an_object_of_a_subclass_crosses_as_its_base(value: object, base: object) -> None:
+    """What it holds arrives, whatever the subclass's own methods say."""
+    back = wire.decode(wire.load(wire.dump({"value": wire.encode(value)}))["value"])
+    assert back == base
+    assert type(back) is type(base)
+
+
+class Unreadable(Mapping):  # type: ignore[type-arg]
+    """A Mapping that cannot be read."""
+
+    def __getitem__(self, key: object) -> object:
+        raise KeyError(key)
+
+    def __iter__(self) -> Any:
+        return iter("ab")
+
+    def __len__(self) -> int:
+        return 2
+
+
+class SaysDict:
+    """An object that calls itself a dict."""
+
+    __class__ = dict  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("value", [object(), 1j, SaysDict(), Unreadable()], ids=repr)
 def test_other_types_arrive_as_opaque(value: object) -> None:
-    """Subclasses and objects do not cross: only their type's name does."""
+    """Only their type's name crosses."""
     assert wire.decode(wire.encode(value)) == wire.Opaque(type(value).__name__)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ((x for x in ()), "a generator (is there a `yield` in it?)"),
+        (len, "a function (are the parentheses of a call missing?)"),
+        (map(len, ()), "a map object (list(...) makes a list of it)"),
+        (object(), "an object of type object"),
+    ],
+    ids=["generator", "function", "map", "object"],
+)
+def test_what_does_not_cross_is_named_in_words(value: object, words: str) -> None:
+    """A message shows the value by repr(): a student reads what it is, and what is missing."""
+    assert repr(wire.decode(wire.encode(value))) == words
 
 
 def test_a_number_too_long_for_text_arrives_as_opaque() -> None:

@@ -2,55 +2,42 @@
 
 from __future__ import annotations
 
-import json
 import random
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from grader.sandbox.folder import Folder
-from grader.suite import Consumer
+from grader.suite import Consumer, content
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "resources"))
 
 NEWLINE = b"\n"
-_ZONES = ("Manhattan", "Brooklyn", "Queens", "Bronx", "Staten Island")
-# Any JSON object is an event, so a zone may be one that is not of the course's five.
-_ACCENTED = ("Bæjarhöfn", "São João", "Ōtemachi", "Łódź-Górna", "Ñuñoa 🚕")
 
 
 @pytest.fixture
-def trips(rng: random.Random) -> Callable[[int], list[dict[str, Any]]]:
+def trips(rng: random.Random) -> Callable[..., list[content.Event]]:
     """`trips(n)`: n random events with different ids; with `accented=True`, of accented zones.
 
     Only tests that are about bytes ask for accents: elsewhere a mistake about bytes would cost
-    the points of other checks, in some runs and not in others.
+    the points of other checks.
     """
-
-    def make(count: int, *, accented: bool = False) -> list[dict[str, Any]]:
-        ids = rng.sample(range(100_000, 1_000_000), count)
-        return [
-            {
-                "event_id": event_id,
-                "timestamp": f"2026-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}T08:{rng.randint(0, 59):02}:00Z",
-                "pickup_zone": rng.choice(_ACCENTED if accented else _ZONES),
-                "passengers": rng.randint(1, 6),
-                "fare_estimate": rng.randint(500, 8500) / 100,
-            }
-            for event_id in ids
-        ]
-
-    return make
+    return partial(content.trips, rng)
 
 
-def to_bytes(item: dict[str, Any] | bytes) -> bytes:
-    """An event as its line, in UTF-8; bytes as they are."""
-    if isinstance(item, bytes):
-        return item
-    return json.dumps(item, ensure_ascii=False).encode() + b"\n"
+@pytest.fixture
+def odd_events(rng: random.Random) -> list[content.Event]:
+    """Events of which no two kinds are alike, in ASCII, in random order."""
+    return content.odd_events(rng)
+
+
+@pytest.fixture
+def unusual_text(rng: random.Random) -> list[content.Event]:
+    """Events whose text is not ASCII, or is taken for the end of a line, in random order."""
+    return content.unusual_text(rng)
 
 
 class Stream:
@@ -62,15 +49,15 @@ class Stream:
         self._name = name
         self.path = self._folder.path(name)
 
-    def append(self, *items: dict[str, Any] | bytes) -> None:
+    def append(self, *items: content.Event | bytes) -> None:
         """Add events, or bytes as they are, in one write."""
-        data = b"".join(map(to_bytes, items))
+        data = b"".join(map(content.to_line, items))
         self._log.add("suite", f"appends {len(data)} bytes, {data.count(NEWLINE)} lines")
         self._folder.append(self._name, data)
 
-    def write(self, *items: dict[str, Any] | bytes) -> None:
+    def write(self, *items: content.Event | bytes) -> None:
         """Make the file hold just these, in the same inode."""
-        data = b"".join(map(to_bytes, items))
+        data = b"".join(map(content.to_line, items))
         self._log.add("suite", f"rewrites the file: {len(data)} bytes")
         self._folder.write(self._name, data)
 

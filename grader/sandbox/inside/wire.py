@@ -7,9 +7,11 @@ inside the worker, so an object with one key that starts with `$` stands for tho
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import math
 import socket
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +23,25 @@ MAX_BITS = 14_000
 """Of an integer: some 4,200 digits. Python refuses to read or write more than 4,300 as text."""
 MAX_MEMBERS = 1000
 """Of a set, or of a dict with keys that are not text: whoever picks those can make them collide."""
+
+_OPAQUE = {
+    "generator": "a generator (is there a `yield` in it?)",
+    "coroutine": "a coroutine (it is `async def`, and nothing awaits it)",
+    "async_generator": "an asynchronous generator (it is `async def`, with a `yield` in it)",
+    "function": "a function (are the parentheses of a call missing?)",
+    "method": "a method (are the parentheses of a call missing?)",
+    "builtin_function_or_method": "a function (are the parentheses of a call missing?)",
+    "type": "a class (are the parentheses of a call missing?)",
+    "map": "a map object (list(...) makes a list of it)",
+    "filter": "a filter object (list(...) makes a list of it)",
+    "zip": "a zip object (list(...) makes a list of it)",
+    "dict_values": "a view of a dict (list(...) makes a list of it)",
+    "dict_keys": "a view of a dict (list(...) makes a list of it)",
+    "dict_items": "a view of a dict (list(...) makes a list of it)",
+    "list_iterator": "an iterator (list(...) makes a list of it)",
+    "int": "an integer of thousands of digits",
+}
+"""In a student's words, what does not cross, by the name of its type."""
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
@@ -34,6 +55,9 @@ class Opaque:
     """A value of a type that does not cross the wire; `type_name` says which."""
 
     type_name: str
+
+    def __repr__(self) -> str:
+        return _OPAQUE.get(self.type_name, f"an object of type {self.type_name}")
 
 
 @dataclass(frozen=True)
@@ -81,7 +105,10 @@ class Method:
 
 
 def encode(value: Any, depth: int = 0) -> Any:
-    """`value` as something that `json.dumps` takes; exact types only, the rest is Opaque.
+    """Return `value` as something that `json.dumps` takes.
+
+    An object of a subclass crosses as its base: a NamedTuple as a tuple, any Mapping as a dict.
+    What is none of these is Opaque.
 
     Raises:
         RecursionError: it is nested deeper than MAX_DEPTH.
@@ -95,18 +122,19 @@ def encode(value: Any, depth: int = 0) -> Any:
         raise RecursionError(f"nested deeper than {MAX_DEPTH}")
     if kind is list:
         return [encode(item, depth + 1) for item in value]
+    if kind is dict:
+        return _encode_items(value.items(), depth + 1)
     return _encode_special(value, kind, depth + 1)
 
 
+def _encode_items(items: Iterable[tuple[Any, Any]], below: int) -> Any:
+    pairs = list(items)
+    if all(type(key) is str and not key.startswith("$") for key, _ in pairs):
+        return {key: encode(item, below) for key, item in pairs}
+    return {"$dict": [[encode(key, below), encode(item, below)] for key, item in pairs]}
+
+
 def _encode_special(value: Any, kind: type, below: int) -> Any:
-    if kind is dict:
-        if all(type(key) is str and not key.startswith("$") for key in value):
-            return {key: encode(item, below) for key, item in value.items()}
-        return {"$dict": [[encode(key, below), encode(item, below)] for key, item in value.items()]}
-    if kind in (bytes, bytearray):
-        return {"$bytes": base64.b64encode(value).decode("ascii")}
-    if kind in (tuple, set):
-        return {f"${kind.__name__}": [encode(item, below) for item in value]}
     if kind in (Callback, Kept):
         return {f"${kind.__name__.lower()}": value.name}
     if kind is New:
@@ -114,6 +142,31 @@ def _encode_special(value: Any, kind: type, below: int) -> Any:
     if kind is Method:
         target = encode(value.target)
         return {"$method": [target, value.name, encode(list(value.args)), encode(value.kwargs)]}
+    if issubclass(kind, (bytes, bytearray, memoryview)):
+        return {"$bytes": base64.b64encode(value).decode("ascii")}
+    if issubclass(kind, tuple):
+        return {"$tuple": [encode(item, below) for item in tuple.__iter__(value)]}
+    if issubclass(kind, (set, frozenset)):
+        base = set if issubclass(kind, set) else frozenset
+        return {"$set": [encode(item, below) for item in base.__iter__(value)]}
+    return _encode_subclass(value, kind, below)
+
+
+def _encode_subclass(value: Any, kind: type, below: int) -> Any:
+    """By the base's own methods: what a subclass says of itself is not asked."""
+    if issubclass(kind, str):
+        return str.__str__(value)
+    if issubclass(kind, int):
+        return encode(int.__add__(value, 0), below)
+    if issubclass(kind, float):
+        return float.__mul__(value, 1.0)
+    if issubclass(kind, list):
+        return [encode(item, below) for item in list.__iter__(value)]
+    if issubclass(kind, dict):
+        return _encode_items(dict.items(value), below)
+    if issubclass(kind, Mapping):
+        with contextlib.suppress(Exception):  # it is the student's, and may do anything
+            return _encode_items([(key, value[key]) for key in value], below)
     return {"$opaque": kind.__name__}
 
 

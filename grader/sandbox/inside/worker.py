@@ -15,11 +15,8 @@ import threading
 import traceback
 from typing import Any
 
-from . import wire
-
-
-class HandlerError(Exception):
-    """What `handle` raises when the suite wants it to fail."""
+from . import failing, wire
+from .failing import HandlerError
 
 
 class _LoadError(Exception):
@@ -44,6 +41,7 @@ class Worker:
         self._kept: dict[str, Any] = {}
         self._question = threading.Lock()
         self._in_call = False
+        self._raised: BaseException | None = None
 
     def serve(self) -> None:
         """Read requests and answer each with `returned`, `raised` or why it could not be made."""
@@ -70,9 +68,11 @@ class Worker:
         except _MisfitError as error:
             return {"type": "unfit", "reason": str(error)}
         except BaseException as error:  # noqa: BLE001 - whatever leaves the call is its outcome
-            return {"type": "raised", **_describe(error)}
+            by_handle = failing.is_same(error, self._raised)
+            return {"type": "raised", "by_handle": by_handle, **_describe(error)}
         finally:
             self._in_call = False
+            self._raised = None
         if request.get("keep"):
             self._kept[request["keep"]] = value
             return {"type": "returned", "value": None}
@@ -149,8 +149,8 @@ class Worker:
         if answer is None:
             threading.Event().wait()  # the suite has gone; SIGKILL follows
         elif failure := answer.get("raise"):
-            known = getattr(builtins, failure, HandlerError)
-            raise known("the suite lets handle() fail for this event")
+            self._raised = failing.make(str(failure))
+            raise self._raised
 
     def _send(self, message: dict[str, Any]) -> None:
         self._channel.sendall(wire.dump(message))
@@ -173,7 +173,7 @@ def keep(value: Any) -> Any:
 def _encode(value: Any) -> Any:
     try:
         return wire.encode(value)
-    except RecursionError:
+    except Exception:  # noqa: BLE001 - nested too deep, or a type of the student's that does as it likes
         return {"$opaque": type(value).__name__}
 
 
@@ -212,10 +212,17 @@ def _describe(error: BaseException) -> dict[str, Any]:
     frames = _student_frames(error)
     return {
         "error": type(error).__name__,
-        "bases": [base.__name__ for base in type(error).__mro__],
+        "bases": [_qualified(base) for base in type(error).__mro__],
         "reason": _sentence(error),
         "function": frames[-1].name if frames else "",
     }
+
+
+def _qualified(kind: type) -> str:
+    """Return a class's name after its module's; builtins and HandlerError by their own alone."""
+    if kind is HandlerError or getattr(builtins, kind.__name__, None) is kind:
+        return kind.__name__
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _sentence(error: BaseException) -> str:

@@ -1,0 +1,58 @@
+"""What `handle` raises when the suite lets it fail."""
+
+from __future__ import annotations
+
+import builtins
+import errno
+import importlib
+from typing import Any
+
+
+class HandlerError(Exception):
+    """A plain exception that no library raises."""
+
+
+_WORDS = "the suite lets handle() fail for this event"
+_ARGUMENTS: dict[str, tuple[Any, ...]] = {
+    "json.JSONDecodeError": (_WORDS, "", 0),
+    "UnicodeDecodeError": ("utf-8", b"\xe9", 0, 1, _WORDS),
+    "OSError": (errno.EIO, _WORDS),
+    "FileNotFoundError": (errno.ENOENT, _WORDS),
+    "BlockingIOError": (errno.EAGAIN, _WORDS),
+    "ConnectionResetError": (errno.ECONNRESET, _WORDS),
+    "BrokenPipeError": (errno.EPIPE, _WORDS),
+    "subprocess.TimeoutExpired": ("tail", 1.0),
+    "pika.exceptions.ChannelClosedByBroker": (406, _WORDS),
+    "pika.exceptions.UnroutableError": ([],),
+    "botocore.exceptions.ClientError": (
+        {"Error": {"Code": "InternalError", "Message": _WORDS}},
+        "ReceiveMessage",
+    ),
+}
+"""Of exceptions that are not made of a sentence alone."""
+
+
+def make(name: str) -> BaseException:
+    """Make what `handle` raises: HandlerError, a builtin, or a library's by its dotted name."""
+    if name == "HandlerError":
+        return HandlerError(_WORDS)
+    module, _, own = name.rpartition(".")
+    kind = getattr(importlib.import_module(module) if module else builtins, own)
+    made: BaseException
+    if name == "botocore.exceptions.EndpointConnectionError":
+        made = kind(endpoint_url="http://localhost:4566")
+    else:
+        made = kind(*_ARGUMENTS.get(name, (_WORDS,)))
+    return made
+
+
+def is_same(error: BaseException, raised: BaseException | None) -> bool:
+    """Tell whether `error` is what handle raised.
+
+    Python itself turns a StopIteration that leaves a generator or a coroutine into a RuntimeError
+    (PEP 479).
+    """
+    if raised is None:
+        return False
+    made_of_it = isinstance(raised, StopIteration) and isinstance(error, RuntimeError)
+    return error is raised or (made_of_it and error.__cause__ is raised)

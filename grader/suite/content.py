@@ -1,0 +1,144 @@
+"""What suites put into a medium: events of every kind, bad lines, and events by their number.
+
+Every kind is there in every run and only its details are random, so that no verdict depends on
+the seed.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+Event = dict[str, Any]
+
+ZONES = ("Manhattan", "Brooklyn", "Queens", "Bronx", "Staten Island")
+ACCENTED_ZONES = ("Bæjarhöfn", "São João", "Ōtemachi", "Łódź-Górna", "Ñuñoa 🚕")
+
+BAD = (
+    b"{broken",
+    b'{"pickup_zone": "\xe9t\xe9"}',  # Latin-1
+    b"42",
+    b"-1.5e3",
+    b'["a", "list"]',
+    b'[{"event_id": 123456}]',
+    b'"text"',
+    b"null",
+    b"true",
+    b"{} {}",
+    b"{'event_id': 123456}",  # Python, no JSON
+    b'{"event_id": 123456,}',
+)
+"""Complete lines or messages that are no JSON object; no newlines, and none of them blank."""
+
+LINE_BREAKS_IN_TEXT = ("\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\r")
+"""Where str.splitlines() cuts and a stream of lines does not; JSON escapes all but three."""
+
+
+def trips(rng: random.Random, count: int, *, accented: bool = False) -> list[Event]:
+    """Return `count` taxi trips with different ids.
+
+    Args:
+        rng: the source of all that is random in them.
+        count: how many.
+        accented: with zones whose bytes in UTF-8 outnumber their characters.
+    """
+    zones = ACCENTED_ZONES if accented else ZONES
+    return [
+        {
+            "event_id": event_id,
+            "timestamp": f"2026-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}"
+            f"T08:{rng.randint(0, 59):02}:00Z",
+            "pickup_zone": rng.choice(zones),
+            "passengers": rng.randint(1, 6),
+            "fare_estimate": rng.randint(500, 8500) / 100,
+        }
+        for event_id in rng.sample(range(100_000, 1_000_000), count)
+    ]
+
+
+def odd_events(rng: random.Random) -> list[Event]:
+    """Return some twenty events of which no two kinds are alike: any JSON object is an event.
+
+    Without the usual fields, nested, with values that are false, two that are equal, with quotes
+    and escaped newlines in their text. All text is ASCII; `unusual_text` has the rest.
+    """
+    (trip,) = trips(rng, 1)
+    word = f"w{rng.randrange(16**6):06x}"
+    number = rng.randint(2, 10**6)
+    twin = {"twin": word, "passengers": rng.randint(1, 6)}
+    events: list[Event] = [
+        {},
+        {"": word},
+        {"note": word},
+        {name: value for name, value in trip.items() if name != "event_id"},
+        trip | {"event_id": 0},
+        trip | {"event_id": str(number)},
+        trip | {"event_id": None},
+        {"event_id": number},
+        trip | {"pickup_zone": f"{word}  Upper   East Side"},
+        {
+            "stops": [{"zone": word, "at": [1, [2, [3, {"deep": word}]]]}, [], {}],
+            "route": {"a": {}},
+        },
+        {
+            "flag": False,
+            "count": 0,
+            "name": "",
+            "list": [],
+            "object": {},
+            "nothing": None,
+            "of": word,
+        },
+        {"numbers": [-number, 1e-7, 1.5e300, 10**20, 0.1]},
+        {"quoted": f'say "{word}" \\ and \'so\' on / {{"event_id": 1}}'},
+        {"lines": f"{word}\nnext line\r\n\ttab"},
+        {"type": "message", "data": word, "channel": number, "error": "none", "value": 1},
+        {"$bytes": word, "__class__": "dict", "self": number, "handle": True},
+        {f"field {index}": index for index in range(rng.randint(40, 60))},
+        {"long": word * 1000},
+        twin,
+        dict(twin),
+    ]
+    rng.shuffle(events)
+    return events
+
+
+def unusual_text(rng: random.Random) -> list[Event]:
+    """Return an event for each kind of text that is not ASCII or is taken for the end of a line."""
+    word = f"w{rng.randrange(16**6):06x}"
+    texts = [f"{word}{mark}{word}" for mark in LINE_BREAKS_IN_TEXT]
+    texts += [f"{word} {zone}" for zone in ACCENTED_ZONES]
+    texts += [f"{word} العربية", f"{word} \x00 NUL", f"{word} \ufeff BOM", f"{word} 👩‍🚀 e\u0301"]
+    events: list[Event] = [{"pickup_zone": text, text: len(text)} for text in texts]
+    rng.shuffle(events)
+    return events
+
+
+def to_line(item: Event | bytes) -> bytes:
+    """Return an event as its line, in UTF-8 with a newline; bytes as they are."""
+    if isinstance(item, bytes):
+        return item
+    return json.dumps(item, ensure_ascii=False).encode() + b"\n"
+
+
+def numbers(events: Iterable[Any], everything: Sequence[Any]) -> str:
+    """Return events by their place in `everything`, counted from 1, for a sentence.
+
+    The second of two equal events has the second one's number; what is not there is "unknown".
+    """
+    taken: set[int] = set()
+    words = []
+    for event in events:
+        at = [index for index, other in enumerate(everything) if _same(other, event)]
+        fresh = next((index for index in at if index not in taken), None)
+        if fresh is not None:
+            taken.add(fresh)
+        number = fresh if fresh is not None else next(iter(at), None)
+        words.append("unknown" if number is None else str(number + 1))
+    return ", ".join(words) or "none"
+
+
+def _same(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and bool(one == other)

@@ -1,0 +1,91 @@
+"""What suites put into a medium: events of every kind, and the exceptions of a handle that fails."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import Callable
+
+import pytest
+
+from grader.sandbox.inside import failing
+from grader.suite import content, exceptions
+
+
+@pytest.mark.parametrize("make", [content.odd_events, content.unusual_text])
+def test_the_kinds_do_not_depend_on_the_seed(make: Callable[..., list[content.Event]]) -> None:
+    """Seeds draw the details and the order; as many events, with as many fields, are always there."""
+    shapes = [sorted(map(len, make(random.Random(seed)))) for seed in range(3)]
+    fields_drawn = 1  # one event has a random number of fields
+    assert all(shape[:-fields_drawn] == shapes[0][:-fields_drawn] for shape in shapes)
+    assert make(random.Random(1)) == make(random.Random(1))
+    assert make(random.Random(1)) != make(random.Random(2))
+
+
+@pytest.mark.parametrize("make", [content.odd_events, content.unusual_text])
+def test_every_event_is_one_line(make: Callable[..., list[content.Event]]) -> None:
+    """Its line has one newline, at its end, and gives the event back."""
+    for event in make(random.Random(1)):
+        line = content.to_line(event)
+        assert line.count(b"\n") == 1
+        assert line.endswith(b"\n")
+        assert json.loads(line) == event
+
+
+def test_odd_events_are_ascii_and_hold_two_that_are_equal() -> None:
+    """A mistake about bytes costs the check of bytes; one about equal events shows."""
+    events = content.odd_events(random.Random(1))
+    assert all(content.to_line(event).isascii() for event in events)
+    assert len({json.dumps(event, sort_keys=True) for event in events}) == len(events) - 1
+
+
+@pytest.mark.parametrize("line", content.BAD)
+def test_a_bad_line_is_no_json_object(line: bytes) -> None:
+    """Neither parsed as UTF-8, nor an object when it parses."""
+    try:
+        value = json.loads(line.decode())
+    except ValueError:
+        return
+    assert not isinstance(value, dict)
+
+
+def test_events_are_named_by_their_place() -> None:
+    """Equal ones by places of their own; what was never sent is unknown."""
+    everything = [{"a": 1}, {"b": 2}, {"a": 1}]
+    assert content.numbers(everything, everything) == "1, 2, 3"
+    assert content.numbers([{"a": 1}] * 3, everything) == "1, 3, 1"
+    assert content.numbers([{"c": 3}, 7], everything) == "unknown, unknown"
+    assert content.numbers([], everything) == "none"
+
+
+ALL = (
+    *exceptions.ORDINARY,
+    *exceptions.REDIS,
+    *exceptions.PIKA,
+    *exceptions.BOTOCORE,
+    *exceptions.STOPPING,
+)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_exception_of_the_lists_can_be_raised(name: str) -> None:
+    """Of the type that it is named by, and it can be shown."""
+    made = failing.make(name)
+    assert type(made).__name__ == name.rpartition(".")[2]
+    assert isinstance(made, Exception) == (name not in exceptions.STOPPING)
+    assert f"{type(made).__module__}.".startswith(f"{name.partition('.')[0]}.") or "." not in name
+
+
+def test_python_itself_may_turn_a_stop_iteration_into_another_error() -> None:
+    """PEP 479: what leaves a coroutine or a generator is a RuntimeError of it."""
+    stopped = StopIteration("x")
+
+    async def fail() -> None:
+        raise stopped
+
+    with pytest.raises(RuntimeError) as caught:
+        asyncio.run(fail())
+    assert failing.is_same(caught.value, stopped)
+    assert not failing.is_same(RuntimeError("x"), stopped)
+    assert not failing.is_same(StopIteration("x"), stopped)
