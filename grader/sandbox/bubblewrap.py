@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import IO, Any, ClassVar
@@ -29,8 +30,8 @@ No distribution gives such a uid to anybody. Each sandbox has one of its own, si
 kernel's limits (descriptors in flight, locked memory, pending signals) are counted by user.
 """
 
-_OWN_PROCESSES = 3
-"""Two of bubblewrap's and the one that forks."""
+_OWN_PROCESSES = 2
+"""bubblewrap's outer one, and the one that forks."""
 _SYSTEM = ("/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/share/zoneinfo")
 _ROOT_LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")
 _ETC = {
@@ -94,9 +95,8 @@ class BubblewrapSandbox(Sandbox):
             drop += ["--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
             command = drop + command
         entry = self._cgroup.entry if self._cgroup is not None else ""
-        if not mounts and not entry:
-            return command
-        shell = ["sh", "-ec", f"{entry}{mounts}exec {shlex.join(command)}"]
+        limits = shell_limits(config["limits"])
+        shell = ["sh", "-ec", f"{entry}{mounts}{limits}exec {shlex.join(command)}"]
         apart = ["unshare", "--mount", "--propagation", "private"] if mounts else []
         return apart + shell
 
@@ -118,7 +118,8 @@ class BubblewrapSandbox(Sandbox):
         return reached, "".join(mounts)
 
     def _bwrap(self, config: dict[str, Any], reached: dict[str, str]) -> list[str]:
-        args = ["--unshare-all", "--unshare-user", "--die-with-parent"]
+        # bubblewrap's own pid 1 would be open to student code, whose uid it has.
+        args = ["--unshare-all", "--unshare-user", "--die-with-parent", "--as-pid-1"]
         args += ["--new-session", "--clearenv", "--cap-drop", "ALL"]
         if bwrap_version() >= (0, 8):
             args.append("--disable-userns")
@@ -155,8 +156,23 @@ class BubblewrapSandbox(Sandbox):
     def _inside(self, name: str) -> str:
         return f"/{name}"
 
+    def _shared_memory(self) -> list[str]:
+        return ["/dev/shm"]  # noqa: S108 - inside
+
     def _rlimits(self) -> dict[str, int]:
         return super()._rlimits() | {"NPROC": self.setup.limits.processes}
+
+
+def shell_limits(limits: Mapping[str, int]) -> str:
+    """Shell commands that set what holds before the sandbox does.
+
+    NPROC is not among them: outside it counts all of the user's processes. The first process
+    inside sets each of them again, to the byte.
+    """
+    units = {"AS": ("v", 1024), "CPU": ("t", 1), "FSIZE": ("f", 512)}
+    return "".join(
+        f"ulimit -{letter} {limits[name] // unit}\n" for name, (letter, unit) in units.items()
+    )
 
 
 def _root() -> bool:
