@@ -300,6 +300,7 @@ class Sandbox(ABC):
         if _SO_PASSCRED is not None:
             ours.setsockopt(socket.SOL_SOCKET, _SO_PASSCRED, 1)
         read_end, write_end = os.pipe()
+        os.fchmod(write_end, 0o666)  # whoever has it may open /dev/stdout, as with a pipe of theirs
         fds = [theirs.fileno(), write_end]
         request: dict[str, Any] = {"op": "spawn"}
         program = None

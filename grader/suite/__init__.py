@@ -5,6 +5,7 @@ from grader.suite.consumer import Consumer
 from grader.suite.outcomes import Failed, NotGraded, not_graded
 from grader.suite.process import Process
 from grader.suite.run import Run
+from grader.suite.settle import settled
 from grader.suite.steps import Handle, Raised, Ready, Returned, Sleep, Step, Write
 
 HANDLE = Callback("handle")
@@ -32,4 +33,5 @@ __all__ = [
     "Step",
     "Write",
     "not_graded",
+    "settled",
 ]

@@ -38,6 +38,10 @@ class Consumer:
         """What the test has set up, as a clause; it begins the sentence when a run goes wrong."""
         self.sandbox = lab.sandbox()
         self.seconds = self.sandbox.setup.limits.seconds
+        self.progress: Callable[[], object] = lambda: None
+        """What changes while the student's code gets on with what no step shows, as a test sees it:
+        a wait for the next step then begins anew."""
+        self._seen_progress: object = None
 
     @property
     def stream(self) -> Folder:
@@ -75,6 +79,11 @@ class Consumer:
     def start(self, function: str, /, *args: Any, **kwargs: Any) -> Run:
         """Begin a call of `module.function` in a new process."""
         return self.process().start(function, *args, **kwargs)
+
+    def gets_on(self) -> bool:
+        """Whether `progress` has changed since it was last looked at."""
+        before, self._seen_progress = self._seen_progress, self.progress()
+        return before != self._seen_progress
 
     def processes(self) -> list[ProcessInfo]:
         """Every process of the student's that is left, without those of `process()`."""

@@ -176,7 +176,7 @@ class Process:
                         return write
                     watched.remove(listener)
                 else:
-                    waits += _SLICE
+                    waits = 0.0 if self.consumer.gets_on() else waits + _SLICE
                     if waits >= self.consumer.seconds:
                         raise Hangs(f"{doing} did nothing for {self.consumer.seconds} s")
             return wire.load(line)

@@ -217,7 +217,9 @@ def test_no_signal_from_inside_reaches_the_first_process(
 
 WALLS = {
     "no file of the host": f"import os; result = [p for p in ('/home', '/var', '/sys', '/etc/shadow', {__file__!r}) if os.path.exists(p)]",
-    "no secret of /etc": "import os; result = sorted(os.listdir('/etc')) != ['group', 'hosts', 'nsswitch.conf', 'passwd']",
+    "no secret of /etc": "import os; result = {'shadow', 'gshadow', 'machine-id', 'ssh', 'ssl', 'hosts.allow', 'fstab', 'sudoers', 'crontab'} & set(os.listdir('/etc')) or [u for u in open('/etc/passwd').read().split() if u.split(':')[0] not in ('root', 'student')]",
+    "no program or file of the machine's own": "import os; result = [p for p in ('/usr/local/bin', '/usr/src', '/opt', '/srv', '/mnt', '/usr/etc') if os.path.exists(p)]",
+    "no name of the machine": "import socket; result = socket.gethostname() != 'sandbox'",
     "no environment": "import os; result = sorted(set(os.environ) - {'PATH', 'HOME', 'LANG', 'PWD', 'LC_CTYPE'})",
     "no uid 0": "import os; result = 0 in (os.getuid(), os.geteuid(), os.getgid())",
     "no capability": "result = [l for l in open('/proc/self/status') if l.startswith('CapEff') and int(l.split()[1], 16)]",
