@@ -23,6 +23,7 @@ from typing import Any, ClassVar, Self
 from grader.course import Limits
 from grader.errors import SandboxError
 from grader.sandbox import syscalls
+from grader.sandbox.cgroup import Kills, machine_kills
 from grader.sandbox.folder import Folder
 from grader.sandbox.inside import wire
 from grader.sandbox.output import Output
@@ -365,6 +366,10 @@ class Sandbox(ABC):
             return []
         assert self._popen is not None
         return [each for each in descendants(self._popen.pid) if each.pid not in self._own]
+
+    def memory_kills(self) -> Kills:
+        """What the kernel ended for lack of memory: inside, where that is told apart."""
+        return machine_kills()
 
     def end_processes(self, spared: Collection[int] = ()) -> None:
         """End every process of the student's, at once: none sees another die and acts on it.

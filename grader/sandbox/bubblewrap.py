@@ -21,7 +21,7 @@ from typing import IO, Any, ClassVar
 
 from grader.errors import SandboxError
 from grader.sandbox.base import INSIDE, Sandbox, reachable, site_packages, zygote_arguments
-from grader.sandbox.cgroup import Cgroup
+from grader.sandbox.cgroup import Cgroup, Kills
 from grader.sandbox.seccomp import deny_filter
 
 UNPRIVILEGED = 1_900_000_000
@@ -93,6 +93,11 @@ class BubblewrapSandbox(Sandbox):
     def has_cgroup(self) -> bool:  # type: ignore[override]  # known once it has started
         """Whether all its processes together have a limit."""
         return self._cgroup is not None
+
+    def memory_kills(self) -> Kills:
+        """Those of its control group, where it has one."""
+        kills = self._cgroup.kills() if self._cgroup is not None else None
+        return kills or super().memory_kills()
 
     def close(self) -> None:
         """End everything inside, wait for it, and remove its files and its control group."""

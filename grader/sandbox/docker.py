@@ -21,6 +21,7 @@ from typing import Any, ClassVar
 from grader.errors import SandboxError
 from grader.sandbox.base import INSIDE, Control, Sandbox, site_packages, zygote_arguments
 from grader.sandbox.bubblewrap import own_user
+from grader.sandbox.cgroup import Kills, group_of
 from grader.sandbox.processes import ProcessInfo, runs
 
 IMAGE = f"python:{sys.version_info.major}.{sys.version_info.minor}-slim"
@@ -86,6 +87,11 @@ class DockerSandbox(Sandbox):
 
     def _shared_memory(self) -> list[str]:
         return ["/dev/shm"]  # noqa: S108 - inside
+
+    def memory_kills(self) -> Kills:
+        """Those of the container's control group, where it can be found."""
+        group = group_of(next(iter(self._own), 0))
+        return (group and group.kills()) or super().memory_kills()
 
     def processes(self) -> list[ProcessInfo]:
         """Every process inside but the sandbox's own."""

@@ -26,6 +26,9 @@ class Lab(Protocol):
     def sandbox(self) -> Sandbox:
         """The submission's sandbox, started (again, where the last one was killed)."""
 
+    def serves(self) -> bool:
+        """Whether the services in use serve; time for which they do not is nobody's wait."""
+
 
 class Consumer:
     """The student's code, as a test sees it. One for each test."""
@@ -81,9 +84,9 @@ class Consumer:
         return self.process().start(function, *args, **kwargs)
 
     def gets_on(self) -> bool:
-        """Whether `progress` has changed since it was last looked at."""
+        """Whether `progress` has changed since it was last looked at, or it cannot get on."""
         before, self._seen_progress = self._seen_progress, self.progress()
-        return before != self._seen_progress
+        return before != self._seen_progress or not self._lab.serves()
 
     def processes(self) -> list[ProcessInfo]:
         """Every process of the student's that is left, without those of `process()`."""
