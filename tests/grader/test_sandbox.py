@@ -232,6 +232,7 @@ WALLS = {
     "no netlink but of routes": "import socket\nresult = []\nfor number in range(1, 32):\n    try:\n        socket.socket(16, socket.SOCK_RAW, number)\n        result.append(number)\n    except OSError:\n        pass\nsocket.socket(16, socket.SOCK_RAW, 0)",
     "nobody else to end first where memory runs out": "result = int(open('/proc/self/oom_score_adj').read()) != 1000",
     "no descriptor but its own": "import os; result = len(os.listdir('/proc/self/fd')) > 5",
+    "no limits of the first process": "import resource\ntry:\n    resource.prlimit(1, resource.RLIMIT_FSIZE, (1, 1))\n    result = 1\nexcept OSError:\n    result = 0\nresource.setrlimit(resource.RLIMIT_NOFILE, (99, 99))",
     "no ptrace": "import ctypes; result = ctypes.CDLL(None).ptrace(16, 1, 0, 0) == 0",
     "no raw socket": "import socket\ntry:\n    socket.socket(socket.AF_PACKET, socket.SOCK_RAW)\n    result = 1\nexcept OSError:\n    result = 0",
     "no memory of the parent": "import os\ntry:\n    open(f'/proc/{os.getppid()}/mem', 'rb')\n    result = 1\nexcept OSError:\n    result = 0",
