@@ -328,9 +328,10 @@ def cost_of_a_poll(consumer, stream, old, events) -> int:
 @pytest.mark.check("01.reads-only-new")
 def test_poll_reads_only_what_is_new(consumer, new_stream, trips):
     """The polls after the first do not read the megabytes again."""
-    small = cost_of_a_poll(consumer, new_stream(), trips(4), trips(2))
     old = [event | {"note": "x" * (BIG // 4)} for event in trips(4)]
-    cost = cost_of_a_poll(consumer, new_stream(), old, trips(2)) - small
+    cost = cost_of_a_poll(consumer, new_stream(), old, trips(2))
+    # The short one comes second: to whoever remembers an offset unasked it is a truncated file.
+    cost -= cost_of_a_poll(consumer, new_stream(), trips(4), trips(2))
     assert cost < SLACK, (
         f"1 event was appended to a file of {BIG >> 20} MB; the next poll read {cost / 2**20:.1f} MB "
         "more than in a short file"
