@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from grader.course import Check
 
@@ -55,6 +55,8 @@ class CheckResult(_Model):
     seconds: float = 0.0
     log: tuple[dict[str, Any], ...] = ()
     """What happened in the last test of the check, in order; see Consumer's `log`."""
+    again: bool = Field(default=False, exclude=True)
+    """Whether it is undecided for a reason that passes, so that grading it again may decide it."""
 
     @classmethod
     def of(
@@ -66,6 +68,7 @@ class CheckResult(_Model):
         seconds: float = 0.0,
         log: tuple[dict[str, Any], ...] = (),
         hint: bool = True,
+        again: bool = False,
     ) -> CheckResult:
         """A row for `check`; the hint comes with a failure that it can help with."""
         return cls(
@@ -78,6 +81,7 @@ class CheckResult(_Model):
             hint=check.hint if hint and outcome is Outcome.FAILED else "",
             seconds=round(seconds, 4),
             log=tuple(entry | {"what": presentable(str(entry.get("what", "")))} for entry in log),
+            again=again,
         )
 
 

@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from grader.grading.one import Grading, failed_report, warm
-from grader.grading.repeat import grade_repeatedly
+from grader.grading.repeat import ROOM_SECONDS, TRIES, grade_repeatedly
 from grader.report import Report
 from grader.sandbox.choice import sweep
 from grader.submission import Submission
@@ -48,7 +48,8 @@ def grade_all(
     waiting = list(reversed(submissions))
     cores = _cores(jobs)
     running: dict[Connection, _Running] = {}
-    limit = how.course.limits.total_seconds * (1 + how.repeat) + _GRACE
+    rounds = 1 + TRIES + how.repeat
+    limit = how.course.limits.total_seconds * rounds + TRIES * ROOM_SECONDS + _GRACE
     try:
         while waiting or running:
             while waiting and cores:

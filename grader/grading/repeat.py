@@ -1,14 +1,26 @@
-"""Failing checks run again: a verdict that varies is an error of ours to look at, never a zero."""
+"""Checks run again: what was disturbed, and what failed.
+
+A verdict that varies is an error of ours to look at, never a zero.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from grader.course import Exercise
 from grader.grading.one import Grading, grade
 from grader.report import CheckResult, Outcome, Report, is_provisional
 from grader.submission import Submission
+
+TRIES = 2
+"""How often what was disturbed is graded again."""
+ROOM_SECONDS = 30
+"""How long each of these tries waits for memory to be free."""
+_SPARE_MB = 256
+"""Of memory, beside what the submission may use."""
 
 
 def grade_repeatedly(submission: Submission, how: Grading) -> Report:
@@ -19,8 +31,8 @@ def grade_repeatedly(submission: Submission, how: Grading) -> Report:
     Raises:
         CourseError: the exercise has no hidden suite here.
     """
-    report = grade(submission, how)
     exercise = how.course.exercise(submission.exercise)
+    report = _grade_undisturbed(submission, how, exercise)
     failed = [check.id for check in report.checks if check.outcome is Outcome.FAILED]
     if not (how.repeat and failed and submission.files):
         return report
@@ -30,14 +42,55 @@ def grade_repeatedly(submission: Submission, how: Grading) -> Report:
         for check in grade(submission, again).checks:
             if check.id in failed:
                 verdicts[check.id].append(check)
-    checks = tuple(_steady(found) for found in verdicts.values())
+    steady = {check_id: _steady(found) for check_id, found in verdicts.items()}
+    return _with_rows(report, steady)
+
+
+def _grade_undisturbed(submission: Submission, how: Grading, exercise: Exercise) -> Report:
+    """Grade, and grade again what a lack of memory or of a service left undecided."""
+    report = grade(submission, how)
+    for _ in range(TRIES):
+        undecided = {check.id for check in report.checks if check.again}
+        if not undecided:
+            break
+        wait_for_memory(how.course.limits.memory_mb + _SPARE_MB)
+        open_ones = with_dependants(exercise, undecided)
+        again = grade(submission, replace(how, only=with_required(exercise, open_ones)))
+        report = _with_rows(report, {row.id: row for row in again.checks if row.id in open_ones})
+    return report
+
+
+def _with_rows(report: Report, rows: Mapping[str, CheckResult]) -> Report:
+    checks = tuple(rows.get(check.id, check) for check in report.checks)
     return report.model_copy(
         update={
             "checks": checks,
             "score": sum(check.score for check in checks),
-            "provisional": report.provisional or is_provisional(checks),
+            "provisional": is_provisional(checks, unsafe=report.unsafe),
         }
     )
+
+
+def wait_for_memory(megabytes: int, meminfo: Path = Path("/proc/meminfo")) -> None:
+    """Wait until so much is free, ROOM_SECONDS at most; see proc(5)."""
+    deadline = time.monotonic() + ROOM_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            fields = dict(line.split(":") for line in meminfo.read_text().splitlines())
+            if int(fields["MemAvailable"].split()[0]) >= megabytes << 10:
+                return
+        except (OSError, KeyError, ValueError):
+            return  # it is not told
+        time.sleep(0.5)
+
+
+def with_dependants(exercise: Exercise, check_ids: Iterable[str]) -> frozenset[str]:
+    """These checks and all that require them, directly or not."""
+    wanted = set(check_ids)
+    for check in exercise.checks:  # what a check requires stands before it
+        if wanted.intersection(check.requires):
+            wanted.add(check.id)
+    return frozenset(wanted)
 
 
 def with_required(exercise: Exercise, check_ids: Iterable[str]) -> frozenset[str]:

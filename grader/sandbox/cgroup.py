@@ -13,6 +13,7 @@ import os
 import re
 import time
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -25,8 +26,24 @@ _FILES = {
     "v2": {"memory": "memory.max", "pids": "pids.max"},
 }
 _NO_SWAP = {"v1": "memory.memsw.limit_in_bytes", "v2": "memory.swap.max"}
+_CHARGED = 1 << 20
+"""Bytes that the kernel may ask for at once."""
 _BUSY = 2
 """Seconds in which the last process of a group that was ended goes away."""
+
+
+@dataclass(frozen=True)
+class Kills:
+    """Processes that the kernel ended for lack of memory, so far."""
+
+    count: int
+    own_limit: bool = False
+    """Whether they ran into the limit of their own group, and not into the machine's."""
+
+
+def machine_kills(root: Path = Path("/")) -> Kills:
+    """Those of the whole machine, whoever they were; none where that is not told (proc(5))."""
+    return Kills(_field(root / "proc" / "vmstat", "oom_kill"))
 
 
 class Cgroup:
@@ -77,6 +94,18 @@ class Cgroup:
                 found.update(map(int, (folder / "cgroup.procs").read_text().split()))
         return sorted(found)
 
+    def kills(self) -> Kills | None:
+        """Those of the group's processes; None where it has no limit for memory."""
+        for folder in self.folders:
+            if (events := folder / "memory.events").exists():
+                return Kills(_field(events, "oom_kill"), _field(events, "oom") > 0)
+            if (control := folder / "memory.oom_control").exists():
+                # The count of version 1 does not tell: was the limit ever reached?
+                most = _number(folder / "memory.max_usage_in_bytes")
+                reached = most + _CHARGED >= _number(folder / "memory.limit_in_bytes")
+                return Kills(_field(control, "oom_kill"), reached)
+        return None
+
     def remove(self) -> None:
         """End what is left in the group, and remove it."""
         deadline = time.monotonic() + _BUSY
@@ -86,6 +115,22 @@ class Cgroup:
             self.folders = [folder for folder in self.folders if not _removed(folder)]
             if self.folders and time.monotonic() > deadline:
                 return  # the next run sweeps
+
+
+def group_of(pid: int, root: Path = Path("/")) -> Cgroup | None:
+    """The group, with a limit for memory, that a process is in; None where that is the topmost."""
+    try:
+        lines = (root / "proc" / str(pid) / "cgroup").read_text().splitlines()
+    except OSError:
+        return None
+    top = root / "sys" / "fs" / "cgroup"
+    for _, controllers, path in (line.split(":", 2) for line in lines):
+        home = top / "memory" if controllers == "memory" else top
+        if controllers in ("", "memory") and path != "/":
+            group = Cgroup([home / path.lstrip("/")])
+            if group.kills() is not None:
+                return group
+    return None
 
 
 def sweep(living: Collection[int] = (), root: Path = Path("/")) -> None:
@@ -111,6 +156,22 @@ def _homes(root: Path) -> list[tuple[str, Sequence[str], Path]]:
         return [("v2", controllers, home)] if controllers else []
     names = [name for name in _FILES["v1"] if (top / name / "cgroup.procs").exists()]
     return [("v1", [name], top / name) for name in names]
+
+
+def _number(path: Path) -> int:
+    try:
+        return int(path.read_text())
+    except (OSError, ValueError):
+        return 0
+
+
+def _field(path: Path, name: str) -> int:
+    """A number of a file whose lines are a name and a number; 0 where there is none."""
+    try:
+        fields = dict(line.split(maxsplit=1) for line in path.read_text().splitlines())
+        return int(fields.get(name, 0))
+    except (OSError, ValueError):
+        return 0
 
 
 def _controllers_below(home: Path) -> list[str]:

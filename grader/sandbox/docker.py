@@ -21,6 +21,7 @@ from typing import Any, ClassVar
 from grader.errors import SandboxError
 from grader.sandbox.base import INSIDE, Control, Sandbox, site_packages, zygote_arguments
 from grader.sandbox.bubblewrap import own_user
+from grader.sandbox.cgroup import Kills, group_of
 from grader.sandbox.processes import ProcessInfo, runs
 
 IMAGE = f"python:{sys.version_info.major}.{sys.version_info.minor}-slim"
@@ -28,7 +29,7 @@ IMAGE = f"python:{sys.version_info.major}.{sys.version_info.minor}-slim"
 LABEL = "stream-course.sandbox"
 """The label that names the grading process's pid."""
 _START_SECONDS = 60
-_COLUMNS = ("pid", "ppid", "stat", "comm")
+_COLUMNS = ("pid", "ppid", "sess", "stat", "comm")
 
 
 class DockerSandbox(Sandbox):
@@ -84,15 +85,24 @@ class DockerSandbox(Sandbox):
     def _inside(self, name: str) -> str:
         return f"/{name}"
 
+    def _shared_memory(self) -> list[str]:
+        return ["/dev/shm"]  # noqa: S108 - inside
+
+    def memory_kills(self) -> Kills:
+        """Those of the container's control group, where it can be found."""
+        group = group_of(next(iter(self._own), 0))
+        return (group and group.kills()) or super().memory_kills()
+
     def processes(self) -> list[ProcessInfo]:
         """Every process inside but the sandbox's own."""
         said = _docker("top", self._name, "-eo", ",".join(_COLUMNS)) or ""
         found = []
         for line in said.splitlines()[1:]:
             # A process may have taken its name away.
-            pid, parent, state, name = [*line.split(maxsplit=3), ""][:4]
+            pid, parent, session, state, name = [*line.split(maxsplit=4), ""][:5]
             if int(pid) not in self._own:
-                found.append(ProcessInfo(int(pid), name, state.startswith("Z"), int(parent)))
+                zombie = state.startswith("Z")
+                found.append(ProcessInfo(int(pid), name, zombie, int(parent), int(session)))
         return found
 
     def kill(self) -> None:

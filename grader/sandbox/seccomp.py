@@ -20,7 +20,7 @@ _DENIED = (
     "settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "sethostname", "setdomainname",
     "modify_ldt", "nfsservctl", "vhangup",
     # Memory that outlives its mapping and counts for no process's limit.
-    "memfd_create", "memfd_secret", "shmget", "msgget", "semget",
+    "memfd_create", "memfd_secret", "shmget", "msgget", "semget", "mq_open",
     "setxattr", "lsetxattr", "fsetxattr", "setxattrat",
     "fanotify_init",
 )  # fmt: skip
@@ -69,6 +69,8 @@ def deny_filter() -> IO[bytes] | None:
     # libc asks for interfaces and addresses; the kernel has much more behind it.
     other = (seccomp.Arg(0, seccomp.EQ, _NETLINK), seccomp.Arg(2, seccomp.NE, _NETLINK_ROUTE))
     deny("socket", *other)
+    # Of a process of the same uid, limits may be set that is closed otherwise: pid 1's.
+    deny("prlimit64", seccomp.Arg(0, seccomp.NE, 0))
     for request in _TERMINAL_INJECTION:
         deny("ioctl", seccomp.Arg(1, seccomp.MASKED_EQ, 0xFFFFFFFF, request))
     file = tempfile.TemporaryFile()  # noqa: SIM115 - handed to the caller

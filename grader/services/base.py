@@ -50,6 +50,13 @@ class Service(ABC):
             ServiceError: it does not: whatever failed meanwhile says nothing of the student.
         """
 
+    def serves(self) -> bool:
+        """Whether it serves now: asked while the student's code does nothing that is seen.
+
+        Time for which it does not is no wait of the student's. It may wait until it serves.
+        """
+        return True
+
     @abstractmethod
     def close(self) -> None:
         """Stop serving and free what was taken. May be called twice."""

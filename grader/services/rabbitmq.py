@@ -151,6 +151,14 @@ class RabbitMQService(Service):
             self._died = False
             raise ServiceError("RabbitMQ died during this check", "Grade the submission again.")
 
+    def serves(self) -> bool:
+        """Whether the broker answers and no alarm blocks it; waits for one that restarts."""
+        try:
+            self._broker.check(self._lease)
+        except ServiceError:
+            return False
+        return True
+
     def _renew(self) -> None:
         """Take the same place on the node that replaced a dead one."""
         if not self._broker.check(self._lease):

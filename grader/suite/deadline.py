@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from grader.suite.outcomes import Failed
@@ -15,8 +15,10 @@ _AGAIN = 1.0
 
 
 @contextmanager
-def until(deadline: float, sentence: str) -> Iterator[None]:
-    """Raise Failed(sentence) in the body when `deadline`, by time.monotonic(), has come.
+def until(deadline: Callable[[], float], sentence: str) -> Iterator[None]:
+    """Raise Failed(sentence) in the body when `deadline()`, by time.monotonic(), has come.
+
+    It is asked again when it seems to have come: it may have moved.
 
     A program that never stops calling back never reaches the limit of a step. Only the main
     thread of a Unix process can be interrupted; elsewhere the body runs without an end.
@@ -26,10 +28,13 @@ def until(deadline: float, sentence: str) -> Iterator[None]:
         return
 
     def stop(*_: object) -> None:
+        if (left := deadline() - time.monotonic()) > 0:
+            signal.setitimer(signal.ITIMER_REAL, left, _AGAIN)
+            return
         raise Failed(sentence)
 
     before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, max(deadline - time.monotonic(), 0.001), _AGAIN)
+    signal.setitimer(signal.ITIMER_REAL, max(deadline() - time.monotonic(), 0.001), _AGAIN)
     try:
         yield
     finally:

@@ -33,6 +33,7 @@ class Verdict:
     seconds: float
     log: tuple[dict[str, Any], ...]
     hint: bool
+    again: bool = False
 
 
 class _Decided(Exception):  # noqa: N818 - not an error
@@ -54,10 +55,14 @@ class SuitePlugin:
         self._session = session
         self._seed = seed
         self._only = only
-        self._deadline = time.monotonic() + total_seconds
+        self._end = time.monotonic() + total_seconds
         self._too_long = f"all checks together took longer than {total_seconds} s"
         self._verdicts: dict[str, list[Verdict]] = {}
         self._problem = ""
+
+    def _deadline(self) -> float:
+        """When the submission's time is over; what a service lost of it comes on top."""
+        return self._end + self._session.lost
 
     # Results -----------------------------------------------------------------
 
@@ -80,6 +85,7 @@ class SuitePlugin:
                         seconds=seconds,
                         log=verdict.log,
                         hint=verdict.hint,
+                        again=verdict.again,
                     )
         message = self._problem or "no test of the suite proves this check"
         return CheckResult.of(check, Outcome.ERROR, message, seconds=seconds)
@@ -127,7 +133,7 @@ class SuitePlugin:
         for required in check.requires:
             if self._result(required).outcome is not Outcome.PASSED:
                 pytest.skip(f"it needs {required}, which did not pass")
-        if time.monotonic() > self._deadline:
+        if time.monotonic() > self._deadline():
             raise Failed(self._too_long)
         for name in self._exercise.services:
             if name in getattr(item, "fixturenames", ()) and (why := self._session.missing(name)):
@@ -144,7 +150,8 @@ class SuitePlugin:
         consumer = item.stash.get(_CONSUMER, None)
         log = tuple(consumer.log.entries) if consumer is not None else ()
         hint = call.excinfo is None or not isinstance(call.excinfo.value, Unusable)
-        verdict = Verdict(outcome, message, call.duration, log, hint)
+        again = outcome is Outcome.ERROR and bool(self._session.disturbance())
+        verdict = Verdict(outcome, message, call.duration, log, hint, again)
         self._verdicts.setdefault(_check_of(item), []).append(verdict)
 
     def _judge(self, item: pytest.Item, call: pytest.CallInfo[None]) -> tuple[Outcome, str]:
@@ -178,6 +185,12 @@ class SuitePlugin:
             self._session.check_services()
         except ServiceError as broken:
             return Outcome.ERROR, f"{broken} (the test had said: {message})"
+        if disturbance := self._session.disturbance():
+            self._session.forget()
+            return Outcome.ERROR, f"{disturbance} (the test had said: {message})"
+        if self._session.over_memory:
+            limit = self._session.memory_mb
+            message = f"the program used more than {limit} MB of memory and was stopped; {message}"
         if name := self._session.exceeded():
             message = f"the program sent more to {name} than any exercise needs, and was cut off"
         return Outcome.FAILED, message
@@ -188,6 +201,7 @@ class SuitePlugin:
     def consumer(self, request: pytest.FixtureRequest) -> Iterator[Consumer]:
         """The student's code."""
         consumer = Consumer(self._session)
+        self._session.begin()
         request.node.stash[_CONSUMER] = consumer
         self._session.observe = consumer.log.add
         yield consumer

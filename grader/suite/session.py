@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 
 from grader.course import Exercise
 from grader.errors import ServiceError
 from grader.sandbox.base import Sandbox
+from grader.sandbox.cgroup import Kills
 from grader.services.base import Service
 
 ServiceFactory = Callable[[], Service]
+_BETWEEN = 1.0
+_MOST_LOST = 60
+"""Seconds that a submission waits, all in all, for services that do not serve."""
 
 
 class Session:
@@ -33,11 +38,20 @@ class Session:
         """Told a service's name and what goes over it; the test at hand has it in its log."""
         self.output = ""
         """The end of what the student's code printed."""
+        self.lost = 0.0
+        """Seconds for which a service did not serve."""
+        self._unwell: dict[str, float] = {}
+        """Of the test at hand, by service."""
+        self._asked = 0.0
+        self._kills = 0
+        self._ended_for_memory: Kills | None = None
+        self._broken_before = dict(self.broken_modules)
 
     def sandbox(self) -> Sandbox:
         """The running sandbox; a new one when the student's code ended the last."""
         if self._sandbox is not None and self._sandbox.alive:
             return self._sandbox
+        self._look_at_memory()
         self.close()
         sandbox = self._new_sandbox()
         try:
@@ -46,6 +60,7 @@ class Session:
             sandbox.close()
             raise
         self._sandbox = sandbox
+        self._kills = sandbox.memory_kills().count
         return sandbox
 
     def service(self, name: str) -> Service:
@@ -82,6 +97,63 @@ class Session:
         for service in self._services.values():
             service.check()
 
+    def serves(self) -> bool:
+        """Whether the services in use serve, asked every _BETWEEN seconds; see Service.serves.
+
+        The time for which one does not is counted, and after _MOST_LOST seconds no more asked.
+        """
+        begin = time.monotonic()
+        if begin - self._asked < _BETWEEN or self.lost > _MOST_LOST:
+            return True
+        for name, service in self._services.items():
+            served = service.serves()
+            waited = time.monotonic() - begin
+            if not served or waited > _BETWEEN:
+                self.lost += waited + _BETWEEN
+                self._unwell[name] = self._unwell.get(name, 0.0) + waited + _BETWEEN
+                self._asked = time.monotonic()
+                return False
+        self._asked = time.monotonic()
+        return True
+
+    def begin(self) -> None:
+        """A test begins: what disturbed those before it is not its affair."""
+        self._unwell.clear()
+        self._ended_for_memory = None
+        self._broken_before = dict(self.broken_modules)
+        if self._sandbox is not None:
+            self._kills = self._sandbox.memory_kills().count
+
+    def disturbance(self) -> str:
+        """Why what was seen since `begin` says nothing of the student; empty when nothing was."""
+        self._look_at_memory()
+        if self._ended_for_memory is not None and not self._ended_for_memory.own_limit:
+            return "the machine ran out of memory, and the system ended processes"
+        for name, seconds in self._unwell.items():
+            return f"{name} did not serve for {seconds:.0f} s"
+        return ""
+
+    def forget(self) -> None:
+        """Take back what was found out about the modules since `begin`."""
+        self.broken_modules = dict(self._broken_before)
+
+    @property
+    def memory_mb(self) -> int:
+        """That limit."""
+        return self._sandbox.setup.limits.memory_mb if self._sandbox is not None else 0
+
+    @property
+    def over_memory(self) -> bool:
+        """Whether the submission's own limit for memory was reached since `begin`."""
+        self._look_at_memory()
+        return self._ended_for_memory is not None and self._ended_for_memory.own_limit
+
+    def _look_at_memory(self) -> None:
+        if self._sandbox is not None:
+            kills = self._sandbox.memory_kills()
+            if kills.count > self._kills:
+                self._ended_for_memory = kills
+
     @property
     def whole(self) -> bool:
         """Whether nobody has taken the sandbox's files away, as a clean-up of /tmp might."""
@@ -97,7 +169,7 @@ class Session:
         A sandbox in which that does not work is ended; the next test gets another.
         """
         if self._sandbox is not None and self._sandbox.alive:
-            self._sandbox.end_strays()
+            self._sandbox.end_processes()
         if self._sandbox is not None and self._sandbox.alive:
             self._sandbox.stream.clear()
             if not self._sandbox.state.clear():
@@ -111,4 +183,5 @@ class Session:
         if self._sandbox is not None:
             sandbox, self._sandbox = self._sandbox, None
             sandbox.close()
-            self.output = sandbox.output.tail or self.output
+            said = [each for each in (sandbox.output.tail, sandbox.output.note) if each]
+            self.output = "\n".join(said) or self.output

@@ -48,7 +48,7 @@ NAMES = (
 """What hostile students are called; their code is honest."""
 UNBUFFERED = "import functools\n\nprint = functools.partial(print, flush=True)"
 """What an attack prints is seen although its process is killed."""
-SILENT = {"01-hands-in-link", "01-hands-in-device", "01-floods-output"}
+SILENT = {"01-hands-in-link", "01-hands-in-device", "01-floods-output", "01-floods-from-child"}
 """They hand in no code, or print so much that the start of it is gone."""
 
 

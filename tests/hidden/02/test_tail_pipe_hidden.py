@@ -131,8 +131,7 @@ def left(consumer) -> list[str]:
     """What is left of tail, in words."""
     return [
         "a zombie (its exit status was never collected)" if info.zombie else "a running process"
-        for info in consumer.processes()
-        if info.zombie or "tail" in info.name
+        for info in consumer.left_processes(lambda each: each.zombie or "tail" in each.name)
     ]
 
 
