@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from grader.sandbox import syscalls
@@ -14,6 +15,7 @@ from grader.suite.log import Log
 from grader.suite.outcomes import Failed, not_graded
 from grader.suite.process import Process
 from grader.suite.run import Run
+from grader.suite.settle import settled
 
 
 class Lab(Protocol):
@@ -72,6 +74,15 @@ class Consumer:
         """Every process of the student's that is left, without those of `process()`."""
         own = {process.pid for process in self._processes}
         return [info for info in self.sandbox.processes() if info.pid not in own]
+
+    def left_processes(
+        self, matches: Callable[[ProcessInfo], bool] = lambda _: True, within: float = 2.0
+    ) -> list[ProcessInfo]:
+        """Those of `processes()` that match and are still there after `within` seconds.
+
+        Returns as soon as there is none: the kernel needs a moment for what was killed.
+        """
+        return settled(lambda: [each for each in self.processes() if matches(each)], within)
 
     def connect(self, port: int, host: str = "localhost") -> socket.socket:
         """A connection to a server of the student's.
