@@ -1,10 +1,11 @@
-"""Hidden suite of exercise 02: split_lines, with streams and cuts that hypothesis draws."""
+"""Hidden suite of exercise 02: split_lines, over streams that are cut anywhere."""
 
 from __future__ import annotations
 
 import pytest
 
-from grader.suite import Failed, not_graded
+from grader.suite import Failed
+from grader.suite.properties import for_all
 
 SPLIT = "tcp_socket.split_lines"
 # What other functions take for the end of a line too, and what is no UTF-8.
@@ -29,53 +30,40 @@ def split(consumer):
     return call
 
 
-@pytest.fixture
-def smallest(rng):
-    """`smallest(strategy, proves)`: call `proves` with what hypothesis draws, and let the smallest case fail."""
-    try:
-        import hypothesis as h  # noqa: PLC0415 - half of a suite does without it
-    except ImportError:
-        not_graded("this check needs hypothesis: pip install hypothesis")
+def drawn_streams(rng) -> tuple[list[bytes], list[bytes]]:
+    """Two streams, each as its chunks."""
 
-    def run(strategy, proves, examples: int = 40) -> None:
-        settings = h.settings(
-            max_examples=examples,
-            database=None,
-            deadline=None,
-            report_multiple_bugs=False,
-            print_blob=False,
-            phases=[h.Phase.generate, h.Phase.shrink],
-            suppress_health_check=list(h.HealthCheck),
-        )
-        h.seed(rng.getrandbits(32))(settings(h.given(strategy)(proves)))()
+    def chunks() -> list[bytes]:
+        return [bytes(rng.choices(ALPHABET, k=rng.randint(0, 8))) for _ in range(rng.randint(1, 6))]
 
-    return run
+    return chunks(), chunks()
+
+
+def strategy(st):
+    """The same, as hypothesis draws them."""
+    chunks = st.lists(st.lists(st.sampled_from(ALPHABET), max_size=8).map(bytes), max_size=6)
+    return st.tuples(chunks, chunks)
 
 
 @pytest.mark.check("02.framing")
-def test_any_chunks_of_a_stream_give_its_lines(split, smallest):
-    """Two streams in turn, cut anywhere: the lines joined are the stream, and the rest is its end."""
-    st = pytest.importorskip("hypothesis.strategies")
-    text = st.lists(st.sampled_from(ALPHABET), max_size=8).map(bytes)
-    chunks = st.lists(text, max_size=6)
+def test_any_chunks_of_a_stream_give_its_lines(split, rng):
+    """Two streams in turn, cut anywhere: each call completes lines and keeps the rest."""
 
-    def proves(streams) -> None:
-        lines: tuple[list, list] = [], []
+    def gives_the_lines(streams) -> None:
         rests = [b"", b""]
         for turn in range(max(map(len, streams))):
             for which in (0, 1):
                 if turn < len(streams[which]):
                     buffer, chunk = rests[which], streams[which][turn]
-                    complete, rests[which] = split(buffer, chunk)
-                    *expected, rest = (buffer + chunk).split(b"\n")
-                    # In the words of one call: what the learner can type.
-                    assert (complete, rests[which]) == (expected, rest), (
-                        f"split_lines({buffer!r}, {chunk!r}) should return {(expected, rest)!r}, "
-                        f"it returned {(complete, rests[which])!r}"
+                    *lines, rest = (buffer + chunk).split(b"\n")
+                    seen = split(buffer, chunk)
+                    assert seen == (lines, rest), (
+                        f"split_lines({buffer!r}, {chunk!r}) should return {(lines, rest)!r}, "
+                        f"it returned {seen!r}"
                     )
-                    lines[which].extend(complete)
+                    rests[which] = rest
 
-    smallest(st.tuples(chunks, chunks), proves)
+    for_all(rng, drawn_streams, strategy, gives_the_lines)
 
 
 @pytest.mark.check("02.framing")
