@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.suite import HANDLE, Failed, New, content
+from grader.suite import HANDLE, New, content
 from grader.suite.content import numbers
 
 TAIL = "tail_pipe.tail_consumer"
@@ -70,11 +70,10 @@ def tail_state(consumer) -> str:
 
 
 def wait_until_tail_waits(consumer, run) -> None:
-    """Until tail has looked at its file and sleeps, or has gone, or the consumer does something."""
-    for _ in range(2000):
+    """Until tail has looked at its file and sleeps, or the consumer does something; 2 s at the most."""
+    for _ in range(400):
         if tail_state(consumer) in ("S", "Z") or not run.waiting(0.005):
             return
-    raise Failed("tail_consumer() started no tail process within 10 s")
 
 
 @pytest.mark.check("02.tail-from-start")
