@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -26,7 +26,7 @@ from grader.sandbox import syscalls
 from grader.sandbox.folder import Folder
 from grader.sandbox.inside import wire
 from grader.sandbox.output import Output
-from grader.sandbox.processes import ProcessInfo, descendants, end_process
+from grader.sandbox.processes import ProcessInfo, descendants, end_process, without
 from grader.services.holding import hold
 
 INSIDE = Path(__file__).parent / "inside"
@@ -53,9 +53,16 @@ class Spawned:
     pid: int
     """As seen from outside; 0 where the system does not tell."""
     pidfd: int | None
-    output: Output
     write_listener: int | None = None
     """Descriptor of a seccomp listener, when the process stops at writes."""
+
+    def close(self) -> None:
+        """Give its descriptors back. May be called twice."""
+        self.channel.close()
+        for descriptor in (self.pidfd, self.write_listener):
+            if descriptor is not None:
+                os.close(descriptor)
+        self.pidfd = self.write_listener = None
 
 
 @dataclass(frozen=True)
@@ -116,9 +123,16 @@ class Sandbox(ABC):
         self._popen: subprocess.Popen[bytes] | None = None
         self._own: frozenset[int] = frozenset()
         """The pids of the sandbox's own processes below the outer one."""
+        self._inner: list[int] = []
+        """Descriptors of those processes."""
+        self._killed = False
+        self._first = False
+        """Whether the process that forks is pid 1 of a namespace."""
+        self._shared: Folder | None = None
+        """The folder of shared memory inside, where the sandbox has one of its own."""
         self.listeners: dict[int, tuple[socket.socket, int]] = {}
         """For each asked port: the listening socket, and its number as the consumer sees it."""
-        self.output = Output(setup.limits.output_kb * 1024, self.kill)
+        self.output = Output(setup.limits.output_kb * 1024)
 
     # What the kinds differ in ------------------------------------------------
 
@@ -133,6 +147,10 @@ class Sandbox(ABC):
     @abstractmethod
     def _inside(self, name: str) -> str:
         """The path of the folder `name` (stream, state, submission) inside."""
+
+    def _shared_memory(self) -> list[str]:
+        """The folder of shared memory inside, where no other program of the machine uses it."""
+        return []
 
     def _ports(self) -> list[int]:
         return list(self.setup.ports)
@@ -160,7 +178,7 @@ class Sandbox(ABC):
         config = {
             "control": control.address,
             "submission": self._inside("submission"),
-            "state": self._inside("state"),
+            "folders": [self._inside("state"), *self._shared_memory()],
             "site": site_packages(),
             "listen": self._ports(),
             "preload": [m for s in self.setup.services for m in _PRELOAD[s]],
@@ -168,43 +186,60 @@ class Sandbox(ABC):
             "limits": self._rlimits(),
             "worker_limits": self._worker_rlimits(),
         }
-        errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed below, read when the start fails
-        with errors:
-            options = self._popen_options()
-            fds = (*control.descriptors, *options.pop("pass_fds", ()))
+        options = self._popen_options()
+        fds = (*control.descriptors, *options.pop("pass_fds", ()))
+        said, says = os.pipe()
+        try:
             self._popen = subprocess.Popen(  # noqa: S603 - our own command
                 self._command(config),
                 stdin=subprocess.DEVNULL,
-                stdout=errors,
-                stderr=errors,
+                stdout=says,
+                stderr=says,
                 pass_fds=fds,
                 start_new_session=True,
                 **options,
             )
-            try:
-                self._control = control.connected(self._popen)
-                ready, fds_in = self._reply(4 + len(self.setup.ports))
-            except (SandboxDied, TimeoutError):
-                self.kill()
-                errors.seek(0)
-                said = errors.read(2000).decode(errors="replace").strip()
-                raise SandboxError(
-                    f"the {self.kind} sandbox did not start: {said or 'no reason given'}",
-                    "Run `grader doctor` to see what is missing.",
-                ) from None
-        # Nothing of the student's has run yet.
+        finally:
+            os.close(says)
+            self.output.watch(said)
+        try:
+            self._control = control.connected(self._popen)
+            ready, fds_in = self._reply(4 + len(self.setup.ports))
+        except (SandboxDied, TimeoutError):
+            self.kill()
+            self._popen.wait()
+            self.output.close()
+            reason = self.output.tail.strip()[:2000] or "no reason given"
+            raise SandboxError(
+                f"the {self.kind} sandbox did not start: {reason}",
+                "Run `grader doctor` to see what is missing.",
+            ) from None
+        self._adopt(ready, fds_in)
+
+    def _adopt(self, ready: dict[str, Any], fds: list[int]) -> None:
+        """Take over what the first process opened; nothing of the student's has run yet."""
+        self._first = bool(ready["first"])
+        assert self._popen is not None
         if sys.platform == "linux":
             self._own = frozenset(each.pid for each in descendants(self._popen.pid))
-        state, *listening = fds_in
+            self._inner = [os.pidfd_open(pid) for pid in self._own]
+        state, *fds = fds
         self.stream = Folder.at(self.base / "stream", self._inside("stream"))
         self.state = Folder(state, self._inside("state"), self._write_state)
-        for port, fd, actual in zip(self.setup.ports, listening, ready["ports"], strict=True):
+        for path in self._shared_memory():
+            self._shared = Folder(fds.pop(0), path, lambda *_: None)
+        for port, fd, actual in zip(self.setup.ports, fds, ready["ports"], strict=True):
             self.listeners[port] = (socket.socket(fileno=fd), actual)
+
+    @property
+    def own(self) -> frozenset[int]:
+        """The pids of the sandbox's own processes inside."""
+        return self._own
 
     @property
     def alive(self) -> bool:
         """Whether new processes can be started in it."""
-        return self._popen is not None and self._popen.poll() is None
+        return not self._killed and self._popen is not None and self._popen.poll() is None
 
     @property
     def whole(self) -> bool:
@@ -213,6 +248,14 @@ class Sandbox(ABC):
 
     def kill(self) -> None:
         """End everything inside, at once."""
+        self._killed = True
+        for inner in self._inner:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(inner, signal.SIGKILL)
+        if not self._inner:
+            self._kill_outer()
+
+    def _kill_outer(self) -> None:
         if self._popen is not None and self._popen.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 self._popen.send_signal(signal.SIGKILL)
@@ -221,13 +264,22 @@ class Sandbox(ABC):
         """End everything inside, wait for it, and remove its files."""
         self.kill()
         if self._popen is not None:
-            self._popen.wait()
+            try:
+                # It collects the one inside; whose parent is gone is left to the system's pid 1.
+                self._popen.wait(_PATIENCE if self._inner else None)
+            except subprocess.TimeoutExpired:
+                self._kill_outer()
+                self._popen.wait()
+        while self._inner:
+            inner = self._inner.pop()
+            select.select([inner], [], [], _PATIENCE)
+            os.close(inner)
         if self._control is not None:
             self._control.close()
         self.output.close()
         for listener, _ in self.listeners.values():
             listener.close()
-        for folder in (getattr(self, "stream", None), getattr(self, "state", None)):
+        for folder in (getattr(self, "stream", None), getattr(self, "state", None), self._shared):
             if folder is not None:
                 folder.close()
         shutil.rmtree(self.base, ignore_errors=True)
@@ -248,6 +300,7 @@ class Sandbox(ABC):
         if _SO_PASSCRED is not None:
             ours.setsockopt(socket.SOL_SOCKET, _SO_PASSCRED, 1)
         read_end, write_end = os.pipe()
+        os.fchmod(write_end, 0o666)  # whoever has it may open /dev/stdout, as with a pipe of theirs
         fds = [theirs.fileno(), write_end]
         request: dict[str, Any] = {"op": "spawn"}
         program = None
@@ -293,7 +346,7 @@ class Sandbox(ABC):
         if pid and hasattr(os, "pidfd_open"):
             with contextlib.suppress(OSError):
                 pidfd = os.pidfd_open(pid)
-        return Spawned(channel, pid, pidfd, self.output, listener)
+        return Spawned(channel, pid, pidfd, listener)
 
     def connect(self, host: str, port: int) -> socket.socket:
         """A connection to a server inside.
@@ -313,19 +366,58 @@ class Sandbox(ABC):
         assert self._popen is not None
         return [each for each in descendants(self._popen.pid) if each.pid not in self._own]
 
-    def end_strays(self) -> None:
-        """End what the student's code left running; the whole sandbox where that does not help."""
+    def end_processes(self, spared: Collection[int] = ()) -> None:
+        """End every process of the student's, at once: none sees another die and acts on it.
+
+        Those of the pids `spared` live on, with what began below them; where none does, nothing
+        is left in shared memory either. Where a process does not end, the sandbox does.
+        """
         if sys.platform != "linux":
             return  # processes cannot be found there, and only a learner's own code runs
-        deadline = time.monotonic() + _PATIENCE
-        while left := [each.pid for each in self.processes() if not each.zombie]:
-            if time.monotonic() > deadline:
-                self.kill()
-                return
-            for pid in left:
-                end_process(pid)
+        try:
+            self._signal_all(signal.SIGSTOP if spared else signal.SIGKILL)
+            deadline = time.monotonic() + _PATIENCE
+            while left := self._living(spared):
+                if time.monotonic() > deadline:
+                    self.kill()
+                    return
+                for pid in left:
+                    end_process(pid)
+            if spared:
+                self._signal_all(signal.SIGCONT)
+        except SandboxDied:
+            self.kill()
+        if self._shared is not None and not spared and self.alive:
+            self._shared.clear()
 
     # Internals ---------------------------------------------------------------
+
+    def _living(self, spared: Collection[int]) -> list[int]:
+        return [each.pid for each in without(self.processes(), spared) if not each.zombie]
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        """Send a signal to all of the student's processes before any of them can act on it.
+
+        Raises:
+            SandboxDied: the process that does it from inside is gone.
+        """
+        if self._first:
+            self._ask({"op": "signal", "signal": int(number)}, [])
+            return
+        # From outside one comes after the other: they are stopped, from the top down, until
+        # there are no new ones, before the first is ended.
+        if number is signal.SIGCONT:
+            _send(number, self._living(()))
+            return
+        stopped: set[int] = set()
+        deadline = time.monotonic() + _PATIENCE
+        while new := [pid for pid in self._living(()) if pid not in stopped]:
+            _send(signal.SIGSTOP, new)
+            stopped.update(new)
+            if time.monotonic() > deadline:
+                break
+        if number is signal.SIGKILL:
+            _send(number, stopped)
 
     def _write_state(self, name: str, data: bytes) -> None:
         self._ask({"op": "write", "name": name, "data": wire.encode(data)}, [])
@@ -361,6 +453,7 @@ class Sandbox(ABC):
             "CORE": 1,  # byte: with 0 the kernel still starts a program that core_pattern names
             "CPU": limits.total_seconds,
             "FSIZE": 64 << 20,
+            "MSGQUEUE": 0,  # a queue outlives its process
         }
 
     def _worker_rlimits(self) -> dict[str, int]:
@@ -377,6 +470,12 @@ class Sandbox(ABC):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _send(number: signal.Signals, pids: Iterable[int]) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
 
 
 def reachable(path: Path) -> bool:

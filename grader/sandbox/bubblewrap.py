@@ -5,6 +5,7 @@ Sources: bwrap(1), user_namespaces(7), setpriv(1), unshare(1).
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import secrets
@@ -13,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import IO, Any, ClassVar
@@ -29,16 +31,27 @@ No distribution gives such a uid to anybody. Each sandbox has one of its own, si
 kernel's limits (descriptors in flight, locked memory, pending signals) are counted by user.
 """
 
-_OWN_PROCESSES = 3
-"""Two of bubblewrap's and the one that forks."""
-_SYSTEM = ("/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/share/zoneinfo")
+_OWN_PROCESSES = 2
+"""bubblewrap's outer one, and the one that forks."""
+_SYSTEM = ("bin", "games", "include", "lib", "lib32", "lib64", "libexec", "libx32", "sbin", "share")
+"""Of /usr: what comes with the system. The rest (local, src) is the machine's own affair."""
 _ROOT_LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")
+HOSTNAME = "sandbox"
 _ETC = {
-    "hosts": "127.0.0.1 localhost\n::1 localhost\n",
-    "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
-    "passwd": "student:x:{uid}:{gid}::/tmp:/bin/sh\n",
-    "group": "student:x:{gid}:\n",
+    "hosts": f"127.0.0.1 localhost {HOSTNAME}\n::1 localhost ip6-localhost ip6-loopback\n",
+    "hostname": f"{HOSTNAME}\n",
+    "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n"
+    "services: files\nprotocols: files\n",
+    "passwd": "root:x:0:0:root:/root:/bin/sh\nstudent:x:{uid}:{gid}::/tmp:/bin/sh\n",
+    "group": "root:x:0:\nstudent:x:{gid}:\n",
 }
+_ETC_COPIES = (
+    *("bash.bashrc", "debian_version", "gai.conf", "host.conf", "inputrc", "ld.so.cache"),
+    *("ld.so.conf", "locale.alias", "localtime", "magic", "mime.types", "networks", "os-release"),
+    *("profile", "protocols", "rpc", "services", "shells", "timezone"),
+)
+"""Of the machine's: what programs look up and what says nothing of the machine."""
+_ETC_FOLDERS = ("alternatives", "terminfo")
 _TMPFS = {"/tmp": 64 << 20, "/state": 64 << 20, "/dev/shm": 16 << 20}  # noqa: S108 - inside
 
 
@@ -52,13 +65,7 @@ class BubblewrapSandbox(Sandbox):
 
     def start(self) -> None:
         """Start the first process and wait until it serves."""
-        etc = self.base / "etc"
-        etc.mkdir()
-        uid, gid = own_user()
-        for name, text in _ETC.items():
-            (etc / name).write_text(text.format(uid=uid, gid=gid))
-            (etc / name).chmod(0o644)
-        etc.chmod(0o755)
+        self._make_etc(self.base / "etc")
         limits = self.setup.limits
         name = f"{os.getpid()}-{secrets.token_hex(4)}"
         # The sandbox's own processes count too.
@@ -69,6 +76,18 @@ class BubblewrapSandbox(Sandbox):
             for file in (self._seccomp, self._arguments):
                 if file is not None:
                     file.close()  # bwrap has its own copy
+
+    def _make_etc(self, etc: Path) -> None:
+        etc.mkdir()
+        uid, gid = own_user()
+        texts = {name: text.format(uid=uid, gid=gid).encode() for name, text in _ETC.items()}
+        for name, data in (_etc_copies() | texts).items():
+            (etc / name).write_bytes(data)
+            (etc / name).chmod(0o644)
+        for name in _ETC_FOLDERS:
+            (etc / name).mkdir()
+            (etc / name).chmod(0o755)
+        etc.chmod(0o755)
 
     @property
     def has_cgroup(self) -> bool:  # type: ignore[override]  # known once it has started
@@ -94,9 +113,8 @@ class BubblewrapSandbox(Sandbox):
             drop += ["--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
             command = drop + command
         entry = self._cgroup.entry if self._cgroup is not None else ""
-        if not mounts and not entry:
-            return command
-        shell = ["sh", "-ec", f"{entry}{mounts}exec {shlex.join(command)}"]
+        limits = shell_limits(config["limits"])
+        shell = ["sh", "-ec", f"{entry}{mounts}{limits}exec {shlex.join(command)}"]
         apart = ["unshare", "--mount", "--propagation", "private"] if mounts else []
         return apart + shell
 
@@ -118,14 +136,17 @@ class BubblewrapSandbox(Sandbox):
         return reached, "".join(mounts)
 
     def _bwrap(self, config: dict[str, Any], reached: dict[str, str]) -> list[str]:
-        args = ["--unshare-all", "--unshare-user", "--die-with-parent"]
+        # bubblewrap's own pid 1 would be open to student code, whose uid it has.
+        args = ["--unshare-all", "--unshare-user", "--die-with-parent", "--as-pid-1"]
         args += ["--new-session", "--clearenv", "--cap-drop", "ALL"]
         if bwrap_version() >= (0, 8):
             args.append("--disable-userns")
         for name, value in (("PATH", "/usr/bin:/bin"), ("HOME", "/tmp"), ("LANG", "C.UTF-8")):  # noqa: S108
             args += ["--setenv", name, value]
         args += _system_binds()
-        args += ["--ro-bind", str(self.base / "etc"), "/etc"]
+        args += ["--ro-bind", str(self.base / "etc"), "/etc", "--hostname", HOSTNAME]
+        for folder in (f"/etc/{name}" for name in _ETC_FOLDERS):
+            args += ["--ro-bind-try", folder, folder]
         args += ["--proc", "/proc", "--dev", "/dev"]
         for path, size in _TMPFS.items():
             args += ["--size", str(size), "--tmpfs", path]
@@ -155,8 +176,23 @@ class BubblewrapSandbox(Sandbox):
     def _inside(self, name: str) -> str:
         return f"/{name}"
 
+    def _shared_memory(self) -> list[str]:
+        return ["/dev/shm"]  # noqa: S108 - inside
+
     def _rlimits(self) -> dict[str, int]:
         return super()._rlimits() | {"NPROC": self.setup.limits.processes}
+
+
+def shell_limits(limits: Mapping[str, int]) -> str:
+    """Shell commands that set what holds before the sandbox does.
+
+    NPROC is not among them: outside it counts all of the user's processes. The first process
+    inside sets each of them again, to the byte.
+    """
+    units = {"AS": ("v", 1024), "CPU": ("t", 1), "FSIZE": ("f", 512)}
+    return "".join(
+        f"ulimit -{letter} {limits[name] // unit}\n" for name, (letter, unit) in units.items()
+    )
 
 
 def _root() -> bool:
@@ -174,12 +210,22 @@ def own_user() -> tuple[int, int]:
 def _system_binds() -> list[str]:
     """The system's programs and libraries, read-only, laid out as outside."""
     args = []
-    for path in map(Path, (*_SYSTEM, *_ROOT_LINKS)):
+    for path in (*(Path("/usr", name) for name in _SYSTEM), *map(Path, _ROOT_LINKS)):
         if path.is_symlink():
             args += ["--symlink", str(path.readlink()), str(path)]
         elif path.exists():
             args += ["--ro-bind", str(path), str(path)]
     return args
+
+
+@cache
+def _etc_copies() -> dict[str, bytes]:
+    """Files of /etc as they are outside, by name."""
+    found = {}
+    for name in _ETC_COPIES:
+        with contextlib.suppress(OSError):
+            found[name] = Path("/etc", name).read_bytes()
+    return found
 
 
 def _interpreter() -> str:

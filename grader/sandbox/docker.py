@@ -28,7 +28,7 @@ IMAGE = f"python:{sys.version_info.major}.{sys.version_info.minor}-slim"
 LABEL = "stream-course.sandbox"
 """The label that names the grading process's pid."""
 _START_SECONDS = 60
-_COLUMNS = ("pid", "ppid", "stat", "comm")
+_COLUMNS = ("pid", "ppid", "sess", "stat", "comm")
 
 
 class DockerSandbox(Sandbox):
@@ -84,15 +84,19 @@ class DockerSandbox(Sandbox):
     def _inside(self, name: str) -> str:
         return f"/{name}"
 
+    def _shared_memory(self) -> list[str]:
+        return ["/dev/shm"]  # noqa: S108 - inside
+
     def processes(self) -> list[ProcessInfo]:
         """Every process inside but the sandbox's own."""
         said = _docker("top", self._name, "-eo", ",".join(_COLUMNS)) or ""
         found = []
         for line in said.splitlines()[1:]:
             # A process may have taken its name away.
-            pid, parent, state, name = [*line.split(maxsplit=3), ""][:4]
+            pid, parent, session, state, name = [*line.split(maxsplit=4), ""][:5]
             if int(pid) not in self._own:
-                found.append(ProcessInfo(int(pid), name, state.startswith("Z"), int(parent)))
+                zombie = state.startswith("Z")
+                found.append(ProcessInfo(int(pid), name, zombie, int(parent), int(session)))
         return found
 
     def kill(self) -> None:

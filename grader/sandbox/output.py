@@ -5,22 +5,23 @@ from __future__ import annotations
 import os
 import selectors
 import threading
-from collections.abc import Callable
+import time
 
 KEPT = 4096
 """Bytes kept of the end of the output."""
+_PAUSE = 0.002
+"""Seconds between two reads of what is dropped: a flood costs the reader little."""
 
 
 class Output:
     """Reads the standard output and error of every process of one sandbox.
 
     A process that prints while nobody reads would stand still on a full pipe, so a thread reads
-    all the time. When more than `cap` bytes came, `on_flood` is called once.
+    all the time. What comes after the first `cap` bytes is dropped.
     """
 
-    def __init__(self, cap: int, on_flood: Callable[[], None]) -> None:
+    def __init__(self, cap: int) -> None:
         self._cap = cap
-        self._on_flood = on_flood
         self._total = 0
         self._tail = b""
         self._selector: selectors.BaseSelector | None = None
@@ -30,15 +31,23 @@ class Output:
         self._thread: threading.Thread | None = None
 
     @property
-    def flooded(self) -> bool:
-        """Whether more came than is allowed."""
-        return self._total > self._cap
+    def dropped(self) -> int:
+        """How many bytes came beyond the cap."""
+        return max(0, self._total - self._cap)
 
     @property
     def tail(self) -> str:
-        """The end of what was printed, with control characters made visible."""
+        """The end of what was kept, with control characters made visible."""
         text = self._tail.decode("utf-8", errors="replace")
         return "".join(c if c.isprintable() or c in "\n\t" else "�" for c in text)
+
+    @property
+    def note(self) -> str:
+        """What is to be said about what was dropped; empty when nothing was."""
+        if not self.dropped:
+            return ""
+        kept, rest = self._cap // 1024, -(-self.dropped // 1024)
+        return f"[the first {kept} KB of what was printed were kept; {rest} KB more were dropped]"
 
     def watch(self, fd: int) -> None:
         """Read `fd` from now on until its end, then close it."""
@@ -63,6 +72,8 @@ class Output:
         assert self._selector is not None
         with self._selector:
             while True:
+                if self.dropped:
+                    time.sleep(_PAUSE)
                 for key, _ in self._selector.select():
                     if key.fd == self._wake_read:
                         if b"x" in os.read(self._wake_read, 4096):
@@ -90,11 +101,10 @@ class Output:
             self._selector.unregister(fd)
             os.close(fd)
             return
-        was = self.flooded
+        kept = data[: max(0, self._cap - self._total)]
         self._total += len(data)
-        self._tail = (self._tail + data)[-KEPT:]
-        if self.flooded and not was:
-            self._on_flood()
+        if kept:
+            self._tail = (self._tail + kept)[-KEPT:]
 
     def _finish(self) -> None:
         assert self._selector is not None

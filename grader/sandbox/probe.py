@@ -14,6 +14,7 @@ from grader.errors import SandboxError
 from grader.sandbox.base import Sandbox, SandboxDied, Setup
 from grader.sandbox.bubblewrap import BubblewrapSandbox
 from grader.sandbox.inside import wire
+from grader.sandbox.processes import runs
 from grader.sandbox.user import UserSandbox
 
 _LIMITS = Limits(seconds=10, memory_mb=512)
@@ -22,6 +23,8 @@ _WALLS = {
     "environment": "environment variables are not passed on",
     "network": "no network, not even this machine's loopback",
     "processes": "other processes cannot be seen",
+    "first process": "the sandbox's own process is closed to student code, and has limits too",
+    "afterwards": "nothing runs on when the sandbox has ended",
     "writable": "nothing can be written but three small folders in memory",
     "privileges": "no root, no capabilities, no setuid programs",
     "memory": "a process has a limit for its memory",
@@ -79,6 +82,8 @@ def probe(kind: type[Sandbox] = BubblewrapSandbox) -> list[Wall]:
         port = server.getsockname()[1]
         seen = _ask(sandbox, "look", [str(canary), port, 2 * _LIMITS.memory_mb << 20])
         seen["control group"] = "" if sandbox.has_cgroup else "missing"
+        inside = [each.pid for each in sandbox.processes()] + sorted(sandbox.own)
+    seen["afterwards"] = ", ".join(f"process {pid}" for pid in inside if runs(pid))
     walls = [
         Wall(name, says, not seen.get(name), seen.get(name, "")) for name, says in _WALLS.items()
     ]

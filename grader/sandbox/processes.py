@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,8 @@ class ProcessInfo:
     name: str
     zombie: bool
     parent: int
+    session: int
+    """The pid of the process that began its session; see setsid(2)."""
 
 
 def descendants(root: int) -> list[ProcessInfo]:
@@ -84,5 +87,18 @@ def look_at(pid: int) -> ProcessInfo | None:
         return None  # it ended meanwhile
     # The name stands in parentheses and may itself hold spaces and parentheses.
     before, _, after = stat.rpartition(")")
-    state, parent = after.split()[:2]
-    return ProcessInfo(pid, before.partition("(")[2], state == "Z", int(parent))
+    state, parent, _, session = after.split()[:4]
+    return ProcessInfo(pid, before.partition("(")[2], state == "Z", int(parent), int(session))
+
+
+def without(everybody: Collection[ProcessInfo], spared: Collection[int]) -> list[ProcessInfo]:
+    """Those of `everybody` that are neither of the pids `spared` nor began below one of them.
+
+    A process whose parent has ended is told by its session, which nobody can join from outside.
+    """
+    kept = set(spared)
+    found = len(kept) - 1
+    while found < len(kept):
+        found = len(kept)
+        kept |= {p.pid for p in everybody if p.parent in kept or p.session in spared}
+    return [each for each in everybody if each.pid not in kept]

@@ -20,7 +20,7 @@ _DENIED = (
     "settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "sethostname", "setdomainname",
     "modify_ldt", "nfsservctl", "vhangup",
     # Memory that outlives its mapping and counts for no process's limit.
-    "memfd_create", "memfd_secret", "shmget", "msgget", "semget",
+    "memfd_create", "memfd_secret", "shmget", "msgget", "semget", "mq_open",
     "setxattr", "lsetxattr", "fsetxattr", "setxattrat",
     "fanotify_init",
 )  # fmt: skip

@@ -6,6 +6,7 @@ from grader.suite.consumer import Consumer
 from grader.suite.outcomes import Failed, NotGraded, not_graded
 from grader.suite.process import Process
 from grader.suite.run import Run
+from grader.suite.settle import settled
 from grader.suite.steps import Handle, Raised, Ready, Returned, Sleep, Step, Write
 
 HANDLE = Callback("handle")
@@ -35,4 +36,5 @@ __all__ = [
     "content",
     "exceptions",
     "not_graded",
+    "settled",
 ]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from grader.sandbox import syscalls
-from grader.sandbox.base import Sandbox, SandboxDied
+from grader.sandbox.base import Sandbox, SandboxDied, Spawned
 from grader.sandbox.folder import Folder
-from grader.sandbox.processes import ProcessInfo, end_process
+from grader.sandbox.processes import ProcessInfo
 from grader.suite.log import Log
 from grader.suite.outcomes import Failed, not_graded
 from grader.suite.process import Process
@@ -39,6 +38,10 @@ class Consumer:
         """What the test has set up, as a clause; it begins the sentence when a run goes wrong."""
         self.sandbox = lab.sandbox()
         self.seconds = self.sandbox.setup.limits.seconds
+        self.progress: Callable[[], object] = lambda: None
+        """What changes while the student's code gets on with what no step shows, as a test sees it:
+        a wait for the next step then begins anew."""
+        self._seen_progress: object = None
 
     @property
     def stream(self) -> Folder:
@@ -58,17 +61,29 @@ class Consumer:
         """A new process with nothing imported yet but libraries."""
         if stop_at_writes and not syscalls.available():
             not_graded("this check needs Linux 5.0 or later with libseccomp")
-        try:
-            spawned = self.sandbox.spawn(stop_at_writes=stop_at_writes)
-        except SandboxDied as death:
-            raise Failed(self._why_dead(death)) from None
-        process = Process(self, spawned, len(self._processes) + 1)
+        process = Process(self, self.spawn(stop_at_writes=stop_at_writes), len(self._processes) + 1)
         self._processes.append(process)
         return process
+
+    def spawn(self, *, stop_at_writes: bool) -> Spawned:
+        """What a Process holds: a new process inside.
+
+        Raises:
+            Failed: the submission ended its sandbox.
+        """
+        try:
+            return self.sandbox.spawn(stop_at_writes=stop_at_writes)
+        except SandboxDied as death:
+            raise Failed(self._why_dead(death)) from None
 
     def start(self, function: str, /, *args: Any, **kwargs: Any) -> Run:
         """Begin a call of `module.function` in a new process."""
         return self.process().start(function, *args, **kwargs)
+
+    def gets_on(self) -> bool:
+        """Whether `progress` has changed since it was last looked at."""
+        before, self._seen_progress = self._seen_progress, self.progress()
+        return before != self._seen_progress
 
     def processes(self) -> list[ProcessInfo]:
         """Every process of the student's that is left, without those of `process()`."""
@@ -84,6 +99,22 @@ class Consumer:
         """
         return settled(lambda: [each for each in self.processes() if matches(each)], within)
 
+    def crash(self, process: Process) -> None:
+        """End `process` and all that the submission runs but what stands in another call."""
+        idle = [p for p in self._processes if p is not process and p.alive and not p.busy]
+        self._end(process, *idle)
+
+    def end(self, process: Process) -> None:
+        """End `process`, with what it left running; the others live on, with what they started."""
+        self._end(process)
+
+    def _end(self, process: Process, *others: Process) -> None:
+        gone = (process, *others)
+        self.sandbox.end_processes([p.pid for p in self._processes if p.alive and p not in gone])
+        process.ended(with_another=False)
+        for each in others:
+            each.ended(with_another=True)
+
     def connect(self, port: int, host: str = "localhost") -> socket.socket:
         """A connection to a server of the student's.
 
@@ -97,11 +128,9 @@ class Consumer:
 
     def close(self) -> None:
         """End every process that the test started, and what those left."""
+        self.sandbox.end_processes()
         for process in self._processes:
-            process.kill()
-        with contextlib.suppress(Exception):
-            for info in self.sandbox.processes():
-                end_process(info.pid)
+            process.ended(with_another=False)
 
     def unusable(self, module: str) -> str | None:
         """Why no call into `module` can be made, or None."""
@@ -112,7 +141,4 @@ class Consumer:
         self._lab.broken_modules[module] = reason
 
     def _why_dead(self, death: SandboxDied) -> str:
-        if self.sandbox.output.flooded:
-            limit = self.sandbox.setup.limits.output_kb
-            return f"the program printed more than {limit} KB and was stopped"
         return f"the program ended the sandbox that it ran in ({death})"

@@ -32,13 +32,20 @@ class Process:
 
     def __init__(self, consumer: Consumer, spawned: Spawned, number: int) -> None:
         self.consumer = consumer
-        self._spawned = spawned
-        # One that does not read must not keep the suite from its deadline.
-        spawned.channel.settimeout(consumer.seconds)
-        self._lines = wire.LineReader(spawned.channel, _MAX_BYTES)
+        self._take(spawned)
         self._number = number
         self._killed = False
         self._steps = 0
+        self._run: Run | None = None
+        self._kept: dict[str, Any] = {}
+        self._ended_with_another = False
+
+    def _take(self, spawned: Spawned) -> None:
+        self._spawned = spawned
+        self._stops = spawned.write_listener is not None
+        # One that does not read must not keep the suite from its deadline.
+        spawned.channel.settimeout(self.consumer.seconds)
+        self._lines = wire.LineReader(spawned.channel, _MAX_BYTES)
 
     @property
     def pid(self) -> int:
@@ -72,25 +79,46 @@ class Process:
 
     def keep(self, name: str, value: Any) -> None:
         """Build `value` inside and store it there; `Kept(name)` passes it to later calls."""
+        self._kept[name] = value
         self._begin("inside.worker.keep", (value,), {}, keep=name).returned()
 
+    @property
+    def busy(self) -> bool:
+        """Whether a call is under way in it."""
+        return not self._killed and self._run is not None and not self._run.over
+
     def kill(self) -> None:
-        """SIGKILL, and wait until it is gone."""
+        """SIGKILL, to all that it started too, and wait until they are gone."""
+        if not self._killed:
+            self.consumer.end(self)
+
+    def ended(self, *, with_another: bool) -> None:
+        """Make sure of it, and give back what led to it.
+
+        Args:
+            with_another: whether it only had to go with one that was killed; a later call begins
+                in a new process.
+        """
         if self._killed:
             return
         self._killed = True
+        self._ended_with_another = with_another
         pidfd = self._spawned.pidfd
         with contextlib.suppress(ProcessLookupError):
             if pidfd is not None:  # its number may be another process's by now
                 signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+                select.select([pidfd], [], [], self.consumer.seconds)
             elif self.pid:
                 os.kill(self.pid, signal.SIGKILL)
-        if pidfd is not None:
-            select.select([pidfd], [], [], self.consumer.seconds)
-            os.close(pidfd)
-        if self._spawned.write_listener is not None:
-            os.close(self._spawned.write_listener)
-        self._spawned.channel.close()
+        self._spawned.close()
+
+    def _renew(self) -> None:
+        """Take a new process in place of the one that had to go."""
+        self._ended_with_another = False
+        self._killed = False
+        self._take(self.consumer.spawn(stop_at_writes=self._stops))
+        for name, value in self._kept.items():
+            self.keep(name, value)
 
     def note(self, who: str, what: str) -> None:
         """Add to the test's log."""
@@ -102,13 +130,15 @@ class Process:
         module = function.partition(".")[0]
         if reason := self.consumer.unusable(module):
             raise Unusable(reason)
+        if self._ended_with_another:
+            self._renew()
         words = [argument(a) for a in args if not isinstance(a, wire.Callback)]
         words += [
             f"{k}={argument(v)}" for k, v in kwargs.items() if not isinstance(v, wire.Callback)
         ]
         if not keep:
             self.note("suite", f"starts {function}({', '.join(words)}) in process {self._number}")
-        run = Run(self, function)
+        self._run = run = Run(self, function)
         run.send(
             {
                 "function": function,
@@ -138,13 +168,15 @@ class Process:
                 # A message was sent before the write that is held now: it comes first.
                 if channel.fileno() in ready:
                     if not self._lines.fill():
-                        raise Failed(self._why_ended(doing))
+                        raise Failed(
+                            f"{doing} ended its own process (os._exit, a signal, or out of memory)"
+                        )
                 elif listener is not None and ready:
                     if (write := self._held_write(listener)) is not None:
                         return write
                     watched.remove(listener)
                 else:
-                    waits += _SLICE
+                    waits = 0.0 if self.consumer.gets_on() else waits + _SLICE
                     if waits >= self.consumer.seconds:
                         raise Hangs(f"{doing} did nothing for {self.consumer.seconds} s")
             return wire.load(line)
@@ -179,9 +211,3 @@ class Process:
         except OSError:
             return None
         return Write(name)
-
-    def _why_ended(self, doing: str) -> str:
-        if self._spawned.output.flooded:
-            limit = self.consumer.sandbox.setup.limits.output_kb
-            return f"{doing} printed more than {limit} KB and was stopped"
-        return f"{doing} ended its own process (os._exit, a signal, or out of memory)"

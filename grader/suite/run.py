@@ -41,6 +41,11 @@ class Run:
     def __repr__(self) -> str:
         return f"{self._name}()"
 
+    @property
+    def over(self) -> bool:
+        """Whether it has returned or raised."""
+        return self._over
+
     def send(self, request: dict[str, Any]) -> None:
         """Ask the worker for the call."""
         self.process.answer(request)
@@ -169,9 +174,13 @@ class Run:
         self.process.answer({"raise": exception})
 
     def kill(self) -> None:
-        """SIGKILL, and wait until the process is gone."""
+        """SIGKILL, as a crash of the machine: only what stands in another call lives on.
+
+        What the submission left running ends with it, at once. So does a process with no call
+        under way; a later call in it begins in a new one.
+        """
         self.process.note("suite", "kills the process (SIGKILL)")
-        self.process.kill()
+        self.process.consumer.crash(self.process)
 
     def returned(self) -> Any:
         """The value that it returns; the next step must be that.

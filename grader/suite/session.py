@@ -97,7 +97,7 @@ class Session:
         A sandbox in which that does not work is ended; the next test gets another.
         """
         if self._sandbox is not None and self._sandbox.alive:
-            self._sandbox.end_strays()
+            self._sandbox.end_processes()
         if self._sandbox is not None and self._sandbox.alive:
             self._sandbox.stream.clear()
             if not self._sandbox.state.clear():
@@ -111,4 +111,5 @@ class Session:
         if self._sandbox is not None:
             sandbox, self._sandbox = self._sandbox, None
             sandbox.close()
-            self.output = sandbox.output.tail or self.output
+            said = [each for each in (sandbox.output.tail, sandbox.output.note) if each]
+            self.output = "\n".join(said) or self.output

@@ -57,7 +57,7 @@ def run(arguments: list[str]) -> None:
     (HOME / options.name).write_text(str(os.getpid()))
     uid, gid = options.user.split(":")
     args = ["bwrap", "--unshare-all", "--unshare-user", "--uid", uid, "--gid", gid, "--clearenv"]
-    args += ["--die-with-parent", "--proc", "/proc", "--dev", "/dev"]
+    args += ["--as-pid-1", "--die-with-parent", "--proc", "/proc", "--dev", "/dev"]
     python = os.path.realpath(sys.executable)
     for path in (*SYSTEM, os.path.realpath(sys.base_prefix)):
         args += ["--ro-bind-try", path, path]
@@ -80,7 +80,7 @@ def top(name: str) -> None:
     """The container's processes, as docker top shows them."""
     outer = (HOME / name).read_text()
     listed = subprocess.run(
-        ["ps", "-eo", "pid,ppid,stat,comm"], capture_output=True, text=True, check=True
+        ["ps", "-eo", "pid,ppid,sess,stat,comm"], capture_output=True, text=True, check=True
     ).stdout.splitlines()
     print(listed[0])  # noqa: T201
     inside = {outer}

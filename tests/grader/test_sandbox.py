@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -194,18 +195,31 @@ def test_reading_is_no_write(consumer: Consumer) -> None:
     assert isinstance(run.next(), Returned)
 
 
-def test_the_death_of_the_sandbox_is_the_students_failure(consumer: Consumer) -> None:
-    """A process that kills its parent fails, and says why; no later process can be had."""
-    with pytest.raises(Failed):
-        consumer.process().call("sample.run", "import os; os.kill(os.getppid(), 9); result = 1 / 0")
-        consumer.process()
-    with pytest.raises(SandboxDied):
-        consumer.sandbox.spawn()
+def test_the_death_of_the_sandbox_is_the_students_failure() -> None:
+    """Without walls a process can kill its parent: it fails, and no later process can be had."""
+    with ProcessSandbox(Setup(files={"sample.py": CODE}, limits=Limits(seconds=5))) as sandbox:
+        consumer = Consumer(Lab(sandbox))
+        with pytest.raises(Failed):
+            consumer.process().call("sample.run", "import os; os.kill(os.getppid(), 9); 1 / 0")
+            consumer.process()
+        with pytest.raises(SandboxDied):
+            sandbox.spawn()
+
+
+@pytest.mark.parametrize("number", ["SIGKILL", "SIGSTOP", "SIGINT", "SIGTERM", "SIGALRM"])
+def test_no_signal_from_inside_reaches_the_first_process(
+    walled: Callable[[str], Any], number: str
+) -> None:
+    """It is pid 1 of a namespace, and has no handler for any."""
+    walled(f"import os, signal; os.kill(1, signal.{number})")
+    assert walled("result = 'alive'") == "alive"
 
 
 WALLS = {
     "no file of the host": f"import os; result = [p for p in ('/home', '/var', '/sys', '/etc/shadow', {__file__!r}) if os.path.exists(p)]",
-    "no secret of /etc": "import os; result = sorted(os.listdir('/etc')) != ['group', 'hosts', 'nsswitch.conf', 'passwd']",
+    "no secret of /etc": "import os; result = {'shadow', 'gshadow', 'machine-id', 'ssh', 'ssl', 'hosts.allow', 'fstab', 'sudoers', 'crontab'} & set(os.listdir('/etc')) or [u for u in open('/etc/passwd').read().split() if u.split(':')[0] not in ('root', 'student')]",
+    "no program or file of the machine's own": "import os; result = [p for p in ('/usr/local/bin', '/usr/src', '/opt', '/srv', '/mnt', '/usr/etc') if os.path.exists(p)]",
+    "no name of the machine": "import socket; result = socket.gethostname() != 'sandbox'",
     "no environment": "import os; result = sorted(set(os.environ) - {'PATH', 'HOME', 'LANG', 'PWD', 'LC_CTYPE'})",
     "no uid 0": "import os; result = 0 in (os.getuid(), os.geteuid(), os.getgid())",
     "no capability": "result = [l for l in open('/proc/self/status') if l.startswith('CapEff') and int(l.split()[1], 16)]",
@@ -262,14 +276,34 @@ for home in ("/tmp", "/state", "/dev/shm"):
     assert walled(code) == [True, True, True]
 
 
-def test_a_flood_of_output_ends_the_run() -> None:
-    """Beyond the cap the program is stopped and the sentence says so."""
+def test_output_beyond_the_cap_is_dropped_and_the_run_goes_on() -> None:
+    """What was printed costs nothing; the note says how much is missing."""
     setup = Setup(files={"sample.py": CODE}, limits=Limits(seconds=5, output_kb=64))
     with BubblewrapSandbox(setup) as sandbox:
         consumer = Consumer(Lab(sandbox))
-        with pytest.raises(Failed, match="printed more than 64 KB"):
-            consumer.process().call("sample.run", "while True: print('x' * 1000)")
-        assert len(sandbox.output.tail) <= 4096
+        much = "print('start')\nfor _ in range(2000): print('x' * 1000)\nprint('end'); result = 7"
+        assert consumer.process().call("sample.run", much) == 7
+        consumer.close()
+        sandbox.output.close()
+        assert len(sandbox.output.tail) == 4096
+        assert "end" not in sandbox.output.tail
+        dropped = 6 + 2000 * 1001 + 4 - 64 * 1024
+        assert sandbox.output.dropped == dropped
+        assert sandbox.output.note == (
+            "[the first 64 KB of what was printed were kept; "
+            f"{-(-dropped // 1024)} KB more were dropped]"
+        )
+
+
+def test_who_prints_for_ever_costs_the_grader_little() -> None:
+    """It times out as anybody who does nothing, and reading what it prints takes little time."""
+    setup = Setup(files={"sample.py": CODE}, limits=Limits(seconds=2, output_kb=64))
+    with BubblewrapSandbox(setup) as sandbox:
+        consumer = Consumer(Lab(sandbox))
+        before = time.process_time()
+        with pytest.raises(Failed, match="for 2 s it did not"):
+            consumer.process().call("sample.run", "while True: print('x' * 100_000)")
+        assert time.process_time() - before < 0.5
         consumer.close()
 
 

@@ -73,7 +73,7 @@ def serve() -> dict[str, Any]:
         consumer.process().start("sample.leave").next()
         names = {each.name for each in sandbox.processes()}
         consumer.close()
-        sandbox.end_strays()
+        sandbox.end_processes()
         left = [each for each in sandbox.processes() if not each.zombie]
         return {"seen": seen, "names": names, "left": left, "base": sandbox.base}
 

@@ -6,12 +6,13 @@ import contextlib
 import ctypes
 import os
 import socket
+import stat
 from typing import Any
 
 _CLONE_NEWUSER = 0x10000000
 _ENVIRONMENT = {"PATH", "HOME", "LANG", "LC_CTYPE", "PWD", "SHLVL", "_"}
-_OWN_PROCESSES = 4
-"""bubblewrap's first, the one that forks, this one, and one on its way out."""
+_OWN_PROCESSES = 3
+"""The one that forks, this one, and one on its way out."""
 
 
 def look(canary: str, port: int, memory: int) -> dict[str, Any]:
@@ -27,6 +28,7 @@ def look(canary: str, port: int, memory: int) -> dict[str, Any]:
         "environment": ", ".join(sorted(set(os.environ) - _ENVIRONMENT)),
         "network": _network(port),
         "processes": _processes(),
+        "first process": _first_process(),
         "writable": ", ".join(_writable()),
         "privileges": _privileges(),
         "memory": _memory(memory),
@@ -57,13 +59,20 @@ def _judge(pid: int) -> str:
     with contextlib.suppress(OSError):
         os.kill(pid, 0)
         found.append("its process takes signals")
-    for name in ("environ", "mem", "fd"):
+    found += [f"its {name} can be read" for name in _opened(pid, ("environ", "mem", "fd"))]
+    return ", ".join(found)
+
+
+def _opened(pid: int, names: tuple[str, ...]) -> list[str]:
+    """Those files of a process's in /proc that can be opened."""
+    found = []
+    for name in names:
         path = f"/proc/{pid}/{name}"
         if os.access(path, os.R_OK):
             with contextlib.suppress(OSError):
                 os.close(os.open(path, os.O_RDONLY))
-                found.append(f"its {name} can be read")
-    return ", ".join(found)
+                found.append(name)
+    return found
 
 
 def _files(canary: str) -> str:
@@ -83,6 +92,22 @@ def _network(port: int) -> str:
 def _processes() -> str:
     count = sum(name.isdigit() for name in os.listdir("/proc"))  # noqa: PTH208
     return f"{count} processes" if count > _OWN_PROCESSES else ""
+
+
+def _first_process() -> str:
+    """What can be done to pid 1, which holds the sandbox and has the uid of student code."""
+    found = [] if os.getppid() == 1 else ["it is a program that the grader does not know"]
+    found += [f"its {name} can be read" for name in _opened(1, ("environ", "mem", "fd"))]
+    with open("/proc/1/limits") as file:  # noqa: PTH123 - no pathlib here
+        limits = {line[:25].strip(): line[25:].split() for line in file}
+    found += [
+        f"it has no limit for its {name.removeprefix('Max ')}"
+        for name in ("Max address space", "Max cpu time", "Max file size")
+        if limits[name][1] == "unlimited"
+    ]
+    if any(stat.S_ISREG(os.fstat(descriptor).st_mode) for descriptor in (1, 2)):
+        found.append("output goes to a file of the machine's")
+    return ", ".join(found)
 
 
 def _writable() -> list[str]:

@@ -1,7 +1,8 @@
 """The first process in the sandbox: imports the clients once and forks a worker for each run.
 
-It is trusted when it starts and listens before any code of a student's is loaded, but a student
-of the same uid may kill it: what it says later is taken as a claim.
+It is trusted when it starts and listens before any code of a student's is loaded. Where it is pid 1
+of a namespace it cannot be signalled, read or written from inside (pid_namespaces(7), prctl(2)).
+Elsewhere a student of the same uid may kill it: what it says later is taken as a claim.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from .compiled import compile_once
 from .worker import Worker
 
 _PR_SET_DUMPABLE = 4
+_PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
 _SECCOMP_SET_MODE_FILTER = 1
 _SECCOMP_FILTER_FLAG_NEW_LISTENER = 8
@@ -31,6 +33,8 @@ _PRELOAD = ["subprocess"]
 """Of the standard library: what solutions import and nothing here has imported."""
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 _HELLO = wire.dump({"type": "hello"})
+_EVERYBODY = -1
+"""For kill(2): every process of this one's namespace but itself."""
 
 
 def main() -> None:
@@ -46,7 +50,9 @@ def main() -> None:
     # Another process of this uid may otherwise open /proc/PID/mem of this one.
     _prctl(_PR_SET_DUMPABLE, 0)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no zombies of the workers
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # the grader may be in the background
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # pid 1 gets only what it has a handler for
+    if not _is_first():
+        _prctl(_PR_SET_CHILD_SUBREAPER, 1)  # whose parent has ended is still found below this one
     _limit(config["limits"])
     _raise_descriptors()
     sys.dont_write_bytecode = True
@@ -59,11 +65,15 @@ def main() -> None:
     if config.get("seccomp") is not None:  # bubblewrap loads it itself
         _load(config["seccomp"], config["seccomp_syscall"], flags=0)
     gc.freeze()
-    ready = {"type": "ready", "ports": [each.getsockname()[1] for each in listeners]}
-    fds = [each.fileno() for each in listeners]
-    state = os.open(config["state"], os.O_RDONLY | os.O_DIRECTORY)
-    socket.send_fds(control, [wire.dump(ready)], [state, *fds])
-    os.close(state)
+    ready = {
+        "type": "ready",
+        "ports": [each.getsockname()[1] for each in listeners],
+        "first": _is_first(),
+    }
+    folders = [os.open(path, os.O_RDONLY | os.O_DIRECTORY) for path in config["folders"]]
+    socket.send_fds(control, [wire.dump(ready)], [*folders, *(each.fileno() for each in listeners)])
+    for folder in folders:
+        os.close(folder)
     for each in listeners:
         each.close()
     _serve(control, config)
@@ -81,7 +91,9 @@ def _serve(control: socket.socket, config: dict[str, Any]) -> None:
             case "connect":
                 _connect(control, request)
             case "write":
-                _write(control, config["state"], request)
+                _write(control, config["folders"][0], request)
+            case "signal":
+                _signal(control, request["signal"])
 
 
 def _spawn(
@@ -111,13 +123,14 @@ def _become_worker(
     os.setsid()
     _prctl(_PR_SET_DUMPABLE, 1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # the grader may be in the background
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.dup2(output_fd, 1)
     os.dup2(output_fd, 2)
     for fd in (null, output_fd):
         os.close(fd)
-    os.chdir(config["state"])
+    os.chdir(config["folders"][0])
     channel = socket.socket(fileno=channel_fd)
     fds = []
     if program is not None:
@@ -172,6 +185,18 @@ def _connect(control: socket.socket, request: dict[str, Any]) -> None:
 def _write(control: socket.socket, state: str, request: dict[str, Any]) -> None:
     """Put a file into the student's folder; from outside it cannot be created."""
     Path(state, request["name"]).write_bytes(wire.decode(request["data"]))
+    control.sendall(wire.dump({}))
+
+
+def _is_first() -> bool:
+    return os.getpid() == 1
+
+
+def _signal(control: socket.socket, number: int) -> None:
+    """Send a signal to every other process inside, in one call that no fork escapes."""
+    assert _is_first(), "elsewhere it would reach every process of this user"
+    with contextlib.suppress(ProcessLookupError):  # there is none
+        os.kill(_EVERYBODY, number)
     control.sendall(wire.dump({}))
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import random
 import socket
+import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +32,21 @@ class Producer:
         with contextlib.suppress(OSError):
             for piece in pieces:
                 self._connection.sendall(piece)
+
+    def send_slowly(self, data: bytes) -> None:
+        """Send as the consumer reads, however long that takes, while the test goes on."""
+        self._connection.settimeout(None)
+        threading.Thread(target=self.send, args=(data,), daemon=True).start()
+
+    def unread_by(self, pid: int) -> list[str]:
+        """How much lies unread in the consumer's connections to its port; see proc_net_tcp(5)."""
+        port = self._connection.getpeername()[1]
+        try:
+            lines = Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
+        except OSError:
+            return []
+        rows = [line.split() for line in lines]
+        return [row[4] for row in rows if row[1].endswith(f":{port:04X}")]
 
     def closed_by_consumer(self) -> bool:
         """Whether the consumer closes the connection: waits as long as it may take for a step."""
