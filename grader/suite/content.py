@@ -111,7 +111,10 @@ def unusual_text(rng: random.Random) -> list[Event]:
     texts = [f"{word}{mark}{word}" for mark in LINE_BREAKS_IN_TEXT]
     texts += [f"{word} {zone}" for zone in ACCENTED_ZONES]
     texts += [f"{word} العربية", f"{word} \x00 NUL", f"{word} \ufeff BOM", f"{word} 👩‍🚀 e\u0301"]
-    events: list[Event] = [{"pickup_zone": text, text: len(text)} for text in texts]
+    events = [
+        trip | {"pickup_zone": text, text: len(text)}
+        for trip, text in zip(trips(rng, len(texts)), texts, strict=True)
+    ]
     rng.shuffle(events)
     return events
 

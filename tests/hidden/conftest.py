@@ -104,13 +104,13 @@ class State:
 
 
 @pytest.fixture
-def new_stream(consumer: Consumer, rng: random.Random) -> Callable[[], Stream]:
-    """`new_stream()`: one more stream file of a random name."""
-    return lambda: Stream(consumer, f"trips-{rng.randrange(16**8):08x}.ndjson")
+def new_stream(consumer: Consumer, rng: random.Random) -> Callable[..., Stream]:
+    """`new_stream()`: one more stream file of a random name, which begins with "trips" or another word."""
+    return lambda word="trips": Stream(consumer, f"{word}-{rng.randrange(16**8):08x}.ndjson")
 
 
 @pytest.fixture
-def stream(new_stream: Callable[[], Stream]) -> Stream:
+def stream(new_stream: Callable[..., Stream]) -> Stream:
     """The stream file of this test."""
     return new_stream()
 

@@ -16,7 +16,7 @@ from grader.suite import HANDLE, READY, Consumer, Failed, Process, Ready, Run
 from grader.suite.steps import in_words
 
 SOCKET = "tcp_socket.socket_consumer"
-LONG = 60.0  # a time-out that nobody reaches
+LONG = 60.0  # seconds: a time-out that nobody reaches
 
 
 class Producer:
@@ -90,6 +90,12 @@ def unused_port(rng: random.Random, taken: set[int]) -> int:
 
 
 @pytest.fixture
+def unused(rng: random.Random, taken: set[int]) -> Callable[[], int]:
+    """`unused()`: one more port that nothing has used."""
+    return lambda: unused_port(rng, taken)
+
+
+@pytest.fixture
 def start(port: int) -> Callable[..., Run]:
     """`start(process_or_consumer, ...)` begins a call of socket_consumer on `port`."""
 
@@ -106,7 +112,7 @@ def stands_in_ready(run: Run, seconds: float) -> bool:
         return False
     step = run.next("wait for a producer")
     if not isinstance(step, Ready):
-        raise Failed(f"expected {run} to wait for a producer; {in_words(step, 'it')}")
+        raise Failed(f"{run} should wait for a producer; {in_words(step, 'it')}")
     return True
 
 
@@ -118,18 +124,18 @@ def connect(consumer: Consumer, port: int) -> Iterator[Callable[..., Producer]]:
     """
     made: list[Producer] = []
 
-    def to(run: Run, *pieces: bytes, only_in_ready: bool = False) -> Producer:
+    def to(run: Run, *pieces: bytes, only_in_ready: bool = False, port: int = port) -> Producer:
         connection = None
         if only_in_ready:
             # The consumer's time-out is short: it must not run while the suite looks for the port.
             if not isinstance(step := run.next("call ready()"), Ready):
-                raise Failed(f"expected {run} to call ready() first; {in_words(step, 'it')}")
+                raise Failed(f"{run} should call ready() first; {in_words(step, 'it')}")
             try:
                 connection = consumer.connect(port)
             except ConnectionRefusedError:
                 raise Failed(
-                    "ready() says that a connection would be accepted; a producer connected inside it "
-                    "and was refused"
+                    f"{run} called ready() before a connection was accepted: a producer connected "
+                    "inside ready() and was refused"
                 ) from None
             made.append(producer := Producer(connection, consumer.seconds))
             producer.send(*pieces)

@@ -1,0 +1,31 @@
+"""Exercise 02, first half."""
+
+import json
+import subprocess
+
+
+def tail_consumer(path, handle, *, max_events):
+    process = subprocess.Popen(
+        ["tail", "-n", "+1", "-F", str(path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    count = 0
+    try:
+        while count < max_events:
+            line = process.stdout.readline()
+            if not line:
+                break
+            try:
+                event = json.loads(line)
+                if not isinstance(event, dict):
+                    continue
+                handle(event)
+                count += 1
+            except ValueError:
+                continue
+    finally:
+        process.terminate()
+        process.wait()
+        process.stdout.close()
+    return count
