@@ -35,7 +35,7 @@ _NAMING = frozenset(_PUBSUB.split())
 _MAX_NAME = 512
 """Bytes of a channel's name or of a pattern."""
 _MAX_STARS = 2
-"""In a pattern: fakeredis makes a regular expression of it, whose time is a power of their number."""
+"""In a pattern: fakeredis makes a regular expression of it; each star multiplies its time."""
 REFUSED = "NOT-PART-OF-THE-EXERCISE"
 """A command that no server knows, sent in place of a forbidden one: its error keeps the order."""
 
