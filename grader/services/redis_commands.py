@@ -30,6 +30,12 @@ _WHOLLY = frozenset(f"{_CONNECTION} {_PUBSUB} {_DATA}".split())
 _OF_CLIENT = frozenset(
     ["SETINFO", "SETNAME", "GETNAME", "ID", "INFO", "LIST", "MAINT_NOTIFICATIONS", "TRACKINGINFO"]
 )
+_NAMING = frozenset(_PUBSUB.split())
+"""What takes names of channels, or patterns of them."""
+_MAX_NAME = 512
+"""Bytes of a channel's name or of a pattern."""
+_MAX_STARS = 2
+"""In a pattern: fakeredis makes a regular expression of it; each star multiplies its time."""
 REFUSED = "NOT-PART-OF-THE-EXERCISE"
 """A command that no server knows, sent in place of a forbidden one: its error keeps the order."""
 
@@ -55,7 +61,16 @@ class Command:
         """Whether a submission may use it: nothing that administers the server or floods it."""
         if self.name == "CLIENT":
             return len(self.words) > 1 and self.words[1].upper().decode("latin-1") in _OF_CLIENT
+        if self.name == "COMMAND":  # COMMAND LIST takes a pattern
+            return [word.upper() for word in self.words[1:]] in ([], [b"COUNT"])
+        if self.name in _NAMING and not all(map(_is_cheap, self._names)):
+            return False
         return self.name in _WHOLLY
+
+    @property
+    def _names(self) -> tuple[bytes, ...]:
+        """The names of channels and the patterns in it; of PUBLISH the message is none."""
+        return self.words[1:2] if self.publishes else self.words[1:]
 
     @property
     def subscribes(self) -> bool:
@@ -75,6 +90,11 @@ class Command:
     def refused(self) -> bytes:
         """What to send to the server instead: it answers that it does not know the command."""
         return encode(REFUSED.encode(), self.words[0][:64] if self.words else b"")
+
+
+def _is_cheap(name: bytes) -> bool:
+    """Tell whether matching it takes little time, as a pattern and against one."""
+    return len(name) <= _MAX_NAME and name.count(b"*") <= _MAX_STARS
 
 
 def encode(*words: bytes) -> bytes:

@@ -106,11 +106,29 @@ def test_a_command_may_not_grow_for_ever() -> None:
         ((b"SETRANGE", b"key", b"500000000", b"x"), False),
         ((b"FLUSHALL",), False),
         ((), False),
+        ((b"COMMAND",), True),
+        ((b"COMMAND", b"LIST", b"FILTERBY", b"PATTERN", b"*a*a*a*b"), False),
     ],
 )
 def test_only_harmless_commands_are_allowed(words: tuple[bytes, ...], *, allowed: bool) -> None:
     """Pub/Sub and plain data; nothing that administers the server or makes much of little."""
     assert Command(words, b"").allowed is allowed
+
+
+@pytest.mark.parametrize("name", [b"PSUBSCRIBE", b"PUNSUBSCRIBE", b"PUBSUB CHANNELS", b"SUBSCRIBE"])
+def test_a_pattern_costs_little_time(name: bytes) -> None:
+    """With many stars, or against a long name, matching takes a power of its length."""
+    words = tuple(name.split())
+    assert Command((*words, b"trips-*", b"[a-c]?x*y*"), b"").allowed
+    assert not Command((*words, b"ok", b"*a" * 20), b"").allowed
+    assert not Command((*words, b"x" * 10_000), b"").allowed
+
+
+@pytest.mark.parametrize("name", [b"PUBLISH", b"SPUBLISH"])
+def test_a_message_may_be_long_and_its_channels_name_may_not(name: bytes) -> None:
+    """The name is matched against every pattern, the message against none."""
+    assert Command((name, b"trips", b"*" * 10_000), b"").allowed
+    assert not Command((name, b"x" * 10_000, b"1"), b"").allowed
 
 
 # The service -------------------------------------------------------------------------
