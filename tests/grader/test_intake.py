@@ -115,7 +115,7 @@ def test_nbgraders_own_timestamps_are_kept(course: Course, tmp_path: Path) -> No
 def test_no_student_writes_the_time_of_handing_in(
     course: Course, tmp_path: Path, place: str
 ) -> None:
-    """In repositories a timestamp.txt is the student's own: it is reported, and says nothing."""
+    """In repositories a timestamp.txt is the student's own: it is passed over, and says nothing."""
     files = {
         "bob/exercises/01/doubling.py": b"x = 1\n",
         "jane/exercises/01/doubling.py": b"x = 1\n",
@@ -124,7 +124,8 @@ def test_no_student_writes_the_time_of_handing_in(
     found = taken(course, tmp_path, files)
     assert found.kind == "folder"
     assert not found.stamps
-    assert found.unmatched == [f"jane: {place}/timestamp.txt is no file of an exercise"]
+    assert not found.unmatched
+    assert found.passed_over == {"jane": 1}
 
 
 def test_nbgraders_stamp_lies_right_beside_the_work(course: Course, tmp_path: Path) -> None:
@@ -284,7 +285,7 @@ def test_who_handed_in_something_else_reads_why_it_does_not_count(
         "cy": f"{text}; work.zip was not taken: it holds a name that leads elsewhere: "
         "'../../doubling.py'",
         "di": f"{text}; Doubling.py was handed in, and the name is doubling.py",
-        "eve": text,
+        "eve": f"{text}; notes.txt is no file of an exercise",
         "flo": f"{text}; \x7f<b>.zip was not taken: it cannot be read: File is not a zip file",
     }
     for name in ("bob_2_7_doubling.py", "cy_3_8_doubling.py"):
@@ -364,5 +365,5 @@ def test_the_class_of_60_is_60_students(tmp_path: Path) -> None:
     assert len(found.students) == 60
     assert len(found.files) == 56
     assert len(found.problems) == 4
-    assert len(found.unmatched) == 2
+    assert found.unmatched == ["instructions.pdf: no student's name is in it"]
     assert len(found.older) == len(found.late) == 8
