@@ -153,6 +153,7 @@ class FolderNames:
 
     def of(self, student: str) -> str:
         """Return the name for `student`, and the same one again."""
+        student = normal(student)
         if student not in self._names:
             taken = {folded(name) for name in self._names.values()}
             self._names[student] = folder_name(student, taken)

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import PurePosixPath
 
 from grader.intake.owned import Attempt, Owned
-from grader.spelling import folded
+from grader.spelling import squeezed
 
 _NUMBER = re.compile(r"[1-9][0-9]*")
 _ANONYMOUS = re.compile(
@@ -79,10 +79,10 @@ def decide(
     Args:
         files: the readings of each file of one download.
         numbers: Canvas's numbers of students of the course, by a roster or an earlier intake.
-        teams: the folded names of groups, where a file names them.
+        teams: the squeezed names of groups, where a file has them.
     """
     left = [list(each) for each in files]
-    _keep(left, lambda one: folded(one.student) in teams)
+    _keep(left, lambda one: squeezed(one.student) in teams)
     _keep(left, lambda one: one.user in numbers)
     _agree(left)
     _keep(left, _near(_certain(left)))

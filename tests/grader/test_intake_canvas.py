@@ -97,7 +97,7 @@ def test_a_download_of_such_names_alone_is_canvas_s(
     course: Course, tmp_path: Path, names: list[str]
 ) -> None:
     """Recognised without any plain name in it."""
-    assert taken(course, tmp_path, {name: b"x" for name in names}).kind == "canvas"
+    assert taken(course, tmp_path, dict.fromkeys(names, b"x")).kind == "canvas"
 
 
 def test_an_undecided_file_is_a_line_and_nobody_s(tmp_path: Path) -> None:
