@@ -82,7 +82,7 @@ def intake(
         ("is replaced by a newer attempt", found.older),
         ("has a namesake, so a number", found.namesakes),
         ("has a folder by its number", found.renamed),
-        ("is passed over", [f"{s}: {n:,} other files" for s, n in found.passed_over.items()]),
+        ("is passed over", [f"{s}: {_files(n)}" for s, n in found.passed_over.items()]),
         ("is marked late", [f"{student} {exercise}" for student, exercise in found.late]),
     ):
         for line in sorted(lines):
@@ -97,3 +97,7 @@ def intake(
     )
     wrong = (found.unmatched, found.doubtful, found.problems, found.copies)
     sys.exit(1 if any(wrong) else 0)
+
+
+def _files(count: int) -> str:
+    return "1 other file" if count == 1 else f"{count:,} other files"

@@ -16,6 +16,7 @@ from tiny_course import RIGHT, write_tiny_course
 from grader.course import Course, load_course
 from grader.errors import GraderError
 from grader.intake.collect import collect
+from grader.intake.people import read_teams
 from grader.intake.write import write_submissions
 from grader.submission import find_submissions
 
@@ -363,7 +364,22 @@ def test_the_class_of_60_is_60_students(tmp_path: Path) -> None:
     found = collect(source, load_course(REPO), exercise="01")
     assert found.kind == "canvas"
     assert len(found.students) == 60
-    assert len(found.files) == 56
+    assert len(found.files) == 53
+    assert {"zo\u00eb", "matryoshka"} <= {student for student, _ in found.files}
     assert len(found.problems) == 4
-    assert found.unmatched == ["instructions.pdf: no student's name is in it"]
-    assert len(found.older) == len(found.late) == 8
+    assert [line.partition(":")[0] for line in sorted(found.unmatched)] == [
+        "instructions.pdf",
+        "rar",
+        "typist",
+        "writer",
+    ]
+    assert {student for student, _, _ in found.refused} == {
+        *("broken", "bomb", "climber", "linker", "rar", "typist", "writer"),
+    }
+    assert len(found.older) == 6
+    assert len(found.late) == 8
+    assert not found.copies
+    source.write_bytes(script.teams())
+    (tmp_path / "teams.csv").write_bytes(script.members())
+    teams = read_teams(tmp_path / "teams.csv")
+    assert len(collect(source, load_course(REPO), teams=teams).files) == 9
