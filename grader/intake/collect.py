@@ -15,7 +15,7 @@ from grader.intake.litter import is_litter
 from grader.intake.names import guess
 from grader.intake.owned import Owned
 from grader.intake.people import Teams
-from grader.intake.pieces import Piece, exercises_of, misnamed, pieces, why_nothing
+from grader.intake.pieces import Piece, exercises_of, misnamed, pieces, unopened, why_nothing
 from grader.intake.places import Kind, kinds
 from grader.intake.source import Contents, Source, opened_source
 from grader.intake.whose import Knowledge, owners
@@ -186,6 +186,9 @@ class _Intake:
             if any(who == student for who, _ in self._handed_in):
                 if self._count[student]:
                     self._found.passed_over[student] = self._count[student]
+                for why in unopened(others):  # it may hold another exercise
+                    self._found.unmatched.append(f"{student}: {why}")
+                    self._refuse(student, (), why)
                 continue
             if student in self._explained and not self._count[student]:
                 continue

@@ -73,6 +73,8 @@ FORMATS: dict[str, Callable[[PurePosixPath], Owned | None]] = {
     "folder": of_folder,
     "github": of_github,
 }
+LISTING = "index.html"
+"""What Brightspace adds to each download."""
 LASTING = ("canvas", "brightspace")
 """Whose number for a student is the same in every download; Moodle's is of one assignment."""
 
@@ -82,6 +84,7 @@ def guess(paths: Sequence[PurePosixPath], exercises: Collection[str]) -> str:
 
     It is nbgrader's where most students have folders of exercises and nothing else.
     """
+    paths = [path for path in paths if path.name != LISTING] or paths
     counts = {
         name: sum(FORMATS[name](path) is not None for path in paths)
         for name in ("canvas", "moodle", "brightspace", "blackboard")

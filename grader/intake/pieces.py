@@ -11,11 +11,8 @@ from grader.intake.notebooks import files_of_notebook
 from grader.intake.owned import Owned
 from grader.intake.source import Contents
 
+_UNOPENED = (".rar", ".7z", ".zst", ".lz4", ".lz", ".ace", ".cab", ".gz", ".bz2", ".xz", ".z")
 _UNREAD = {
-    **dict.fromkeys(
-        (".rar", ".7z", ".zst", ".lz4", ".lz", ".ace", ".cab", ".gz", ".bz2", ".xz", ".z"),
-        "packed in a way that is not opened",
-    ),
     **dict.fromkeys(
         (".docx", ".doc", ".odt", ".rtf", ".pages", ".pdf", ".html", ".htm"),
         "a document, and no program's source",
@@ -91,6 +88,16 @@ def _letters(name: str) -> str:
     return "".join(c for c in name.casefold().removesuffix(".txt") if c.isalpha())
 
 
+def unopened(names: Collection[str]) -> list[str]:
+    """Say of each file that is packed in a way that is not opened what to do instead."""
+    return [
+        f"{name} was not taken: it is packed in a way that is not opened; "
+        "hand in the file itself or a zip"
+        for name in names
+        if PurePosixPath(name.casefold()).suffix in _UNOPENED
+    ]
+
+
 def why_nothing(owned: Collection[Owned], others: Sequence[str], count: int) -> str:
     """Say to a student why nothing was taken.
 
@@ -99,13 +106,13 @@ def why_nothing(owned: Collection[Owned], others: Sequence[str], count: int) -> 
         others: names of files in it that are no exercise's, and lie where one may.
         count: how many files there are in all.
     """
+    if packed := unopened(others):
+        return packed[0]
     if any(one.typed for one in owned):
         return "what was typed into the LMS was not taken: hand in the file itself"
     for name in others:
-        kind = _UNREAD.get(PurePosixPath(name.casefold()).suffix)
-        if kind is not None:
-            instead = " or a zip" if "packed" in kind else ""
-            return f"{name} was not taken: it is {kind}; hand in the file itself{instead}"
+        if kind := _UNREAD.get(PurePosixPath(name.casefold()).suffix):
+            return f"{name} was not taken: it is {kind}; hand in the file itself"
     if not count:
         return "no file came with it"
     first = others[0] if others else "what was handed in"

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from grader.intake.canvas import decide, readings
 from grader.intake.moodle import unnamed
-from grader.intake.names import FORMATS, LASTING
+from grader.intake.names import FORMATS, LASTING, LISTING
 from grader.intake.owned import Owned
 from grader.intake.people import Teams
 from grader.intake.students import Person, clean_name, folders, short_names
@@ -83,7 +83,7 @@ def _by_name(
             numbers |= known.teams.numbers
         candidates = decide([readings(path) for path in paths], known.roster or numbers, teams)
     for path, some in zip(paths, candidates, strict=True):
-        if not some:
+        if not some and (kind, path.name) != ("brightspace", LISTING):
             found.unmatched.append(f"{path}: no student's name is in it")
         elif len(some) > 1:
             ways = " or ".join(f"{one.path} of {one.student}, number {one.user}" for one in some)
@@ -126,7 +126,7 @@ def _with_members(
             shared.append(())
         elif not people:
             shared.append((one,))
-            if one.user not in teams.numbers and squeezed(one.student) not in everybody:
+            if one.user not in teams.numbers and squeezed(short[one.student]) not in everybody:
                 alone.add(one.student)
         else:
             known = [(named.get(user, name), user) for name, user in people]

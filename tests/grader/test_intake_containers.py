@@ -17,6 +17,8 @@ from grader.course import Course, load_course
 from grader.intake.archives import MAX_FILES
 from grader.intake.collect import collect
 from grader.intake.places import Kind, kinds
+from grader.intake.write import write_submissions
+from grader.submission import find_submissions
 
 REPO = Path(__file__).resolve().parents[2]
 
@@ -193,6 +195,24 @@ def test_the_student_reads_why_nothing_was_taken(
     assert found.unmatched == [f"jane: {said}"]
     assert found.refused == [("jane", "01", said)]
     assert "jane" in found.students
+
+
+def test_what_is_packed_otherwise_beside_good_work_is_said(
+    whole_course: Course, tmp_path: Path
+) -> None:
+    """It may hold the exercise that is missing."""
+    files = {"jane/01/polling.py": b"x", "jane/rest.7z": b"7z", "bob/04/sqs.py": b"x"}
+    found = taken(whole_course, tmp_path, files)
+    said = "rest.7z was not taken: it is packed in a way that is not opened; hand in the file itself or a zip"
+    assert found.unmatched == [f"jane: {said}"]
+    write_submissions(found, tmp_path / "subs")
+    missing = {
+        each.exercise: each.not_taken
+        for each in find_submissions(
+            tmp_path / "subs", whole_course, only=["jane"], exercise_id="04"
+        )
+    }
+    assert missing == {"04": said}
 
 
 TYPED = {

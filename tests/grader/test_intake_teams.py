@@ -69,6 +69,17 @@ def test_default_group_without_a_number_is_taken(course: Course, tmp_path: Path)
     assert not found.unmatched
 
 
+def test_members_under_their_own_names_need_no_team(course: Course, tmp_path: Path) -> None:
+    """Older versions of Moodle have the team's name and the member's, for each member."""
+    download = {
+        f"Group A-{who}_{n}_assignsubmission_file_/doubling.py": b"x"
+        for n, who in enumerate(("Jane Doe", "Bob Ray"), 1)
+    }
+    found = with_teams(course, tmp_path, download, "Group A,Jane Doe,Bob Ray\n")
+    assert set(found.files) == {("Jane Doe", "01"), ("Bob Ray", "01")}
+    assert not found.unmatched
+
+
 def test_members_keep_the_folder_that_they_have(course: Course, tmp_path: Path) -> None:
     """By Canvas's number: of an earlier intake, or of their own files in this download."""
     download = {
