@@ -17,7 +17,7 @@ from grader.grading.many import grade_all
 from grader.grading.one import Grading, require_suite, suite_hash
 from grader.grading.services import prepare_services
 from grader.progress import grading_progress
-from grader.report import ClassReport, Report
+from grader.report import ClassReport, Report, presentable
 from grader.reports.json import json_document
 from grader.reports.terminal import print_class
 from grader.results import Results
@@ -113,7 +113,11 @@ def _is_known(submission: Submission, suite: str, run: Run, results: Results) ->
         return False
     if (found.submission_hash, found.suite_hash) != (submission.hash, suite):
         return False
-    now = {"submitted": submission.submitted, "marked_late": submission.marked_late}
+    now = {
+        "submitted": submission.submitted,
+        "marked_late": submission.marked_late,
+        "not_taken": presentable(submission.not_taken),
+    }
     if now != {name: getattr(found, name) for name in now}:  # no reason to run it again
         results.save(found.model_copy(update=now))
     return True

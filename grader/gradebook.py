@@ -7,6 +7,7 @@ comments, extra credit and extensions are never written here.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import re
@@ -15,19 +16,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from grader.course import Course, Exercise
 from grader.errors import INSTALL_INSTRUCTOR, GraderError
 from grader.intake.notebooks import check_cell, solution_cell
 from grader.report import UNDECIDED, Outcome, Report
 from grader.scoring import rescore
+from grader.spelling import normal
 
 FILE = "gradebook.db"
 Extensions = Mapping[tuple[str, str], timedelta]
 """By student and exercise: how much later they may hand in."""
 ByHand = Mapping[tuple[str, str], Mapping[str, tuple[float | None, float]]]
 """By student and exercise, then by cell: the manual score, if there is one, and extra credit."""
+_T = TypeVar("_T")
 _LONGEST_NAME = 128
 """Characters that nbgrader's tables hold for a student's id."""
 
@@ -81,7 +84,8 @@ def extensions(url: str) -> Extensions:
     kind = _api().SubmittedAssignment
     with _opened(url) as book:
         rows = book.db.query(kind).filter(kind.extension.isnot(None))
-        return {(row.student_id, row.assignment.name): row.extension for row in rows}
+        found = {(row.student_id, row.assignment.name): row.extension for row in rows}
+        return _in_one_form(found)
 
 
 def scores_by_hand(url: str) -> ByHand:
@@ -99,7 +103,7 @@ def scores_by_hand(url: str) -> ByHand:
             submission = grade.notebook.assignment
             cells = entered.setdefault((submission.student_id, submission.assignment.name), {})
             cells[grade.cell.name] = (grade.manual_score, grade.extra_credit or 0.0)
-    return entered
+    return _in_one_form(entered)
 
 
 def extend(url: str, student: str, exercise: Exercise, by: timedelta) -> None:
@@ -264,7 +268,7 @@ def _write(
 def _submission(book: Any, exercise: Exercise, name: str) -> Any:
     """The student's submission, which is added where there is none."""
     api = _api()
-    student = student_id(name)
+    student = _stored_id(book, name)
     if book.db.get(api.Student, student) is None:
         book.db.add(api.Student(id=student))
     keys = {"assignment_id": book.find_assignment(exercise.id).id, "student_id": student}
@@ -297,8 +301,28 @@ def _naive(moment: datetime | None) -> datetime | None:
 
 
 def student_id(student: str) -> str:
-    """The student's id in nbgrader's tables."""
-    return student[:_LONGEST_NAME]
+    """Return the student's id in nbgrader's tables; no two names have one."""
+    student = normal(student)
+    if len(student) <= _LONGEST_NAME:
+        return student
+    digest = hashlib.sha256(student.encode(errors="surrogatepass")).hexdigest()[:12]
+    return f"{student[: _LONGEST_NAME - len(digest) - 1]}-{digest}"
+
+
+def _stored_id(book: Any, name: str) -> str:
+    """The student's id as it is stored: nbgrader takes a folder's name in whatever form it has."""
+    student = student_id(name)
+    kind = _api().Student
+    if student.isascii() or book.db.get(kind, student) is not None:
+        return student
+    stored = (row.id for row in book.db.query(kind.id))
+    return next((each for each in stored if normal(each) == student), student)
+
+
+def _in_one_form(found: Mapping[tuple[str, str], _T]) -> dict[tuple[str, str], _T]:
+    """What is stored for each student, by the id in normal form, which goes first."""
+    other = {(normal(student), name): value for (student, name), value in found.items()}
+    return other | {key: value for key, value in found.items() if key in other}
 
 
 Lookup = Callable[[str, str], timedelta]

@@ -18,7 +18,7 @@ from grader.reports.documents import gradescope_json, junit_xml
 from grader.reports.feedback import feedback_html, feedback_markdown
 from grader.reports.json import json_document
 from grader.reports.tables import canvas_csv, moodle_csv, nbgrader_csv
-from grader.results import Results, folder_name
+from grader.results import FolderNames, Results
 from grader.similar import nearly_identical
 from grader.submission import find_submissions
 
@@ -46,10 +46,10 @@ def write_pages(
     write_whole(out / "class.html", class_html(graded_class(out, course, url), course, similar))
     folder = out / "feedback"
     make_folder(folder)
-    count = 0
+    count, names = 0, FolderNames()
     for student, found in groupby(graded_class(out, course, url), lambda one: one.report.student):
         own = list(found)
-        name = folder_name(student)
+        name = names.of(student)
         write_whole(folder / f"{name}.html", feedback_html(own, course))
         write_whole(folder / f"{name}.md", feedback_markdown(own, course))
         count += 1
@@ -148,10 +148,10 @@ def _gradescope(out: Path, course: Course, target: Path | None, url: str | None)
     """A results.json for each submission, in TARGET/STUDENT/NN/."""
     if target is None:
         raise GraderError("gradescope's format is a file for each submission", "Name a folder.")
-    undecided = 0
+    undecided, names = 0, FolderNames()
     for one in graded_class(out, course, url):
         report: Report = one.report
-        folder = target / folder_name(report.student) / report.exercise
+        folder = target / names.of(report.student) / report.exercise
         make_folder(folder)
         write_whole(folder / "results.json", gradescope_json([report]))
         undecided += one.grade is None
@@ -164,6 +164,7 @@ def _jplag(submissions: Path, course: Course, target: Path | None) -> int:
         raise GraderError("jplag's format is a folder", "Name a new folder.")
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise GraderError(f"{target} is not empty", "Name a new folder.")
+    names = FolderNames()
     for submission in find_submissions(submissions, course):
         exercise = course.exercise(submission.exercise)
         stub = course.root / "exercises" / exercise.id
@@ -171,7 +172,7 @@ def _jplag(submissions: Path, course: Course, target: Path | None) -> int:
         for folder, files in (
             (target / exercise.id / "stub", {n: path.read_bytes() for n, path in given.items()}),
             (
-                target / exercise.id / "submissions" / folder_name(submission.student),
+                target / exercise.id / "submissions" / names.of(submission.student),
                 submission.files,
             ),
         ):

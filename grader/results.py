@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from grader.errors import GraderError
 from grader.files import make_folder, write_whole
 from grader.report import Report
+from grader.spelling import folded, normal
 
 _REPORTS = "reports"
 _LONGEST_NAME = 120
@@ -27,8 +28,19 @@ class Results:
         self._reports = folder / _REPORTS
 
     def path(self, student: str, exercise: str) -> Path:
-        """Where the report of a submission is kept."""
-        return self._reports / folder_name(student) / f"{exercise}.json"
+        """Return where the report of a submission is kept.
+
+        On a file system that knows no case `ann` finds the folder of `Ann`: whose report is there
+        already keeps it, and the other has a folder of a longer name.
+        """
+        plain, longer = self._places(student, exercise)
+        return plain if _student_of(plain) in (None, normal(student)) else longer
+
+    def _places(self, student: str, exercise: str) -> tuple[Path, Path]:
+        plain = folder_name(student)
+        longer = folder_name(student, taken={folded(plain)})
+        file = f"{exercise}.json"
+        return self._reports / plain / file, self._reports / longer / file
 
     def save(self, report: Report) -> None:
         """Keep `report`; a reader finds the old one or the new one, never a half.
@@ -42,36 +54,45 @@ class Results:
 
     def load(self, student: str, exercise: str) -> Report | None:
         """The report that is kept, or None: there is none, or it is of an older format."""
-        try:
-            found = _read(self.path(student, exercise))
-        except (OSError, ValidationError):
-            return None
-        # Two names that a short one stands for are told apart by what is in the file.
-        return found if found.student == student else None
+        for path in self._places(student, exercise):
+            with suppress(OSError, ValidationError):
+                found = _read(path)
+                # Two names that one folder stands for are told apart by what is in the file.
+                if found.student == normal(student):
+                    return found
+        return None
 
     def all(self) -> Iterator[Report]:
         """Every report that is kept, by student and exercise; one in memory at a time.
 
+        A name may have been written in two of Unicode's forms by an earlier version: then the
+        report in normal form is the newer one, and the only one that counts.
+
         Raises:
             GraderError: there is none, or a file of them cannot be read.
         """
-        paths = sorted(self._reports.glob("*/*.json"))
+        paths = sorted(
+            self._reports.glob("*/*.json"), key=lambda path: (normal(path.parent.name), path.name)
+        )
         if not paths:
             raise GraderError(
                 f"{self.folder} holds no results", "Run `grader grade DIR --out` with it first."
             )
         for path in paths:
             try:
-                yield _read(path)
+                report = _read(path)
             except (OSError, ValidationError):
                 raise GraderError(
                     f"{path} is not a report of this version of the grader",
                     "Remove it, and grade again.",
                 ) from None
+            places = self._places(report.student, report.exercise)
+            if path in places or not any(_student_of(p) == report.student for p in places):
+                yield report
 
     def students(self) -> list[str]:
         """The folder names of those of whom reports are kept."""
-        return sorted({path.parent.name for path in self._reports.glob("*/*.json")})
+        return sorted({normal(path.parent.name) for path in self._reports.glob("*/*.json")})
 
     def exercises(self) -> frozenset[str]:
         """The exercises of which a report is kept."""
@@ -107,15 +128,46 @@ class Results:
             yield
 
 
-def folder_name(student: str) -> str:
-    """A folder's name for `student`: the name itself, or a short one that stands for it."""
+def folder_name(student: str, taken: Collection[str] = ()) -> str:
+    """Return a folder's name for `student`: the name itself, or a short one that stands for it.
+
+    Args:
+        student: whose folder it is.
+        taken: folded names that others have already.
+    """
+    student = normal(student)
     name = os.fsencode(student)
-    if 0 < len(name) <= _LONGEST_NAME and not student.startswith(".") and "/" not in student:
+    plain = 0 < len(name) <= _LONGEST_NAME and not student.startswith(".") and "/" not in student
+    if plain and folded(student) not in taken:
         return student
     digest = hashlib.sha256(name).hexdigest()[:12]
     start = name[: _LONGEST_NAME - 20].decode(errors="ignore")
     return f"{start.replace('/', '_').lstrip('.')}-{digest}"
 
 
+class FolderNames:
+    """Names of folders or files, one a student, that no file system takes for one another."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+
+    def of(self, student: str) -> str:
+        """Return the name for `student`, and the same one again."""
+        student = normal(student)
+        if student not in self._names:
+            taken = {folded(name) for name in self._names.values()}
+            self._names[student] = folder_name(student, taken)
+        return self._names[student]
+
+
+def _student_of(path: Path) -> str | None:
+    """Whose report lies at `path`; None: no report that can be read does."""
+    try:
+        return _read(path).student
+    except (OSError, ValidationError):
+        return None
+
+
 def _read(path: Path) -> Report:
-    return Report.model_validate_json(path.read_bytes())
+    report = Report.model_validate_json(path.read_bytes())
+    return report.model_copy(update={"student": normal(report.student)})

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from grader.course import Course, Exercise
 from grader.errors import GraderError, did_you_mean
+from grader.spelling import normal
 
 _MISSING = "is missing from the submission"
 # Windows has neither: there a submission is somebody's own.
@@ -42,6 +43,8 @@ class Submission:
     """When it was handed in, where a timestamp.txt says so; no part of the hash."""
     marked_late: bool = False
     """Whether the LMS marked it as late, without saying when it came."""
+    not_taken: str = ""
+    """Why a file is missing, where intake knows it; it is among `problems` too."""
 
     @cached_property
     def hash(self) -> str:
@@ -83,7 +86,9 @@ def read_submission(
             problem = f"{_MISSING}; {not_taken}"
         if problem:
             problems[name.removesuffix(".py")] = f"{name} {problem}"
-    return Submission(student, exercise.id, files, problems, submitted, marked_late)
+    missing = any(_MISSING in problem for problem in problems.values())
+    why = not_taken if missing else ""
+    return Submission(student, exercise.id, files, problems, submitted, marked_late, why)
 
 
 def _read(path: Path, max_kb: int) -> tuple[bytes | None, str]:
@@ -148,6 +153,19 @@ def _require_known(name: str, students: list[str], directory: Path) -> None:
         )
 
 
+def _require_one_each(students: list[Path], directory: Path) -> None:
+    """Refuse two folders of one student: one of them would be graded with older work."""
+    found: dict[str, Path] = {}
+    for student in students:
+        other = found.setdefault(normal(student.name), student)
+        if other != student:
+            raise GraderError(
+                f"{directory} holds two folders of {normal(student.name)!r}, whose names are "
+                f"spelled with other characters: {other.name!a} and {student.name!a}",
+                "Move what counts into one of them, and remove the other.",
+            )
+
+
 def _read_reason(folder: Path) -> str:
     data, _ = _read(folder / NOT_TAKEN, max_kb=4)
     return " ".join((data or b"").decode("utf-8-sig").split())
@@ -187,9 +205,11 @@ def find_submissions(
             f"{directory} looks like one student's folder: it holds exercises, and no student",
             "Name the folder above it, and the student with --student.",
         )
+    _require_one_each(students, directory)
+    only = {normal(name) for name in only}
     for name in only:
-        _require_known(name, [student.name for student in students], directory)
-    students = [student for student in students if not only or student.name in only]
+        _require_known(name, [normal(student.name) for student in students], directory)
+    students = [student for student in students if not only or normal(student.name) in only]
     wanted = [course.exercise(exercise_id)] if exercise_id else list(course.exercises)
     found = [
         submission
@@ -212,7 +232,7 @@ def _of_exercise(
 ) -> list[Submission]:
     read = [
         read_submission(
-            os.fsencode(student.name).decode("utf-8", "backslashreplace"),
+            normal(os.fsencode(student.name).decode("utf-8", "backslashreplace")),
             exercise,
             [
                 folder

@@ -3,8 +3,9 @@
     python scripts/class_of_60.py FOLDER
 
 FOLDER must be new. Each command is printed as it is typed, with its time and exit code. The
-download is laid out as Canvas does: late marks, resubmissions, notebooks, repositories as zip
-files, a broken archive, a zip bomb, links, and files of nobody's.
+download is laid out as Canvas does: late marks, resubmissions, notebooks, whole repositories as zip
+files of any system, a broken archive, a zip bomb, links, what is no program, and files of nobody's.
+Then teams hand in: one download that a names file makes rows of, and one name that is in doubt.
 """
 
 from __future__ import annotations
@@ -15,17 +16,18 @@ import shlex
 import stat
 import subprocess
 import sys
+import tarfile
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 STUDENTS = 60
-ODD = 5
-"""Of them, whose names or archives are hostile or broken."""
+ODD = 10
+"""Of them, whose names or archives are hostile, broken or no program."""
 KINDS = ("stub", "wheat", "wheat", *["chaff"] * 7)
-PACKED = ("plain", "plain", "plain", "again", "plain", "repository", "notebook")
+PACKED = ("plain", "plain", "plain", "again", "plain", "repository", "notebook", "mac", "tar")
 LATE = (4, 7, *[-1] * 11)
 """Of every thirteen students."""
 HANGS = {"waits-by-itself"}
@@ -45,7 +47,13 @@ def main(folder: Path) -> int:
     folder.mkdir(parents=True)
     (folder / "download.zip").write_bytes(download())
     submissions, results = folder / "submissions", folder / "results"
-    commands = [
+    (folder / "teams.zip").write_bytes(teams())
+    (folder / "doubt.zip").write_bytes(zip_of([("team_3_1103_5103_work.zip", b"PK")]))
+    (folder / "teams.csv").write_bytes(members())
+    in_teams = ["--exercise", "01", "--teams", folder / "teams.csv"]
+    commands: list[tuple[list[object], int]] = [
+        (["intake", folder / "doubt.zip", folder / "teams", "--dry-run"], 1),
+        (["intake", folder / "teams.zip", folder / "teams", *in_teams], 0),
         (["intake", folder / "download.zip", submissions, "--dry-run"], 1),
         (["intake", folder / "download.zip", submissions], 1),
         (["grade", submissions, "--out", results, "--exercise", "01", "-j", "2"], 1),
@@ -75,15 +83,23 @@ def run(command: list[object]) -> int:
 
 def download() -> bytes:
     """What Canvas gives for "Download Submissions"."""
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in [*handed_in(), *oddities()]:
-            archive.writestr(name, content)
-    return data.getvalue()
+    return zip_of([*handed_in(), *oddities()])
+
+
+def teams() -> bytes:
+    """What Canvas gives where groups hand in, whose names have underscores."""
+    work = zipped({"01/polling.py": solution(1)})
+    return zip_of([(f"team_{n}_110{n}_510{n}_work.zip", work) for n in (3, 4, 5)])
+
+
+def members() -> bytes:
+    """Who is in which group, as Excel saves it in half of Europe."""
+    lines = [f"Team {n};Student {n}{who}" for n in (3, 4, 5) for who in "ABC"]
+    return "\r\n".join(["\ufeffgroup_name;name", *lines, ""]).encode()
 
 
 def handed_in() -> Iterator[tuple[str, bytes]]:
-    """Fifty-five students: of every ten one hands in the stub, two are right, seven have a bug."""
+    """Fifty students: of every ten one hands in the stub, two are right, seven have a bug."""
     for number in range(STUDENTS - ODD):
         code = solution(number)
         late = "_LATE" if number % len(LATE) in LATE else ""
@@ -93,8 +109,11 @@ def handed_in() -> Iterator[tuple[str, bytes]]:
                 yield f"{stem}_polling.py", b"raise SystemExit\n"
                 yield f"{stem}_polling-1.py", code
             case "repository":
-                files = {"repo/exercises/01/polling.py": code, "repo/README.md": b""}
-                yield f"{stem}_work.zip", zipped(files)
+                yield f"{stem}_work.zip", zipped(repository(code))
+            case "mac":
+                yield f"{stem}_work.zip", packed_on_a_mac(code)
+            case "tar":
+                yield f"{stem}_work.tgz", tarred(repository(code))
             case "notebook":
                 yield f"{stem}_exercise.ipynb", notebook(code.decode())
             case _:
@@ -113,8 +132,28 @@ def solution(number: int) -> bytes:
     return (source / "polling.py").read_bytes() + f"\n# by student {number}\n".encode()
 
 
+def repository(code: bytes) -> dict[str, bytes]:
+    """The students' copy as a whole, with an environment and the course's own program."""
+    packages = {f"repo/.venv/lib/python3.11/site-packages/m{n}/polling.py": b"" for n in range(50)}
+    own = {f"repo/grader/services/{name}.py": b"own" for name in ("sqs", "rabbitmq")}
+    return packages | own | {"repo/exercises/01/polling.py": code, "repo/README.md": b""}
+
+
+def packed_on_a_mac(code: bytes) -> bytes:
+    """A zip whose names are decomposed UTF-8 without the flag that says so."""
+    name = "A\u0308bung/polling.py"
+    raw = name.encode()
+    files = {"x" * len(raw): code, "__MACOSX/._polling.py": b"\0", ".DS_Store": b"\0"}
+    return zipped(files).replace(b"x" * len(raw), raw)
+
+
 def oddities() -> Iterator[tuple[str, bytes]]:
-    """Four students whose archive cannot be used, a hostile name, and files of nobody's."""
+    """Students whose archive or file cannot be used, odd names, and files of nobody's."""
+    yield "rar_1905_5905_work.rar", b"Rar!\x1a\x07\x00"
+    yield "writer_1906_5906_report.docx", zipped({"word/document.xml": b"<w/>"})
+    yield "typist_1907_text.html", b"<p>def poll</p>"
+    yield "zoe\u0308_1908_5908_polling.py", solution(1)
+    yield "matryoshka_1909_5909_work.zip", zipped({"a.zip": zipped({"polling.py": solution(2)})})
     yield "broken_1900_5900_work.zip", b"PK\x03\x04 this is no archive"
     yield "bomb_1901_5901_work.zip", zipped({"polling.py": b"0" * (32 << 20)})
     yield "climber_1902_5902_work.zip", zipped({"../../../etc/polling.py": b"x = 1\n"})
@@ -129,10 +168,26 @@ def oddities() -> Iterator[tuple[str, bytes]]:
 
 def zipped(files: dict[str, bytes]) -> bytes:
     """A zip file."""
+    return zip_of(files.items())
+
+
+def zip_of(files: Iterable[tuple[str, bytes]]) -> bytes:
+    """A zip file of names, and contents."""
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
+        for name, content in files:
             archive.writestr(name, content)
+    return data.getvalue()
+
+
+def tarred(files: dict[str, bytes]) -> bytes:
+    """A tar file, packed by gzip."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w:gz") as archive:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
     return data.getvalue()
 
 

@@ -10,6 +10,7 @@ import click
 from grader.commands import options
 from grader.errors import GraderError, did_you_mean
 from grader.files import make_folder
+from grader.spelling import normal
 
 _MOST_DAYS = 3650
 
@@ -37,6 +38,7 @@ def extend(out: Path, student: str, exercise: str, days: float, new: bool, url: 
     from grader.gradebook import extend as grant  # noqa: PLC0415
 
     found = options.this_course().exercise(exercise)
+    student = normal(student)
     if new:
         make_folder(out)
     else:

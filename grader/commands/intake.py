@@ -23,17 +23,38 @@ from grader.commands import options
     help="Whose names the files have; auto looks at them.",
 )
 @click.option("--exercise", metavar="NN", default="", help="Look for this exercise's files alone.")
+@click.option(
+    "--teams",
+    "teams_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A CSV file of teams and their members, each of whom gets the team's work.",
+)
+@click.option(
+    "--roster",
+    "roster_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Canvas's gradebook as CSV: its numbers tell what a name in the download means.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and write nothing.")
-def intake(source: Path, directory: Path, kind: str, exercise: str, dry_run: bool) -> None:
+def intake(
+    source: Path,
+    directory: Path,
+    kind: str,
+    exercise: str,
+    teams_file: Path | None,
+    roster_file: Path | None,
+    dry_run: bool,
+) -> None:
     """Sort the submissions in SOURCE into DIRECTORY, as `grader grade` reads them.
 
     SOURCE is a folder or an archive: an LMS's bulk download, students' repositories, or nbgrader's
     `submitted`. Of several attempts the newest counts. Nothing that was handed in is executed.
 
-    Exit codes: 0 everything found its place, 1 something did not or is there twice (a line each),
-    2 not done.
+    Exit codes: 0 everything found its place, 1 something did not, may be somebody else's, or is
+    there twice (a line each), 2 not done.
     """
     from grader.intake.collect import collect  # noqa: PLC0415 - not needed for --help
+    from grader.intake.people import read_numbers, read_teams  # noqa: PLC0415
     from grader.intake.write import (  # noqa: PLC0415
         forget,
         known_users,
@@ -44,13 +65,24 @@ def intake(source: Path, directory: Path, kind: str, exercise: str, dry_run: boo
 
     course = options.this_course()
     require_apart(source, directory)
-    found = collect(source, course, kind, exercise, known_users(directory))
+    found = collect(
+        source,
+        course,
+        kind,
+        exercise,
+        known_users(directory),
+        roster=read_numbers(roster_file) if roster_file else (),
+        teams=read_teams(teams_file) if teams_file else None,
+    )
     for title, lines in (
         ("belongs to nobody or to no exercise", found.unmatched),
+        ("may be somebody else's, so is not taken", found.doubtful),
         ("could not be read", found.problems),
         ("is there twice and differs", found.copies),
         ("is replaced by a newer attempt", found.older),
         ("has a namesake, so a number", found.namesakes),
+        ("has a folder by its number", found.renamed),
+        ("is passed over", [f"{s}: {_files(n)}" for s, n in found.passed_over.items()]),
         ("is marked late", [f"{student} {exercise}" for student, exercise in found.late]),
     ):
         for line in sorted(lines):
@@ -63,4 +95,9 @@ def intake(source: Path, directory: Path, kind: str, exercise: str, dry_run: boo
     click.echo(
         f"{found.kind}: {len(found.files)} submissions of {students} students {done} in {directory}"
     )
-    sys.exit(1 if found.unmatched or found.problems or found.copies else 0)
+    wrong = (found.unmatched, found.doubtful, found.problems, found.copies)
+    sys.exit(1 if any(wrong) else 0)
+
+
+def _files(count: int) -> str:
+    return "1 other file" if count == 1 else f"{count:,} other files"

@@ -12,7 +12,7 @@ import pytest
 
 from grader.course import Course, Exercise
 from grader.errors import CourseError, GraderError
-from grader.report import CheckResult, Outcome, Report, is_provisional
+from grader.report import CheckResult, Outcome, Report, is_provisional, presentable
 from grader.sandbox.base import Sandbox, Setup
 from grader.sandbox.process import ProcessSandbox
 from grader.services.catalog import WELL_KNOWN_PORTS
@@ -165,6 +165,7 @@ def _assemble(
         suite_hash=suite_hash(how.course, exercise),
         submitted=submission.submitted,
         marked_late=submission.marked_late,
+        not_taken=presentable(submission.not_taken),
         output=output,
         checks=checks,
     )

@@ -1,4 +1,4 @@
-"""Archives by strangers, read into memory with caps; nothing is ever extracted to a path of theirs.
+"""Archives by strangers, read file by file with caps; nothing is extracted to a path of theirs.
 
 Sources: the zip and tar formats as in the documentation of zipfile and tarfile.
 """
@@ -6,149 +6,187 @@ Sources: the zip and tar formats as in the documentation of zipfile and tarfile.
 from __future__ import annotations
 
 import io
-import lzma
-import stat
-import tarfile
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import PurePosixPath
-from typing import IO
+from typing import IO, NamedTuple, Protocol
+
+from grader.intake.faults import BadArchive, faults_as_sentences
+from grader.intake.tar import TarTree
+from grader.intake.zip import ZipTree
+
+__all__ = ["BadArchive", "is_archive", "members"]
 
 MAX_FILES = 2000
-"""In one person's archive; a class's download has as many as it has."""
+"""Of an exercise, in one person's archive; a class's download has as many as it has."""
 MAX_FILE = 16 << 20
+MAX_ARCHIVE = 1 << 30
+"""Bytes of an archive inside another: it is kept on disk while it is read."""
 MAX_TOTAL = 512 << 20
+"""Bytes of all exercise files in one person's archive."""
 MAX_RATIO = 200
 """Times that a file may be larger than what it was packed into."""
 _CHUNK = 1 << 16
 _SMALL = 1 << 20
 """Bytes that any file may have, however well it packs."""
-_ENCRYPTED = 0x1
-_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+_ENDINGS = (
+    *(".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz"),
+    ".tar.lzma",
+)
 
 Member = tuple[PurePosixPath, bytes]
 
 
-class BadArchive(Exception):  # noqa: N818 - a finding, not an error of ours
-    """It cannot be read, or may not be; the message says why."""
+class Tree(Protocol):
+    """Files by number: those of an archive, or of a folder."""
+
+    @property
+    def paths(self) -> Sequence[PurePosixPath]:
+        """Where each file lies."""
+
+    def open(self, number: int) -> IO[bytes]:
+        """Open a plain file; anything else raises BadArchive."""
+
+    def packed(self, number: int) -> int:
+        """Return the bytes that the file takes as it lies there."""
+
+    def close(self) -> None:
+        """Close what the files are read from."""
+
+
+class Found(NamedTuple):
+    """A file in an archive, and its content or why it is not taken."""
+
+    path: PurePosixPath
+    content: bytes | BadArchive | None
+    """None: nobody asked for it, so it was not read."""
+
+
+Choose = Callable[[Sequence[PurePosixPath]], Sequence[bool]]
+"""Says which of an archive's files are to be read."""
 
 
 def is_archive(name: str) -> bool:
-    """Whether a file of that name is taken for an archive."""
+    """Tell whether a file of that name is taken for an archive."""
     return name.lower().endswith(_ENDINGS)
 
 
 def members(data: bytes, name: str) -> list[Member]:
-    """The regular files in one person's archive: path and content.
+    """Return the regular files in one person's archive: path and content.
 
     Raises:
         BadArchive: it is broken, encrypted or too large, or has a member that is no plain file.
     """
-    found: list[Member] = []
-    for path, content in members_or_faults(data, name):
-        if isinstance(content, BadArchive):
-            raise content
-        if len(found) == MAX_FILES:
-            raise BadArchive(f"holds more than {MAX_FILES} files")
-        found.append((path, content))
-    return found
+    with closing(opened(io.BytesIO(data), name)) as tree:
+        found: list[Member] = []
+        for path, content in files(tree, lambda paths: [True] * len(paths), 0):
+            if isinstance(content, BadArchive):
+                raise content
+            if content is not None:
+                found.append((path, content))
+        return found
 
 
-def members_or_faults(data: bytes, name: str) -> Iterator[tuple[PurePosixPath, bytes | BadArchive]]:
-    """The same for an archive of many people's files: a fault of one member is its own alone.
+def opened(file: IO[bytes], name: str) -> Tree:
+    """Open an archive by what it holds; its name only tells a tar from one packed file.
 
     Raises:
-        BadArchive: the archive as a whole cannot be read, or is too large.
+        BadArchive: it is broken, or of a kind that is not read.
     """
-    read = _zip_members if name.lower().endswith(".zip") else _tar_members
-    total = 0
-    with _faults_as_sentences():
-        for path, load in read(data):
-            content: bytes | BadArchive
-            try:
-                with _faults_as_sentences():
-                    content = load()
-                total += len(content)
-            except BadArchive as fault:
-                content = fault
-            if total > MAX_TOTAL:
-                raise BadArchive(f"holds more than {MAX_TOTAL >> 20} MB")
-            yield path, content
+    with faults_as_sentences():
+        start = file.read(4)
+        file.seek(0)
+        if start[:2] == b"PK" or name.lower().endswith(".zip"):
+            return ZipTree(file)
+        return TarTree(file)
 
 
-@contextmanager
-def _faults_as_sentences() -> Iterator[None]:
-    try:
-        yield
-    except (
-        zipfile.BadZipFile,
-        tarfile.TarError,
-        zlib.error,
-        lzma.LZMAError,
-        EOFError,
-        OSError,
-        ValueError,
-    ) as error:
-        raise BadArchive(f"cannot be read: {error}") from None
-    except (NotImplementedError, RuntimeError) as error:
-        raise BadArchive(f"is of a kind that is not read: {error}") from None
+def files(tree: Tree, choose: Choose, deep: int) -> Iterator[Found]:
+    """Yield the files of an archive, and those of archives `deep` levels inside it.
+
+    A fault of one file, or of an archive inside, is its own alone.
+
+    Raises:
+        BadArchive: what was chosen is together too much.
+    """
+    budget = [MAX_FILES, MAX_TOTAL]
+    yield from _files(tree, choose, deep, budget)
 
 
-_Loader = Callable[[], bytes]
+def _files(tree: Tree, choose: Choose, deep: int, budget: list[int]) -> Iterator[Found]:
+    with faults_as_sentences():
+        chosen = choose(tree.paths)
+    for number, (path, wanted) in enumerate(zip(tree.paths, chosen, strict=True)):
+        if not wanted:
+            yield Found(path, None)
+            continue
+        try:
+            if deep and is_archive(path.name):
+                for inside in _files_inside(tree, number, choose, deep, budget):
+                    yield Found(path / inside.path, inside.content)
+                continue
+            content = read_file(tree, number)
+        except TooMuch:
+            raise
+        except BadArchive as fault:
+            yield Found(path, fault)
+            continue
+        budget[0] -= 1
+        budget[1] -= len(content)
+        if budget[0] < 0:
+            raise TooMuch(f"holds more than {MAX_FILES} files")
+        if budget[1] < 0:
+            raise TooMuch(f"holds more than {MAX_TOTAL >> 20} MB")
+        yield Found(path, content)
 
 
-def _zip_members(data: bytes) -> Iterator[tuple[PurePosixPath, _Loader]]:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-
-        def load(info: zipfile.ZipInfo) -> bytes:
-            _require_inside(info.filename)
-            if info.flag_bits & _ENCRYPTED:
-                raise BadArchive("is encrypted")
-            if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
-                raise BadArchive(f"holds a link or a device: {info.filename}")
-            with archive.open(info) as file:
-                return _read(file, max(info.compress_size, 1), info.filename)
-
-        for info in archive.infolist():
-            if not info.is_dir():
-                yield PurePosixPath(info.filename.replace("\\", "/")), partial(load, info)
+def _files_inside(
+    tree: Tree, number: int, choose: Choose, deep: int, budget: list[int]
+) -> Iterator[Found]:
+    with copied(tree, number) as file, closing(opened(file, tree.paths[number].name)) as inner:
+        yield from _files(inner, choose, deep - 1, budget)
 
 
-def _tar_members(data: bytes) -> Iterator[tuple[PurePosixPath, _Loader]]:
-    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-
-        def load(info: tarfile.TarInfo) -> bytes:
-            _require_inside(info.name)
-            if not info.isreg():
-                raise BadArchive(f"holds a link or a device: {info.name}")
-            file = archive.extractfile(info)
-            assert file is not None
-            with file:
-                return _read(file, len(data), info.name)
-
-        for info in archive:
-            if not info.isdir():
-                yield PurePosixPath(info.name), partial(load, info)
+class TooMuch(BadArchive):
+    """The whole archive is more than is read, so the rest of it is not looked at."""
 
 
-def _read(file: IO[bytes], packed: int, name: str) -> bytes:
-    """The content, as long as it keeps within the caps: a header's size is only a claim."""
+def read_file(tree: Tree, number: int) -> bytes:
+    """Read a file as long as it keeps within the caps: a header's size is only a claim.
+
+    Raises:
+        BadArchive: it does not, or cannot be read.
+    """
+    name, packed = str(tree.paths[number]), tree.packed(number)
     found = bytearray()
-    while chunk := file.read(_CHUNK):
-        found += chunk
-        if len(found) > MAX_FILE:
-            raise BadArchive(f"holds a file of more than {MAX_FILE >> 20} MB: {name}")
-        if len(found) > _SMALL and len(found) > MAX_RATIO * packed:
-            raise BadArchive(f"holds a file that grows more than {MAX_RATIO} times: {name}")
+    with faults_as_sentences(), tree.open(number) as file:
+        while chunk := file.read(_CHUNK):
+            found += chunk
+            if len(found) > MAX_FILE:
+                raise BadArchive(f"holds a file of more than {MAX_FILE >> 20} MB: {name}")
+            if len(found) > _SMALL and len(found) > MAX_RATIO * packed:
+                raise BadArchive(f"holds a file that grows more than {MAX_RATIO} times: {name}")
     return bytes(found)
 
 
-def _require_inside(name: str) -> None:
-    """Refuse a name that leads out of the archive, though no file is ever put where it says."""
-    path = PurePosixPath(name.replace("\\", "/"))
-    drive = len(name) > 1 and name[1] == ":"
-    if path.is_absolute() or drive or ".." in path.parts or any(ord(c) < ord(" ") for c in name):
-        raise BadArchive(f"holds a name that leads elsewhere: {name!r}")
+def copied(tree: Tree, number: int) -> IO[bytes]:
+    """Copy an archive out of another into a file without a name.
+
+    Raises:
+        BadArchive: it is too large, or cannot be read.
+    """
+    copy = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
+    size = 0
+    try:
+        with faults_as_sentences(), tree.open(number) as file:
+            while chunk := file.read(_CHUNK):
+                size += len(chunk)
+                if size > MAX_ARCHIVE:
+                    raise BadArchive(f"is larger than {MAX_ARCHIVE >> 20} MB")  # noqa: TRY301
+                copy.write(chunk)
+    except BaseException:
+        copy.close()
+        raise
+    copy.seek(0)
+    return copy

@@ -2,73 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
 
 from grader.course import Course
 from grader.errors import GraderError
-from grader.intake.archives import BadArchive, is_archive, members
-from grader.intake.names import FORMATS, LASTING, Owned, guess
-from grader.intake.notebooks import files_of_notebook
-from grader.intake.source import LEFT_ALONE, items
-from grader.intake.students import Person, clean_name, folders, short_names
+from grader.intake.archives import is_archive
+from grader.intake.attempts import take_newest
+from grader.intake.collected import Collected
+from grader.intake.litter import is_litter
+from grader.intake.names import guess
+from grader.intake.owned import Owned
+from grader.intake.people import Teams
+from grader.intake.pieces import Piece, exercises_of, misnamed, pieces, unopened, why_nothing
+from grader.intake.places import Kind, kinds
+from grader.intake.source import Contents, Source, opened_source
+from grader.intake.whose import Knowledge, owners
+from grader.spelling import folded
 from grader.submission import TIMESTAMP
 
+__all__ = ["Collected", "collect"]
 
-@dataclass
-class Collected:
-    """What is to be written, and what was left over."""
-
-    kind: str
-    files: dict[tuple[str, str], dict[str, bytes]] = field(default_factory=dict)
-    """By student and exercise: file names and contents."""
-    students: set[str] = field(default_factory=set)
-    """All who handed in anything, also what could not be used."""
-    late: set[tuple[str, str]] = field(default_factory=set)
-    """Whose newest attempt, of which exercise, the LMS marked as late."""
-    stamps: dict[tuple[str, str], bytes] = field(default_factory=dict)
-    """When it was handed in, where the source says so: the text of nbgrader's timestamp.txt."""
-    unmatched: list[str] = field(default_factory=list)
-    """Files that belong to nobody or to no exercise, and why; a line each."""
-    problems: list[str] = field(default_factory=list)
-    """What somebody handed in and could not be read; a line each."""
-    refused: list[tuple[str, str, str]] = field(default_factory=list)
-    """Student, exercise ("" where any may be meant), and why a file did not count; to be read by
-    the student behind "polling.py is missing"."""
-    older: list[str] = field(default_factory=list)
-    """Attempts, or files of them, that a newer one replaces."""
-    copies: list[str] = field(default_factory=list)
-    """Files that were handed in twice at once and differ, and which was taken; a line each."""
-    users: dict[str, str] = field(default_factory=dict)
-    """By student: who that is in the LMS, such as `canvas 1001`, where its number never changes."""
-    namesakes: list[str] = field(default_factory=list)
-    """Students whose name somebody else has too: the number behind it tells them apart."""
-
-
-class _Piece(NamedTuple):
-    """A file of an exercise that somebody handed in."""
-
-    owner: Owned
-    path: PurePosixPath
-    """Where it lay; in an archive, the archive's own path first."""
-    exercise: str
-    name: str
-    """In the exercise."""
-    data: bytes
-
-    @property
-    def place(self) -> tuple[bool, bool, int, str]:
-        """Sorts `exercises/NN/NAME` first, then `NN/NAME`, then what lies less deep."""
-        folders = self.path.parts[:-1]
-        in_exercises = folders[-2:] == ("exercises", self.exercise)
-        return (
-            not in_exercises,
-            folders[-1:] != (self.exercise,),
-            len(folders),
-            str(self.path),
-        )
+_FOLDERS = ("nbgrader", "folder", "github")
+"""Formats in which the first folder is a student's."""
+_ABOVE_STUDENTS = {"submitted", "submissions"}
 
 
 def collect(
@@ -77,6 +35,9 @@ def collect(
     kind: str = "auto",
     exercise: str = "",
     known: Mapping[str, str] | None = None,
+    *,
+    roster: Collection[str] = (),
+    teams: Teams | None = None,
 ) -> Collected:
     """Sort what lies in `source`, a folder or an archive.
 
@@ -86,168 +47,179 @@ def collect(
         kind: a key of FORMATS, or `auto`.
         exercise: look for the files of this exercise alone.
         known: the `users` of earlier intakes, who keep their folders.
+        roster: the LMS's numbers of the course's students, which tell what a name means.
+        teams: whose work a team's is.
 
     Raises:
         GraderError: `source` cannot be read at all.
     """
-    handed_over = list(items(source))
-    if not handed_over:
-        raise GraderError(f"{source} holds no files", "Name the download of your LMS, or a folder.")
-    ids = {each.id for each in course.exercises}
-    used = guess([path for path, _ in handed_over], ids) if kind == "auto" else kind
-    found = Collected(used)
-    owners = {path: FORMATS[used](path) for path, _ in handed_over}
-    students = _students([owner for owner in owners.values() if owner], found, known or {})
-    wanted = course.exercise(exercise).id if exercise else ""
-    handed_in: dict[tuple[str, str], list[_Piece]] = {}
-    for path, data in handed_over:
-        owner = owners[path]
-        if owner is None:
-            found.unmatched.append(f"{path}: no student's name is in it")
-            continue
-        student = students[owner.student, owner.user]
-        found.students.add(student)
-        owner = replace(owner, student=student)
-        if owner.receipt:
-            continue
-        if isinstance(data, BadArchive):
-            _refuse(owner, path, data, wanted, found)
-        elif stamped := _stamped_exercise(owner, used, course):
-            found.stamps[student, stamped] = data
-        else:
-            for piece in _pieces(owner, data, course, wanted, found):
-                handed_in.setdefault((student, piece.exercise), []).append(piece)
-    _take_newest(handed_in, found)
-    return found
+    with opened_source(source) as listing:
+        if all(is_litter(path) for path in listing.paths) and not listing.closed:
+            raise GraderError(
+                f"{source} holds no files", "Name the download of your LMS, or a folder."
+            )
+        knowledge = Knowledge(known or {}, roster, teams)
+        wanted = (course.exercise(exercise),) if exercise else course.exercises
+        return _Intake(listing, course, [each.id for each in wanted]).of(kind, knowledge)
 
 
-def _students(
-    owners: Iterable[Owned], found: Collected, known: Mapping[str, str]
-) -> dict[Person, str]:
-    """The folder of everybody, by name and number as the source has them."""
-    people = {(owner.student, owner.user) for owner in owners}
-    short = short_names({name for name, _ in people}, found.kind)
-    shown = {person: (short[person[0]], person[1]) for person in people}
-    before = {who: student for student, who in known.items()}
-    kept = {
-        (name, user): before[who]
-        for name, user in shown.values()
-        if (who := f"{found.kind} {user}") in before
-    }
-    used = [student for student, who in known.items() if who.startswith(f"{found.kind} ")]
-    chosen = folders(set(shown.values()), kept, used)
-    for (name, user), student in chosen.items():
-        if user and found.kind in LASTING:
-            found.users[student] = f"{found.kind} {user}"
-        if student != clean_name(name):
-            found.namesakes.append(student)
-    return {person: chosen[shown[person]] for person in people}
+class _Intake:
+    """The sorting of one download."""
 
+    def __init__(self, source: Source, course: Course, exercises: list[str]) -> None:
+        self._source, self._course, self._exercises = source, course, exercises
+        given = [*source.paths, *(path for path, _ in source.closed)]
+        self._numbers = [number for number, path in enumerate(given) if not is_litter(path)]
+        self._paths = _without_folder(
+            [given[number] for number in self._numbers], source.path.stem, exercises
+        )
+        self._handed_in: dict[tuple[str, str], list[Piece]] = defaultdict(list)
+        self._owned: dict[str, list[Owned]] = defaultdict(list)
+        self._others: dict[str, list[str]] = defaultdict(list)
+        self._count: dict[str, int] = defaultdict(int)
+        self._explained: set[str] = set()
 
-def _take_newest(handed_in: dict[tuple[str, str], list[_Piece]], found: Collected) -> None:
-    """Of each submission the last attempt, with what the source says of its time.
+    def of(self, kind: str, knowledge: Knowledge) -> Collected:
+        """Sort it by the names of that format."""
+        ids = {each.id for each in self._course.exercises}
+        used = guess(self._paths, ids) if kind == "auto" else kind
+        self._found = Collected(used, tuple(self._exercises))
+        whose = owners(self._paths, used, knowledge)
+        self._found.users, self._found.namesakes = whose.users, whose.namesakes
+        self._found.renamed = sorted(whose.renamed)
+        self._found.unmatched += whose.unmatched
+        self._found.doubtful += whose.doubtful
+        self._found.students.update(whose.without)
+        for student, why in whose.without.items():
+            self._refuse(student, (), why)
+        self._read(whose.of)
+        self._explain()
+        take_newest(self._handed_in, self._found)
+        return self._found
 
-    Where the source gives a time, an attempt is all that came then. Canvas gives none and numbers
-    file by file, so there the newest of each file counts.
-    """
-    for (student, exercise), pieces in handed_in.items():
-        times = {piece.owner.attempt.time for piece in pieces}
-        found.older += [f"{student} {exercise}: an older attempt"] * (len(times) - 1)
-        last = [piece for piece in pieces if piece.owner.attempt.time == max(times)]
-        newest = [
-            _newest_of([piece for piece in last if piece.name == name], found)
-            for name in sorted({piece.name for piece in last})
-        ]
-        found.files[student, exercise] = {piece.name: piece.data for piece in newest}
-        if any(piece.owner.late for piece in newest):
-            found.late.add((student, exercise))
-        submitted = last[0].owner.submitted
-        if submitted is not None:  # in this machine's zone, as the LMS is taken to be
-            stamp = f"{submitted.astimezone():%Y-%m-%d %H:%M:%S %z}\n"
-            found.stamps[student, exercise] = stamp.encode()
+    def _read(self, whose: list[tuple[Owned, ...]]) -> None:
+        """Read what is wanted of everybody's, and no more."""
+        places = self._places(whose)
+        faults = dict(enumerate((why for _, why in self._source.closed), len(self._source.paths)))
+        wanted, groups = [], []
+        at = {number: index for index, number in enumerate(self._numbers)}
+        for index, place in places.items():
+            number = self._numbers[index]
+            if number in faults:
+                self._take(
+                    index, whose[index], Contents(faults=[(PurePosixPath(), faults[number])])
+                )
+            elif place in (Kind.WANTED, Kind.ARCHIVE):
+                wanted.append(number)
+                groups.append(whose[index][0].student)
+        names = {n for e in self._course.exercises if e.id in self._exercises for n in e.files}
+        for number, contents in self._source.read(wanted, groups, frozenset(names)):
+            self._take(at[number], whose[at[number]], contents)
 
+    def _places(self, whose: list[tuple[Owned, ...]]) -> dict[int, Kind]:
+        """What each file is among those of its owner, where it counts at all."""
+        by_owner: dict[str, list[int]] = defaultdict(list)
+        for index, some in enumerate(whose):
+            for one in some:
+                self._found.students.add(one.student)
+                self._owned[one.student].append(one)
+            if some and not some[0].receipt:
+                by_owner[some[0].student].append(index)
+        names = {n for e in self._course.exercises if e.id in self._exercises for n in e.files}
+        found = {}
+        for indexes in by_owner.values():
+            paths = [whose[index][0].path for index in indexes]
+            for index, path, place in zip(indexes, paths, kinds(paths, names), strict=True):
+                stamp = self._found.kind == "nbgrader" and path.name == TIMESTAMP
+                stamped = stamp and path.parts[:-1] in {(each,) for each in self._exercises}
+                found[index] = Kind.WANTED if stamped else place
+                if not stamped and place in (Kind.OTHER, Kind.PASSED_OVER):
+                    for one in whose[index]:
+                        self._pass_over(one.student, [path] if place is Kind.OTHER else [], 1)
+        return found
 
-def _newest_of(pieces: list[_Piece], found: Collected) -> _Piece:
-    """Of one file's attempts the last; of several copies in it the one in the course's layout."""
-    attempts = {piece.owner.attempt for piece in pieces}
-    copies = [piece for piece in pieces if piece.owner.attempt == max(attempts)]
-    taken, *others = sorted(copies, key=lambda piece: piece.place)
-    where = f"{taken.owner.student} {taken.exercise}"
-    found.older += [f"{where}: an older {taken.name}"] * (len(attempts) - 1)
-    differing = [piece for piece in others if piece.data != taken.data]
-    if differing:
-        more = f" or {len(differing) - 1} more" if len(differing) > 1 else ""
-        found.copies.append(f"{where}: {taken.path} is taken, not {differing[0].path}{more}")
-    return taken
+    def _pass_over(self, student: str, shown: Collection[PurePosixPath], count: int) -> None:
+        self._count[student] += count
+        self._others[student] += [str(path) for path in shown]
 
-
-def _stamped_exercise(owner: Owned, kind: str, course: Course) -> str:
-    """Of nbgrader's STUDENT/NN/timestamp.txt the exercise, of other files nothing.
-
-    Elsewhere a file of that name is the student's own, and no word on when it came.
-    """
-    if kind != "nbgrader":
-        return ""
-    parts = owner.path.parts
-    return next((e.id for e in course.exercises if parts == (e.id, TIMESTAMP)), "")
-
-
-def _pieces(
-    owner: Owned, data: bytes, course: Course, wanted: str, found: Collected
-) -> list[_Piece]:
-    """Each usable file in what was handed in."""
-    who = f"{owner.student}: {owner.path}"
-    inner = [(owner.path, data)]
-    if is_archive(owner.path.name):
-        try:
-            held = members(data, owner.path.name)
-        except BadArchive as error:
-            _refuse(owner, who, error, wanted, found)
-            return []
-        inner = [(owner.path / path, each) for path, each in held if not LEFT_ALONE & {*path.parts}]
-    usable = []
-    for path, content in inner:
-        if path.suffix == ".ipynb":
-            try:
-                cells = files_of_notebook(content, course)
-            except ValueError as error:
-                _refuse(owner, who, error, wanted, found)
+    def _take(self, index: int, some: tuple[Owned, ...], contents: Contents) -> None:
+        """Sort what a file held by exercise, for each of its owners."""
+        for one in some:
+            for inside, why in contents.faults:
+                self._fault(one, self._paths[index], inside, why)
+            if one.path.name == TIMESTAMP:
+                for _, data in contents.files:
+                    self._found.stamps[one.student, one.path.parts[0]] = data
                 continue
-            usable += [_Piece(owner, path, *cell, text) for cell, text in cells.items()]
-        else:
-            numbers = _exercises_of(path, course)
-            if not numbers:
-                found.refused += _misnamed(owner, path.name, course, wanted)
-            usable += [_Piece(owner, path, number, path.name, content) for number in numbers]
-    usable = [piece for piece in usable if not wanted or piece.exercise == wanted]
-    if not usable:
-        found.unmatched.append(f"{who} is no file of an exercise")
-    return usable
+            inner = [one.path / path for path in contents.others]
+            self._pass_over(one.student, inner, contents.passed_over)
+            for piece in pieces(one, contents, self._course, self._exercises):
+                if isinstance(piece, Piece):
+                    self._handed_in[one.student, piece.exercise].append(piece)
+                else:
+                    self._found.problems.append(f"{one.student}: {piece}")
+                    self._refuse(one.student, (), piece)
+
+    def _fault(self, one: Owned, path: PurePosixPath, inside: PurePosixPath, why: str) -> None:
+        """Say to both sides what could not be read; `why` names a file inside itself."""
+        subject = one.path / inside if is_archive(inside.name) else one.path
+        shown = f"{one.student}: {subject}" if is_archive(subject.name) else str(path)
+        line = f"{shown} {why}"
+        if line not in self._found.problems:
+            self._found.problems.append(line)
+            named = exercises_of(one.path / inside, self._course)
+            self._refuse(one.student, named, f"{subject} was not taken: it {why}")
+
+    def _refuse(self, student: str, exercises: Collection[str], why: str) -> None:
+        """Let the student read it: at those exercises, or wherever something is missing."""
+        of = [each for each in exercises if each in self._exercises]
+        alone = self._exercises[0] if len(self._exercises) == 1 else ""
+        self._found.refused += [(student, each, why) for each in (of or [alone])]
+        self._explained.add(student)
+
+    def _explain(self) -> None:
+        """A line for each of whom nothing or not all counts; a count of the rest."""
+        for student in sorted(self._found.students):
+            others = self._others[student]
+            for given in dict.fromkeys(PurePosixPath(each).name for each in others):
+                self._misnamed(student, given)
+            if any(who == student for who, _ in self._handed_in):
+                if self._count[student]:
+                    self._found.passed_over[student] = self._count[student]
+                for why in unopened(others):  # it may hold another exercise
+                    self._found.unmatched.append(f"{student}: {why}")
+                    self._refuse(student, (), why)
+                continue
+            if student in self._explained and not self._count[student]:
+                continue
+            why = why_nothing(self._owned[student], others, self._count[student])
+            if not all(one.receipt for one in self._owned[student]):
+                self._found.unmatched.append(f"{student}: {why}")
+            if student not in self._explained:
+                self._refuse(student, (), why)
+
+    def _misnamed(self, student: str, given: str) -> None:
+        for exercise, name, why in misnamed(given, self._course, self._exercises):
+            has = {piece.name for piece in self._handed_in.get((student, exercise), ())}
+            if name not in has:
+                self._refuse(student, (exercise,), why)
+                if (student, exercise) in self._handed_in:
+                    self._found.unmatched.append(f"{student}: {why}")
 
 
-def _refuse(
-    owner: Owned, shown: PurePosixPath | str, why: Exception, wanted: str, found: Collected
-) -> None:
-    found.problems.append(f"{shown} {why}")
-    found.refused.append((owner.student, wanted, f"{owner.path} was not taken: it {why}"))
+def _without_folder(
+    paths: list[PurePosixPath], stem: str, exercises: Collection[str]
+) -> list[PurePosixPath]:
+    """Cut off a folder that holds all students' folders, as packing `class/` into a zip makes.
 
-
-def _misnamed(owner: Owned, given: str, course: Course, wanted: str) -> list[tuple[str, str, str]]:
-    """Of which files the name was meant: the letters are the same, as in `Polling (1).py.txt`."""
-    return [
-        (owner.student, exercise.id, f"{given} was handed in, and the name is {name}")
-        for exercise in course.exercises
-        for name in exercise.files
-        if wanted in ("", exercise.id) and _letters(given) == _letters(name)
-    ]
-
-
-def _letters(name: str) -> str:
-    return "".join(c for c in name.casefold().removesuffix(".txt") if c.isalpha())
-
-
-def _exercises_of(path: PurePosixPath, course: Course) -> list[str]:
-    """The exercise that a file belongs to: by its name, and by its folder where that tells."""
-    by_name = [each.id for each in course.exercises if path.name in each.files]
-    by_folder = [number for number in by_name if number in path.parts]
-    return by_folder or by_name
+    A folder of that name could be a student's; so it has to be called like the archive, or like
+    nbgrader's, and to hold several folders that are no exercise's.
+    """
+    tops = {path.parts[0] for path in paths}
+    inner = {path.parts[1] for path in paths if len(path.parts) > 2}  # noqa: PLR2004 - TOP/STUDENT/...
+    if len(tops) != 1 or len(inner) < 2 or any(len(path.parts) < 3 for path in paths):  # noqa: PLR2004 - as above
+        return paths
+    named = {folded(stem), *_ABOVE_STUDENTS}
+    if folded(*tops) not in named or not inner.isdisjoint({"exercises", "src", *exercises}):
+        return paths
+    return [PurePosixPath(*path.parts[1:]) for path in paths]

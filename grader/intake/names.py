@@ -1,56 +1,21 @@
 """Whose file it is, and which attempt, by the names that each source gives.
 
-Sources: the bulk downloads of Canvas ("Download Submissions"), Moodle ("Download all submissions",
-with and without folders), Brightspace ("Download" of a dropbox), Blackboard ("Assignment File
-Download"), and the folders that `gh classroom clone student-repos` makes.
+Sources: the bulk downloads of Canvas ("Download Submissions"), Moodle ("Download all submissions"),
+Brightspace ("Download" of a dropbox), Blackboard ("Assignment File Download"), and the folders
+that `gh classroom clone student-repos` makes.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from pathlib import PurePosixPath
-from typing import NamedTuple
 
+from grader.intake.canvas import of_canvas
+from grader.intake.moodle import of_moodle
+from grader.intake.owned import Attempt, Owned
 
-class Attempt(NamedTuple):
-    """Sorts later attempts behind earlier ones."""
-
-    time: str = ""
-    upload: int = 0
-    """Canvas counts all uploads."""
-    again: int = 0
-    """And those of one file name."""
-
-
-@dataclass(frozen=True)
-class Owned:
-    """A file that somebody handed in."""
-
-    student: str
-    path: PurePosixPath
-    """Where it lay in what they handed in."""
-    user: str = ""
-    """The LMS's number for the student, where the name may be somebody else's too."""
-    attempt: Attempt = field(default_factory=Attempt)
-    submitted: datetime | None = None
-    """When, where the name says so: in local time, as the LMS writes it."""
-    late: bool = False
-    receipt: bool = False
-    """Whether the LMS itself wrote it, beside what was handed in."""
-
-
-_CANVAS = re.compile(
-    r"((?P<student>(?!anon_)[^_]+)_)?(?P<late>LATE_)?(?P<user>(?(student)\d+|anon_[A-Za-z0-9]+))_"
-    r"((?P<number>\d+)_(?P<file>.+)|(?P<page>(text|link)\.html))"
-)
-"""As its content_zipper.rb names them; an anonymous student has no name before LATE."""
-_AGAIN = re.compile(r"(?P<stem>.+)-(?P<again>\d+)(?P<ending>(\.tar)?\.[a-z0-9]+)", re.IGNORECASE)
-_MOODLE = re.compile(
-    r"(?P<name>.+?)_(?P<number>\d+)_assignsubmission_(file|onlinetext)_?(?P<file>.*)"
-)
 _BRIGHTSPACE = re.compile(
     r"(?P<user>\d+)-(?P<number>\d+)\s*-\s*(?P<name>.+?)\s*-\s*"
     r"(?P<time>[A-Z][a-z]{2} \d{1,2}, \d{4} \d{1,4} [AP]M)(\s*-\s*(?P<file>.+))?"
@@ -65,39 +30,6 @@ def of_folder(path: PurePosixPath) -> Owned | None:
     if len(path.parts) < 2:  # noqa: PLR2004 - a folder and a file
         return None
     return Owned(path.parts[0], PurePosixPath(*path.parts[1:]))
-
-
-def of_canvas(path: PurePosixPath) -> Owned | None:
-    """`doejane_LATE_12345_67890_polling-1.py`, `LATE_anon_aB3dE_67890_polling-1.py`.
-
-    What was typed into Canvas instead of a file is `doejane_12345_text.html`, or `link.html`.
-    """
-    found = _CANVAS.fullmatch(path.name)
-    if found is None:
-        return None
-    name, number = found["file"] or found["page"], 0
-    if again := _AGAIN.fullmatch(name):
-        name, number = again["stem"] + again["ending"], int(again["again"])
-    student, user = found["student"], found["user"]
-    if student is None:
-        student, user = user.replace("_", "-"), ""
-    attempt = Attempt(upload=int(found["number"] or 0), again=number)
-    return Owned(student, PurePosixPath(name), user, attempt, late=bool(found["late"]))
-
-
-def of_moodle(path: PurePosixPath) -> Owned | None:
-    """`Jane Doe_12345_assignsubmission_file_/polling.py`, or without folders in one name."""
-    for depth, part in enumerate(path.parts):
-        if found := _MOODLE.fullmatch(part):
-            rest = [found["file"], *path.parts[depth + 1 :]]
-            rest = [each for each in rest if each]
-            if not rest:
-                return None
-            name, user = found["name"], found["number"]
-            if name == "Participant":
-                name, user = f"Participant {user}", ""
-            return Owned(name, PurePosixPath(*rest), user)
-    return None
 
 
 def of_brightspace(path: PurePosixPath) -> Owned | None:
@@ -141,15 +73,18 @@ FORMATS: dict[str, Callable[[PurePosixPath], Owned | None]] = {
     "folder": of_folder,
     "github": of_github,
 }
+LISTING = "index.html"
+"""What Brightspace adds to each download."""
 LASTING = ("canvas", "brightspace")
 """Whose number for a student is the same in every download; Moodle's is of one assignment."""
 
 
-def guess(paths: list[PurePosixPath], exercises: Collection[str]) -> str:
+def guess(paths: Sequence[PurePosixPath], exercises: Collection[str]) -> str:
     """The format whose names most of the files have; `folder` where none fits.
 
     It is nbgrader's where most students have folders of exercises and nothing else.
     """
+    paths = [path for path in paths if path.name != LISTING] or paths
     counts = {
         name: sum(FORMATS[name](path) is not None for path in paths)
         for name in ("canvas", "moodle", "brightspace", "blackboard")

@@ -1,64 +1,143 @@
-"""What lies in an LMS's download or a folder, read with caps."""
+"""What lies in an LMS's download or a folder: its names first, then what of it is wanted."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from grader.errors import GraderError
-from grader.intake.archives import MAX_FILE, BadArchive, is_archive, members_or_faults
+from grader.intake.apart import Said, apart
+from grader.intake.archives import is_archive
+from grader.intake.litter import is_litter
+from grader.intake.names import guess
+from grader.intake.reading import copy_out, list_names, read_wanted
 
-LEFT_ALONE = {".git", ".grader", "__MACOSX"}
-"""Folders in which nothing is handed in: `.grader` has what `grader reset` put aside."""
+
+@dataclass
+class Contents:
+    """What is wanted of a file that was handed over: itself, or what is in it."""
+
+    files: list[tuple[PurePosixPath, bytes]] = field(default_factory=list)
+    faults: list[tuple[PurePosixPath, str]] = field(default_factory=list)
+    """Of files that were wanted, and of the archive itself."""
+    others: list[PurePosixPath] = field(default_factory=list)
+    """Names of some files that lie where a submission may, and are none."""
+    passed_over: int = 0
+    """How many files were not wanted, those with names shown included."""
 
 
-def items(source: Path) -> Iterator[tuple[PurePosixPath, bytes | BadArchive]]:
-    """Each file in a folder or an archive: its path, and its content or why it is not taken.
+@dataclass(frozen=True)
+class Source:
+    """A download or folder whose files are known by name."""
+
+    path: Path
+    paths: Sequence[PurePosixPath]
+    closed: Sequence[tuple[PurePosixPath, str]]
+    """Folders that cannot be looked into, and why."""
+
+    def read(
+        self, wanted: Sequence[int], people: Sequence[str], names: frozenset[str]
+    ) -> Iterator[tuple[int, Contents]]:
+        """Yield the contents of the files of those numbers.
+
+        Args:
+            wanted: numbers of files.
+            people: whose each of them is.
+            names: the exercises' files.
+        """
+        tasks = list(wanted)
+        found = Contents()
+        at = -1
+        work = partial(read_wanted, self.path, tasks, people, names)
+        for head, body in apart(work, len(tasks), _broken):
+            if "task" in head and head["task"] != at:
+                if at >= 0:
+                    yield tasks[at], found
+                at, found = head["task"], Contents()
+            path = PurePosixPath(*head.get("path", ()))
+            if "fault" in head:
+                found.faults.append((path, head["fault"]))
+                if "path" not in head:  # the whole of it
+                    found.files.clear()
+            elif "passed" in head:
+                found.passed_over = head["passed"]
+                found.others = [PurePosixPath(*parts) for parts in head["others"]]
+            elif "file" in head:
+                found.files.append((path, body))
+        if at >= 0:
+            yield tasks[at], found
+
+
+@contextmanager
+def opened_source(path: Path) -> Iterator[Source]:
+    """List a folder or an archive; of an archive that holds one archive alone, the inner one.
 
     Raises:
-        GraderError: `source` cannot be read at all.
+        GraderError: it cannot be read at all.
     """
-    if source.is_dir():
-        yield from _items_of_folder(source)
-        return
-    if not source.is_file():
-        raise GraderError(f"{source} does not exist", "Name the download of your LMS, or a folder.")
-    if not is_archive(source.name):
-        raise GraderError(f"{source} is no zip or tar archive", "Unpack it, and name the folder.")
+    with ExitStack() as stack:
+        source = _listed(path, path)
+        while (lone := _lone_archive(source)) is not None:
+            aside = stack.enter_context(tempfile.TemporaryDirectory(prefix="grader-intake-"))
+            inner = Path(aside) / source.paths[lone].name
+            _take_out(source.path, lone, inner, path)
+            source = _listed(inner, path)
+        yield source
+
+
+def _lone_archive(source: Source) -> int | None:
+    """The number of the only file there is, where that is an archive and nobody's by its name."""
+    real = [number for number, path in enumerate(source.paths) if not is_litter(path)]
+    if len(real) != 1 or source.closed:
+        return None
+    path = source.paths[real[0]]
+    ours = len(path.parts) == 1 and is_archive(path.name) and guess([path], ()) == "folder"
+    return real[0] if ours else None
+
+
+def _listed(path: Path, given: Path) -> Source:
+    _require_readable(path, given)
+    paths, closed = list[PurePosixPath](), list[tuple[PurePosixPath, str]]()
+    for head, _ in apart(partial(list_names, path), 1, _broken):
+        paths += [PurePosixPath(*parts) for parts in head.get("paths", ())]
+        if "path" in head:
+            closed.append((PurePosixPath(*head["path"]), head["fault"]))
+        elif "fault" in head:
+            raise _of_no_use(given, head["fault"])
+    return Source(path, paths, closed)
+
+
+def _require_readable(path: Path, given: Path) -> None:
+    if not path.exists():
+        raise GraderError(f"{given} does not exist", "Name the download of your LMS, or a folder.")
+    if not path.is_dir() and not (path.is_file() and is_archive(path.name)):
+        raise GraderError(f"{given} is no zip or tar archive", "Unpack it, and name the folder.")
     try:
-        for inside, data in members_or_faults(source.read_bytes(), source.name):
-            if not LEFT_ALONE.intersection(inside.parts):
-                yield inside, data
+        if path.is_dir():
+            os.scandir(path).close()
+        else:
+            path.open("rb").close()
     except OSError as error:
-        raise _unreadable(source, error) from None
-    except BadArchive as error:
-        raise GraderError(f"{source} {error}", "Unpack it yourself, and name the folder.") from None
+        raise GraderError(
+            f"{given} cannot be read: {error.strerror}", "Look at its permissions."
+        ) from None
 
 
-def _items_of_folder(source: Path) -> Iterator[tuple[PurePosixPath, bytes | BadArchive]]:
-    closed: list[OSError] = []
-    for folder, folders_in_it, names in os.walk(source, onerror=closed.append):
-        folders_in_it[:] = sorted(each for each in folders_in_it if each not in LEFT_ALONE)
-        for name in sorted(names):
-            path = Path(folder) / name
-            yield PurePosixPath(path.relative_to(source).as_posix()), _read(path)
-    for error in closed:
-        path = Path(error.filename)
-        if path == source:
-            raise _unreadable(source, error)
-        inside = PurePosixPath(path.relative_to(source).as_posix())
-        yield inside / "*", BadArchive(f"cannot be read: {error.strerror}")
+def _take_out(path: Path, number: int, target: Path, given: Path) -> None:
+    """Copy an archive out of a download that holds nothing else."""
+    for head, _ in apart(partial(copy_out, path, number, target), 1, _broken):
+        if "fault" in head:
+            raise _of_no_use(given, head["fault"])
 
 
-def _read(path: Path) -> bytes | BadArchive:
-    try:
-        if path.is_file() and not path.is_symlink() and path.stat().st_size <= MAX_FILE:
-            return path.read_bytes()
-    except OSError as error:
-        return BadArchive(f"cannot be read: {error.strerror}")
-    return BadArchive(f"is a link, a device or larger than {MAX_FILE >> 20} MB")
+def _of_no_use(given: Path, why: str) -> GraderError:
+    return GraderError(f"{given} {why}", "Unpack it yourself, and name the folder.")
 
 
-def _unreadable(source: Path, error: OSError) -> GraderError:
-    return GraderError(f"{source} cannot be read: {error.strerror}", "Look at its permissions.")
+def _broken(task: int, why: str) -> Said:
+    return {"task": task, "fault": why}, b""

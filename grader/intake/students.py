@@ -6,6 +6,8 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 
+from grader.spelling import folded, normal
+
 _CHARACTERS, _BYTES = 100, 200
 """Of a name; a number behind it still fits into what every file system takes."""
 
@@ -13,17 +15,26 @@ Person = tuple[str, str]
 """A name, and the number that the LMS has for its owner or ""."""
 
 
+_DEVICES = {
+    *("con", "prn", "aux", "nul", "conin$", "conout$"),
+    *(f"{port}{number}" for port in ("com", "lpt") for number in "0123456789¹²³"),
+}
+"""Source: Microsoft's documentation, "Naming Files, Paths, and Namespaces"."""
+
+
 def clean_name(name: str) -> str:
     """A student's name as a folder can have it on every system."""
-    kept = "".join(c if c.isprintable() and c not in '/\\:*?"<>|' else "_" for c in name)
-    short = kept.strip(". ")[:_CHARACTERS].encode()[:_BYTES].decode(errors="ignore")
+    kept = "".join(c if c.isprintable() and c not in '/\\:*?"<>|' else "_" for c in normal(name))
+    short = kept.strip(". ")[:_CHARACTERS].encode()[:_BYTES].decode(errors="ignore").rstrip(". ")
+    if short.partition(".")[0].rstrip().casefold() in _DEVICES:
+        short = f"_{short}"
     return short or "_"
 
 
 def folders(
     people: Collection[Person], known: Mapping[Person, str], used: Collection[str]
 ) -> dict[Person, str]:
-    """A folder for each person, which nobody else has; nor one that differs by case alone.
+    """A folder for each person, which no file system takes for somebody else's.
 
     Args:
         people: whose work came.
@@ -31,15 +42,15 @@ def folders(
         used: all folders that belong to somebody known.
     """
     chosen = {person: known[person] for person in people if person in known}
-    taken = {folder.casefold() for folder in used}
+    taken = {folded(folder) for folder in used}
     ways: tuple[Callable[[str, str], str], ...] = (_plain, _numbered, _told_apart)
     for way in ways:
         left = {person: way(*person) for person in people if person not in chosen}
-        wanted = Counter(folder.casefold() for folder in left.values())
-        free = {p: f for p, f in left.items() if wanted[f.casefold()] == 1}
-        free = {p: f for p, f in free.items() if f.casefold() not in taken}
+        wanted = Counter(folded(folder) for folder in left.values())
+        free = {p: f for p, f in left.items() if wanted[folded(f)] == 1}
+        free = {p: f for p, f in free.items() if folded(f) not in taken}
         chosen |= free
-        taken |= {folder.casefold() for folder in free.values()}
+        taken |= {folded(folder) for folder in free.values()}
     return chosen
 
 

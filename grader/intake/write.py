@@ -8,7 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from grader.errors import GraderError
-from grader.intake.collect import Collected
+from grader.intake.collected import Collected
+from grader.spelling import normal
 from grader.submission import LATE_MARK, NOT_TAKEN, TIMESTAMP
 
 _USER = "lms-user.txt"
@@ -33,11 +34,25 @@ def require_apart(source: Path, directory: Path) -> None:
 
 
 def known_users(directory: Path) -> dict[str, str]:
-    """By student: the users whom earlier intakes wrote into `directory`, such as `canvas 1001`."""
-    found = {}
-    for path in directory.glob(f"*/{_USER}"):
+    """Return, by student, the users whom earlier intakes wrote into `directory`: `canvas 1001`.
+
+    Raises:
+        GraderError: two folders say that they are one user's, whose work one of them is not.
+    """
+    found: dict[str, str] = {}
+    folders: dict[str, str] = {}
+    for path in sorted(directory.glob(f"*/{_USER}")):
+        who, folder = "", path.parent.name
         with suppress(OSError, ValueError):
-            found[path.parent.name] = path.read_text(encoding="utf-8").strip()
+            who = path.read_text(encoding="utf-8").strip()
+        if who and who in folders:
+            raise GraderError(
+                f"{folders[who]} and {folder} in {directory} both have the number of {who}",
+                "Remove the folder whose name is wrong, and take the download in again.",
+            )
+        if who:
+            folders[who] = folder
+            found[normal(folder)] = who
     return found
 
 
@@ -52,6 +67,9 @@ def write_submissions(found: Collected, directory: Path) -> int:
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
+        # An older intake, or a Mac, may have written the same name in another form.
+        there = {normal(path.name): path for path in directory.iterdir()}
+        folder_of = {student: there.get(student, directory / student) for student in found.students}
         with tempfile.TemporaryDirectory(dir=directory, prefix=".intake-") as aside:
             for number, ((student, exercise), files) in enumerate(found.files.items()):
                 new = Path(aside) / f"new{number}"
@@ -62,17 +80,17 @@ def write_submissions(found: Collected, directory: Path) -> int:
                     (new / TIMESTAMP).write_bytes(stamp)
                 if (student, exercise) in found.late:
                     (new / LATE_MARK).write_bytes(b"The LMS marked this submission as late.\n")
-                target = directory / student / exercise
+                target = folder_of[student] / exercise
                 target.parent.mkdir(exist_ok=True)
                 if target.exists():
                     target.replace(Path(aside) / f"old{number}")
                 new.replace(target)
         for student in found.students:
-            (directory / student).mkdir(exist_ok=True)
+            folder_of[student].mkdir(exist_ok=True)
             if who := found.users.get(student):
-                (directory / student / _USER).write_text(f"{who}\n", encoding="utf-8")
+                (folder_of[student] / _USER).write_text(f"{who}\n", encoding="utf-8")
         for (student, exercise), why in _reasons(found).items():
-            folder = directory / student / exercise
+            folder = folder_of[student] / exercise
             folder.mkdir(exist_ok=True)
             text = "; ".join(why)[:_REASON].encode("utf-8", "backslashreplace")
             (folder / NOT_TAKEN).write_bytes(text + b"\n")
@@ -87,8 +105,9 @@ def write_submissions(found: Collected, directory: Path) -> int:
 def _reasons(found: Collected) -> dict[tuple[str, str], list[str]]:
     """By student and exercise; what may be of any exercise is of all that were handed in."""
     reasons: dict[tuple[str, str], list[str]] = {}
+    handed_in = {exercise for _, exercise in found.files} or set(found.exercises)
     for student, exercise, why in found.refused:
-        for each in {exercise} if exercise else {number for _, number in found.files}:
+        for each in {exercise} if exercise else handed_in:
             reasons.setdefault((student, each), []).append(why)
     return reasons
 

@@ -14,8 +14,9 @@ from grader.reports.terminal import number
 _NBGRADER = (
     *("assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email"),
     *("raw_score", "late_submission_penalty", "score", "max_score", "provisional"),
+    "not_taken",
 )
-"""Those of nbgrader's CsvExportPlugin, and one more. Source: nbgrader/plugins/export.py."""
+"""Those of nbgrader's CsvExportPlugin, and two more. Source: nbgrader/plugins/export.py."""
 _CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 """Sources: Canvas's guide "How do I import grades in the Gradebook?", and its importer, which takes
 every column behind Section for an assignment."""
@@ -38,6 +39,7 @@ def nbgrader_csv(graded: Iterable[Graded], course: Course) -> Iterator[str]:
                 "" if one.grade is None else number(one.grade),
                 number(report.max_score),
                 "yes" if one.grade is None else "",
+                cell(report.not_taken),
             )
         )
 
@@ -48,8 +50,8 @@ def canvas_csv(
     """A line for each student with a column for each exercise; Canvas leaves empty cells alone.
 
     It finds students by its number for them, where `ids` has it by student, else by their login. So
-    the name, of which it makes nothing then, says what is provisional: any other column would
-    become an assignment.
+    the name, of which it makes nothing then, says what is provisional and what was not taken: any
+    other column would become an assignment.
     """
     names = [f"{each.id} {each.title}" for each in course.exercises]
     yield _line((*_CANVAS, *map(cell, names)))
@@ -58,6 +60,9 @@ def canvas_csv(
     for student, row in _by_student(graded):
         undecided = [one.report.exercise for one in row.values() if one.grade is None]
         note = f" (provisional: {', '.join(undecided)})" if undecided else ""
+        for one in row.values():
+            if one.report.not_taken:
+                note += f" ({one.report.exercise}: {one.report.not_taken})"
         grades = [_grade(row.get(each.id)) for each in course.exercises]
         number_of = (ids or {}).get(student, "")
         login = "" if number_of else cell(student)
@@ -102,7 +107,8 @@ def _feedback(one: Graded | None) -> str:
     if one.grade is None:
         return "provisional: not a grade yet"
     failed = [check.title for check in one.report.checks if check.score < check.points]
-    return cell(f"Not yet: {'; '.join(failed)}") if failed else "All checks passed."
+    why = f"{one.report.not_taken}. " if one.report.not_taken else ""
+    return cell(f"{why}Not yet: {'; '.join(failed)}") if failed else "All checks passed."
 
 
 def _line(cells: Iterable[str]) -> str:

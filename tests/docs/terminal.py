@@ -38,6 +38,11 @@ def fresh_course(folder: Path, page: str) -> Path:
         shutil.copytree(ROOT / "solutions", course / "exercises", dirs_exist_ok=True)
     with zipfile.ZipFile(course / "download.zip", "w") as download:
         download.write(ROOT / "solutions/01/polling.py", "janedoe_12345_67890_polling.py")
+    with zipfile.ZipFile(course / "team-download.zip", "w") as download:
+        download.write(
+            ROOT / "solutions/01/polling.py", "Team 1_17_assignsubmission_file_/polling.py"
+        )
+    (course / "teams.csv").write_text("team,student\nTeam 1,Jane Doe\nTeam 1,Bob Ray\n")
     return course
 
 

@@ -98,12 +98,12 @@ def test_moodle_takes_its_table(the_class: list[Graded], course: Course) -> None
 
 
 def test_nbgraders_columns_are_nbgraders(the_class: list[Graded], course: Course) -> None:
-    """Those that its own exporter writes, in its order, and one more behind them."""
+    """Those that its own exporter writes, in its order, and two more behind them."""
     head = next(csv.reader(io.StringIO("".join(nbgrader_csv(the_class, course)))))
     exporter = pytest.importorskip("nbgrader.plugins.export")
     source = inspect.getsource(exporter.CsvExportPlugin.export)
     columns = re.findall(r'^ +"(\w+)",?$', source, re.MULTILINE)
-    assert head == [*columns, "provisional"]
+    assert head == [*columns, "provisional", "not_taken"]
 
 
 GRADESCOPE_TEST = {

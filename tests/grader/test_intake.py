@@ -16,6 +16,7 @@ from tiny_course import RIGHT, write_tiny_course
 from grader.course import Course, load_course
 from grader.errors import GraderError
 from grader.intake.collect import collect
+from grader.intake.people import read_teams
 from grader.intake.write import write_submissions
 from grader.submission import find_submissions
 
@@ -115,7 +116,7 @@ def test_nbgraders_own_timestamps_are_kept(course: Course, tmp_path: Path) -> No
 def test_no_student_writes_the_time_of_handing_in(
     course: Course, tmp_path: Path, place: str
 ) -> None:
-    """In repositories a timestamp.txt is the student's own: it is reported, and says nothing."""
+    """In repositories a timestamp.txt is the student's own: it is passed over, and says nothing."""
     files = {
         "bob/exercises/01/doubling.py": b"x = 1\n",
         "jane/exercises/01/doubling.py": b"x = 1\n",
@@ -124,7 +125,8 @@ def test_no_student_writes_the_time_of_handing_in(
     found = taken(course, tmp_path, files)
     assert found.kind == "folder"
     assert not found.stamps
-    assert found.unmatched == [f"jane: {place}/timestamp.txt is no file of an exercise"]
+    assert not found.unmatched
+    assert found.passed_over == {"jane": 1}
 
 
 def test_nbgraders_stamp_lies_right_beside_the_work(course: Course, tmp_path: Path) -> None:
@@ -284,7 +286,7 @@ def test_who_handed_in_something_else_reads_why_it_does_not_count(
         "cy": f"{text}; work.zip was not taken: it holds a name that leads elsewhere: "
         "'../../doubling.py'",
         "di": f"{text}; Doubling.py was handed in, and the name is doubling.py",
-        "eve": text,
+        "eve": f"{text}; notes.txt is no file of an exercise",
         "flo": f"{text}; \x7f<b>.zip was not taken: it cannot be read: File is not a zip file",
     }
     for name in ("bob_2_7_doubling.py", "cy_3_8_doubling.py"):
@@ -362,7 +364,22 @@ def test_the_class_of_60_is_60_students(tmp_path: Path) -> None:
     found = collect(source, load_course(REPO), exercise="01")
     assert found.kind == "canvas"
     assert len(found.students) == 60
-    assert len(found.files) == 56
+    assert len(found.files) == 53
+    assert {"zo\u00eb", "matryoshka"} <= {student for student, _ in found.files}
     assert len(found.problems) == 4
-    assert len(found.unmatched) == 2
-    assert len(found.older) == len(found.late) == 8
+    assert [line.partition(":")[0] for line in sorted(found.unmatched)] == [
+        "instructions.pdf",
+        "rar",
+        "typist",
+        "writer",
+    ]
+    assert {student for student, _, _ in found.refused} == {
+        *("broken", "bomb", "climber", "linker", "rar", "typist", "writer"),
+    }
+    assert len(found.older) == 6
+    assert len(found.late) == 8
+    assert not found.copies
+    source.write_bytes(script.teams())
+    (tmp_path / "teams.csv").write_bytes(script.members())
+    teams = read_teams(tmp_path / "teams.csv")
+    assert len(collect(source, load_course(REPO), teams=teams).files) == 9

@@ -128,7 +128,7 @@ BAD = {
     "backslashes": (zipped({"..\\..\\doubling.py": b"x"}), "leads elsewhere"),
     "bomb": (zipped({"doubling.py": b"0" * (8 << 20)}), "grows more than"),
     "large": (zipped({"doubling.py": os.urandom(1 << 20) * 17}), "more than 16 MB"),
-    "many": (zipped({f"{n}.py": b"" for n in range(2001)}), "more than 2000 files"),
+    "many": (zipped({f"{n}/doubling.py": b"" for n in range(2001)}), "more than 2000 files"),
     "link": (linked(), "link or a device"),
     "encrypted": (encrypted(), "is encrypted"),
 }

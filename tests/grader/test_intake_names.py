@@ -133,6 +133,15 @@ def test_blackboards_own_text_is_nobodys_file(course: Course, tmp_path: Path) ->
     assert set(found.files) == {("jane", "01")}
 
 
+def test_brightspaces_own_list_is_nobodys_file(course: Course, tmp_path: Path) -> None:
+    """Each download has one: no line for it."""
+    files = {"1-2 - Jane Doe - Nov 3, 2026 1159 PM/doubling.py": b"x", "index.html": b"<html>"}
+    found = taken(course, tmp_path, files)
+    assert found.kind == "brightspace"
+    assert not found.unmatched
+    assert found.students == {"Jane Doe"}
+
+
 NAMESAKES = {
     "canvas": ("smithjohn_1001_20_doubling.py", "smithjohn_2002_21_doubling.py"),
     "moodle": (

@@ -1,0 +1,44 @@
+"""What an intake found: files to be written, and lines for who runs it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Collected:
+    """What is to be written, and what was left over."""
+
+    kind: str
+    exercises: tuple[str, ...] = ()
+    """Those that were looked for."""
+    files: dict[tuple[str, str], dict[str, bytes]] = field(default_factory=dict)
+    """By student and exercise: file names and contents."""
+    students: set[str] = field(default_factory=set)
+    """All who handed in anything, also what could not be used."""
+    late: set[tuple[str, str]] = field(default_factory=set)
+    """Whose newest attempt, of which exercise, the LMS marked as late."""
+    stamps: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    """When it was handed in, where the source says so: the text of nbgrader's timestamp.txt."""
+    unmatched: list[str] = field(default_factory=list)
+    """What belongs to nobody or to no exercise, and why; a line each."""
+    doubtful: list[str] = field(default_factory=list)
+    """Files that may be of two people, so that they are nobody's; a line each."""
+    problems: list[str] = field(default_factory=list)
+    """What somebody handed in and could not be read; a line each."""
+    refused: list[tuple[str, str, str]] = field(default_factory=list)
+    """Student, exercise ("" where any may be meant), and why a file did not count; to be read by
+    the student after "polling.py is missing"."""
+    passed_over: Counter[str] = field(default_factory=Counter)
+    """By student: how many files are no exercise's."""
+    older: list[str] = field(default_factory=list)
+    """Attempts, or files of them, that a newer one replaces."""
+    copies: list[str] = field(default_factory=list)
+    """Files that were handed in twice at once and differ, and which was taken; a line each."""
+    users: dict[str, str] = field(default_factory=dict)
+    """By student: who that is in the LMS, such as `canvas 1001`, where its number never changes."""
+    namesakes: list[str] = field(default_factory=list)
+    """Students whose name somebody else has too: the number behind it tells them apart."""
+    renamed: list[str] = field(default_factory=list)
+    """Whose number has a folder of another name; a line each."""

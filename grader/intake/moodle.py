@@ -1,0 +1,62 @@
+"""Names in Moodle's download "Download all submissions", with folders and without.
+
+Sources: Moodle's mod/assign/classes/downloader.php, and its language packs for `participant`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import PurePosixPath
+
+from grader.intake.owned import Owned
+from grader.spelling import squeezed
+
+_MOODLE = re.compile(
+    r"(?P<name>.+?)(_(?P<number>\d+))?_assignsubmission_(?P<plugin>[a-z]+)_?(?P<file>.*)"
+)
+"""A team without a group in Moodle, `Default group`, has no number."""
+_ONLINE_TEXT = "onlinetext"
+_PARTICIPANT = {
+    *("participant", "participante", "participanta", "participantul", "partecipante", "partaidea"),
+    *("teilnehmerin", "teilnehmer", "teilnehmerinnen", "teilnehmende", "teilnehmender"),
+    *("deelnemer", "deltager", "deltagare", "deltaker", "osallistuja", "osaleja", "þátttakandi"),
+    *("uczestnik", "účastník", "résztvevő", "udeleženec", "sudionik", "polaznik", "učesnik"),
+    *("учасник", "участник", "участница", "συμμετέχων", "katılımcı"),  # noqa: RUF001 - those letters
+    *("dalyvis", "dalībnieks"),
+    *("مشارك", "משתתף", "شرکتکننده", "参与者", "參與者", "参加者", "參加者", "참가자", "참여자"),
+    *("peserta", "ผู้เข้าร่วม", "ngườithamgia", "kalahok", "rannpháirtí", "cyfranogwr"),
+}
+"""What Moodle calls everybody whose name markers do not see, squeezed."""
+
+
+def of_moodle(path: PurePosixPath) -> Owned | None:
+    """`Jane Doe_12345_assignsubmission_file_/polling.py`, or without folders in one name."""
+    for depth, part in enumerate(path.parts):
+        if found := _MOODLE.fullmatch(part):
+            rest = [each for each in (found["file"], *path.parts[depth + 1 :]) if each]
+            if not rest:
+                return None
+            name, user = found["name"], found["number"] or ""
+            # `Teilnehmer/in` is a folder and a name, where the slash was kept.
+            whole = "".join((*path.parts[max(depth - 1, 0) : depth], name))
+            for each in (name, name.rpartition("-")[2], whole):
+                if user and squeezed(each) in _PARTICIPANT:
+                    name, user = f"{each.strip()} {user}", ""
+                    break
+            typed = found["plugin"] == _ONLINE_TEXT
+            return Owned(name, PurePosixPath(*rest), user, typed=typed)
+    return None
+
+
+def unnamed(owners: Iterable[Owned | None]) -> list[Owned | None]:
+    """Return the owners, where all have one word for a name: in some language they have none."""
+    given = list(owners)
+    people = {(each.student, each.user) for each in given if each}
+    words = {name for name, _ in people}
+    if len(people) < 2 or len(words) > 1 or any(" " in word for word in words):  # noqa: PLR2004 - one person is no evidence
+        return given
+    return [
+        each and replace(each, student=f"{each.student} {each.user}", user="") for each in given
+    ]

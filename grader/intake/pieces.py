@@ -1,0 +1,121 @@
+"""Of what one person handed in: the files of exercises, and why something is none."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+from grader.course import Course
+from grader.intake.notebooks import files_of_notebook
+from grader.intake.owned import Owned
+from grader.intake.source import Contents
+
+_UNOPENED = (".rar", ".7z", ".zst", ".lz4", ".lz", ".ace", ".cab", ".gz", ".bz2", ".xz", ".z")
+_UNREAD = {
+    **dict.fromkeys(
+        (".docx", ".doc", ".odt", ".rtf", ".pages", ".pdf", ".html", ".htm"),
+        "a document, and no program's source",
+    ),
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".heic", ".gif", ".webp"), "a picture"),
+}
+"""By ending: what a file is of which nothing is taken."""
+
+
+class Piece(NamedTuple):
+    """A file of an exercise that somebody handed in."""
+
+    owner: Owned
+    path: PurePosixPath
+    """Where it lay; in an archive, the archive's own path first."""
+    exercise: str
+    name: str
+    """In the exercise."""
+    data: bytes
+
+    @property
+    def place(self) -> tuple[bool, bool, int, str]:
+        """Sorts `exercises/NN/NAME` first, then `NN/NAME`, then what lies less deep."""
+        folders = self.path.parts[:-1]
+        in_exercises = folders[-2:] == ("exercises", self.exercise)
+        return (
+            not in_exercises,
+            folders[-1:] != (self.exercise,),
+            len(folders),
+            str(self.path),
+        )
+
+
+def pieces(
+    owner: Owned, contents: Contents, course: Course, exercises: Collection[str]
+) -> Iterator[Piece | str]:
+    """Yield each file of `exercises` in what was handed in; a text says what is wrong with one."""
+    for inside, data in contents.files:
+        path = owner.path / inside
+        if path.suffix == ".ipynb":
+            try:
+                cells = files_of_notebook(data, course)
+            except ValueError as error:
+                yield f"{path} was not taken: it {error}"
+                continue
+            for (exercise, name), text in cells.items():
+                if exercise in exercises:
+                    yield Piece(owner, path, exercise, name, text)
+            continue
+        for exercise in exercises_of(path, course):
+            if exercise in exercises:
+                yield Piece(owner, path, exercise, path.name, data)
+
+
+def exercises_of(path: PurePosixPath, course: Course) -> list[str]:
+    """Return the exercise of a file: by its name, and by its folder where that tells."""
+    by_name = [each.id for each in course.exercises if path.name in each.files]
+    by_folder = [number for number in by_name if number in path.parts]
+    return by_folder or by_name
+
+
+def misnamed(
+    given: str, course: Course, exercises: Collection[str]
+) -> Iterator[tuple[str, str, str]]:
+    """Yield exercise, file and sentence where the letters are the same: `Polling (1).py.txt`."""
+    for exercise in course.exercises:
+        for name in exercise.files:
+            if exercise.id in exercises and _letters(given) == _letters(name):
+                yield exercise.id, name, f"{given} was handed in, and the name is {name}"
+
+
+def _letters(name: str) -> str:
+    return "".join(c for c in name.casefold().removesuffix(".txt") if c.isalpha())
+
+
+def unopened(names: Collection[str]) -> list[str]:
+    """Say of each file that is packed in a way that is not opened what to do instead."""
+    return [
+        f"{name} was not taken: it is packed in a way that is not opened; "
+        "hand in the file itself or a zip"
+        for name in names
+        if PurePosixPath(name.casefold()).suffix in _UNOPENED
+    ]
+
+
+def why_nothing(owned: Collection[Owned], others: Sequence[str], count: int) -> str:
+    """Say to a student why nothing was taken.
+
+    Args:
+        owned: what was handed in.
+        others: names of files in it that are no exercise's, and lie where one may.
+        count: how many files there are in all.
+    """
+    if packed := unopened(others):
+        return packed[0]
+    if any(one.typed for one in owned):
+        return "what was typed into the LMS was not taken: hand in the file itself"
+    for name in others:
+        if kind := _UNREAD.get(PurePosixPath(name.casefold()).suffix):
+            return f"{name} was not taken: it is {kind}; hand in the file itself"
+    if not count:
+        return "no file came with it"
+    first = others[0] if others else "what was handed in"
+    if count == 1:
+        return f"{first} is no file of an exercise"
+    return f"none of {count:,} files is a file of an exercise, such as {first}"

@@ -1,0 +1,82 @@
+"""Select, of the files that somebody handed in, those that can be an exercise's."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from enum import Enum
+from pathlib import Path, PurePosixPath
+
+from grader.intake.archives import is_archive
+from grader.intake.litter import installed, is_installed, is_litter
+
+_COURSE_OWN = frozenset(
+    {"grader", "resources", "solutions", "tests", "benchmarks", "scripts", "docs", "release"}
+)
+"""Folders of the course beside `exercises`: the program's `services/sqs.py` is no submission."""
+_MANIFEST = "course.toml"
+_EXERCISES = "exercises"
+_PROGRAM = Path(__file__).parents[1]
+_NOTEBOOK = ".ipynb"
+
+
+class Kind(Enum):
+    """What a file among those handed in is."""
+
+    LITTER = "litter"
+    """An operating system's."""
+    PASSED_OVER = "passed over"
+    """It lies where no submission does."""
+    OTHER = "other"
+    """It lies where a submission may, and is none."""
+    WANTED = "wanted"
+    """It has the name of an exercise's file, or is a notebook."""
+    ARCHIVE = "archive"
+
+
+def kinds(paths: Sequence[PurePosixPath], names: Collection[str]) -> list[Kind]:
+    """Return the kind of each of `paths`, which one person handed in.
+
+    Args:
+        paths: all of them, since one tells of another: a course.toml, a pyvenv.cfg.
+        names: the files of the exercises.
+    """
+    environments = installed(paths)
+    copies = _copies_of_the_course(paths)
+    return [_kind(path, names, environments, copies) for path in paths]
+
+
+def _kind(
+    path: PurePosixPath,
+    names: Collection[str],
+    environments: Collection[PurePosixPath],
+    copies: Collection[PurePosixPath],
+) -> Kind:
+    if is_litter(path):
+        return Kind.LITTER
+    if is_installed(path, environments) or _is_courses_own(path, copies):
+        return Kind.PASSED_OVER
+    # `C:polling.py` is wanted too: reading it says why it is not taken.
+    if path.name.rpartition(":")[2] in names or path.suffix == _NOTEBOOK:
+        return Kind.WANTED
+    return Kind.ARCHIVE if is_archive(path.name) else Kind.OTHER
+
+
+def _copies_of_the_course(paths: Sequence[PurePosixPath]) -> set[PurePosixPath]:
+    """The roots of the course's copies, such as a repository that is handed in whole."""
+    roots = {path.parent for path in paths if path.name == _MANIFEST}
+    for path in paths:
+        if _EXERCISES in path.parts[:-1]:
+            roots.add(PurePosixPath(*path.parts[: path.parts.index(_EXERCISES)]))
+    return roots
+
+
+def _is_courses_own(path: PurePosixPath, copies: Collection[PurePosixPath]) -> bool:
+    for depth, part in enumerate(path.parts[:-1]):
+        if part not in _COURSE_OWN:
+            continue
+        if PurePosixPath(*path.parts[:depth]) in copies:
+            return True
+        # Installed without the rest, as in `build/lib`.
+        if part == "grader" and (_PROGRAM / PurePosixPath(*path.parts[depth + 1 :])).is_file():
+            return True
+    return False

@@ -1,0 +1,165 @@
+"""Whose each file of a download is: the names, a roster and a file of teams taken together."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
+
+from grader.intake.canvas import decide, readings
+from grader.intake.moodle import unnamed
+from grader.intake.names import FORMATS, LASTING, LISTING
+from grader.intake.owned import Owned
+from grader.intake.people import Teams
+from grader.intake.students import Person, clean_name, folders, short_names
+from grader.spelling import folded, squeezed
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What is known of a course's people beside the download."""
+
+    users: Mapping[str, str] = field(default_factory=dict)
+    """By folder: the users of earlier intakes, such as `canvas 1001`, who keep their folders."""
+    roster: Collection[str] = ()
+    """The LMS's numbers of the students."""
+    teams: Teams | None = None
+
+
+@dataclass
+class Owners:
+    """Whose each file is, by its number in the download."""
+
+    of: list[tuple[Owned, ...]] = field(default_factory=list)
+    """Nobody, one student, or each member of a team; a student as the folder is named."""
+    users: dict[str, str] = field(default_factory=dict)
+    """By student: who that is in the LMS, where its number never changes."""
+    namesakes: list[str] = field(default_factory=list)
+    """Students whose name somebody else has too: the number behind it tells them apart."""
+    renamed: set[str] = field(default_factory=set)
+    """Whose number has a folder of another name; a line each."""
+    unmatched: list[str] = field(default_factory=list)
+    """Files that belong to nobody; a line each."""
+    doubtful: list[str] = field(default_factory=list)
+    """Files that may be somebody else's, so that they are nobody's; a line each."""
+    torn: dict[Person, str] = field(default_factory=dict)
+    """Members of several teams that handed in, by name and number, and which teams."""
+    without: dict[str, str] = field(default_factory=dict)
+    """Students of whom nothing is taken for that reason."""
+
+
+def owners(paths: Sequence[PurePosixPath], kind: str, known: Knowledge) -> Owners:
+    """Find out whose each of `paths` is in a download of that kind."""
+    found = Owners()
+    given = _by_name(paths, kind, known, found)
+    _refuse_shared_numbers(paths, given, kind, found)
+    if known.teams:
+        members = _with_members(given, kind, known.teams, found)
+    else:
+        members = [() if one is None else (one,) for one in given]
+    people = {(one.student, one.user) for some in members for one in some} | {*found.torn}
+    chosen = _folders(people, kind, known, found)
+    found.without = {chosen[person]: why for person, why in found.torn.items()}
+    found.of = [
+        tuple(replace(one, student=chosen[one.student, one.user]) for one in some)
+        for some in members
+    ]
+    return found
+
+
+def _by_name(
+    paths: Sequence[PurePosixPath], kind: str, known: Knowledge, found: Owners
+) -> list[Owned | None]:
+    """Whose each file is by its name; what nobody's is, or two people's, is a line."""
+    if kind != "canvas":
+        given = [FORMATS[kind](path) for path in paths]
+        given = unnamed(given) if kind == "moodle" else given
+        candidates = [[] if one is None else [one] for one in given]
+    else:
+        numbers = {who.partition(" ")[2] for who in known.users.values() if who.startswith(kind)}
+        teams = {*known.teams.members} if known.teams else set()
+        if known.teams:
+            numbers |= known.teams.numbers
+        candidates = decide([readings(path) for path in paths], known.roster or numbers, teams)
+    for path, some in zip(paths, candidates, strict=True):
+        if not some and (kind, path.name) != ("brightspace", LISTING):
+            found.unmatched.append(f"{path}: no student's name is in it")
+        elif len(some) > 1:
+            ways = " or ".join(f"{one.path} of {one.student}, number {one.user}" for one in some)
+            found.doubtful.append(f"{path} is {ways}; a roster can tell (--roster)")
+    return [some[0] if len(some) == 1 else None for some in candidates]
+
+
+def _refuse_shared_numbers(
+    paths: Sequence[PurePosixPath], given: list[Owned | None], kind: str, found: Owners
+) -> None:
+    """Take nothing of two students to whom an LMS gives one number: one of them is misread."""
+    if kind not in LASTING:
+        return
+    names: dict[str, dict[str, str]] = defaultdict(dict)
+    for one in given:
+        if one is not None and one.user:
+            names[one.user][folded(one.student)] = one.student
+    for number, one in enumerate(given):
+        if one is not None and len(names[one.user]) > 1:
+            who = " and ".join(sorted(names[one.user].values()))
+            found.doubtful.append(f"{paths[number]} has the number {one.user}, as {who} have")
+            given[number] = None
+
+
+def _with_members(
+    given: Sequence[Owned | None], kind: str, teams: Teams, found: Owners
+) -> list[tuple[Owned, ...]]:
+    """Each file for each member of the team that handed it in."""
+    named = {
+        one.user: one.student for one in given if one and one.user and not teams.of(one.student)
+    }
+    short = short_names({one.student for one in given if one}, kind)
+    everybody = {squeezed(name) for people in teams.members.values() for name, _ in people}
+    teams_of: dict[Person, set[str]] = defaultdict(set)
+    shared: list[tuple[Owned, ...]] = []
+    alone = set()
+    for one in given:
+        people = teams.of(one.student) or teams.of(short[one.student]) if one else ()
+        if one is None:
+            shared.append(())
+        elif not people:
+            shared.append((one,))
+            if one.user not in teams.numbers and squeezed(short[one.student]) not in everybody:
+                alone.add(one.student)
+        else:
+            known = [(named.get(user, name), user) for name, user in people]
+            for person in known:
+                teams_of[person].add(one.student)
+            shared.append(tuple(replace(one, student=n, user=u) for n, u in known))
+    found.unmatched += [f"{name}: {teams.path} names no members of it" for name in sorted(alone)]
+    for person, some in teams_of.items():
+        if len(some) > 1:
+            found.torn[person] = f"the teams {' and '.join(sorted(some))} both handed in"
+            found.doubtful.append(f"{person[0]}: {found.torn[person]}")
+    return [tuple(m for m in some if (m.student, m.user) not in found.torn) for some in shared]
+
+
+def _folders(
+    people: Collection[Person], kind: str, known: Knowledge, found: Owners
+) -> dict[Person, str]:
+    """The folder of everybody, by name and number as the source has them."""
+    short = short_names({name for name, _ in people}, kind)
+    shown = {person: (short[person[0]], person[1]) for person in people}
+    before = {who: student for student, who in known.users.items()}
+    kept = {
+        (name, user): before[who]
+        for name, user in shown.values()
+        if (who := f"{kind} {user}") in before
+    }
+    used = [student for student, who in known.users.items() if who.startswith(f"{kind} ")]
+    chosen = folders(set(shown.values()), kept, used)
+    for (name, user), student in chosen.items():
+        if user and kind in LASTING:
+            found.users[student] = f"{kind} {user}"
+        if (name, user) in kept and not folded(student).startswith(folded(clean_name(name))):
+            found.renamed.add(f"{name} has the number of {student}")
+        elif student != clean_name(name):
+            found.namesakes.append(student)
+    return {person: chosen[shown[person]] for person in people}
