@@ -79,5 +79,6 @@ def _smallest(rng: random.Random, make: Callable[[Any], Any], check: Callable[[A
     # Code that keeps something from call to call may fail for an input once and never again:
     # hypothesis then raises an exception of its own.
     with contextlib.suppress(Exception, _Over):
-        settings(hypothesis.seed(rng.getrandbits(32))(drawn))()
+        search: Any = settings(hypothesis.seed(rng.getrandbits(32))(drawn))
+        search()
     return sentence
