@@ -5,13 +5,9 @@ from __future__ import annotations
 import logging
 import socket
 import threading
-from functools import cache
 from typing import Any, ClassVar
 
 import boto3
-from moto.core.utils import unix_time
-from moto.moto_server.werkzeug_app import create_backend_app
-from moto.sqs.models import Message, SQSBackend
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.test import Client
 
@@ -19,6 +15,7 @@ from grader.errors import ServiceError
 from grader.services.base import Service
 from grader.services.sqs_clock import Clock
 from grader.services.sqs_front import Front, Pick, Request
+from grader.services.sqs_moto import backend
 
 _MAX_CONNECTIONS = 64
 _ACCOUNT = "123456789012"
@@ -40,7 +37,7 @@ class SqsService(Service):
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         self._clock = Clock()
         self._clock.install()
-        self._front = Front(_backend(), self._clock)
+        self._front = Front(backend(), self._clock)
         self._front.observe = self.observe
         self._servers: list[_Server] = []
         self._client: Any = None
@@ -112,6 +109,14 @@ class SqsService(Service):
         """
         self._front.faults.fail_entry = pick
         self._front.batches = 0
+
+    def fail_delete_entries(self, pick: Pick | None) -> None:
+        """Report entries of DeleteMessageBatch as failed: `pick(entry, number_of_the_request)`.
+
+        Requests are counted from now on, from 1. What is reported as failed is not deleted.
+        """
+        self._front.faults.fail_delete = pick
+        self._front.delete_batches = 0
 
     def empty_receives(self, *numbers: int) -> None:
         """Answer these receives, counted from now on from 1, as if nothing were there."""
@@ -188,24 +193,6 @@ class _Handler(WSGIRequestHandler):
         """Say nothing."""
 
 
-@cache
-def _backend() -> Any:
-    """moto's application for SQS alone."""
-    SQSBackend.is_message_valid_based_on_retention_period = _is_retained  # type: ignore[method-assign]
-    return create_backend_app("sqs")
-
-
-def _is_retained(self: SQSBackend, queue_name: str, message: Message) -> bool:
-    """Whether a queue still has to keep a message.
-
-    moto 5.2 counts the queue's messages four times over to learn one setting of the queue, and
-    that for each message that it delivers.
-    """
-    keep: int = self.get_queue(queue_name).message_retention_period  # type: ignore[attr-defined]
-    sent: int = message.sent_timestamp  # type: ignore[assignment]  # milliseconds, once it was sent
-    return keep + sent / 1000 > unix_time()
-
-
 def _new_client(port: int) -> Any:
     return boto3.client(
         "sqs",
@@ -219,7 +206,7 @@ def _new_client(port: int) -> Any:
 def warm() -> None:
     """Do now what the first request would do, so that processes forked from this one need not."""
     _new_client(0).close()  # boto3 keeps the description of the service that it has read
-    Client(_backend()).post(
+    Client(backend()).post(
         "/",
         headers={
             "X-Amz-Target": "AmazonSQS.ListQueues",

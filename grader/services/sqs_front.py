@@ -52,6 +52,8 @@ class Faults:
 
     fail_entry: Pick | None = None
     """Asked for each entry of a SendMessageBatch, with the number of the request from 1 on."""
+    fail_delete: Pick | None = None
+    """The same of a DeleteMessageBatch."""
     duplicate: set[str] = field(default_factory=set)
     """Queues whose next delivered message comes a second time."""
     empty: Collection[int] = ()
@@ -73,6 +75,8 @@ class Front:
         """Whether an empty long poll moves the clock instead of waiting."""
         self.batches = 0
         """SendMessageBatch requests so far; what `fail_entry` is told."""
+        self.delete_batches = 0
+        """DeleteMessageBatch requests so far; what `fail_delete` is told."""
         self.receives = 0
         """ReceiveMessage requests so far; what `empty` counts."""
         self.bytes = 0
@@ -204,9 +208,9 @@ class Front:
     # Sending -------------------------------------------------------------------
 
     def _send(self, environ: Environ, parameters: Parameters) -> Answer:
-        if refused := refuse_message(parameters):
-            return refused
         queue = _name(parameters)
+        if refused := refuse_message(queue, parameters):
+            return refused
         with self._backend:
             if known := self._deduplication.known(queue, parameters):
                 return Answer(OK, known)
@@ -218,7 +222,7 @@ class Front:
     def _send_batch(self, environ: Environ, parameters: Parameters) -> Answer:
         entries = parameters.get("Entries") or []
         queue = _name(parameters)
-        if refused := refuse_batch(entries):
+        if refused := refuse_batch(queue, entries):
             return refused
         with self._backend:
             self.batches += 1
@@ -243,11 +247,7 @@ class Front:
                     self._deduplication.remember(queue, entry)
         old = [{"Id": each, **taken_as} for each, taken_as in known.items()]
         body = {**body, "Successful": [*body.get("Successful", []), *old]}
-        if failed:
-            why = {"SenderFault": False, "Code": "InternalError", "Message": "try again"}
-            bad = [{"Id": entry["Id"], **why} for entry in failed]
-            body["Failed"] = [*body.get("Failed", []), *bad]
-        return Answer(OK, body)
+        return Answer(OK, _with_failed(body, failed))
 
     # Deleting ------------------------------------------------------------------
 
@@ -258,8 +258,13 @@ class Front:
 
     def _delete_batch(self, environ: Environ, parameters: Parameters) -> Answer:
         entries = parameters.get("Entries") or []
-        copies = [entry for entry in entries if _is_copy(entry)]
-        rest = [entry for entry in entries if not _is_copy(entry)]
+        with self._backend:
+            self.delete_batches += 1
+            pick = self.faults.fail_delete
+            failed = [e for e in entries if pick is not None and pick(e, self.delete_batches)]
+        taken = [entry for entry in entries if entry not in failed]
+        copies = [entry for entry in taken if _is_copy(entry)]
+        rest = [entry for entry in taken if not _is_copy(entry)]
         body: dict[str, Any] = {}
         if rest or not entries:
             answer = self._forward(environ, {**parameters, "Entries": rest})
@@ -267,7 +272,17 @@ class Front:
                 return answer
             body = answer.body
         gone = [{"Id": entry["Id"]} for entry in copies]
-        return Answer(OK, {**body, "Successful": [*body.get("Successful", []), *gone]})
+        body = {**body, "Successful": [*body.get("Successful", []), *gone]}
+        return Answer(OK, _with_failed(body, failed))
+
+
+def _with_failed(body: dict[str, Any], failed: list[dict[str, Any]]) -> dict[str, Any]:
+    """The answer to a batch, with entries that failed on purpose."""
+    if not failed:
+        return body
+    why = {"SenderFault": False, "Code": "InternalError", "Message": "try again"}
+    bad = [{"Id": entry["Id"], **why} for entry in failed]
+    return {**body, "Failed": [*body.get("Failed", []), *bad]}
 
 
 def _in_words(action: str, parameters: Parameters, answer: Answer) -> str:
