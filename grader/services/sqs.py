@@ -123,6 +123,10 @@ class SqsService(Service):
         self._front.faults.empty = frozenset(numbers)
         self._front.receives = 0
 
+    def receive_at_most(self, count: int) -> None:
+        """Bring no more messages than that in a receive, whatever it asks for: SQS may do so."""
+        self._front.faults.most = count
+
     def duplicate_next_delivery(self, queue_url: str) -> None:
         """Deliver the next message of a queue a second time, whether or not it was deleted."""
         self._front.faults.duplicate.add(queue_url.rpartition("/")[2])

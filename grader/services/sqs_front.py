@@ -58,6 +58,8 @@ class Faults:
     """Queues whose next delivered message comes a second time."""
     empty: Collection[int] = ()
     """Which receives, counted from 1, find nothing, though messages are there."""
+    most: int = 10
+    """How many messages a receive brings at most, whatever it asks for."""
 
 
 class Front:
@@ -180,6 +182,8 @@ class Front:
             self._clock.advance(seconds)
             return Answer(OK, {})
         at_once = {**parameters, "WaitTimeSeconds": 0}
+        if at_once.get("MaxNumberOfMessages", 1) > self.faults.most:
+            at_once["MaxNumberOfMessages"] = self.faults.most
         answer = self._forward(environ, at_once)
         for _ in self._waits(seconds):
             if answer.body.get("Messages") or answer.status != OK:

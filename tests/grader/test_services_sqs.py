@@ -259,6 +259,17 @@ def test_chosen_receives_find_nothing(service: SqsService, client: Any, url: str
     assert found == [[], ["x"], [], ["x"]]
 
 
+def test_a_receive_may_bring_fewer_than_there_are(
+    service: SqsService, client: Any, url: str
+) -> None:
+    """One at a time, though ten were asked for and two are there."""
+    for body in "ab":
+        client.send_message(QueueUrl=url, MessageBody=body)
+    service.receive_at_most(1)
+    found = [bodies(client.receive_message(QueueUrl=url, MaxNumberOfMessages=10)) for _ in "ab"]
+    assert found == [["a"], ["b"]]
+
+
 def test_a_long_poll_has_a_limit(client: Any, url: str) -> None:
     """Twenty seconds, as on AWS."""
     with pytest.raises(ClientError, match="WaitTimeSeconds"):
