@@ -15,15 +15,23 @@ from grader.errors import ServiceError
 from grader.services.base import Service
 from grader.services.sqs_clock import Clock
 from grader.services.sqs_front import Front, Pick, Request
-from grader.services.sqs_moto import backend
+from grader.services.sqs_moto import ACCOUNT, REGION, backend, is_anything_visible
+from grader.services.sqs_strict import OK
 
 _MAX_CONNECTIONS = 64
-_ACCOUNT = "123456789012"
 _LOGIN = {
-    "region_name": "us-east-1",
+    "region_name": REGION,
     "aws_access_key_id": "test",
     "aws_secret_access_key": "test",
 }
+
+
+class RefusedError(Exception):
+    """A request of the suite's own that SQS refused, by its code."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
 
 
 class SqsService(Service):
@@ -39,6 +47,7 @@ class SqsService(Service):
         self._clock.install()
         self._front = Front(backend(), self._clock)
         self._front.observe = self.observe
+        self._front.is_anything_visible = is_anything_visible
         self._servers: list[_Server] = []
         self._client: Any = None
 
@@ -62,7 +71,7 @@ class SqsService(Service):
 
     def queue_url(self, name: str) -> str:
         """The URL of a queue, as the consumer's client sees it."""
-        return f"http://{self.host}:{self.port}/{_ACCOUNT}/{name}"
+        return f"http://{self.host}:{self.port}/{ACCOUNT}/{name}"
 
     # What the suite needs ----------------------------------------------------------
 
@@ -74,6 +83,18 @@ class SqsService(Service):
             self._serve(listener, self._front.trusted)
             self._client = _new_client(port)
         return self._client
+
+    def ask(self, action: str, **parameters: Any) -> dict[str, Any]:
+        """Make a request of the suite's own, as the API names it: no client, no connection.
+
+        Raises:
+            RefusedError: SQS said no.
+        """
+        answer = self._front.ask(action, parameters)
+        if answer.status != OK:
+            code = str(answer.body.get("__type", "")).rpartition("#")[2]
+            raise RefusedError(code, str(answer.body.get("message", "")))
+        return answer.body
 
     @property
     def impatient(self) -> bool:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from werkzeug.test import create_environ
+
 from grader.services.sqs_clock import Clock
 from grader.services.sqs_strict import (
     MAX_ENTRIES,
@@ -22,6 +24,7 @@ from grader.services.sqs_strict import (
 )
 
 _TARGET = "AmazonSQS."
+_JSON = "application/x-amz-json-1.0"
 _ERRORS = 400
 _MAX_BODY = 8 << 20
 """Bytes of a request. A message of 1 MiB whose characters are all escaped in JSON has 6 MiB."""
@@ -73,6 +76,8 @@ class Front:
         self.faults = Faults()
         self.observe: Callable[[str], None] = lambda _: None
         """Told each request of the consumer's in words."""
+        self.is_anything_visible: Callable[[str], bool] = lambda _: True
+        """Whether a receive from the queue of that name has to look; a long poll asks it often."""
         self.impatient = True
         """Whether an empty long poll moves the clock instead of waiting."""
         self.batches = 0
@@ -89,6 +94,11 @@ class Front:
     def trusted(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """The application for the suite: neither recorded nor disturbed, and it never waits."""
         return self._serve(environ, start_response, self._at_once)
+
+    def ask(self, action: str, parameters: Parameters) -> Answer:
+        """What a request of the suite's gets, without a connection."""
+        headers = {"X-Amz-Target": _TARGET + action, "Content-Type": _JSON}
+        return self._at_once(create_environ(method="POST", headers=headers), action, parameters)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """The application for the consumer."""
@@ -125,7 +135,7 @@ class Front:
         if counted:
             self.bytes += int(length if length.isdecimal() else 0) + len(data)
         headers = [
-            ("Content-Type", "application/x-amz-json-1.0"),
+            ("Content-Type", _JSON),
             ("Content-Length", str(len(data))),
         ]
         if answer.query_error:
@@ -185,7 +195,7 @@ class Front:
         if at_once.get("MaxNumberOfMessages", 1) > self.faults.most:
             at_once["MaxNumberOfMessages"] = self.faults.most
         answer = self._forward(environ, at_once)
-        for _ in self._waits(seconds):
+        for _ in self._waits(queue, seconds):
             if answer.body.get("Messages") or answer.status != OK:
                 break
             answer = self._forward(environ, at_once)
@@ -196,12 +206,13 @@ class Front:
             self._copies.setdefault(queue, []).append(copy)
         return answer
 
-    def _waits(self, seconds: int) -> Iterator[None]:
+    def _waits(self, queue: str, seconds: int) -> Iterator[None]:
         """The moments of a long poll at which to look again."""
         if self.impatient:
             for _ in range(seconds):
                 self._clock.advance(1)
-                yield
+                if self.is_anything_visible(queue):
+                    yield
             return
         end = self._clock.now().timestamp() + seconds
         while (left := end - self._clock.now().timestamp()) > 0:

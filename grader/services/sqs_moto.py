@@ -7,7 +7,10 @@ from typing import Any
 
 from moto.core.utils import unix_time
 from moto.moto_server.werkzeug_app import create_backend_app
-from moto.sqs.models import Message, SQSBackend
+from moto.sqs.models import Message, SQSBackend, sqs_backends
+
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
 
 _receive = SQSBackend.receive_message
 
@@ -18,6 +21,12 @@ def backend() -> Any:
     SQSBackend.is_message_valid_based_on_retention_period = _is_retained  # type: ignore[method-assign]
     SQSBackend.receive_message = _receive_in_order  # type: ignore[method-assign]
     return create_backend_app("sqs")
+
+
+def is_anything_visible(queue: str) -> bool:
+    """Tell whether a receive has to look: a message of that queue is neither hidden nor delayed."""
+    found = sqs_backends[ACCOUNT][REGION].queues.get(queue)
+    return found is None or bool(found.messages)
 
 
 def _is_retained(self: SQSBackend, queue_name: str, message: Message) -> bool:

@@ -17,7 +17,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from grader.services import sqs_front
-from grader.services.sqs import SqsService, warm
+from grader.services.sqs import RefusedError, SqsService, warm
 from grader.services.sqs_strict import MAX_BYTES
 
 
@@ -285,6 +285,17 @@ def test_the_suites_own_client_never_waits(service: SqsService, client: Any) -> 
     before = time.monotonic()
     service.client().receive_message(QueueUrl=url)
     assert time.monotonic() - before < 10
+
+
+def test_the_suite_asks_without_a_client(service: SqsService, client: Any, url: str) -> None:
+    """On the same queues, not recorded; what is refused has its code."""
+    client.send_message(QueueUrl=url, MessageBody="x")
+    service.clear_requests()
+    assert bodies(service.ask("ReceiveMessage", QueueUrl=url, WaitTimeSeconds=20)) == ["x"]
+    with pytest.raises(RefusedError, match="does not exist") as caught:
+        service.ask("GetQueueUrl", QueueName="nowhere")
+    assert caught.value.code == "QueueDoesNotExist"
+    assert service.requests == []
 
 
 def test_errors_have_the_codes_of_aws(client: Any) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
-from grader.services.sqs import SqsService
+from grader.services.sqs import RefusedError, SqsService
 from grader.services.sqs_front import Request
 from grader.suite import HANDLE, Consumer, Failed, Kept, New, Process, Run
 
+HIDDEN = 600
+"""Seconds. Longer than a run takes on a busy machine: the queues' clock is the real one, moved."""
 TEN = 10
 """Entries of a batch, messages of a receive: the most that SQS takes and gives."""
 
@@ -34,35 +36,39 @@ class Queue:
     """A queue as the suite sees it. What the student's code did to it is a failure, not an error."""
 
     def __init__(self, sqs: SqsService, consumer: Consumer, name: str) -> None:
-        self._client = sqs.client()
+        self._sqs = sqs
         self._log = consumer.log
         self.name = name
         self.url = sqs.queue_url(name)
         self.is_fifo = name.endswith(".fifo")
-        self.dead: Any = None
 
-    def ask(self, action: str, **parameters: Any) -> Any:
-        """A call of the suite's own client, on this queue."""
+    def ask(self, action: str, **parameters: Any) -> dict[str, Any]:
+        """The answer to a request of the suite's own, on this queue."""
         try:
-            return getattr(self._client, action)(QueueUrl=self.url, **parameters)
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code.endswith("NonExistentQueue"):
+            return self._sqs.ask(action, QueueUrl=self.url, **parameters)
+        except RefusedError as error:
+            if error.code == "QueueDoesNotExist":
                 raise Failed(f"there is no queue {self.name}") from None
             raise Failed(f"the queue {self.name} refuses {action}: {error}") from None
 
+    def make(self, **attributes: str) -> None:
+        """Create it."""
+        kind = {"FifoQueue": "true"} if self.is_fifo else {}
+        self._sqs.ask("CreateQueue", QueueName=self.name, Attributes={**kind, **attributes})
+
     @property
-    def exists(self) -> bool:
-        """Whether there is a queue of that name."""
-        urls = self._client.list_queues(QueueNamePrefix=self.name).get("QueueUrls", [])
-        return any(url.rpartition("/")[2] == self.name for url in urls)
+    def dead(self) -> Queue:
+        """Its dead-letter queue, made or not."""
+        stem, dot, end = self.name.partition(".")
+        dead = copy.copy(self)
+        dead.name = f"{stem}-dead{dot}{end}"
+        dead.url = self._sqs.queue_url(dead.name)
+        return dead
 
     @property
     def attributes(self) -> dict[str, str]:
         """All of them, by name."""
-        found: dict[str, str] = self.ask("get_queue_attributes", AttributeNames=["All"])[
-            "Attributes"
-        ]
+        found: dict[str, str] = self.ask("GetQueueAttributes", AttributeNames=["All"])["Attributes"]
         return found
 
     def put(self, *bodies: dict[str, Any] | str, ascii_only: bool = True) -> None:
@@ -80,13 +86,13 @@ class Queue:
                 entry["MessageDeduplicationId"] = str(body["event_id"])
             entries.append(entry)
         for first in range(0, len(entries), TEN):
-            self.ask("send_message_batch", Entries=entries[first : first + TEN])
+            self.ask("SendMessageBatch", Entries=entries[first : first + TEN])
 
     def take_all(self) -> list[dict[str, Any]]:
         """Take all visible messages out of the queue, with their attributes."""
         found: list[dict[str, Any]] = []
         while messages := self.ask(
-            "receive_message",
+            "ReceiveMessage",
             MaxNumberOfMessages=TEN,
             VisibilityTimeout=3600,
             MessageAttributeNames=["All"],
@@ -96,7 +102,7 @@ class Queue:
             handles = [
                 {"Id": str(n), "ReceiptHandle": m["ReceiptHandle"]} for n, m in enumerate(messages)
             ]
-            self.ask("delete_message_batch", Entries=handles)
+            self.ask("DeleteMessageBatch", Entries=handles)
         return found
 
     def take_events(self) -> list[Any]:
@@ -107,8 +113,12 @@ class Queue:
     def depth(self) -> tuple[int, int]:
         """Visible messages, and messages in flight."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        found = self.ask("get_queue_attributes", AttributeNames=names)["Attributes"]
+        found = self.ask("GetQueueAttributes", AttributeNames=names)["Attributes"]
         return int(found[names[0]]), int(found[names[1]])
+
+    def let_time_out(self) -> None:
+        """Let the visibility timeout of everything that is hidden pass."""
+        self._sqs.advance(HIDDEN + 1)
 
     @property
     def left(self) -> str:
@@ -133,27 +143,21 @@ def queue_called(sqs: SqsService, consumer: Consumer) -> Callable[[str], Queue]:
 
 @pytest.fixture
 def new_queue(sqs: SqsService, consumer: Consumer, rng: random.Random) -> Callable[..., Queue]:
-    """`new_queue()`: a queue of a random name; a message is dead after so many receives.
+    """`new_queue()`: a queue of a random name, with a visibility timeout of HIDDEN.
 
-    Its dead-letter queue is `.dead`.
+    `new_queue(n)`: a message is dead after so many receives.
     """
 
-    def make(max_receive_count: int = 50, *, fifo: bool = False) -> Queue:
-        name = f"trips-{rng.randrange(16**8):08x}"
-        end, kind = (".fifo", {"FifoQueue": "true"}) if fifo else ("", {})
-        client = sqs.client()
-        client.create_queue(QueueName=f"{name}-dead{end}", Attributes=kind)
-        dead = Queue(sqs, consumer, f"{name}-dead{end}")
-        policy = {
-            "deadLetterTargetArn": dead.attributes["QueueArn"],
-            "maxReceiveCount": max_receive_count,
-        }
-        client.create_queue(
-            QueueName=name + end,
-            Attributes={"VisibilityTimeout": "30", "RedrivePolicy": json.dumps(policy), **kind},
-        )
-        queue = Queue(sqs, consumer, name + end)
-        queue.dead = dead
+    def make(max_receive_count: int | None = None, *, fifo: bool = False) -> Queue:
+        name = f"trips-{rng.randrange(16**8):08x}{'.fifo' if fifo else ''}"
+        queue = Queue(sqs, consumer, name)
+        more = {}
+        if max_receive_count is not None:
+            queue.dead.make()
+            arn = queue.dead.attributes["QueueArn"]
+            policy = {"deadLetterTargetArn": arn, "maxReceiveCount": max_receive_count}
+            more["RedrivePolicy"] = json.dumps(policy)
+        queue.make(VisibilityTimeout=str(HIDDEN), **more)
         return queue
 
     return make
