@@ -43,5 +43,4 @@ class Clock:
         seconds of a date.
         """
         moto.core.utils.utcnow = self.now
-        moto.sqs.models.unix_time = self.seconds
-        moto.sqs.models.unix_time_millis = self.milliseconds
+        vars(moto.sqs.models).update(unix_time=self.seconds, unix_time_millis=self.milliseconds)
