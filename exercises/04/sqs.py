@@ -71,7 +71,9 @@ def sqs_consumer(
         queue_url: The queue.
         handle: Called with each event. When it returns, the message is deleted, before the next
             receive. When it raises an `Exception`, the message is left alone and comes back after
-            the visibility timeout; you go on with the next one.
+            the visibility timeout; you go on with the next one. On a FIFO queue you go on with
+            the next one of another message group: the rest of its group in this receive is left
+            alone as well, and so comes after it.
         max_events: Return after that many events were handled. Never receive more messages than
             that leaves to handle: the others stay visible for another consumer.
         wait_seconds: How long each receive waits for messages on the server's side.

@@ -138,3 +138,24 @@ def test_once_does_not_remember_a_failure() -> None:
     with pytest.raises(ConnectionError, match="the database is down"):
         once(fail, seen)(TRIPS[0])
     assert seen == set(), "an event that failed was not handled, and has to be tried again"
+
+
+@pytest.mark.check("04.fifo-after-failure")
+def test_a_group_waits_for_the_one_that_failed(sqs: Any) -> None:
+    url = create_queue(sqs, "trips.fifo")
+    zones = ("Queens", "Bronx", "Queens")
+    events = [{"event_id": n, "pickup_zone": zone} for n, zone in enumerate(zones, 1)]
+    send_events(sqs, url, events)
+    tried: list[int] = []
+
+    def handle(event: dict[str, Any]) -> None:
+        tried.append(event["event_id"])
+        if event["event_id"] == 1:
+            raise ConnectionError("the database is down")
+
+    sqs_consumer(sqs, url, handle, max_events=3, wait_seconds=1, max_empty_receives=1)
+    assert tried == [1, 2], (
+        "events 1 and 3 are of one group, 2 is of another; handle failed for 1, so 3 should wait: "
+        f"handle was called for {tried}"
+    )
+    assert count(sqs, url) == (0, 2), "events 1 and 3 should be hidden, not deleted"

@@ -5,13 +5,9 @@ from __future__ import annotations
 import logging
 import socket
 import threading
-from functools import cache
 from typing import Any, ClassVar
 
 import boto3
-from moto.core.utils import unix_time
-from moto.moto_server.werkzeug_app import create_backend_app
-from moto.sqs.models import Message, SQSBackend
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.test import Client
 
@@ -19,14 +15,23 @@ from grader.errors import ServiceError
 from grader.services.base import Service
 from grader.services.sqs_clock import Clock
 from grader.services.sqs_front import Front, Pick, Request
+from grader.services.sqs_moto import ACCOUNT, REGION, backend, is_anything_visible
+from grader.services.sqs_strict import OK
 
 _MAX_CONNECTIONS = 64
-_ACCOUNT = "123456789012"
 _LOGIN = {
-    "region_name": "us-east-1",
+    "region_name": REGION,
     "aws_access_key_id": "test",
     "aws_secret_access_key": "test",
 }
+
+
+class RefusedError(Exception):
+    """A request of the suite's own that SQS refused, by its code."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
 
 
 class SqsService(Service):
@@ -40,8 +45,9 @@ class SqsService(Service):
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         self._clock = Clock()
         self._clock.install()
-        self._front = Front(_backend(), self._clock)
+        self._front = Front(backend(), self._clock)
         self._front.observe = self.observe
+        self._front.is_anything_visible = is_anything_visible
         self._servers: list[_Server] = []
         self._client: Any = None
 
@@ -65,7 +71,7 @@ class SqsService(Service):
 
     def queue_url(self, name: str) -> str:
         """The URL of a queue, as the consumer's client sees it."""
-        return f"http://{self.host}:{self.port}/{_ACCOUNT}/{name}"
+        return f"http://{self.host}:{self.port}/{ACCOUNT}/{name}"
 
     # What the suite needs ----------------------------------------------------------
 
@@ -77,6 +83,18 @@ class SqsService(Service):
             self._serve(listener, self._front.trusted)
             self._client = _new_client(port)
         return self._client
+
+    def ask(self, action: str, **parameters: Any) -> dict[str, Any]:
+        """Make a request of the suite's own, as the API names it: no client, no connection.
+
+        Raises:
+            RefusedError: SQS said no.
+        """
+        answer = self._front.ask(action, parameters)
+        if answer.status != OK:
+            code = str(answer.body.get("__type", "")).rpartition("#")[2]
+            raise RefusedError(code, str(answer.body.get("message", "")))
+        return answer.body
 
     @property
     def impatient(self) -> bool:
@@ -113,10 +131,22 @@ class SqsService(Service):
         self._front.faults.fail_entry = pick
         self._front.batches = 0
 
+    def fail_delete_entries(self, pick: Pick | None) -> None:
+        """Report entries of DeleteMessageBatch as failed: `pick(entry, number_of_the_request)`.
+
+        Requests are counted from now on, from 1. What is reported as failed is not deleted.
+        """
+        self._front.faults.fail_delete = pick
+        self._front.delete_batches = 0
+
     def empty_receives(self, *numbers: int) -> None:
         """Answer these receives, counted from now on from 1, as if nothing were there."""
         self._front.faults.empty = frozenset(numbers)
         self._front.receives = 0
+
+    def receive_at_most(self, count: int) -> None:
+        """Bring no more messages than that in a receive, whatever it asks for: SQS may do so."""
+        self._front.faults.most = count
 
     def duplicate_next_delivery(self, queue_url: str) -> None:
         """Deliver the next message of a queue a second time, whether or not it was deleted."""
@@ -188,24 +218,6 @@ class _Handler(WSGIRequestHandler):
         """Say nothing."""
 
 
-@cache
-def _backend() -> Any:
-    """moto's application for SQS alone."""
-    SQSBackend.is_message_valid_based_on_retention_period = _is_retained  # type: ignore[method-assign]
-    return create_backend_app("sqs")
-
-
-def _is_retained(self: SQSBackend, queue_name: str, message: Message) -> bool:
-    """Whether a queue still has to keep a message.
-
-    moto 5.2 counts the queue's messages four times over to learn one setting of the queue, and
-    that for each message that it delivers.
-    """
-    keep: int = self.get_queue(queue_name).message_retention_period  # type: ignore[attr-defined]
-    sent: int = message.sent_timestamp  # type: ignore[assignment]  # milliseconds, once it was sent
-    return keep + sent / 1000 > unix_time()
-
-
 def _new_client(port: int) -> Any:
     return boto3.client(
         "sqs",
@@ -219,7 +231,7 @@ def _new_client(port: int) -> Any:
 def warm() -> None:
     """Do now what the first request would do, so that processes forked from this one need not."""
     _new_client(0).close()  # boto3 keeps the description of the service that it has read
-    Client(_backend()).post(
+    Client(backend()).post(
         "/",
         headers={
             "X-Amz-Target": "AmazonSQS.ListQueues",

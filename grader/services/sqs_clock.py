@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+import time
 
 import moto.core.utils
+import moto.sqs.models
 
 _real_utcnow = moto.core.utils.utcnow
 
@@ -26,6 +28,19 @@ class Clock:
         """The time that moto sees."""
         return _real_utcnow() + self._ahead
 
+    def seconds(self) -> float:
+        """The time that moto sees, since 1970."""
+        return time.time() + self._ahead.total_seconds()
+
+    def milliseconds(self) -> float:
+        """The same, in milliseconds."""
+        return self.seconds() * 1000
+
     def install(self) -> None:
-        """Make moto use this clock, in this process."""
+        """Make moto use this clock, in this process.
+
+        moto asks some times for each message of a queue, in each request, and takes long to make
+        seconds of a date.
+        """
         moto.core.utils.utcnow = self.now
+        vars(moto.sqs.models).update(unix_time=self.seconds, unix_time_millis=self.milliseconds)

@@ -10,6 +10,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from werkzeug.test import create_environ
+
 from grader.services.sqs_clock import Clock
 from grader.services.sqs_strict import (
     MAX_ENTRIES,
@@ -22,6 +24,7 @@ from grader.services.sqs_strict import (
 )
 
 _TARGET = "AmazonSQS."
+_JSON = "application/x-amz-json-1.0"
 _ERRORS = 400
 _MAX_BODY = 8 << 20
 """Bytes of a request. A message of 1 MiB whose characters are all escaped in JSON has 6 MiB."""
@@ -52,10 +55,14 @@ class Faults:
 
     fail_entry: Pick | None = None
     """Asked for each entry of a SendMessageBatch, with the number of the request from 1 on."""
+    fail_delete: Pick | None = None
+    """The same of a DeleteMessageBatch."""
     duplicate: set[str] = field(default_factory=set)
     """Queues whose next delivered message comes a second time."""
     empty: Collection[int] = ()
     """Which receives, counted from 1, find nothing, though messages are there."""
+    most: int = 10
+    """How many messages a receive brings at most, whatever it asks for."""
 
 
 class Front:
@@ -69,10 +76,14 @@ class Front:
         self.faults = Faults()
         self.observe: Callable[[str], None] = lambda _: None
         """Told each request of the consumer's in words."""
+        self.is_anything_visible: Callable[[str], bool] = lambda _: True
+        """Whether a receive from the queue of that name has to look; a long poll asks it often."""
         self.impatient = True
         """Whether an empty long poll moves the clock instead of waiting."""
         self.batches = 0
         """SendMessageBatch requests so far; what `fail_entry` is told."""
+        self.delete_batches = 0
+        """DeleteMessageBatch requests so far; what `fail_delete` is told."""
         self.receives = 0
         """ReceiveMessage requests so far; what `empty` counts."""
         self.bytes = 0
@@ -83,6 +94,11 @@ class Front:
     def trusted(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """The application for the suite: neither recorded nor disturbed, and it never waits."""
         return self._serve(environ, start_response, self._at_once)
+
+    def ask(self, action: str, parameters: Parameters) -> Answer:
+        """What a request of the suite's gets, without a connection."""
+        headers = {"X-Amz-Target": _TARGET + action, "Content-Type": _JSON}
+        return self._at_once(create_environ(method="POST", headers=headers), action, parameters)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """The application for the consumer."""
@@ -119,7 +135,7 @@ class Front:
         if counted:
             self.bytes += int(length if length.isdecimal() else 0) + len(data)
         headers = [
-            ("Content-Type", "application/x-amz-json-1.0"),
+            ("Content-Type", _JSON),
             ("Content-Length", str(len(data))),
         ]
         if answer.query_error:
@@ -176,8 +192,10 @@ class Front:
             self._clock.advance(seconds)
             return Answer(OK, {})
         at_once = {**parameters, "WaitTimeSeconds": 0}
+        if at_once.get("MaxNumberOfMessages", 1) > self.faults.most:
+            at_once["MaxNumberOfMessages"] = self.faults.most
         answer = self._forward(environ, at_once)
-        for _ in self._waits(seconds):
+        for _ in self._waits(queue, seconds):
             if answer.body.get("Messages") or answer.status != OK:
                 break
             answer = self._forward(environ, at_once)
@@ -188,12 +206,13 @@ class Front:
             self._copies.setdefault(queue, []).append(copy)
         return answer
 
-    def _waits(self, seconds: int) -> Iterator[None]:
+    def _waits(self, queue: str, seconds: int) -> Iterator[None]:
         """The moments of a long poll at which to look again."""
         if self.impatient:
             for _ in range(seconds):
                 self._clock.advance(1)
-                yield
+                if self.is_anything_visible(queue):
+                    yield
             return
         end = self._clock.now().timestamp() + seconds
         while (left := end - self._clock.now().timestamp()) > 0:
@@ -204,9 +223,9 @@ class Front:
     # Sending -------------------------------------------------------------------
 
     def _send(self, environ: Environ, parameters: Parameters) -> Answer:
-        if refused := refuse_message(parameters):
-            return refused
         queue = _name(parameters)
+        if refused := refuse_message(queue, parameters):
+            return refused
         with self._backend:
             if known := self._deduplication.known(queue, parameters):
                 return Answer(OK, known)
@@ -218,7 +237,7 @@ class Front:
     def _send_batch(self, environ: Environ, parameters: Parameters) -> Answer:
         entries = parameters.get("Entries") or []
         queue = _name(parameters)
-        if refused := refuse_batch(entries):
+        if refused := refuse_batch(queue, entries):
             return refused
         with self._backend:
             self.batches += 1
@@ -243,11 +262,7 @@ class Front:
                     self._deduplication.remember(queue, entry)
         old = [{"Id": each, **taken_as} for each, taken_as in known.items()]
         body = {**body, "Successful": [*body.get("Successful", []), *old]}
-        if failed:
-            why = {"SenderFault": False, "Code": "InternalError", "Message": "try again"}
-            bad = [{"Id": entry["Id"], **why} for entry in failed]
-            body["Failed"] = [*body.get("Failed", []), *bad]
-        return Answer(OK, body)
+        return Answer(OK, _with_failed(body, failed))
 
     # Deleting ------------------------------------------------------------------
 
@@ -258,8 +273,13 @@ class Front:
 
     def _delete_batch(self, environ: Environ, parameters: Parameters) -> Answer:
         entries = parameters.get("Entries") or []
-        copies = [entry for entry in entries if _is_copy(entry)]
-        rest = [entry for entry in entries if not _is_copy(entry)]
+        with self._backend:
+            self.delete_batches += 1
+            pick = self.faults.fail_delete
+            failed = [e for e in entries if pick is not None and pick(e, self.delete_batches)]
+        taken = [entry for entry in entries if entry not in failed]
+        copies = [entry for entry in taken if _is_copy(entry)]
+        rest = [entry for entry in taken if not _is_copy(entry)]
         body: dict[str, Any] = {}
         if rest or not entries:
             answer = self._forward(environ, {**parameters, "Entries": rest})
@@ -267,7 +287,17 @@ class Front:
                 return answer
             body = answer.body
         gone = [{"Id": entry["Id"]} for entry in copies]
-        return Answer(OK, {**body, "Successful": [*body.get("Successful", []), *gone]})
+        body = {**body, "Successful": [*body.get("Successful", []), *gone]}
+        return Answer(OK, _with_failed(body, failed))
+
+
+def _with_failed(body: dict[str, Any], failed: list[dict[str, Any]]) -> dict[str, Any]:
+    """The answer to a batch, with entries that failed on purpose."""
+    if not failed:
+        return body
+    why = {"SenderFault": False, "Code": "InternalError", "Message": "try again"}
+    bad = [{"Id": entry["Id"], **why} for entry in failed]
+    return {**body, "Failed": [*body.get("Failed", []), *bad]}
 
 
 def _in_words(action: str, parameters: Parameters, answer: Answer) -> str:

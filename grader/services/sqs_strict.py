@@ -1,4 +1,4 @@
-"""Where moto is more lenient than Amazon SQS: names of groups, sizes, what FIFO remembers."""
+"""Where moto is more lenient than Amazon SQS: names, characters, sizes, what FIFO remembers."""
 
 from __future__ import annotations
 
@@ -17,8 +17,12 @@ Source: "Amazon SQS message quotas" in the developer guide.
 DEDUPLICATION_SECONDS = 300
 """How long a FIFO queue remembers a deduplication id, also after a delete, where moto forgets."""
 
-_GROUP_ID = re.compile(r"[!-~]{1,128}")
-"""Alphanumerics and punctuation, no spaces. Source: SendMessage in the API reference."""
+_NAME = re.compile(r"[!-~]{1,128}")
+"""Of a group and of a deduplication id: alphanumerics and punctuation, no spaces.
+
+Source: SendMessage in the API reference, as for the characters of a body.
+"""
+_NO_TEXT = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TOO_LONG = f"must be shorter than {MAX_BYTES} bytes"
 
 OK = 200
@@ -39,22 +43,29 @@ def refusal(code: str, message: str, status: int = 400) -> Answer:
     return Answer(status, body, f"{code};Sender")
 
 
-def refuse_message(parameters: dict[str, Any]) -> Answer | None:
-    """Why AWS would not take this SendMessage, or None."""
+def refuse_message(queue: str, parameters: dict[str, Any]) -> Answer | None:
+    """Why AWS would not take this SendMessage into the queue of that name, or None."""
     if size(parameters) > MAX_BYTES:
         return refusal("InvalidParameterValue", f"Reason: Message {_TOO_LONG}.")
-    group = parameters.get("MessageGroupId")
-    if group is not None and not _GROUP_ID.fullmatch(str(group)):
-        said = f"Value {group} for parameter MessageGroupId is invalid"
-        return refusal("InvalidParameterValue", f"{said}: no spaces, 1 to 128 characters.")
+    if _NO_TEXT.search(str(parameters.get("MessageBody", ""))):
+        return refusal("InvalidMessageContents", "The body has characters that are not allowed.")
+    for name in ("MessageGroupId", "MessageDeduplicationId"):
+        value = parameters.get(name)
+        if value is not None and not _NAME.fullmatch(str(value)):
+            said = f"Value {value} for parameter {name} is invalid"
+            return refusal("InvalidParameterValue", f"{said}: no spaces, 1 to 128 characters.")
+    identity = parameters.get("MessageDeduplicationId")
+    if identity is not None and not queue.endswith(".fifo"):
+        said = f"Value {identity} for parameter MessageDeduplicationId is invalid. Reason: The"
+        return refusal("InvalidParameterValue", f"{said} queue is not a FIFO queue.")
     return None
 
 
-def refuse_batch(entries: list[dict[str, Any]]) -> Answer | None:
+def refuse_batch(queue: str, entries: list[dict[str, Any]]) -> Answer | None:
     """Why AWS would not take any entry of this SendMessageBatch, or None."""
     if sum(map(size, entries)) > MAX_BYTES:
         return refusal("BatchRequestTooLong", f"Batch requests {_TOO_LONG}.")
-    return next(filter(None, map(refuse_message, entries)), None)
+    return next(filter(None, (refuse_message(queue, entry) for entry in entries)), None)
 
 
 def size(entry: dict[str, Any]) -> int:

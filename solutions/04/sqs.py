@@ -69,6 +69,7 @@ def sqs_consumer(
     max_empty_receives: int = 5,
 ) -> int:
     """Handle events, delete each when it was handled, and return how many that were."""
+    fifo = queue_url.endswith(".fifo")
     handled = empty = 0
     while handled < max_events and empty < max_empty_receives:
         answer = sqs.receive_message(
@@ -76,16 +77,20 @@ def sqs_consumer(
             MaxNumberOfMessages=min(batch_size, max_events - handled),
             WaitTimeSeconds=wait_seconds,
             MessageAttributeNames=["All"],
+            MessageSystemAttributeNames=["MessageGroupId"],
         )
         messages = answer.get("Messages", [])
         empty = 0 if messages else empty + 1
+        failed = set()
         for message in messages:
+            group = message.get("Attributes", {}).get("MessageGroupId")
             event = _event(message["Body"])
-            if event is None:
+            if event is None or (fifo and group in failed):
                 continue
             try:
                 handle(event)
-            except Exception:  # noqa: BLE001, S112 - left alone, it comes back after the time-out
+            except Exception:  # noqa: BLE001 - left alone, it comes back after the time-out
+                failed.add(group)
                 continue
             sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
             handled += 1

@@ -17,7 +17,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from grader.services import sqs_front
-from grader.services.sqs import SqsService, warm
+from grader.services.sqs import RefusedError, SqsService, warm
 from grader.services.sqs_strict import MAX_BYTES
 
 
@@ -159,6 +159,63 @@ def test_what_moto_is_too_kind_for(client: Any) -> None:
     assert bodies(client.receive_message(QueueUrl=fifo)) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "parameters", "why"),
+    [
+        ("strict", {"MessageDeduplicationId": "d"}, "not a FIFO queue"),
+        ("strict", {"MessageBody": "\x0b"}, "characters"),
+        ("strict.fifo", {"MessageGroupId": "g", "MessageDeduplicationId": "a b"}, "no spaces"),
+    ],
+)
+def test_what_moto_takes_and_aws_refuses(
+    client: Any, name: str, parameters: dict[str, str], why: str
+) -> None:
+    """Alone and in a batch."""
+    fifo = {"FifoQueue": "true"} if name.endswith(".fifo") else {}
+    url = client.create_queue(QueueName=name, Attributes=fifo)["QueueUrl"]
+    message = {"MessageBody": "x"} | parameters
+    with pytest.raises(ClientError, match=why):
+        client.send_message(QueueUrl=url, **message)
+    with pytest.raises(ClientError, match=why):
+        client.send_message_batch(QueueUrl=url, Entries=[{"Id": "0"} | message])
+    assert bodies(client.receive_message(QueueUrl=url)) == []
+
+
+def test_what_becomes_visible_again_comes_in_the_order_of_its_group(
+    service: SqsService, client: Any
+) -> None:
+    """Several of a group in one receive, none while one is in flight, and all of them again."""
+    fifo = client.create_queue(QueueName="h.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    for body in ("a1", "b1", "a2", "a3", "b2"):
+        group = {"MessageGroupId": body[0], "MessageDeduplicationId": body}
+        client.send_message(QueueUrl=fifo, MessageBody=body, **group)
+
+    def receive(count: int) -> list[str]:
+        return bodies(client.receive_message(QueueUrl=fifo, MaxNumberOfMessages=count))
+
+    assert receive(3) == ["a1", "b1", "a2"]
+    assert receive(10) == []
+    service.advance(31)
+    assert receive(10) == ["a1", "b1", "a2", "a3", "b2"]
+
+
+def test_chosen_entries_of_a_batch_of_deletes_fail(
+    service: SqsService, client: Any, url: str
+) -> None:
+    """They are reported, and stay in the queue."""
+    for body in "ab":
+        client.send_message(QueueUrl=url, MessageBody=body)
+    got = client.receive_message(QueueUrl=url, MaxNumberOfMessages=2)["Messages"]
+    entries = [{"Id": m["Body"], "ReceiptHandle": m["ReceiptHandle"]} for m in got]
+    service.fail_delete_entries(lambda entry, number: entry["Id"] == "a" and number == 1)
+    first = client.delete_message_batch(QueueUrl=url, Entries=entries)
+    assert [each["Id"] for each in first["Failed"]] == ["a"]
+    assert [each["Id"] for each in first["Successful"]] == ["b"]
+    assert service.depth(url) == (0, 1)
+    assert not client.delete_message_batch(QueueUrl=url, Entries=entries[:1]).get("Failed")
+    assert service.depth(url) == (0, 0)
+
+
 def test_what_is_refused_is_not_remembered(client: Any) -> None:
     """A message that lacked its group was not taken, so the second attempt is no duplicate."""
     fifo = client.create_queue(QueueName="g.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
@@ -202,6 +259,17 @@ def test_chosen_receives_find_nothing(service: SqsService, client: Any, url: str
     assert found == [[], ["x"], [], ["x"]]
 
 
+def test_a_receive_may_bring_fewer_than_there_are(
+    service: SqsService, client: Any, url: str
+) -> None:
+    """One at a time, though ten were asked for and two are there."""
+    for body in "ab":
+        client.send_message(QueueUrl=url, MessageBody=body)
+    service.receive_at_most(1)
+    found = [bodies(client.receive_message(QueueUrl=url, MaxNumberOfMessages=10)) for _ in "ab"]
+    assert found == [["a"], ["b"]]
+
+
 def test_a_long_poll_has_a_limit(client: Any, url: str) -> None:
     """Twenty seconds, as on AWS."""
     with pytest.raises(ClientError, match="WaitTimeSeconds"):
@@ -217,6 +285,17 @@ def test_the_suites_own_client_never_waits(service: SqsService, client: Any) -> 
     before = time.monotonic()
     service.client().receive_message(QueueUrl=url)
     assert time.monotonic() - before < 10
+
+
+def test_the_suite_asks_without_a_client(service: SqsService, client: Any, url: str) -> None:
+    """On the same queues, not recorded; what is refused has its code."""
+    client.send_message(QueueUrl=url, MessageBody="x")
+    service.clear_requests()
+    assert bodies(service.ask("ReceiveMessage", QueueUrl=url, WaitTimeSeconds=20)) == ["x"]
+    with pytest.raises(RefusedError, match="does not exist") as caught:
+        service.ask("GetQueueUrl", QueueName="nowhere")
+    assert caught.value.code == "QueueDoesNotExist"
+    assert service.requests == []
 
 
 def test_errors_have_the_codes_of_aws(client: Any) -> None:

@@ -59,6 +59,23 @@ def test_events_are_named_by_their_place() -> None:
     assert content.numbers([], everything) == "none"
 
 
+def test_events_are_the_object_of_a_sentence() -> None:
+    """As many as there are, and none."""
+    everything = [{"a": 1}, {"b": 2}, {"c": 3}]
+    assert content.named(everything, everything) == "events 1, 2 and 3"
+    assert content.named(everything[1:], everything) == "events 2 and 3"
+    assert content.named([{"b": 2}], everything) == "event 2"
+    assert content.named([], everything) == "no events"
+
+
+def test_the_same_events_are_as_many_in_whatever_order() -> None:
+    """Keys have no order either; what is no JSON is compared by what it looks like."""
+    one, two = {"a": 1, "b": [2]}, {"c": {3}}
+    assert content.same([one, two], [two, {"b": [2], "a": 1}])
+    assert not content.same([one, one], [one])
+    assert not content.same([{"a": 1}], [{"a": "1"}])
+
+
 ALL = (
     *exceptions.ORDINARY,
     *exceptions.REDIS,

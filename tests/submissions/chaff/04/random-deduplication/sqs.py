@@ -73,13 +73,18 @@ def sqs_consumer(
             MaxNumberOfMessages=min(batch_size, max_events - count),
             WaitTimeSeconds=wait_seconds,
             MessageAttributeNames=["All"],
+            MessageSystemAttributeNames=["MessageGroupId"],
         )
         messages = answer.get("Messages", [])
         if not messages:
             empty += 1
             continue
         empty = 0
+        stopped = set()
         for message in messages:
+            group = message.get("Attributes", {}).get("MessageGroupId")
+            if group in stopped:
+                continue
             event = parse(message["Body"])
             if event is None:
                 continue
@@ -87,6 +92,8 @@ def sqs_consumer(
                 handle(event)
             except Exception as error:
                 print("not handled:", error)
+                if queue_url.endswith(".fifo"):
+                    stopped.add(group)
                 continue
             sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
             count += 1

@@ -79,7 +79,11 @@ def sqs_consumer(
             empty += 1
             continue
         empty = 0
+        stopped = set()
         for message in messages:
+            group = message.get("Attributes", {}).get("MessageGroupId")
+            if group in stopped:
+                continue
             event = parse(message["Body"])
             if event is None:
                 continue
@@ -87,6 +91,8 @@ def sqs_consumer(
                 handle(event)
             except Exception as error:
                 print("not handled:", error)
+                if queue_url.endswith(".fifo"):
+                    stopped.add(group)
                 continue
             sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
             count += 1

@@ -41,30 +41,45 @@ def _send(sqs, queue_url, batch, tries=6):
 
 
 def sqs_consumer(sqs, queue_url, handle, *, max_events, wait_seconds=5, batch_size=5, max_empty_receives=5):
+    def attempt(event):  # no StopIteration can leave a future
+        try:
+            handle(event)
+        except Exception:
+            return False
+        return True
+
     async def one(m):
         try:
             event = json.loads(m["Body"])
             assert isinstance(event, dict)
         except (ValueError, AssertionError):
             return 0
-        try:
-            await to_thread(handle, event)
-        except Exception:
+        if not await to_thread(attempt, event):
             return 0
         await to_thread(sqs.delete_message, QueueUrl=queue_url, ReceiptHandle=m["ReceiptHandle"])
         return 1
+
+    async def in_turn(group):
+        done = 0
+        for m in group:
+            if not await one(m):
+                break
+            done += 1
+        return done
 
     async def main():
         fifo = queue_url.endswith(".fifo")
         n = empty = 0
         while n < max_events and empty < max_empty_receives:
             answer = await to_thread(sqs.receive_message, QueueUrl=queue_url, WaitTimeSeconds=wait_seconds,
-                                     MaxNumberOfMessages=min(batch_size, max_events - n))
+                                     MaxNumberOfMessages=min(batch_size, max_events - n), AttributeNames=["All"])
             messages = answer.get("Messages", [])
             empty = 0 if messages else empty + 1
             if fifo:
+                groups = {}
                 for m in messages:
-                    n += await one(m)
+                    groups.setdefault(m["Attributes"]["MessageGroupId"], []).append(m)
+                n += sum(await asyncio.gather(*map(in_turn, groups.values())))
             else:
                 n += sum(await asyncio.gather(*map(one, messages)))
         return n

@@ -64,6 +64,7 @@ def sqs_consumer(
     batch_size=5,
     max_empty_receives=5,
 ):
+    fifo = queue_url.endswith(".fifo")
     count = 0
     empty = 0
     while count < max_events and empty < max_empty_receives:
@@ -72,23 +73,39 @@ def sqs_consumer(
             MaxNumberOfMessages=min(batch_size, max_events - count),
             WaitTimeSeconds=wait_seconds,
             MessageAttributeNames=["All"],
+            MessageSystemAttributeNames=["MessageGroupId"],
         )
         messages = answer.get("Messages", [])
         if not messages:
             empty += 1
             continue
         empty = 0
-        done = [message for message in messages if succeeds(handle, message["Body"])]
-        if done:
-            sqs.delete_message_batch(
-                QueueUrl=queue_url,
-                Entries=[
-                    {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
-                    for number, message in enumerate(done)
-                ],
-            )
+        done = []
+        failed_groups = []
+        for message in messages:
+            group = message.get("Attributes", {}).get("MessageGroupId")
+            if fifo and group in failed_groups:
+                continue
+            if succeeds(handle, message["Body"]):
+                done.append(message)
+            else:
+                failed_groups.append(group)
+        delete(sqs, queue_url, done)
         count += len(done)
     return count
+
+
+def delete(sqs, queue_url, messages):
+    entries = [
+        {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
+        for number, message in enumerate(messages)
+    ]
+    for attempt in range(3):
+        if not entries:
+            return
+        answer = sqs.delete_message_batch(QueueUrl=queue_url, Entries=entries)
+        failed = [each["Id"] for each in answer.get("Failed", [])]
+        entries = [entry for entry in entries if entry["Id"] in failed]
 
 
 def succeeds(handle, body):

@@ -25,13 +25,13 @@ def send_events(sqs, queue_url, events):
     while events:
         batch, events = events[-10:] if not fifo else events[:10], events[:-10] if not fifo else events[10:]
         entries = {}
-        for event in batch:
-            key = str(event["event_id"])
+        for number, event in enumerate(batch):
+            key = f"entry-{number}"
             entries[key] = {"Id": key, "MessageBody": json.dumps(event),
                             "MessageAttributes": {"EventType": {"DataType": "String", "StringValue": "trip_start"},
-                                                  "Zone": {"DataType": "String", "StringValue": event["pickup_zone"]}}}
+                                                  "Fields": {"DataType": "Number", "StringValue": str(len(event))}}}
             if fifo:
-                entries[key].update(MessageGroupId=event["pickup_zone"].replace(" ", "-"), MessageDeduplicationId=key)
+                entries[key].update(MessageGroupId=event["pickup_zone"].replace(" ", "-"), MessageDeduplicationId=str(event["event_id"]))
         for attempt in range(2):
             if not entries:
                 break
@@ -47,11 +47,16 @@ def sqs_consumer(sqs, queue_url, handle, *, max_events, wait_seconds=5, batch_si
     handled, strikes = 0, max_empty_receives
     while handled != max_events and strikes:
         response = sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=min(batch_size, max_events - handled),
-                                       WaitTimeSeconds=wait_seconds, VisibilityTimeout=30,
-                                       MessageSystemAttributeNames=["ApproximateReceiveCount"], MessageAttributeNames=["EventType"])
+                                       WaitTimeSeconds=wait_seconds, VisibilityTimeout=500,
+                                       MessageSystemAttributeNames=["All"], MessageAttributeNames=["EventType"])
         strikes = max_empty_receives if response.get("Messages") else strikes - 1
+        passed_over = set()
         for message in response.get("Messages", ()):
             int(message["Attributes"]["ApproximateReceiveCount"])
+            # a message of a standard queue is a group of its own
+            group = message["Attributes"].get("MessageGroupId", message["MessageId"])
+            if group in passed_over:
+                continue
             receipt = {"QueueUrl": queue_url, "ReceiptHandle": message["ReceiptHandle"]}
             try:
                 event = json.loads(message["Body"])
@@ -59,10 +64,11 @@ def sqs_consumer(sqs, queue_url, handle, *, max_events, wait_seconds=5, batch_si
                 event = None
             if isinstance(event, dict):
                 try:
-                    sqs.change_message_visibility(**receipt, VisibilityTimeout=30)
+                    sqs.change_message_visibility(**receipt, VisibilityTimeout=500)
                     handle(event)
                 except Exception as error:
                     print(f"left for later: {error!r}")
+                    passed_over.add(group)
                 else:
                     sqs.delete_message(**receipt)
                     handled += 1

@@ -55,7 +55,8 @@ def sqs_consumer(sqs, queue_url, handle, *, max_events, wait_seconds=5, batch_si
     def receiver():
         while (n := wanted.get()) is not None:
             try:
-                got.put(sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=n, WaitTimeSeconds=wait_seconds).get("Messages", []))
+                got.put(sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=n, WaitTimeSeconds=wait_seconds,
+                                            MessageSystemAttributeNames=["MessageGroupId"]).get("Messages", []))
             except Exception as error:
                 got.put(error)
 
@@ -73,7 +74,10 @@ def sqs_consumer(sqs, queue_url, handle, *, max_events, wait_seconds=5, batch_si
                     break
                 continue
             misses = itertools.count(1)
+            refused = []
             for m in batch:
+                if m.get("Attributes", {}).get("MessageGroupId") in refused:
+                    continue
                 try:
                     event = json.loads(m["Body"])
                 except json.JSONDecodeError:
@@ -83,7 +87,8 @@ def sqs_consumer(sqs, queue_url, handle, *, max_events, wait_seconds=5, batch_si
                 try:
                     handle(event)
                 except Exception:
-                    pass
+                    if ".fifo" in queue_url:
+                        refused.append(m["Attributes"]["MessageGroupId"])
                 else:
                     sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=m["ReceiptHandle"])
                     count += 1

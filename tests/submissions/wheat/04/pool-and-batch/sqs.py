@@ -1,4 +1,5 @@
 """Uses paginators and its own session's queue lists; a pool over one answer; deletes in a batch."""
+import itertools
 import json
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
@@ -45,17 +46,26 @@ def send_events(sqs, queue_url, events):
 
 def sqs_consumer(sqs, queue_url, handle, *, max_events, wait_seconds=5, batch_size=5, max_empty_receives=5):
     total = dry = 0
-    with ThreadPoolExecutor(max_workers=1 if queue_url.endswith(".fifo") else batch_size) as pool:
+    with ThreadPoolExecutor(max_workers=batch_size) as pool:
         while total < max_events and dry < max_empty_receives:
             messages = sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=min(max_events - total, batch_size),
-                                           WaitTimeSeconds=wait_seconds).get("Messages", [])
+                                           WaitTimeSeconds=wait_seconds, MessageSystemAttributeNames=["MessageGroupId"]).get("Messages", [])
             dry = (dry + 1) * (not messages)
-            futures = {pool.submit(work, handle, m): m for m in messages}
-            done = [futures[f] for f in as_completed(futures) if f.result()]
-            if done:
-                sqs.delete_message_batch(QueueUrl=queue_url, Entries=[{"Id": m["MessageId"], "ReceiptHandle": m["ReceiptHandle"]} for m in done])
+            lines = {}  # what has to be handled one after the other
+            for m in messages:
+                lines.setdefault(m.get("Attributes", {}).get("MessageGroupId", m["MessageId"]), []).append(m)
+            futures = [pool.submit(work_off, handle, line) for line in lines.values()]
+            done = [m for f in as_completed(futures) for m in f.result()]
+            left = {m["MessageId"]: m["ReceiptHandle"] for m in done}
+            while left:
+                answer = sqs.delete_message_batch(QueueUrl=queue_url, Entries=[{"Id": k, "ReceiptHandle": h} for k, h in left.items()])
+                left = {f["Id"]: left[f["Id"]] for f in answer.get("Failed", ()) if not f["SenderFault"]}
             total += len(done)
     return total
+
+
+def work_off(handle, line):
+    return list(itertools.takewhile(lambda m: work(handle, m), line))
 
 
 def work(handle, message):

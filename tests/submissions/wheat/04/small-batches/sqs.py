@@ -57,7 +57,11 @@ def sqs_consumer(sqs, queue_url, handle, *, max_events, wait_seconds=5, batch_si
                 return done
         finished = []
         try:
+            held = set()
             for m in batch:
+                group = m["Attributes"].get("MessageGroupId")
+                if group is not None and group in held:
+                    continue
                 try:
                     event = json.loads(m["Body"])
                     if type(event) is not dict:
@@ -67,12 +71,14 @@ def sqs_consumer(sqs, queue_url, handle, *, max_events, wait_seconds=5, batch_si
                 try:
                     handle(event)
                 except Exception:
+                    held.add(group)
                     continue
                 finished.append(m["ReceiptHandle"])
         finally:
-            if finished:
-                sqs.delete_message_batch(QueueUrl=queue_url, Entries=[{"Id": str(i), "ReceiptHandle": h} for i, h in enumerate(finished)])
-                done += len(finished)
+            done += len(finished)
+            while finished:
+                failed = sqs.delete_message_batch(QueueUrl=queue_url, Entries=[{"Id": str(i), "ReceiptHandle": h} for i, h in enumerate(finished)]).get("Failed", ())
+                finished = [finished[int(f["Id"])] for f in failed]
     return done
 
 

@@ -74,6 +74,7 @@ def sqs_consumer(
             MaxNumberOfMessages=min(batch_size, max_events - count),
             WaitTimeSeconds=wait_seconds,
             MessageAttributeNames=["All"],
+            MessageSystemAttributeNames=["MessageGroupId"],
         )
         messages = answer.get("Messages", [])
         if not messages:
@@ -81,14 +82,20 @@ def sqs_consumer(
             continue
         empty = 0
         with ThreadPoolExecutor(max_workers=3) as pool:  # leaving it waits for the deletes
+            stopped = set()
             for message in messages:
                 event = parse(message["Body"])
                 if event is None:
+                    continue
+                group = message.get("Attributes", {}).get("MessageGroupId")
+                if group in stopped:
                     continue
                 try:
                     handle(event)
                 except Exception as error:
                     print("not handled:", error)
+                    if queue_url.endswith(".fifo"):
+                        stopped.add(group)
                     continue
                 pool.submit(
                     sqs.delete_message, QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"]

@@ -1,0 +1,372 @@
+"""Hidden suite of exercise 04: sqs_consumer. The queues' clock is moved, so 30 s cost nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from grader.suite import Handle, Raised, exceptions
+from grader.suite.content import BAD, named, same
+from grader.suite.steps import in_words
+
+RAISED = (*exceptions.ORDINARY, *exceptions.BOTOCORE)
+DELETES = ("DeleteMessage", "DeleteMessageBatch")
+
+
+def bad_messages() -> list[str]:
+    """Bodies that are no JSON object; one of white space is bad too."""
+    return [bad.decode() for bad in BAD if bad.isascii()] + [" "]
+
+
+# All goes well --------------------------------------------------------------------
+
+
+@pytest.mark.check("04.consumes")
+def test_everything_is_handled_and_deleted(
+    student, queue, new_queue, odd_events, unusual_text, trips, rng
+):
+    """Events of every kind, more than a batch; then a call on another queue in the same process."""
+    process = student.process()
+    many, few = [*odd_events, *unusual_text], trips(rng.randint(6, 8))
+    for each, events, size in ((queue, many, {"batch_size": 10}), (new_queue(), few, {})):
+        each.put(*events, ascii_only=False)
+        run = student.consume(each, process, max_events=len(events), **size)
+        seen = run.drain()
+        assert same(seen, events), (
+            f"{len(events)} events were in the queue; it handled {named(seen, events)}"
+        )
+        assert run.value == len(events), (
+            f"{len(events)} events were handled, so {len(events)} should be returned, not {run.value!r}"
+        )
+        assert each.depth == (0, 0), f"every handled message should be deleted; {each.left}"
+
+
+@pytest.mark.check("04.consumes")
+def test_a_delete_that_failed_is_made_again(student, sqs, queue, trips):
+    """Of who deletes in batches: an entry may fail, as one of a batch of sends may."""
+    events = trips(4)
+    queue.put(*events)
+    failed = []
+
+    def pick(entry, _):
+        handle = entry.get("ReceiptHandle")
+        if not failed:
+            failed.append(handle)
+            return True
+        return False
+
+    sqs.fail_delete_entries(pick)
+    student.consume(queue, max_events=4, max_empty_receives=1).drain()
+    queue.let_time_out()
+    left = queue.depth
+    assert left == (0, 0), (
+        "DeleteMessageBatch reported an entry as failed, so its message was not deleted: delete it "
+        f"again; after the visibility timeout {queue.left}"
+        if failed
+        else f"every handled message should be deleted; {queue.left}"
+    )
+
+
+@pytest.mark.check("04.long-polling")
+def test_every_receive_is_a_long_poll(student, asked, queue, trips, rng):
+    """With messages there and without; the shortest wait, the longest, and the default."""
+    for wait in (1, 20, rng.randint(2, 19), None):
+        asked.forget()
+        queue.put(*trips(1))
+        told = {} if wait is None else {"wait_seconds": wait}
+        student.consume(queue, max_events=9, max_empty_receives=1, **told).drain()
+        waits, wanted = asked.waits, wait or 5
+        assert waits, "sqs_consumer received nothing"
+        assert all(each == wanted for each in waits), (
+            f"wait_seconds is {wait or 'the default, 5'}, so every receive should ask with "
+            f"WaitTimeSeconds={wanted}; yours asked with {', '.join(map(str, waits))}"
+        )
+
+
+# Crashes --------------------------------------------------------------------------
+
+
+@pytest.mark.check("04.delete-after-handle")
+def test_killed_inside_handle_at_every_event(student, new_queue, trips):
+    """Killed while it handles event k, for every k: after the time-out it comes back."""
+    events = trips(4)
+    for k in range(len(events)):
+        queue = new_queue()
+        queue.put(*events)
+        run = student.consume(queue, max_events=4, batch_size=2)
+        handled = []
+        for _ in range(k):
+            handled.append(run.next_event())
+            run.handled()
+        current = run.next_event()
+        run.kill()
+        queue.let_time_out()
+        seen = student.consume(queue, max_events=4, max_empty_receives=1).drain()
+        missing = [event for event in events if event not in handled and event not in seen]
+        early = ", the one in hand among them: it was deleted too early"
+        assert not missing, (
+            f"killed inside handle() of event {k + 1} of 4; after the visibility timeout "
+            f"{named(missing, events)} never came back{early if current in missing else ''}"
+        )
+
+
+@pytest.mark.check("04.delete-after-handle")
+def test_each_message_is_deleted_before_the_next_receive(student, asked, queue, trips):
+    """In the order of the requests: no delete inside handle, all of a batch before the next one."""
+    queue.put(*trips(7))
+    run = student.consume(queue, max_events=7, batch_size=3)
+    done = 0
+    while isinstance(run.next(), Handle):
+        deleted = asked.deleted
+        assert deleted <= done, f"{done} events were handled so far, and {deleted} deleted already"
+        run.handled()
+        done += 1
+    waiting = 0
+    for request in asked.all:
+        if request.action == "ReceiveMessage":
+            assert waiting == 0, (
+                f"handled messages should be deleted before the next receive; {waiting} were not"
+            )
+            waiting = len(request.response.get("Messages") or ())
+        elif request.action == DELETES[0]:
+            waiting -= 1
+        elif request.action == DELETES[1]:
+            waiting -= len(request.parameters.get("Entries") or ())
+    assert waiting == 0, f"{waiting} handled messages were never deleted"
+
+
+@pytest.mark.check("04.visibility-redelivery")
+def test_what_a_dead_consumer_held_comes_back(student, asked, queue, trips):
+    """Hidden from a second consumer at first, there for it after the time-out."""
+    events = trips(3)
+    queue.put(*events)
+    run = student.consume(queue, max_events=3, batch_size=3)
+    held = run.next_event()
+    run.kill()
+    before = len(asked.receives)
+    early = student.consume(queue, max_events=3, wait_seconds=1, max_empty_receives=1).drain()
+    empty = sum(not each.response.get("Messages") for each in asked.receives[before:])
+    # Each empty answer makes a second of the queue's time pass.
+    assert held not in early, (
+        f"max_empty_receives is 1, and after {empty} empty answers it had a message that was hidden "
+        "until the visibility timeout was over"
+        if empty > 1
+        else "a consumer was killed in handle(); until the visibility timeout is over its message "
+        "should be hidden, and a second consumer got it at once"
+    )
+    queue.let_time_out()
+    seen = early + student.consume(queue, max_events=3, max_empty_receives=1).drain()
+    assert same(seen, events), (
+        "a consumer was killed with 3 messages in hand; after the visibility timeout all 3 should "
+        f"come back; {named(seen, events)} did"
+    )
+
+
+# handle fails ---------------------------------------------------------------------
+
+
+@pytest.mark.check("04.failed-handle-not-deleted")
+def test_a_failed_message_stays_and_the_others_go_on(student, queue, trips):
+    """Two of three fail, each by another exception, and come back after the time-out."""
+    fails = dict(enumerate(RAISED))
+    bad = [event | {"pickup_zone": "Queens"} for event in trips(len(RAISED))]
+    good = [event | {"pickup_zone": "Queens"} for event in trips(len(RAISED) // 2 + 1)]
+    events = [e for n, event in enumerate(good) for e in (*bad[2 * n : 2 * n + 2], event)]
+    queue.put(*events)
+    run = student.consume(queue, max_events=len(good), batch_size=10)
+    handled = []
+    last = "nothing"
+    while isinstance(step := run.next(), Handle):
+        if step.event in bad:
+            number = bad.index(step.event)
+            last = fails.get(number, last)
+            assert number in fails, (
+                "a message whose handle() raised should stay hidden until its time-out; "
+                "it came again at once"
+            )
+            run.fails(fails.pop(number))
+        else:
+            handled.append(step.event)
+            run.handled()
+    assert not isinstance(step, Raised), (
+        f"handle() raised {last} for one event, and sqs_consumer should go on with the others; "
+        f"{in_words(step, 'it')}"
+    )
+    assert same(handled, good), (
+        f"handle() raised for {len(bad)} of {len(events)} events; the {len(good)} others should be "
+        f"handled, and {len(handled)} were"
+    )
+    assert step.value == len(good), (
+        f"{len(good)} events were handled, so {len(good)} should be returned, not {step.value!r}"
+    )
+    visible, hidden = queue.depth
+    left_alone = visible == 0 and hidden > 0
+    assert left_alone, (
+        f"{len(bad)} messages whose handle() raised should stay in the queue, hidden until their "
+        f"time-out; {queue.left}"
+    )
+    queue.let_time_out()
+    again = student.consume(queue, max_events=len(events), max_empty_receives=1)
+    seen = again.drain()
+    lost = [name for name, event in zip(RAISED, bad, strict=True) if event not in seen]
+    assert not lost, (
+        "a message whose handle() raised should come back after the visibility timeout; those for "
+        f"which it raised {', '.join(lost)} did not"
+    )
+
+
+@pytest.mark.check("04.failed-handle-not-deleted")
+@pytest.mark.parametrize("name", exceptions.STOPPING)
+def test_ctrl_c_leaves(student, queue, trips, name):
+    """It is no failure of one event: it ends the consumer, and the message in hand comes back."""
+    events = trips(2)
+    queue.put(*events)
+    run = student.consume(queue, max_events=2, max_empty_receives=1)
+    held = run.next_event()
+    run.fails(name)
+    while isinstance(step := run.next(), Handle):
+        run.handled()  # in a thread of its own, it may have begun before
+    left_by_it = isinstance(step, Raised) and step.by_handle
+    assert left_by_it, (
+        f"{name} inside handle() should leave sqs_consumer unchanged; {in_words(step, 'it')}"
+    )
+    queue.let_time_out()
+    assert held in queue.take_events(), (
+        f"{name} came inside handle(): that event's message should not be deleted, and it was"
+    )
+
+
+@pytest.mark.check("04.bad-message")
+def test_a_bad_message_is_left_alone(student, new_queue, trips, rng):
+    """The events are handled, the bad ones become dead letters in the end."""
+    queue = new_queue(2)
+    junk = bad_messages()
+    rng.shuffle(junk)
+    events = trips(len(junk))
+    queue.put(*(each for pair in zip(junk, events, strict=True) for each in pair))
+    scene = f"{len(events)} events were in the queue, each after a bad message"
+    run = student.consume(queue, max_events=len(events), batch_size=10)
+    seen = []
+    while isinstance(step := run.next(), Handle):
+        assert isinstance(step.event, dict), (
+            f"{scene}; {in_words(step, 'it')}, which is no JSON object and so no event"
+        )
+        seen.append(step.event)
+        run.handled()
+    assert not isinstance(step, Raised), f"{scene}: it should go on; {in_words(step, 'it')}"
+    assert same(seen, events), f"{scene}; it handled {named(seen, events)}"
+    visible, hidden = queue.depth
+    left_alone = visible == 0 and hidden >= len(junk)
+    assert left_alone, (
+        f"{scene}: {len(junk)} bad messages should be left alone, hidden until their time-out; "
+        f"{queue.left}"
+    )
+    for _ in range(2):
+        queue.let_time_out()
+        again = student.consume(queue, max_events=1, max_empty_receives=1).drain()
+        assert again == [], (
+            f"{scene}, and the events had been handled; it handled {named(again, events)} once more"
+        )
+    dead = [message["Body"] for message in queue.dead.take_all()]
+    assert sorted(dead) == sorted(junk), (
+        f"{len(junk)} bad messages should be in the dead-letter queue after 2 receives, {len(dead)} are"
+    )
+
+
+# When it ends ---------------------------------------------------------------------
+
+
+@pytest.mark.check("04.empty-receives")
+def test_it_gives_up_after_empty_answers_in_a_row(student, consumer, asked, queue, rng):
+    """Nothing ever comes; twice in a process, and by default."""
+    process = student.process()
+    limit = rng.choice((2, 3, 4, 6))
+    for told, words in (({"max_empty_receives": limit}, limit), ({}, "the default, 5")):
+        consumer.given(f"the queue is empty, and max_empty_receives is {words}")
+        asked.forget()
+        value = student.consume(queue, process, max_events=3, wait_seconds=1, **told).returned()
+        seen, wanted = len(asked.receives), told.get("max_empty_receives", 5)
+        assert seen == wanted, (
+            f"the queue is empty, and max_empty_receives is {words}; it received {seen} times"
+        )
+        assert value == 0, f"nothing was handled, so 0 should be returned, not {value!r}"
+
+
+@pytest.mark.check("04.empty-receives")
+@pytest.mark.parametrize("what", ["handled", "fails", "bad"])
+def test_an_answer_with_messages_starts_the_count_anew(
+    student, sqs, asked, new_queue, trips, rng, what
+):
+    """Two messages, each after all but one of the empty answers that it takes to give up."""
+    limit = rng.randint(2, 4)
+    messages = trips(2) if what != "bad" else ["[1]", "{oops"]
+    queue = new_queue(1)  # so that no message comes a second time
+    queue.put(*messages)
+    sqs.receive_at_most(1)
+    full = {limit, 2 * limit}
+    sqs.empty_receives(*(set(range(1, 2 * limit)) - full))
+    run = student.consume(queue, max_events=9, wait_seconds=1, max_empty_receives=limit)
+    while isinstance(step := run.next(), Handle):
+        if what == "fails":
+            run.fails()
+        else:
+            run.handled()
+    if what != "handled" and isinstance(step, Raised):
+        return  # that it goes on is another check's
+    assert not isinstance(step, Raised), (
+        f"max_empty_receives is {limit}: it should give up and return; {in_words(step, 'it')}"
+    )
+    answers = [bool(each.response.get("Messages")) for each in asked.receives]
+    expected = [number in full for number in range(1, 3 * limit + 1)]
+    words = {"handled": "which is handled", "fails": "handle() raises", "bad": "which is bad"}
+    assert answers == expected, (
+        f"max_empty_receives is {limit}, and receives {limit} and {2 * limit} bring a message "
+        f"({words[what]}): it should give up after receive {3 * limit}, it did after receive {len(answers)}"
+    )
+
+
+@pytest.mark.check("04.leaves-the-rest")
+@pytest.mark.parametrize("fails", [False, True])
+def test_it_never_receives_more_than_it_will_handle(student, asked, queue, trips, rng, fails):
+    """In no receive, also when handle failed for some; what is beyond max_events stays visible."""
+    total, wanted, size = 14, rng.choice((6, 7, 8)), 5
+    events = trips(total)
+    bad = events[1:4] if fails else []
+    queue.put(*events)
+    run = student.consume(queue, max_events=wanted, batch_size=size)
+    done = looked = 0
+    while True:
+        step = run.next()
+        for count in asked.counts(looked):
+            assert count <= min(size, wanted - done), (
+                f"max_events is {wanted}, batch_size is {size}, and {done} events were handled "
+                f"when it asked for {count} messages"
+            )
+        looked = len(asked.receives)
+        if not isinstance(step, Handle):
+            break
+        if step.event in bad:
+            bad.remove(step.event)
+            run.fails()
+        else:
+            done += 1
+            run.handled()
+    if not fails:  # what becomes of failed ones is another check's
+        assert done == wanted, f"max_events is {wanted}; {done} events were handled"
+        assert queue.depth == (total - wanted, 0), (
+            f"{total - wanted} of {total} messages should be left, all visible; {queue.left}"
+        )
+
+
+@pytest.mark.check("04.leaves-the-rest")
+def test_a_batch_is_never_larger_than_asked(student, asked, queue, trips, rng):
+    """batch_size bounds each receive: the smallest, one drawn, and the default."""
+    queue.put(*trips(2))
+    for size in (1, rng.randint(2, 4), None):
+        asked.forget()
+        told = {} if size is None else {"batch_size": size}
+        run = student.consume(queue, max_events=9, max_empty_receives=1, **told)
+        run.drain()
+        largest = max(asked.counts(), default=0)
+        assert largest <= (size or 5), (
+            f"batch_size is {size or 'the default, 5'}; a receive asked for {largest}"
+        )

@@ -1,0 +1,225 @@
+"""Hidden suite of exercise 04: create_queue and send_events. The queues' clock is moved."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from grader.suite import Kept, Raised
+from grader.suite.content import named, same
+from grader.suite.steps import in_words, shorten
+
+
+def some_name(rng) -> str:
+    """The name of a queue that nobody has made yet."""
+    return f"q{rng.randrange(16**8):08x}"
+
+
+def read(body: object) -> object:
+    """The value of a body, or the body where it is no JSON."""
+    try:
+        return json.loads(body)
+    except (TypeError, ValueError, RecursionError):
+        return body
+
+
+def id_of(entry: dict) -> object:
+    """The event_id of the event in an entry of a batch."""
+    event = read(entry.get("MessageBody"))
+    return event.get("event_id") if isinstance(event, dict) else None
+
+
+# Creating -------------------------------------------------------------------------
+
+
+@pytest.mark.check("04.create-queue")
+@pytest.mark.parametrize("end", ["", ".fifo"])
+def test_the_queue_is_as_asked_for(student, queue_called, rng, end):
+    """Attributes, URL, and a second call in the same process."""
+    queue = queue_called(some_name(rng) + end)
+    visibility, retention = rng.randint(31, 900), rng.randint(100, 80_000)
+    wanted = {"visibility_timeout": visibility, "retention": retention, "max_receive_count": 4}
+    process = student.process()
+    url = student.create(queue.name, process, **wanted)
+    found = queue.attributes
+    assert url == queue.url, (
+        f"create_queue should return the URL of {queue.name}, {queue.url}; it returned {url}"
+    )
+    assert found.get("VisibilityTimeout") == str(visibility), (
+        f"create_queue was called with visibility_timeout={visibility}; "
+        f"the queue has {found.get('VisibilityTimeout')}"
+    )
+    assert found.get("MessageRetentionPeriod") == str(retention), (
+        f"create_queue was called with retention={retention}; "
+        f"the queue has {found.get('MessageRetentionPeriod')}"
+    )
+    fifo = found.get("FifoQueue", "false") == "true"
+    assert fifo == queue.is_fifo, f"{queue.name} should {'' if end else 'not '}be a FIFO queue"
+    queue.put({"event_id": 1, "pickup_zone": "Queens"})
+    again = student.create(queue.name, process, **wanted)
+    assert again == url, f"a second call should return {url}; it returned {again}"
+    assert queue.depth == (1, 0), (
+        "a message was in the queue, and after a second call of create_queue it was gone"
+    )
+
+
+@pytest.mark.check("04.create-queue")
+def test_the_defaults(student, queue_called, rng):
+    """Called with a name alone, after a queue of another kind was made in the same process."""
+    process = student.process()
+    other, queue = queue_called(f"{some_name(rng)}.fifo"), queue_called(f"{some_name(rng)}-fifo")
+    student.create(other.name, process, visibility_timeout=77, retention=777)
+    student.create(queue.name, process)
+    found = queue.attributes
+    seen = {key: found.get(key) for key in ("VisibilityTimeout", "MessageRetentionPeriod")}
+    assert seen == {"VisibilityTimeout": "30", "MessageRetentionPeriod": "86400"}, (
+        f"by default a queue hides for 30 s and keeps for 86400 s; yours has {seen}"
+    )
+
+
+@pytest.mark.check("04.dead-letter-queue")
+@pytest.mark.parametrize("end", ["", ".fifo"])
+def test_a_message_is_dead_after_so_many_receives(student, sqs, queue_called, rng, end):
+    """Of two queues, made in one process: each has a dead-letter queue and a limit of its own."""
+    process = student.process()
+    for limit, how in ((rng.choice((2, 4, 5)), "{}"), (3, "{}, the default")):
+        name = some_name(rng)
+        queue = queue_called(name + end)
+        told = {} if "default" in how else {"max_receive_count": limit}
+        student.create(queue.name, process, **told)
+        event = {"event_id": rng.randrange(10**6), "pickup_zone": "Queens"}
+        queue.put(event)
+        words = f"max_receive_count is {how.format(limit)}"
+        for number in range(1, limit + 1):
+            got = queue.ask("ReceiveMessage", VisibilityTimeout=30).get("Messages")
+            assert got, f"{words}, and at receive {number} the message was gone"
+            sqs.advance(31)
+        assert not queue.ask("ReceiveMessage", VisibilityTimeout=30).get("Messages"), (
+            f"{words}: after {limit} receives without a delete the message should be a dead letter; "
+            "it came again"
+        )
+        assert queue.dead.take_events() == [event], (
+            f"{words}: after {limit} receives the message should be in {queue.dead.name}; it is not there"
+        )
+
+
+# Sending --------------------------------------------------------------------------
+
+
+def judge_batches(asked, events: list) -> None:
+    """They were sent in batches, of at most ten."""
+    sizes = [len(batch) for batch in asked.batches]
+    alone = sum(request.action == "SendMessage" for request in asked.all)
+    assert not alone, (
+        f"{len(events)} events should be sent in batches; {alone} were sent alone, with SendMessage"
+    )
+    assert max(sizes, default=0) <= 10, f"a batch takes ten entries at most, yours had {max(sizes)}"
+    assert len(events) <= 1 or len(sizes) < len(events), (
+        f"{len(events)} events were sent in {len(sizes)} requests: put several into each"
+    )
+
+
+def judge_messages(messages: list, events: list, scene: str) -> None:
+    """Each event is a message, once, with the attribute."""
+    arrived = [read(message["Body"]) for message in messages]
+    missing = [event for event in events if event not in arrived]
+    assert not missing, f"{scene}; {shorten(missing[0])} did not arrive as JSON of the same event"
+    assert same(arrived, events), f"{scene}; {len(arrived)} messages arrived"
+    for message in messages:
+        kind = message.get("MessageAttributes", {}).get("EventType", {})
+        assert kind.get("StringValue") == "trip_start", (
+            f"every message should have the attribute EventType=trip_start, one has {kind or 'none'}"
+        )
+        assert kind.get("DataType") == "String", (
+            f"the attribute EventType should be a String, it is a {kind.get('DataType')}"
+        )
+
+
+@pytest.mark.check("04.send-batches")
+def test_every_event_is_sent_once(student, asked, queue, trips, rng):
+    """More than two batches and a rest, a batch and one, exactly ten, one, none."""
+    process = student.process()
+    for count in (rng.randint(21, 29), 11, 10, 1, 0):
+        events = trips(count)
+        asked.forget()
+        student.send(queue, events, process)
+        judge_batches(asked, events)
+        judge_messages(queue.take_all(), events, f"{count} events were sent in one call")
+
+
+@pytest.mark.check("04.send-batches")
+def test_any_object_is_an_event(student, asked, queue, odd_events, unusual_text, trips):
+    """Without the usual fields, equal ones, text of every kind."""
+    (trip,) = trips(1)
+    events = [trip, *odd_events, *unusual_text, dict(trip)]
+    student.send(queue, events)
+    judge_batches(asked, events)
+    judge_messages(queue.take_all(), events, f"{len(events)} events were sent, two of them twice")
+
+
+def fails_at_first(unlucky: set):
+    """A function that lets each of these events fail once, in whichever batch it is."""
+    failed = set()
+
+    def pick(entry: dict, _: int) -> bool:
+        number = id_of(entry)
+        fails = number in unlucky and number not in failed
+        if fails:
+            failed.add(number)
+        return fails
+
+    return pick
+
+
+def as_meant(entry: dict) -> dict:
+    """What an entry of a batch says of its message; its Id is its batch's."""
+    return {name: value for name, value in entry.items() if name not in ("Id", "MessageBody")}
+
+
+@pytest.mark.check("04.send-partial-failure")
+@pytest.mark.parametrize("fifo", [False, True])
+@pytest.mark.parametrize("everyone", [False, True])
+def test_failed_entries_are_sent_again(student, sqs, asked, new_queue, trips, rng, fifo, everyone):
+    """Some of them fail once, or all of a batch do; they are sent again as they were."""
+    events = [event | {"pickup_zone": "Queens"} for event in trips(10 if everyone else 20)]
+    unlucky = events if everyone else rng.sample(events, 3)
+    queue = new_queue(fifo=fifo)
+    sqs.fail_batch_entries(fails_at_first({event["event_id"] for event in unlucky}))
+    student.send(queue, events)
+    scene = f"{len(unlucky)} of {len(events)} entries failed at first"
+    for event in events:
+        sent = [e for batch in asked.batches for e in batch if id_of(e) == event["event_id"]]
+        assert event in unlucky or len(sent) <= 1, (
+            f"{scene}; an entry that had not failed was sent {len(sent)} times: "
+            "send the failed ones alone"
+        )
+        assert all(as_meant(each) == as_meant(sent[0]) for each in sent), (
+            f"{scene}; one of them had {as_meant(sent[0])}, and when it was sent again "
+            f"{as_meant(sent[-1]) or 'none of it'}"
+        )
+    arrived = queue.take_events()
+    missing = [event for event in events if event not in arrived]
+    assert not missing, f"{scene}; {named(missing, events)} did not arrive"
+    assert same(arrived, events), f"{scene}; {len(arrived)} messages arrived"
+
+
+@pytest.mark.check("04.send-partial-failure")
+def test_an_entry_that_keeps_failing_raises(student, sqs, asked, queue, trips):
+    """One entry never succeeds: in the first batch, in the last, or in the only one."""
+    for count, place in ((20, 2), (20, 19), (10, 4)):
+        events = trips(count)
+        unlucky = events[place]["event_id"]
+        asked.forget()
+        sqs.fail_batch_entries(lambda entry, _, number=unlucky: id_of(entry) == number)
+        process = student.process()
+        step = process.start("sqs.send_events", Kept("sqs"), queue.url, events).next()
+        assert isinstance(step, Raised), (
+            f"the entry of {named([events[place]], events)} of {count} failed again and again, "
+            f"so send_events should raise; {in_words(step, 'it')}"
+        )
+        tries = sum(id_of(entry) == unlucky for batch in asked.batches for entry in batch)
+        assert tries >= 2, (
+            "a failed entry should be sent again at least once; "
+            f"it was sent {tries} time{'' if tries == 1 else 's'}"
+        )
