@@ -6,7 +6,7 @@ from grader.suite.consumer import Consumer
 from grader.suite.outcomes import Failed, NotGraded, not_graded
 from grader.suite.process import Process
 from grader.suite.run import Run
-from grader.suite.steps import Handle, Raised, Ready, Returned, Sleep, Step, Write
+from grader.suite.steps import Handle, Line, Raised, Ready, Returned, Sleep, Step, Write
 
 HANDLE = Callback("handle")
 READY = Callback("ready")
@@ -20,6 +20,7 @@ __all__ = [
     "Failed",
     "Handle",
     "Kept",
+    "Line",
     "Method",
     "New",
     "NotGraded",

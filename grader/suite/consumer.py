@@ -52,12 +52,12 @@ class Consumer:
         """Say what the test has set up, for the sentence of a run that then goes wrong."""
         self.scene = scene
 
-    def process(self, *, stop_at_writes: bool = False) -> Process:
+    def process(self, *, stop_at_writes: bool = False, stop_at_lines: bool = False) -> Process:
         """A new process with nothing imported yet but libraries."""
         if stop_at_writes and not syscalls.available():
             not_graded("this check needs Linux 5.0 or later with libseccomp")
         try:
-            spawned = self.sandbox.spawn(stop_at_writes=stop_at_writes)
+            spawned = self.sandbox.spawn(stop_at_writes=stop_at_writes, stop_at_lines=stop_at_lines)
         except SandboxDied as death:
             raise Failed(self._why_dead(death)) from None
         process = Process(self, spawned, len(self._processes) + 1)

@@ -9,6 +9,7 @@ from grader.sandbox.inside import wire
 from grader.suite.outcomes import Failed, Hangs, Unusable
 from grader.suite.steps import (
     Handle,
+    Line,
     Raised,
     Ready,
     Returned,
@@ -113,6 +114,8 @@ class Run:
                 return Handle(wire.decode(message.get("event")))
             case "ready":
                 return Ready()
+            case "line":
+                return Line(wire.decode(message.get("number")))
             case "sleep":
                 return Sleep(wire.decode(message.get("seconds")))
             case "returned":
