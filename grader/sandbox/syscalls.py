@@ -97,7 +97,7 @@ _OPENS_FOR_WRITING = (
 
 @dataclass(frozen=True)
 class Held:
-    """A system call that is held: the notification's id, its name, and whether a file is changed."""
+    """A system call that is held; `identity` is its notification's."""
 
     identity: int
     name: str

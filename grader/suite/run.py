@@ -114,10 +114,9 @@ class Run:
                 return Handle(wire.decode(message.get("event")))
             case "ready":
                 return Ready()
-            case "line":
-                return Line(wire.decode(message.get("number")))
-            case "sleep":
-                return Sleep(wire.decode(message.get("seconds")))
+            case "sleep" | "line" as kind:
+                number = wire.decode(message.get("seconds" if kind == "sleep" else "number"))
+                return Sleep(number) if kind == "sleep" else Line(number)
             case "returned":
                 return Returned(wire.decode(message.get("value")))
             case "raised":
