@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from grader.suite import HANDLE, SLEEP, Consumer, Handle, Raised, Run, Sleep, properties
+from grader.suite import HANDLE, SLEEP, Consumer, Handle, Process, Raised, Run, Sleep, properties
 from grader.suite.steps import in_words
 
 properties.prepare()
@@ -17,9 +17,17 @@ POLL = "polling.poll"
 
 
 @pytest.fixture
-def reader(consumer: Consumer) -> Callable[..., tuple[list[Any], int]]:
-    """`reader(path, offset)` calls read_new_events in one process and checks what it returns."""
-    process = consumer.process()
+def process(consumer: Consumer) -> Process:
+    """A process that the calls of a test share, which saves forks.
+
+    Tests that are about a new process, or that kill one, begin it with `start_poll`.
+    """
+    return consumer.process()
+
+
+@pytest.fixture
+def reader(process: Process) -> Callable[..., tuple[list[Any], int]]:
+    """`reader(path, offset)` calls read_new_events and checks what it returns."""
 
     def read(*args: Any, **kwargs: Any) -> tuple[list[Any], int]:
         value = process.call(READ, *args, **kwargs)
@@ -30,7 +38,6 @@ def reader(consumer: Consumer) -> Callable[..., tuple[list[Any], int]]:
         )
         return value[0], value[1]
 
-    read.process = process  # type: ignore[attr-defined] - for what a test looks at from outside
     return read
 
 
@@ -47,19 +54,13 @@ def start_poll(consumer: Consumer) -> Callable[..., Run]:
 
 
 @pytest.fixture
-def poll_once(consumer: Consumer) -> Callable[..., list[Any]]:
-    """`poll_once(stream, ...)`: the events of one whole run that succeeds.
-
-    The runs of one test share a process, which saves forks; tests that are about a new process
-    begin one with `start_poll`.
-    """
-    process = consumer.process()
+def poll_once(process: Process) -> Callable[..., list[Any]]:
+    """`poll_once(stream, ...)`: the events of one whole run that succeeds."""
 
     def run(stream: Any, **kwargs: Any) -> list[Any]:
         options = {"max_polls": 1, "sleep": SLEEP} | kwargs
         return process.start(POLL, stream.path, HANDLE, **options).drain()
 
-    run.process = process  # type: ignore[attr-defined] - for a test that looks at single steps
     return run
 
 
@@ -79,22 +80,21 @@ def next_event() -> Callable[[Run], Any]:
 
 
 @pytest.fixture
-def offset_path(
-    consumer: Consumer, new_stream: Callable[[], Any], state: Any
-) -> Callable[..., str]:
+def offset_path(process: Process, new_stream: Callable[[], Any], state: Any) -> Callable[..., str]:
     """`offset_path(name)`: a path with which a first run can begin.
 
     Whether that takes an absent file or an empty one is the business of 01.fresh-start, and costs
     no other check.
     """
-    process = consumer.process()
     nothing = new_stream()
     nothing.write()
 
     def fresh(name: str = "offset") -> str:
         path = state.path(name)
         run = process.start(POLL, nothing.path, HANDLE, max_polls=1, sleep=SLEEP, offset_path=path)
-        if isinstance(run.next(), Raised):
+        while isinstance(step := run.next(), Sleep):
+            run.go_on()
+        if isinstance(step, Raised):
             state.write(name, b"")
         return path
 

@@ -46,7 +46,7 @@ def bytes_in_memory(descriptor: int, size: int) -> int:
 
 
 @pytest.mark.check("01.reads-only-new")
-def test_read_new_events_reads_only_what_is_new(reader, stream, new_stream, trips):
+def test_read_new_events_reads_only_what_is_new(process, reader, stream, new_stream, trips):
     """An event after megabytes costs what an event after nothing does."""
     small = new_stream()
     first, second = trips(2)
@@ -58,9 +58,9 @@ def test_read_new_events_reads_only_what_is_new(reader, stream, new_stream, trip
     reader(small.path, 0)  # imports are done here
     costs = []
     for file, offset in ((small, 0), (stream, after_hole)):
-        before = bytes_read(reader.process.pid)
+        before = bytes_read(process.pid)
         events, _ = reader(file.path, offset)
-        costs.append(bytes_read(reader.process.pid) - before)
+        costs.append(bytes_read(process.pid) - before)
     cost = costs[1] - costs[0]
     assert cost < SLACK, (
         f"1 event was appended to a file of {BIG >> 20} MB; the call read {cost / 2**20:.1f} MB more "
@@ -76,7 +76,7 @@ def test_read_new_events_reads_only_what_is_new(reader, stream, new_stream, trip
 
 
 @pytest.mark.check("01.reads-only-new")
-def test_poll_reads_only_what_is_new(start_poll, next_event, stream, trips):
+def test_poll_reads_only_what_is_new(start_poll, process, next_event, stream, trips):
     """The polls after the first do not read the megabytes again."""
     first, second, last = trips(3)
     old = trips(1)[0]
@@ -84,7 +84,7 @@ def test_poll_reads_only_what_is_new(start_poll, next_event, stream, trips):
     todo = [second, line[:-1] + b" " * OLD + b"}\n", last]
     everything = [first, second, old, last]
     stream.append(first)
-    run = start_poll(stream, max_polls=5, poll_interval=0)
+    run = start_poll(stream, max_polls=5, poll_interval=0, process=process)
     costs = []
     for number in range(len(everything)):
         event = next_event(run)
