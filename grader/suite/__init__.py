@@ -1,7 +1,7 @@
 """What a hidden suite is written with; CONTRIBUTING.md is its guide."""
 
 from grader.sandbox.inside.wire import Callback, Kept, Method, New, Opaque
-from grader.suite import content, exceptions
+from grader.suite import content, exceptions, properties
 from grader.suite.consumer import Consumer
 from grader.suite.outcomes import Failed, NotGraded, not_graded
 from grader.suite.process import Process
@@ -36,4 +36,5 @@ __all__ = [
     "content",
     "exceptions",
     "not_graded",
+    "properties",
 ]

@@ -55,7 +55,7 @@ def for_all(
         NotGraded: hypothesis is not installed.
     """
     try:
-        import hypothesis  # noqa: PLC0415 - see above
+        hypothesis: Any = importlib.import_module("hypothesis")
     except ImportError:
         not_graded(
             "this check draws inputs with hypothesis, which is not installed: "
@@ -104,6 +104,6 @@ def _keep_to_the_seed(hypothesis: Any) -> None:
     a second of parsing; it has no setting for that.
     """
     hypothesis.configuration.set_hypothesis_home_dir(Path(os.devnull, "hypothesis"))
-    providers = importlib.import_module("hypothesis.internal.conjecture.providers")
+    providers: Any = importlib.import_module("hypothesis.internal.conjecture.providers")
     if hasattr(providers, "_get_local_constants"):
         providers._get_local_constants = lambda: providers._local_constants  # noqa: SLF001 - see above
