@@ -290,8 +290,12 @@ class Sandbox(ABC):
 
     # What a suite asks of it --------------------------------------------------
 
-    def spawn(self, *, stop_at_writes: bool = False) -> Spawned:
+    def spawn(self, *, stop_at_writes: bool = False, stop_at_lines: bool = False) -> Spawned:
         """Fork a new process of the student's.
+
+        Args:
+            stop_at_writes: each system call that changes a file waits for the suite.
+            stop_at_lines: each line of the student's code waits for the suite.
 
         Raises:
             SandboxDied: there is nothing left to fork from.
@@ -303,7 +307,7 @@ class Sandbox(ABC):
         read_end, write_end = os.pipe()
         os.fchmod(write_end, 0o666)  # whoever has it may open /dev/stdout, as with a pipe of theirs
         fds = [theirs.fileno(), write_end]
-        request: dict[str, Any] = {"op": "spawn"}
+        request: dict[str, Any] = {"op": "spawn", "lines": stop_at_lines}
         program = None
         if stop_at_writes:
             program = syscalls.write_filter()

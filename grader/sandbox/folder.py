@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 
@@ -58,6 +58,15 @@ class Folder:
             view = memoryview(data)
             while view:
                 view = view[file.write(view) :]
+
+    @contextmanager
+    def opened(self, name: str) -> Iterator[int]:
+        """A descriptor of a file that only the suite writes, for what the others do not do."""
+        descriptor = os.open(name, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), dir_fd=self._fd)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
 
     def rename(self, old: str, new: str) -> None:
         """Rename a file."""

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import platform
+import stat
 import struct
 import sys
 import tempfile
+from dataclasses import dataclass
 from typing import IO, Any
 
 _NUMBERS = {"x86_64": 317, "aarch64": 277, "riscv64": 277}
@@ -28,9 +30,18 @@ _CONTINUE = 1
 _CHANGES_A_FILE = (
     "write", "writev", "pwrite64", "pwritev", "pwritev2", "truncate", "ftruncate", "fallocate",
     "rename", "renameat", "renameat2", "unlink", "unlinkat", "link", "linkat", "symlink",
-    "symlinkat", "creat", "openat2", "copy_file_range", "sendfile", "mkdir", "mkdirat", "rmdir",
+    "symlinkat", "creat", "openat2", "copy_file_range", "sendfile", "splice",
+    "mkdir", "mkdirat", "rmdir",
 )  # fmt: skip
-_WRITES_TO_A_DESCRIPTOR = {"write", "writev"}
+_DESCRIPTOR = {
+    "write": 0, "writev": 0, "pwrite64": 0, "pwritev": 0, "pwritev2": 0, "ftruncate": 0,
+    "fallocate": 0, "sendfile": 0, "splice": 2, "copy_file_range": 2, "mmap": 4,
+}  # fmt: skip
+"""Which argument says what is changed; a shell writes to a file by standard output."""
+
+_PROT_WRITE = 2
+_MAP_SHARED, _MAP_SHARED_VALIDATE, _MAP_TYPE = 1, 3, 15
+_MAP_ANONYMOUS = 32
 
 
 def available() -> bool:
@@ -50,12 +61,18 @@ def write_filter() -> IO[bytes]:
 
     program = seccomp.SyscallFilter(seccomp.ALLOW)
     for name in _CHANGES_A_FILE:
-        # What goes to standard output and error changes no file of the suite's.
-        args = [seccomp.Arg(0, seccomp.GT, 2)] if name in _WRITES_TO_A_DESCRIPTOR else []
         try:
-            program.add_rule(seccomp.NOTIFY, name, *args)
+            program.add_rule(seccomp.NOTIFY, name)
         except (ValueError, OSError):
             continue  # not a system call of this architecture
+    # After it, changes of the file are no system calls: whoever wants to see those stops at lines.
+    for kind in (_MAP_SHARED, _MAP_SHARED_VALIDATE):
+        program.add_rule(
+            seccomp.NOTIFY,
+            "mmap",
+            seccomp.Arg(2, seccomp.MASKED_EQ, _PROT_WRITE, _PROT_WRITE),
+            seccomp.Arg(3, seccomp.MASKED_EQ, _MAP_TYPE | _MAP_ANONYMOUS, kind),
+        )
     for name, flags in (("openat", 2), ("open", 1)):
         for mask, value in _OPENS_FOR_WRITING:
             try:
@@ -78,8 +95,17 @@ _OPENS_FOR_WRITING = (
 )
 
 
-def receive(listener: int) -> tuple[int, str]:
-    """The notification that waits: its id and the system call's name.
+@dataclass(frozen=True)
+class Held:
+    """A system call that is held; `identity` is its notification's."""
+
+    identity: int
+    name: str
+    changes_a_file: bool
+
+
+def receive(listener: int) -> Held:
+    """The system call that is held now.
 
     Raises:
         OSError: there is none (the process died meanwhile), or this is no listener.
@@ -91,12 +117,27 @@ def receive(listener: int) -> tuple[int, str]:
     buffer = bytearray(_NOTIFICATION.size)
     fcntl.ioctl(listener, _IOCTL_RECEIVE, buffer)
     fields: tuple[Any, ...] = _NOTIFICATION.unpack(buffer)
-    identity, number, arch = fields[0], fields[3], fields[4]
+    identity, pid, number, arch, args = fields[0], fields[1], fields[3], fields[4], fields[6:]
     try:
-        name = seccomp.resolve_syscall(arch, number)
+        resolved = seccomp.resolve_syscall(arch, number)
     except (ValueError, OSError):
-        return identity, f"system call {number}"
-    return identity, name.decode() if isinstance(name, bytes) else str(name)
+        return Held(identity, f"system call {number}", changes_a_file=True)
+    name = resolved.decode() if isinstance(resolved, bytes) else str(resolved)
+    at = _DESCRIPTOR.get(name)
+    changes = at is None or _may_be_a_file(pid, args[at] & 0xFFFFFFFF)
+    return Held(identity, name, changes)
+
+
+def _may_be_a_file(pid: int, descriptor: int) -> bool:
+    """Whether a descriptor of a process is a regular file, or cannot be looked at.
+
+    What it is counts, not its number: a pipe or a terminal is no file, and standard output may be
+    one.
+    """
+    try:
+        return stat.S_ISREG(os.stat(f"/proc/{pid}/fd/{descriptor}").st_mode)  # noqa: PTH116 - one call
+    except OSError:
+        return True
 
 
 def let_go_on(listener: int, identity: int) -> None:

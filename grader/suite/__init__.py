@@ -1,13 +1,13 @@
 """What a hidden suite is written with; CONTRIBUTING.md is its guide."""
 
 from grader.sandbox.inside.wire import Callback, Kept, Method, New, Opaque
-from grader.suite import content, exceptions
+from grader.suite import content, exceptions, properties
 from grader.suite.consumer import Consumer
 from grader.suite.outcomes import Failed, NotGraded, not_graded
 from grader.suite.process import Process
 from grader.suite.run import Run
 from grader.suite.settle import settled
-from grader.suite.steps import Handle, Raised, Ready, Returned, Sleep, Step, Write
+from grader.suite.steps import Handle, Line, Raised, Ready, Returned, Sleep, Step, Write
 
 HANDLE = Callback("handle")
 READY = Callback("ready")
@@ -21,6 +21,7 @@ __all__ = [
     "Failed",
     "Handle",
     "Kept",
+    "Line",
     "Method",
     "New",
     "NotGraded",
@@ -36,5 +37,6 @@ __all__ = [
     "content",
     "exceptions",
     "not_graded",
+    "properties",
     "settled",
 ]

@@ -60,22 +60,23 @@ class Consumer:
         """Say what the test has set up, for the sentence of a run that then goes wrong."""
         self.scene = scene
 
-    def process(self, *, stop_at_writes: bool = False) -> Process:
+    def process(self, *, stop_at_writes: bool = False, stop_at_lines: bool = False) -> Process:
         """A new process with nothing imported yet but libraries."""
         if stop_at_writes and not syscalls.available():
             not_graded("this check needs Linux 5.0 or later with libseccomp")
-        process = Process(self, self.spawn(stop_at_writes=stop_at_writes), len(self._processes) + 1)
+        spawned = self.spawn(stop_at_writes=stop_at_writes, stop_at_lines=stop_at_lines)
+        process = Process(self, spawned, len(self._processes) + 1)
         self._processes.append(process)
         return process
 
-    def spawn(self, *, stop_at_writes: bool) -> Spawned:
+    def spawn(self, *, stop_at_writes: bool = False, stop_at_lines: bool = False) -> Spawned:
         """What a Process holds: a new process inside.
 
         Raises:
             Failed: the submission ended its sandbox.
         """
         try:
-            return self.sandbox.spawn(stop_at_writes=stop_at_writes)
+            return self.sandbox.spawn(stop_at_writes=stop_at_writes, stop_at_lines=stop_at_lines)
         except SandboxDied as death:
             raise Failed(self._why_dead(death)) from None
 

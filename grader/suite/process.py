@@ -172,9 +172,10 @@ class Process:
                             f"{doing} ended its own process (os._exit, a signal, or out of memory)"
                         )
                 elif listener is not None and ready:
-                    if (write := self._held_write(listener)) is not None:
+                    if not self._is_held(listener):
+                        watched.remove(listener)  # the process is gone; its channel says so next
+                    elif (write := self._held_write(listener)) is not None:
                         return write
-                    watched.remove(listener)
                 else:
                     waits = 0.0 if self.consumer.gets_on() else waits + _SLICE
                     if waits >= self.consumer.seconds:
@@ -201,13 +202,19 @@ class Process:
         with contextlib.suppress(OSError):  # the process died; the next step tells
             syscalls.let_go_on(self._spawned.write_listener, self._held)
 
-    def _held_write(self, listener: int) -> Write | None:
+    def _is_held(self, listener: int) -> bool:
         poll = select.poll()
         poll.register(listener, select.POLLIN)
-        if not any(event & select.POLLIN for _, event in poll.poll(0)):
-            return None  # the process is gone; its channel says so next
+        return any(event & select.POLLIN for _, event in poll.poll(0))
+
+    def _held_write(self, listener: int) -> Write | None:
+        """The change of a file that it is held before; None when it is none, or was killed."""
         try:
-            self._held, name = syscalls.receive(listener)
+            held = syscalls.receive(listener)
         except OSError:
             return None
-        return Write(name)
+        self._held = held.identity
+        if held.changes_a_file:
+            return Write(held.name)
+        self.let_write()
+        return None

@@ -9,6 +9,7 @@ from grader.sandbox.inside import wire
 from grader.suite.outcomes import Failed, Hangs, Unusable
 from grader.suite.steps import (
     Handle,
+    Line,
     Raised,
     Ready,
     Returned,
@@ -118,8 +119,9 @@ class Run:
                 return Handle(wire.decode(message.get("event")))
             case "ready":
                 return Ready()
-            case "sleep":
-                return Sleep(wire.decode(message.get("seconds")))
+            case "sleep" | "line" as kind:
+                number = wire.decode(message.get("seconds" if kind == "sleep" else "number"))
+                return Sleep(number) if kind == "sleep" else Line(number)
             case "returned":
                 return Returned(wire.decode(message.get("value")))
             case "raised":

@@ -33,6 +33,13 @@ class Write:
 
 
 @dataclass(frozen=True)
+class Line:
+    """The process is about to run a line of the student's code, and stands still before it."""
+
+    number: Any
+
+
+@dataclass(frozen=True)
 class Returned:
     """The function returned `value`."""
 
@@ -57,7 +64,7 @@ class Raised:
         return name in self.bases
 
 
-Step = Handle | Ready | Sleep | Write | Returned | Raised
+Step = Handle | Ready | Sleep | Write | Line | Returned | Raised
 
 
 def in_words(step: Step, function: str) -> str:
@@ -71,6 +78,8 @@ def in_words(step: Step, function: str) -> str:
             return f"{function} called sleep({shorten(seconds)})"
         case Write(syscall):
             return f"{function} was about to change a file ({syscall})"
+        case Line(number):
+            return f"{function} came to line {shorten(number)}"
         case Returned(value):
             return f"{function} returned {shorten(value)}"
         case Raised(message=message):

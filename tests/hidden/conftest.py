@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -54,6 +56,19 @@ class Stream:
         data = b"".join(map(content.to_line, items))
         self._log.add("suite", f"appends {len(data)} bytes, {data.count(NEWLINE)} lines")
         self._folder.append(self._name, data)
+
+    def append_hole(self, size: int) -> None:
+        """Add `size` bytes of zeros, which take no room and are read by nobody here."""
+        self._log.add("suite", f"appends {size} bytes of zeros")
+        self._folder.append(self._name, b"")
+        with self.opened() as descriptor:
+            os.ftruncate(descriptor, os.fstat(descriptor).st_size + size)
+
+    @contextmanager
+    def opened(self) -> Iterator[int]:
+        """A descriptor of the file, to read and to write."""
+        with self._folder.opened(self._name) as descriptor:
+            yield descriptor
 
     def write(self, *items: content.Event | bytes) -> None:
         """Make the file hold just these, in the same inode."""

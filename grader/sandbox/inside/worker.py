@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 import traceback
+from types import FrameType
 from typing import Any
 
 from . import failing, wire
@@ -34,10 +35,13 @@ class _MisfitError(Exception):
 class Worker:
     """Answers the suite's requests, one after the other, until the channel closes."""
 
-    def __init__(self, channel: socket.socket, modules: list[str]) -> None:
+    def __init__(
+        self, channel: socket.socket, modules: list[str], *, stop_at_lines: bool = False
+    ) -> None:
         self._channel = channel
         self._lines = wire.LineReader(channel)
         self._modules = modules
+        self._stop_at_lines = stop_at_lines
         self._kept: dict[str, Any] = {}
         self._question = threading.Lock()
         self._in_call = False
@@ -63,6 +67,9 @@ class Worker:
             kind = "raised" if _student_frames(error) else "build_failed"
             return {"type": kind, **_describe(error)}
         self._in_call = True
+        if self._stop_at_lines:
+            threading.settrace(self._trace)
+            sys.settrace(self._trace)
         try:
             value = _call(function, args, kwargs)
         except _MisfitError as error:
@@ -71,6 +78,7 @@ class Worker:
             by_handle = failing.is_same(error, self._raised)
             return {"type": "raised", "by_handle": by_handle, **_describe(error)}
         finally:
+            sys.settrace(None)
             self._in_call = False
             self._raised = None
         if request.get("keep"):
@@ -151,6 +159,14 @@ class Worker:
         elif failure := answer.get("raise"):
             self._raised = failing.make(str(failure))
             raise self._raised
+
+    def _trace(self, frame: FrameType, event: str, _: Any) -> Any:
+        """Ask the suite before each line of the student's code. See sys.settrace."""
+        if not frame.f_code.co_filename.startswith(sys.path[0] + "/"):
+            return None
+        if event == "line":
+            self._ask({"type": "line", "number": frame.f_lineno})
+        return self._trace
 
     def _send(self, message: dict[str, Any]) -> None:
         self._channel.sendall(wire.dump(message))

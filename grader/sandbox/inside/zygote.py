@@ -140,7 +140,7 @@ def _become_worker(
     for fd in fds:
         os.close(fd)
     _limit(config["worker_limits"])
-    Worker(channel, config["modules"]).serve()
+    Worker(channel, config["modules"], stop_at_lines=request.get("lines", False)).serve()
 
 
 def _stop_at(program_fd: int, syscall_number: int) -> int:

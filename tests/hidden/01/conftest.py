@@ -7,19 +7,30 @@ from typing import Any
 
 import pytest
 
-from grader.suite import HANDLE, SLEEP, Consumer, Run
+from grader.suite import HANDLE, SLEEP, Consumer, Handle, Process, Raised, Run, Sleep, properties
+from grader.suite.steps import in_words
+
+properties.prepare()
 
 READ = "polling.read_new_events"
 POLL = "polling.poll"
 
 
 @pytest.fixture
-def reader(consumer: Consumer) -> Callable[[str, int], tuple[list[Any], int]]:
-    """`reader(path, offset)` calls read_new_events in one process and checks what it returns."""
-    process = consumer.process()
+def process(consumer: Consumer) -> Process:
+    """A process that the calls of a test share, which saves forks.
 
-    def read(path: str, offset: int) -> tuple[list[Any], int]:
-        value = process.call(READ, path, offset)
+    Tests that are about a new process, or that kill one, begin it with `start_poll`.
+    """
+    return consumer.process()
+
+
+@pytest.fixture
+def reader(process: Process) -> Callable[..., tuple[list[Any], int]]:
+    """`reader(path, offset)` calls read_new_events and checks what it returns."""
+
+    def read(*args: Any, **kwargs: Any) -> tuple[list[Any], int]:
+        value = process.call(READ, *args, **kwargs)
         fits = isinstance(value, (tuple, list)) and len(value) == 2
         fits = fits and isinstance(value[0], list) and type(value[1]) is int
         assert fits, (
@@ -35,24 +46,56 @@ def start_poll(consumer: Consumer) -> Callable[..., Run]:
     """`start_poll(stream, ...)` begins a poll in a new process; one poll unless told otherwise."""
 
     def start(stream: Any, **kwargs: Any) -> Run:
-        return consumer.start(
-            POLL, stream.path, HANDLE, **{"max_polls": 1, "sleep": SLEEP} | kwargs
-        )
+        process = kwargs.pop("process", None) or consumer.process()
+        options = {"max_polls": 1, "sleep": SLEEP} | kwargs
+        return process.start(POLL, stream.path, HANDLE, **options)
 
     return start
 
 
 @pytest.fixture
-def poll_once(consumer: Consumer) -> Callable[..., list[Any]]:
-    """`poll_once(stream, ...)`: the events of one whole run that succeeds.
-
-    The runs of one test share a process, which saves forks; tests that are about a new process
-    begin one with `start_poll`.
-    """
-    process = consumer.process()
+def poll_once(process: Process) -> Callable[..., list[Any]]:
+    """`poll_once(stream, ...)`: the events of one whole run that succeeds."""
 
     def run(stream: Any, **kwargs: Any) -> list[Any]:
         options = {"max_polls": 1, "sleep": SLEEP} | kwargs
         return process.start(POLL, stream.path, HANDLE, **options).drain()
 
     return run
+
+
+@pytest.fixture
+def next_event() -> Callable[[Run], Any]:
+    """`next_event(run)`: the event that is handled next; pauses before it are let pass."""
+
+    def get(run: Run) -> Any:
+        wanted = "call handle() for the next event"
+        while isinstance(step := run.next(wanted), Sleep):
+            run.go_on()
+        if isinstance(step, Handle):
+            return step.event
+        raise run.otherwise(wanted, in_words(step, "it"))
+
+    return get
+
+
+@pytest.fixture
+def offset_path(process: Process, new_stream: Callable[[], Any], state: Any) -> Callable[..., str]:
+    """`offset_path(name)`: a path with which a first run can begin.
+
+    Whether that takes an absent file or an empty one is the business of 01.fresh-start, and costs
+    no other check.
+    """
+    nothing = new_stream()
+    nothing.write()
+
+    def fresh(name: str = "offset") -> str:
+        path = state.path(name)
+        run = process.start(POLL, nothing.path, HANDLE, max_polls=1, sleep=SLEEP, offset_path=path)
+        while isinstance(step := run.next(), Sleep):
+            run.go_on()
+        if isinstance(step, Raised):
+            state.write(name, b"")
+        return path
+
+    return fresh

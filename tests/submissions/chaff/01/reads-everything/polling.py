@@ -49,10 +49,8 @@ def lines_from(path, offset):
         return
     with file:
         new = file.read()[offset:]
-        for line in new.splitlines(keepends=True):
-            if not line.endswith(b"\n"):
-                return
-            offset += len(line)
+        for line in new.split(b"\n")[:-1]:
+            offset += len(line) + 1
             yield parse(line), offset
 
 
