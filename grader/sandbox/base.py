@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -313,12 +313,26 @@ class Sandbox(ABC):
         assert self._popen is not None
         return [each for each in descendants(self._popen.pid) if each.pid not in self._own]
 
-    def end_strays(self) -> None:
-        """End what the student's code left running; the whole sandbox where that does not help."""
+    def strays(self, spared: Collection[int] = ()) -> list[ProcessInfo]:
+        """Every process inside but the sandbox's own, those in `spared`, and what those started."""
+        family = set(spared)
+        left = []
+        for each in self.processes():  # parents come before their children
+            if each.pid in family or each.parent in family:
+                family.add(each.pid)
+            else:
+                left.append(each)
+        return left
+
+    def end_strays(self, spared: Collection[int] = ()) -> None:
+        """End what the student's code left running; the whole sandbox where that does not help.
+
+        Processes in `spared`, by their ids as seen from outside, and what those started go on.
+        """
         if sys.platform != "linux":
             return  # processes cannot be found there, and only a learner's own code runs
         deadline = time.monotonic() + _PATIENCE
-        while left := [each.pid for each in self.processes() if not each.zombie]:
+        while left := [each.pid for each in self.strays(spared) if not each.zombie]:
             if time.monotonic() > deadline:
                 self.kill()
                 return

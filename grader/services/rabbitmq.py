@@ -114,6 +114,15 @@ class RabbitMQService(Service):
         """Cut them all, as a broker's crash would; how many there were."""
         return self._attached.drop_connections()
 
+    def set_aside(self) -> int:
+        """Leave the connections that are open now out of what the methods above count and cut."""
+        return self._attached.set_aside()
+
+    @property
+    def redelivered(self) -> int:
+        """Deliveries to the consumer's processes so far that the broker marked as redelivered."""
+        return self._attached.redelivered
+
     @property
     def exceeded(self) -> bool:
         """Whether the submission sent more than it may and was cut off."""

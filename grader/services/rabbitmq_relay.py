@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from typing import TypeVar
 
 from grader.services.rabbitmq_copies import MOST, Copies
-from grader.services.rabbitmq_words import Words
+from grader.services.rabbitmq_words import REDELIVERED, Words
 
 _CHUNK = 64 << 10
 _BUFFERED = 256 << 10
@@ -94,8 +94,11 @@ class Relay:
         self.bytes_up = 0
         """Bytes from the sandbox to the broker so far."""
         self.bytes_down = 0
+        self.redelivered = 0
+        """Deliveries so far that the broker marked as redelivered."""
         self._copies = Copies()
         self._pairs: set[_Pair] = set()
+        self._aside: set[_Pair] = set()
         self._quiet = threading.Condition()
         self._commands: list[Callable[[], None]] = []
         self._stopped = False
@@ -111,8 +114,20 @@ class Relay:
 
     @property
     def open_connections(self) -> int:
-        """How many connections are open now."""
-        return self._do(lambda: len(self._pairs))
+        """How many connections are open now, without those that were set aside."""
+        return self._do(lambda: len(self._pairs - self._aside))
+
+    def set_aside(self) -> int:
+        """Leave the connections that are open now out of every count and cut; how many there are.
+
+        They belong to a consumer that runs beside the tests.
+        """
+
+        def set_them() -> int:
+            self._aside |= self._pairs
+            return len(self._aside)
+
+        return self._do(set_them)
 
     @property
     def exceeded(self) -> bool:
@@ -126,13 +141,13 @@ class Relay:
         """Wait until no connection is open; False when one still is after `seconds`."""
         self._do(lambda: None)
         with self._quiet:
-            return self._quiet.wait_for(lambda: not self._pairs, seconds)
+            return self._quiet.wait_for(lambda: self._pairs <= self._aside, seconds)
 
     def drop_connections(self) -> int:
         """Cut every open connection as a crash would, with RST; how many there were."""
 
         def drop() -> int:
-            pairs = list(self._pairs)
+            pairs = list(self._pairs - self._aside)
             for pair in pairs:
                 self._end(pair, abruptly=True)
             return len(pairs)
@@ -246,6 +261,7 @@ class Relay:
         else:
             self.bytes_down += len(data)
         for said in way.words.feed(data):
+            self.redelivered += said.endswith(REDELIVERED)
             if self._observe is not None:
                 self._observe(said)
         if not data:
@@ -281,6 +297,7 @@ class Relay:
             _close(side, abruptly=abruptly)
         with self._quiet:
             self._pairs.discard(pair)
+            self._aside.discard(pair)
             self._quiet.notify_all()
 
 

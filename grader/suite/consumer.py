@@ -22,6 +22,9 @@ class Lab(Protocol):
     broken_modules: dict[str, str]
     """Modules that cannot be used, and why; the sentence is for the student."""
 
+    beside: set[int]
+    """Processes that run beside the tests; no test's end ends them."""
+
     def sandbox(self) -> Sandbox:
         """The submission's sandbox, started (again, where the last one was killed)."""
 
@@ -68,10 +71,15 @@ class Consumer:
         """Begin a call of `module.function` in a new process."""
         return self.process().start(function, *args, **kwargs)
 
+    @property
+    def pids(self) -> set[int]:
+        """The ids of the processes of `process()`, as seen from outside."""
+        return {process.pid for process in self._processes}
+
     def processes(self) -> list[ProcessInfo]:
         """Every process of the student's that is left, without those of `process()`."""
-        own = {process.pid for process in self._processes}
-        return [info for info in self.sandbox.processes() if info.pid not in own]
+        own = self.pids
+        return [each for each in self.sandbox.strays(self._lab.beside) if each.pid not in own]
 
     def connect(self, port: int, host: str = "localhost") -> socket.socket:
         """A connection to a server of the student's.
@@ -89,7 +97,7 @@ class Consumer:
         for process in self._processes:
             process.kill()
         with contextlib.suppress(Exception):
-            for info in self.sandbox.processes():
+            for info in self.sandbox.strays(self._lab.beside):
                 end_process(info.pid)
 
     def unusable(self, module: str) -> str | None:

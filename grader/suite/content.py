@@ -140,5 +140,28 @@ def numbers(events: Iterable[Any], everything: Sequence[Any]) -> str:
     return ", ".join(words) or "none"
 
 
+def named(events: Iterable[Any], everything: Sequence[Any]) -> str:
+    """Return `numbers` as the object of a sentence: "events 1, 2 and 5", or "no events"."""
+    found = list(events)
+    if not found:
+        return "no events"
+    *first, last = numbers(found, everything).split(", ")
+    listed = f"{', '.join(first)} and {last}" if first else last
+    return f"event{'s' if first else ''} {listed}"
+
+
+def same(events: Iterable[Any], expected: Iterable[Any]) -> bool:
+    """Tell whether these are the same events, each as often, in whatever order."""
+    return sorted(map(_canonical, events)) == sorted(map(_canonical, expected))
+
+
+def _canonical(event: Any) -> str:
+    """JSON with its keys in order; of what is no JSON, what it looks like."""
+    try:
+        return json.dumps(event, sort_keys=True)
+    except (TypeError, ValueError):
+        return repr(event)
+
+
 def _same(one: Any, other: Any) -> bool:
     return type(one) is type(other) and bool(one == other)

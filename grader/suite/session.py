@@ -31,6 +31,8 @@ class Session:
         self._sandbox: Sandbox | None = None
         self.observe: Callable[[str, str], None] = lambda name, what: None  # noqa: ARG005
         """Told a service's name and what goes over it; the test at hand has it in its log."""
+        self.beside: set[int] = set()
+        """Processes that run beside the tests: `clear` leaves them alone."""
         self.output = ""
         """The end of what the student's code printed."""
 
@@ -97,7 +99,7 @@ class Session:
         A sandbox in which that does not work is ended; the next test gets another.
         """
         if self._sandbox is not None and self._sandbox.alive:
-            self._sandbox.end_strays()
+            self._sandbox.end_strays(self.beside)
         if self._sandbox is not None and self._sandbox.alive:
             self._sandbox.stream.clear()
             if not self._sandbox.state.clear():

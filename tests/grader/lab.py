@@ -11,6 +11,7 @@ class Lab:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
         self.broken_modules: dict[str, str] = {}
+        self.beside: set[int] = set()
 
     def sandbox(self) -> Sandbox:
         """The same one each time."""
