@@ -35,30 +35,30 @@ def test_before_and_after_the_start(queues, odd_events, unusual_text):
 
 @pytest.mark.check("03.rabbit-delivers")
 def test_each_call_is_a_new_one(queues, trips, new_name, rng):
-    """Three calls in one process, the second of a queue that nobody had declared before."""
+    """Two calls in one process, the second for a queue that nobody had declared before."""
     limit = rng.randint(2, 4)
-    everything = trips(limit + 6)
+    everything = trips(limit + 4)
     (queue,) = queues.declare()
     process = None
-    for number, (name, most) in enumerate([(queue, limit), (new_name(), 1), (queue, 2)], 1):
+    for number, (name, most) in enumerate([(queue, limit), (new_name(), 2)], 1):
         mine, everything = everything[: most + 1], everything[most + 1 :]
-        if name == queue:
+        if number == 1:
             queues.put(name, *mine)
         run = queues.start(name, mine, max_events=most, process=process)
-        process = run.run.process
-        if name != queue:
+        if number == 2:
             queues.wait_declared(run, name)
             queues.put(name, *mine)
+        process = run.run.process
         scene = (
-            f"call {number} in one process, {'on the first queue' if name == queue else 'on another queue'}:"
-            f" {len(mine)} events were put into it, and max_events is {most}"
+            f"call {number} in one process, for a queue of its own: {len(mine)} events were put "
+            f"into it, and max_events is {most}"
         )
         handled = run.finish(scene, most)
-        assert len(handled) == most, f"{scene}; it handled {len(handled)} events"
+        assert handled == mine[:most], (
+            f"{scene}; it should handle the first {most}, it handled {run.these(handled)}"
+        )
         value = run.run.value
         assert value == most, f"{scene}; it should return {most}, it returned {value!r:.100}"
-        queues.wait_ready(name, 1)
-        queues.events(name)
 
 
 @pytest.mark.check("03.rabbit-delivers")
@@ -162,36 +162,28 @@ def test_a_refused_message_is_an_error(queues, trips, new_name, rng):
 @pytest.mark.check("03.rabbit-ack-after-handle")
 def test_ended_inside_handle(queues, trips):
     """Killed inside handle(), or left by Ctrl-C or SystemExit: what was not handled is there again."""
-    everything = trips(5)
+    everything = trips(4)
     (queue,) = queues.declare()
-    queues.put(queue, *everything)
-    handled = []
-    for count, way in enumerate(("", *exceptions.STOPPING)):
-        scene = f"{len(everything) - len(handled)} events were in the queue"
-        run = queues.start(queue, everything, max_events=5)
-        run.run.process.consumer.given(scene)
-        for _ in range(count):
-            handled.append(run.event())
-            run.run.handled()
-        run.event()
+    for count, way in enumerate(("", *exceptions.STOPPING, "")):
+        queues.put(queue, *everything)
+        scene = f"{len(everything)} events were in the queue"
+        run = queues.start(queue, everything, max_events=len(everything))
+        run.take(everything[:count], scene)
+        run.expect(everything[count], scene)
         if way:
             run.run.fails(way)
             # Whether it leaves, and closes its connection, is the business of 03.rabbit-closes.
             run.step()
         run.run.kill()
-        left = len(everything) - len(handled)
-        there = queues.wait_ready(queue, left)
+        queues.wait_ready(queue, len(everything) - count)
+        left = queues.events(queue)
+        lost = [event for event in everything[count:] if event not in left]
         ended = f"handle() raised {way}" if way else "the process was killed inside handle()"
-        assert there >= left, (
-            f"{scene}, it handled {count}, and {ended} for the next one: {left} should be in the "
-            f"queue again, that one among them; the queue {queues.holds(queue)}"
+        assert not lost, (
+            f"{scene}, and {ended} for event {count + 1}: the queue should hold "
+            f"{run.these(everything[count:])} again; {run.these(lost)} {'is' if len(lost) == 1 else 'are'} "
+            "not in it"
         )
-    found = handled + queues.events(queue)
-    lost = [event for event in everything if event not in found]
-    assert not lost, (
-        f"a consumer was killed inside handle(), two were left by Ctrl-C and SystemExit; "
-        f"{run.these(lost)} of 5 were neither handled nor in the queue again"
-    )
 
 
 @pytest.mark.check("03.ack-before-stop")
@@ -257,28 +249,25 @@ def test_the_rest_is_ready_for_another(queues, trips, junk, rng):
 @pytest.mark.parametrize("prefetch", [1, 3])
 def test_a_second_consumer_gets_its_share(queues, trips, prefetch):
     """While the first handles an event, it holds no more than prefetch_count."""
-    everything = trips(2 * prefetch + 4)
+    everything = trips(2 * prefetch + 3)
     total = len(everything)
     (queue,) = queues.declare()
     queues.put(queue, *everything)
     first = queues.start(queue, everything, max_events=total, prefetch_count=prefetch)
-    for number in (1, 2):
-        first.expect(everything[number - 1], f"{total} events were in the queue")
-        for _ in range(5):
-            queues.channel.connection.process_data_events(0.003)  # the broker may still be sending
-            held = total - queues.ready(queue) - (number - 1)
-            assert held <= prefetch, (
-                f"prefetch_count is {prefetch}, yet the consumer had been sent {held} messages that "
-                f"it had not handled by the time it handled event {number} of {total}"
-            )
-        if number == 1:
-            first.run.handled()
+    first.expect(everything[0], f"{total} events were in the queue")
+    for _ in range(10):
+        queues.channel.connection.process_data_events(0.003)  # the broker may still be sending
+        held = total - queues.ready(queue)
+        assert held <= prefetch, (
+            f"prefetch_count is {prefetch}, yet the consumer had been sent {held} messages by the "
+            f"time it handled the first of {total}"
+        )
     second = queues.start(queue, everything, max_events=total, prefetch_count=prefetch)
     assert not second.run.waiting(PATIENCE), (
         f"the first consumer holds {held} of {total} messages; a second one got none"
     )
     share = second.event()
-    assert share in everything[2:], (
+    assert share in everything[1:], (
         "the second consumer should get an event that the first has not; it got "
         f"{second.these([share])}"
     )
@@ -327,7 +316,8 @@ def test_a_failing_message_is_tried_twice(queues, trips, rng):
         else:
             run.run.handled()
     step = run.step()
-    assert step == Returned(3), (
+    # Who returns nothing is told so by 03.rabbit-delivers.
+    assert step in (Returned(3), Returned(None)), (
         f"handle() failed for {len(kinds) + 1} events and succeeded for 3, so it should return 3; "
         f"{run.said(step)}"
     )
@@ -351,11 +341,8 @@ def test_the_second_try_may_be_anothers(queues, trips):
     run.run.fails()
     run.event()  # the same one again, or the other one, where the queue gives back in another order
     run.run.kill()
-    there = queues.wait_ready(queue, 2)
-    assert there == 2, (
-        "handle() failed once, and the consumer was killed inside the next try; both messages "
-        f"should be in the queue, which {queues.holds(queue)}"
-    )
+    if queues.wait_ready(queue, 2) < 2:
+        return  # what a kill loses is the business of 03.rabbit-ack-after-handle
     second = queues.start(queue, everything, max_events=1)
     scene = "handle() had failed for event 1 in a consumer before this one"
     second.run.process.consumer.given(scene)
@@ -412,7 +399,7 @@ def test_bad_messages_are_dead_letters(queues, trips, junk):
     queues.put(queue, everything[2])
     run.take(everything[2:], "an event was published after the bad messages")
     step = run.step()
-    assert step == Returned(3), (
+    assert step in (Returned(3), Returned(None)), (
         f"it handled 3 events, and bad messages do not count, so it should return 3; {run.said(step)}"
     )
 
@@ -478,11 +465,11 @@ def test_no_connection_after_a_return(queues, trips):
 @pytest.mark.check("03.rabbit-closes")
 def test_no_connection_after_an_exception(queues, trips, new_name):
     """Ctrl-C and SystemExit leave the consumer unchanged; so does the broker's refusal to declare."""
-    everything = trips(4)
+    everything = trips(2)
     (queue,) = queues.declare()
-    queues.put(queue, *everything)
     process = None
     for name in exceptions.STOPPING:
+        queues.put(queue, *everything)
         run = queues.start(queue, everything, max_events=3, process=process)
         process = run.run.process
         run.event()
