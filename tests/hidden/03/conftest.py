@@ -110,6 +110,8 @@ class Tracked:
     def __init__(self, run: Run, everything: list[Any]) -> None:
         self.run = run
         self.everything = everything
+        self.ready = False
+        """Whether ready() was called and let go on, while it was waited for the subscription."""
 
     def these(self, events: list[Any]) -> str:
         """Events by their place in what was published, for a sentence."""
@@ -241,6 +243,7 @@ class Channel:
                     raise Failed(
                         f"nothing was published yet, but {in_words(step, repr(tracked.run))}"
                     )
+                tracked.ready |= step == Ready()
                 tracked.run.go_on()
             if self.service.subscribers(self.name) >= count:
                 return
@@ -342,6 +345,12 @@ class Quiet:
         self.heard: list[int] = []
         """How many subscribers got the event that was published meanwhile."""
         self.run = channel.subscribe(self.everything, max_events=20, **options)
+        # It would stand in ready() else, and not wait. Only a wrong submission does not come there.
+        if not self.run.ready and not self.run.run.waiting(PATIENCE):
+            step = self.run.run.next()
+            if step != Ready():
+                raise Failed(f"nothing was published yet, but {in_words(step, repr(self.run.run))}")
+            self.run.run.go_on()
         at_end.enter_context(
             channel.hold_subscription(lambda: self.heard.append(channel.publish_apart(meanwhile)))
         )
