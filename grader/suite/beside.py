@@ -11,8 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from grader.suite.consumer import Consumer
-from grader.suite.session import Session
+from grader.suite.consumer import Consumer, Lab
 
 Start = Callable[[Consumer, ExitStack], Any]
 """Begins a run and waits until it stands where it is to stay; what goes on the stack happens at
@@ -30,8 +29,8 @@ class _Begun:
 class Beside:
     """Keeps each run under a name."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
         self._begun: dict[str, _Begun] = {}
         self._at_end = ExitStack()
 
@@ -39,7 +38,7 @@ class Beside:
         """Begin the run of that name, once. What goes wrong is raised by `look`, not here."""
         if name in self._begun and self._begun[name].consumer.sandbox.alive:
             return
-        consumer = Consumer(self._session)
+        consumer = Consumer(self._lab)
         value, problem = None, None
         try:
             value = start(consumer, self._at_end)
@@ -47,7 +46,7 @@ class Beside:
             problem = error
             consumer.close()
         else:
-            self._session.beside |= consumer.pids
+            self._lab.beside |= consumer.pids
         self._begun[name] = _Begun(consumer, value, problem, time.monotonic())
 
     def look(self, name: str, start: Start) -> tuple[Any, float]:
@@ -67,6 +66,6 @@ class Beside:
     def close(self) -> None:
         """End every run."""
         self._at_end.close()
-        self._session.beside.clear()
+        self._lab.beside.clear()
         for begun in self._begun.values():
             begun.consumer.close()

@@ -195,3 +195,30 @@ def test_a_closed_relay_neither_listens_nor_holds(upstream: Upstream) -> None:
         client.recv(1)
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(upstream.address)
+
+
+def test_what_was_set_aside_is_neither_counted_nor_cut(upstream: Upstream) -> None:
+    """It belongs to a consumer that runs beside the tests."""
+    beside, its_server = upstream.connect()
+    assert upstream.relay.set_aside() == 1
+    client, server = upstream.connect()
+    assert upstream.relay.open_connections == 1
+    assert not upstream.relay.wait_closed(0)
+    assert upstream.relay.drop_connections() == 1
+    with pytest.raises(ConnectionResetError):
+        client.recv(1)
+    assert upstream.relay.wait_closed(5)
+    beside.sendall(b"still there")
+    assert its_server.recv(20) == b"still there"
+    assert server.fileno() >= 0
+
+
+def test_redeliveries_are_counted(upstream: Upstream) -> None:
+    """What the broker marks as delivered before; a first delivery does not count."""
+    client, server = upstream.connect()
+    for redelivered in (b"\x01", b"\x00", b"\x01"):
+        payload = b"\x00\x3c\x00\x3c\x03tag" + (9).to_bytes(8, "big") + redelivered + b"\x00\x00"
+        server.sendall(b"\x01\x00\x01" + len(payload).to_bytes(4, "big") + payload + b"\xce")
+    server.shutdown(socket.SHUT_WR)
+    read_all(client)
+    assert upstream.relay.redelivered == 2
