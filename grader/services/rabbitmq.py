@@ -115,6 +115,11 @@ class RabbitMQService(Service):
         return self._attached.drop_connections()
 
     @property
+    def redelivered(self) -> int:
+        """Deliveries to the consumer's processes so far that the broker marked as redelivered."""
+        return self._attached.redelivered
+
+    @property
     def exceeded(self) -> bool:
         """Whether the submission sent more than it may and was cut off."""
         return self._attached.exceeded

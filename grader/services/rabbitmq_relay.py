@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from typing import TypeVar
 
 from grader.services.rabbitmq_copies import MOST, Copies
-from grader.services.rabbitmq_words import Words
+from grader.services.rabbitmq_words import REDELIVERED, Words
 
 _CHUNK = 64 << 10
 _BUFFERED = 256 << 10
@@ -94,6 +94,8 @@ class Relay:
         self.bytes_up = 0
         """Bytes from the sandbox to the broker so far."""
         self.bytes_down = 0
+        self.redelivered = 0
+        """Deliveries so far that the broker marked as redelivered."""
         self._copies = Copies()
         self._pairs: set[_Pair] = set()
         self._quiet = threading.Condition()
@@ -246,6 +248,7 @@ class Relay:
         else:
             self.bytes_down += len(data)
         for said in way.words.feed(data):
+            self.redelivered += said.endswith(REDELIVERED)
             if self._observe is not None:
                 self._observe(said)
         if not data:

@@ -1,4 +1,4 @@
-"""What goes over an AMQP connection, in words for a log; nothing of them decides a verdict.
+"""What goes over an AMQP connection, in words: for a log, and to count redeliveries.
 
 Source: the AMQP 0-9-1 specification, 2.3.5 (frames) and 1.5 to 1.8 (methods), amqp-0-9-1.xml.
 """
@@ -30,10 +30,14 @@ _METHODS = {
     (85, 10): "confirm.select",
     (10, 50): "connection.close",
 }
-_TAG_FIRST = {"basic.ack", "basic.reject", "basic.nack"}
+_TAG_FIRST = {"basic.ack", "basic.reject", "basic.nack", "basic.get-ok"}
 """Their first argument is the delivery tag, eight bytes."""
 _TAG_AFTER_NAME = {"basic.deliver"}
 """Their second argument, after a short string."""
+_DELIVERS = {"basic.deliver", "basic.get-ok"}
+"""After the tag they say whether the message was delivered before."""
+REDELIVERED = "(redelivered)"
+"""How the words of such a delivery end."""
 _LONGEST = 1 << 20
 
 
@@ -85,5 +89,5 @@ def _in_words(payload: bytes) -> str:
     tag, again = payload[start : start + 8], payload[start + 8 : start + 9]
     if not again:
         return name  # cut short
-    redelivered = name in _TAG_AFTER_NAME and again == b"\x01"
-    return f"{name} {int.from_bytes(tag, 'big')}{' (redelivered)' if redelivered else ''}"
+    said = f"{name} {int.from_bytes(tag, 'big')}"
+    return f"{said} {REDELIVERED}" if name in _DELIVERS and again == b"\x01" else said

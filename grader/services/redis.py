@@ -139,17 +139,18 @@ class RedisService(Service):
 
     @contextmanager
     def before(
-        self, *names: str, action: Callable[[], None], number: int = 1
+        self, *names: str, action: Callable[[], None], number: int = 1, argument: str = ""
     ) -> Iterator[threading.Event]:
         """Run `action` before the consumer's `number`-th command of these names is executed.
 
-        The consumer's connection stands still meanwhile. Commands in a transaction do not count.
+        The consumer's connection stands still meanwhile. Commands in a transaction do not count;
+        with `argument`, neither do those without it.
         Gives an event that is set when the command has come.
 
         Raises:
             Whatever `action` raised, at the end.
         """
-        with self._attached.watching(Watch(names, number, action)) as watch:
+        with self._attached.watching(Watch(names, number, action, argument)) as watch:
             yield watch.reached
         if watch.failure is not None:
             raise watch.failure

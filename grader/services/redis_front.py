@@ -27,8 +27,12 @@ _HANDSHAKE = {"HELLO", "CLIENT", "PING"}
 class Watch:
     """An action that runs once, before a certain command goes on to the server."""
 
-    def __init__(self, names: tuple[str, ...], number: int, action: Callable[[], None]) -> None:
+    def __init__(
+        self, names: tuple[str, ...], number: int, action: Callable[[], None], argument: str = ""
+    ) -> None:
+        """With `argument`, only commands that have it among their words count."""
         self._names = names
+        self._argument = argument.encode()
         self._left = number
         self._action = action
         self._lock = threading.Lock()
@@ -40,6 +44,8 @@ class Watch:
     def see(self, command: Command) -> None:
         """Called with every command, in the thread of its connection."""
         if command.name not in self._names:
+            return
+        if self._argument and self._argument not in command.words[1:]:
             return
         with self._lock:
             self._left -= 1

@@ -16,6 +16,7 @@ from grader.errors import ServiceError
 from grader.report import CheckResult, Outcome
 from grader.sandbox.base import SandboxDied
 from grader.services.base import Service
+from grader.suite.beside import Beside
 from grader.suite.consumer import Consumer
 from grader.suite.deadline import until
 from grader.suite.outcomes import Failed, NotGraded, Unusable
@@ -95,15 +96,19 @@ class SuitePlugin:
     def pytest_configure(self, config: pytest.Config) -> None:
         """Make the marker known."""
         config.addinivalue_line("markers", "check(id): the check that the test proves")
+        config.addinivalue_line("markers", "last: run after all tests without this mark")
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Put tests into the order of the checks, so that `requires` is decided before."""
+        """Put tests into the order of the checks, so that `requires` is decided before.
+
+        Those marked `last` come after all others.
+        """
         order = {check.id: number for number, check in enumerate(self._exercise.checks)}
         for item in items:
             if _check_of(item) not in order:
                 self._problem = f"{item.name} names no check of course.toml"
         items[:] = [item for item in items if _check_of(item) in order]
-        items.sort(key=lambda item: order[_check_of(item)])
+        items.sort(key=lambda item: (bool(item.get_closest_marker("last")), order[_check_of(item)]))
         if self._only is not None:
             items[:] = [item for item in items if _check_of(item) in self._only]
 
@@ -207,6 +212,13 @@ class SuitePlugin:
         yield consumer
         consumer.close()
         self._session.clear()
+
+    @pytest.fixture(scope="session")
+    def beside(self) -> Iterator[Beside]:
+        """What runs beside the tests."""
+        beside = Beside(self._session)
+        yield beside
+        beside.close()
 
     @pytest.fixture
     def rng(self, request: pytest.FixtureRequest) -> random.Random:

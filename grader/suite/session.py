@@ -36,6 +36,7 @@ class Session:
         self._sandbox: Sandbox | None = None
         self.observe: Callable[[str, str], None] = lambda name, what: None  # noqa: ARG005
         """Told a service's name and what goes over it; the test at hand has it in its log."""
+        self._others: list[Session] = []
         self.output = ""
         """The end of what the student's code printed."""
         self.lost = 0.0
@@ -52,7 +53,7 @@ class Session:
         if self._sandbox is not None and self._sandbox.alive:
             return self._sandbox
         self._look_at_memory()
-        self.close()
+        self._end()
         sandbox = self._new_sandbox()
         try:
             sandbox.start()
@@ -62,6 +63,21 @@ class Session:
         self._sandbox = sandbox
         self._kills = sandbox.memory_kills().count
         return sandbox
+
+    def another(self) -> Session:
+        """Make a session with a sandbox and services of its own, which ends with this one.
+
+        What runs beside the tests has one: a kill, or a test's end, is none of its affairs, and it
+        can do nothing for what was killed.
+        """
+        made = Session(self.exercise, self._new_sandbox, self._factories, self.broken_modules)
+
+        def observe(name: str, what: str) -> None:
+            self.observe(name, what)  # of the test at hand: it changes
+
+        made.observe = observe
+        self._others.append(made)
+        return made
 
     def service(self, name: str) -> Service:
         """The service of that name, attached to the sandbox.
@@ -96,6 +112,8 @@ class Session:
         """
         for service in self._services.values():
             service.check()
+        for other in self._others:
+            other.check_services()
 
     def serves(self) -> bool:
         """Whether the services in use serve, asked every _BETWEEN seconds; see Service.serves.
@@ -157,11 +175,13 @@ class Session:
     @property
     def whole(self) -> bool:
         """Whether nobody has taken the sandbox's files away, as a clean-up of /tmp might."""
-        return self._sandbox is None or self._sandbox.whole
+        own = self._sandbox is None or self._sandbox.whole
+        return own and all(other.whole for other in self._others)
 
     def exceeded(self) -> str:
         """The service that the submission sent more to than it may; empty when there is none."""
-        return next((name for name, each in self._services.items() if each.exceeded), "")
+        own = (name for name, each in self._services.items() if each.exceeded)
+        return next(own, "") or next((name for o in self._others if (name := o.exceeded())), "")
 
     def clear(self) -> None:
         """End what still runs and empty the folders, so that no test finds what another left.
@@ -176,7 +196,13 @@ class Session:
                 self._sandbox.kill()
 
     def close(self) -> None:
-        """End the sandbox and the services."""
+        """End the sandbox and the services, and those of sessions made by `another`."""
+        for other in self._others:
+            other.close()
+        self._others.clear()
+        self._end()
+
+    def _end(self) -> None:
         for service in self._services.values():
             service.close()
         self._services.clear()

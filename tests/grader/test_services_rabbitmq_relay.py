@@ -195,3 +195,14 @@ def test_a_closed_relay_neither_listens_nor_holds(upstream: Upstream) -> None:
         client.recv(1)
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(upstream.address)
+
+
+def test_redeliveries_are_counted(upstream: Upstream) -> None:
+    """What the broker marks as delivered before; a first delivery does not count."""
+    client, server = upstream.connect()
+    for redelivered in (b"\x01", b"\x00", b"\x01"):
+        payload = b"\x00\x3c\x00\x3c\x03tag" + (9).to_bytes(8, "big") + redelivered + b"\x00\x00"
+        server.sendall(b"\x01\x00\x01" + len(payload).to_bytes(4, "big") + payload + b"\xce")
+    server.shutdown(socket.SHUT_WR)
+    read_all(client)
+    assert upstream.relay.redelivered == 2

@@ -26,6 +26,8 @@ STREAM = (
     + frame(3, b"a body \xce")
     + method(60, 80, struct.pack(">QB", 7, 0))
     + method(60, 60, b"\x03tag" + struct.pack(">QB", 9, 1))
+    + method(60, 71, struct.pack(">QB", 10, 1))
+    + method(60, 90, struct.pack(">QB", 10, 1))
     + frame(8, b"")
 )
 
@@ -39,7 +41,13 @@ def test_methods_are_named_however_the_stream_is_cut(size: int) -> None:
         for start in range(0, len(STREAM), size)
         for text in words.feed(STREAM[start : start + size])
     ]
-    assert said == ["basic.consume", "basic.ack 7", "basic.deliver 9 (redelivered)"]
+    assert said == [
+        "basic.consume",
+        "basic.ack 7",
+        "basic.deliver 9 (redelivered)",
+        "basic.get-ok 10 (redelivered)",
+        "basic.reject 10",  # its bit says that the message goes back
+    ]
 
 
 @pytest.mark.parametrize("data", [b"GET / HTTP/1.1\r\n\r\n", b"\x01\x00\x01\xff\xff\xff\xff" * 9])

@@ -237,6 +237,17 @@ def test_a_command_can_be_held(service: RedisService, client: redis.Redis) -> No
     assert counts == [0]
 
 
+def test_a_command_about_another_channel_is_not_held(
+    service: RedisService, client: redis.Redis
+) -> None:
+    """With `argument`, those that have it count, and others pass."""
+    with service.before("PUBLISH", action=lambda: None, argument="trips") as reached:
+        client.publish("fares", b"trips of others")
+        assert not reached.is_set()
+        client.publish("trips", b"x")
+        assert reached.is_set()
+
+
 def test_a_transaction_is_not_held(service: RedisService, client: redis.Redis) -> None:
     """Its commands are executed together, so there is no moment between them."""
     with service.before("PUBLISH", action=lambda: None) as reached:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import random
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pika
@@ -29,17 +31,20 @@ from grader.suite import (
     Returned,
     Run,
     Step,
+    content,
 )
-from grader.suite.steps import in_words
+from grader.suite.steps import in_words, shorten
 
 # Seconds until a broker must show what was done; only a wrong submission waits so long.
 PATIENCE = 5.0
 
-# Complete messages that are not JSON objects.
-JUNK = (
-    *(b"{broken", b"42", b'["a", "list"]', b'"text"', b"null", b"true", b"{} {}", b""),
-    b'{"pickup_zone": "\xe9t\xe9"}',  # Latin-1
-)
+# Events that a sentence lists by their numbers; of more it says how many.
+_MOST = 8
+
+SUBSCRIBES = ("SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE")
+
+# Complete messages that are not JSON objects. A message of a broker may be empty, and is bad then.
+JUNK = (*content.BAD, b"", b" \n")
 
 
 @pytest.fixture
@@ -59,7 +64,21 @@ def junk(rng: random.Random) -> list[bytes]:
 
 def message(item: dict[str, Any] | bytes) -> bytes:
     """An event as a message; bytes as they are."""
-    return item if isinstance(item, bytes) else json.dumps(item).encode()
+    return item if isinstance(item, bytes) else json.dumps(item, ensure_ascii=False).encode()
+
+
+def these(events: list[Any], everything: list[Any]) -> str:
+    """Events by their place in what was published, for a sentence."""
+    unknown = sum(event not in everything for event in events)
+    if unknown:
+        return f"{len(events)} events, of which {unknown} had not been published"
+    return content.named(events, everything) if len(events) <= _MOST else f"{len(events)} events"
+
+
+def how_it_looks(event: Any) -> str:
+    """What tells an event of an odd kind; nothing for a trip, which its number tells."""
+    usual = isinstance(event, dict) and "fare_estimate" in event
+    return "" if usual else f" ({shorten(event, 60)})"
 
 
 @pytest.fixture
@@ -91,13 +110,12 @@ class Tracked:
     def __init__(self, run: Run, everything: list[Any]) -> None:
         self.run = run
         self.everything = everything
+        self.ready = False
+        """Whether ready() was called and let go on, while it was waited for the subscription."""
 
-    def numbers(self, events: list[Any]) -> str:
+    def these(self, events: list[Any]) -> str:
         """Events by their place in what was published, for a sentence."""
-        places = [
-            str(self.everything.index(e) + 1) if e in self.everything else "unknown" for e in events
-        ]
-        return ", ".join(places) or "none"
+        return these(events, self.everything)
 
     def step(self) -> Step:
         """The next step that matters."""
@@ -131,7 +149,8 @@ class Tracked:
         self.run.process.consumer.given(when)
         seen = self.event()
         assert seen == event, (
-            f"{when}: expected event {self.numbers([event])} next, got {self.numbers([seen])}"
+            f"{when}: it should handle {self.these([event])}{how_it_looks(event)} next; it handled "
+            f"{self.these([seen])}{how_it_looks(seen)}"
         )
 
     def take(self, events: list[Any], when: str) -> None:
@@ -140,12 +159,14 @@ class Tracked:
             self.expect(event, when)
             self.run.handled()
 
-    def finish(self, when: str) -> list[Any]:
-        """Say yes to every step until it returns; the events handled."""
+    def finish(self, when: str, most: int) -> list[Any]:
+        """Say yes to every step until it returns, or has handled more than `most`; the events."""
         self.run.process.consumer.given(when)
-        events = []
+        events: list[Any] = []
         while isinstance(step := self.step(), Handle):
             events.append(step.event)
+            if len(events) > most:
+                return events
             self.run.handled()
         if isinstance(step, Raised):
             raise self.run.otherwise("return", in_words(step, "it"))
@@ -222,12 +243,22 @@ class Channel:
                     raise Failed(
                         f"nothing was published yet, but {in_words(step, repr(tracked.run))}"
                     )
+                tracked.ready |= step == Ready()
                 tracked.run.go_on()
             if self.service.subscribers(self.name) >= count:
                 return
         raise Failed(
-            f"{tracked.run} did not subscribe to the channel within {self._consumer.seconds} s"
+            f"{tracked.run} did not subscribe to the channel {self.name!r} within "
+            f"{self._consumer.seconds} s"
         )
+
+    def hold_subscription(self, action: Callable[[], None], number: int = 1) -> Any:
+        """Run `action` before that request from now on to subscribe to this channel goes on."""
+        return self.service.before(*SUBSCRIBES, action=action, number=number, argument=self.name)
+
+    def these(self, events: list[Any], everything: list[Any]) -> str:
+        """Events by their place in what was published, for a sentence."""
+        return these(events, everything)
 
     def publish(self, *items: dict[str, Any] | bytes) -> int:
         """Publish events, or bytes as they are; how many subscribers got the last one."""
@@ -236,6 +267,11 @@ class Channel:
         for item in items:
             count = int(self.service.client.publish(self.name, message(item)))
         return count
+
+    def publish_apart(self, item: dict[str, Any]) -> int:
+        """Publish an event from any thread; how many subscribers got it."""
+        with self.service.connect() as client:
+            return int(client.publish(self.name, message(item)))
 
 
 class Listener:
@@ -270,7 +306,7 @@ def parsed(data: bytes) -> Any:
     """The JSON in `data`, or `data`."""
     try:
         return json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return data
 
 
@@ -283,18 +319,111 @@ def listen(channel: Channel) -> Callable[[], Listener]:
 @pytest.fixture
 def new_channel(
     consumer: Consumer, service: Any, new_name: Callable[[], str]
-) -> Callable[[], Channel]:
-    """`new_channel()`: one more channel that nobody subscribes to yet."""
-    return lambda: Channel(service("redis"), consumer, new_name())
+) -> Callable[..., Channel]:
+    """`new_channel()`: one more channel that nobody subscribes to yet; `new_channel(name)`."""
+    return lambda name="": Channel(service("redis"), consumer, name or new_name())
 
 
 @pytest.fixture
-def channel(new_channel: Callable[[], Channel]) -> Channel:
+def channel(new_channel: Callable[..., Channel]) -> Channel:
     """The channel of this test."""
     return new_channel()
 
 
+class Quiet:
+    """A redis_consumer on a channel where nothing happens, begun beside the tests.
+
+    Should it subscribe again, an event is published while that is on its way.
+    """
+
+    def __init__(
+        self, channel: Channel, at_end: ExitStack, events: list[Any], **options: Any
+    ) -> None:
+        *self.everything, meanwhile = events
+        self.channel = channel
+        self.timeout = float(options.get("socket_timeout", 0))
+        self.heard: list[int] = []
+        """How many subscribers got the event that was published meanwhile."""
+        self.run = channel.subscribe(self.everything, max_events=20, **options)
+        # It would stand in ready() else, and not wait. Only a wrong submission does not come there.
+        if not self.run.ready and not self.run.run.waiting(PATIENCE):
+            step = self.run.run.next()
+            if step != Ready():
+                raise Failed(f"nothing was published yet, but {in_words(step, repr(self.run.run))}")
+            self.run.run.go_on()
+        at_end.enter_context(
+            channel.hold_subscription(lambda: self.heard.append(channel.publish_apart(meanwhile)))
+        )
+
+    def moves(self, seconds: float) -> Step | None:
+        """What it does within that time; None: it waits.
+
+        Events that were not published on its channel are the business of 03.redis-delivers.
+        """
+        deadline = time.monotonic() + seconds
+        while isinstance(
+            step := self.run.moves(max(0.0, deadline - time.monotonic())), Handle
+        ) and (step.event not in self.everything):
+            self.run.run.handled()
+        return step
+
+    def take(self, event: Any, when: str) -> None:
+        """The next event of its channel is that one; it succeeds."""
+        self.run.run.process.consumer.given(when)
+        while (seen := self.run.event()) not in self.everything:
+            self.run.run.handled()
+        assert seen == event, (
+            f"{when}: it should handle {self.run.these([event])}; it handled "
+            f"{self.run.these([seen])}"
+        )
+        self.run.run.handled()
+
+
+class Late:
+    """A redis_consumer whose subscription is held up on its way for so many seconds."""
+
+    def __init__(
+        self, channel: Channel, at_end: ExitStack, events: list[Any], seconds: float
+    ) -> None:
+        self.channel = channel
+        self.everything = events
+        self.early: bool | None = None
+        """Whether it had gone on when the subscription was let through; None: it is still held."""
+        self._seconds = seconds
+        self._begun = threading.Event()
+        self._free = threading.Event()
+        at_end.callback(self._free.set)
+        # The first that anybody asks for, so it is begun before the others; and, while that is
+        # held, more of its own.
+        self.asked = at_end.enter_context(channel.service.before(*SUBSCRIBES, action=self._hold))
+        for number in (1, 2):
+            at_end.enter_context(
+                channel.hold_subscription(lambda: self._free.wait(60) and None, number)
+            )
+        self.run = channel.start(events, max_events=20).run
+        self._begun.set()
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline and self.run.waiting(0):
+            if self.asked.wait(0.003):
+                break
+
+    def _hold(self) -> None:
+        self._begun.wait(60)
+        self._free.wait(self._seconds)
+        self.early = not self.run.waiting(0)
+        self._free.set()
+
+    def wait(self) -> bool:
+        """Wait until the subscription was let through; whether the consumer went on before that."""
+        if self.asked.is_set():
+            self._free.wait(60)
+        return self.early is not False and not self.run.waiting(0)
+
+
 # RabbitMQ ----------------------------------------------------------------------------
+
+_GONE = "there is no queue of that name"
+_NOT_FOUND = 404
 
 
 class Queues:
@@ -306,6 +435,7 @@ class Queues:
         self.service = service
         self._consumer = consumer
         self._new_name = new_name
+        self._spare: Process | None = None
         self._connection = service.connect()
         self.channel = self._connection.channel()
 
@@ -338,13 +468,18 @@ class Queues:
         return process.start(f"rabbitmq.{function}", Method(Kept("connection"), "channel"), *args)
 
     def declare(self, count: int = 1) -> list[str]:
-        """Names of queues that the student's declare_queue made, in a process of its own."""
+        """Names of queues that the student's declare_queue made, one after the other.
+
+        The process lives on without its connection; the next `start` makes its call in it.
+        """
         process = self.process()
         names = [self._new_name() for _ in range(count)]
         for name in names:
             self.in_channel(process, "declare_queue", name).returned()
-        process.kill()
+        # What comes of it when the student's function has closed it is no matter.
+        process.start("inside.worker.keep", Method(Kept("connection"), "close")).next()
         self.service.wait_closed(self._consumer.seconds)
+        self._spare = process
         return names
 
     def start(
@@ -353,10 +488,12 @@ class Queues:
         everything: list[Any],
         *,
         max_events: int,
+        process: Process | None = None,
         **kwargs: Any,
     ) -> Tracked:
-        """Begin a rabbitmq_consumer."""
-        run = self._consumer.start(
+        """Begin a rabbitmq_consumer: in that process, in the one that declared, or in a new one."""
+        process, self._spare = process or self._spare or self._consumer.process(), None
+        run = process.start(
             "rabbitmq.rabbitmq_consumer",
             self.parameters,
             name,
@@ -382,9 +519,13 @@ class Queues:
         while True:
             try:
                 channel.basic_publish("", name, *what, mandatory=True)
+            except pika.exceptions.UnroutableError:
+                raise Failed(f"events should be put into the queue {name!r}: {_GONE}") from None
             except pika.exceptions.NackError:
                 if time.monotonic() > deadline:
-                    raise
+                    raise Failed(
+                        f"events should be put into the queue {name!r}, which refuses them"
+                    ) from None
                 self._connection.process_data_events(0.003)
             else:
                 return
@@ -406,6 +547,10 @@ class Queues:
             return str(error.reply_text)
         return ""
 
+    def holds(self, name: str) -> str:
+        """How many messages lie ready, for a sentence."""
+        return "no longer exists" if (count := self.ready(name)) < 0 else f"holds {count}"
+
     def wait_ready(self, name: str, least: int, seconds: float = PATIENCE) -> int:
         """Wait until that many messages lie ready, or more; how many there are then.
 
@@ -416,16 +561,60 @@ class Queues:
             self._connection.process_data_events(0.003)
         return count
 
+    def settled(self, name: str, least: int, run: Run) -> int:
+        """Wait until that many messages lie ready or the run does something; how many there are."""
+        deadline = time.monotonic() + PATIENCE
+        while (count := self.ready(name)) < least and time.monotonic() < deadline:
+            if not run.waiting(0.003):
+                break
+        return count
+
     def take(self, name: str) -> list[tuple[Any, bytes]]:
         """Everything that lies ready, as properties and body, out of the queue."""
         taken = []
-        while (got := self.channel.basic_get(name, auto_ack=True))[0] is not None:
-            taken.append((got[1], got[2]))
+        try:
+            while (got := self.channel.basic_get(name, auto_ack=True))[0] is not None:
+                taken.append((got[1], got[2]))
+        except pika.exceptions.ChannelClosedByBroker as error:
+            self.channel = self._connection.channel()
+            why = _GONE if error.reply_code == _NOT_FOUND else error.reply_text
+            raise Failed(f"what is in the queue {name!r} should be looked at: {why}") from None
         return taken
+
+    def wait_declared(self, run: Tracked, name: str) -> None:
+        """Wait until the consumer has declared the queue."""
+        deadline = time.monotonic() + self._consumer.seconds
+        while self.ready(name) < 0:
+            if not run.run.waiting(0.003):
+                step = run.run.next()
+                raise Failed(f"it should declare the queue and wait; {in_words(step, 'it')}")
+            if time.monotonic() > deadline:
+                raise Failed(
+                    f"it should declare the queue; there was none after {self._consumer.seconds} s"
+                )
+
+    def parse(self, bodies: list[bytes]) -> list[Any]:
+        """The events; bytes where it is no JSON."""
+        return [parsed(body) for body in bodies]
 
     def events(self, name: str) -> list[Any]:
         """The events that lie ready, out of the queue; bytes where it is no JSON."""
-        return [parsed(body) for _, body in self.take(name)]
+        return self.parse([body for _, body in self.take(name)])
+
+
+class QuietQueue:
+    """A rabbitmq_consumer whose queue stays empty after an event, begun beside the tests."""
+
+    def __init__(self, queues: Queues, at_end: ExitStack, events: list[Any], name: str) -> None:
+        at_end.callback(queues.close)
+        self.queues = queues
+        self.name = name
+        self.everything = events
+        self.run = queues.start(name, self.everything, max_events=2)
+        queues.wait_declared(self.run, name)
+        queues.put(name, self.everything[0])
+        self.run.expect(self.everything[0], "an event was in the queue")
+        self.run.run.handled()
 
 
 @pytest.fixture
@@ -434,3 +623,65 @@ def queues(consumer: Consumer, service: Any, new_name: Callable[[], str]) -> Ite
     made = Queues(service("rabbitmq"), consumer, new_name)
     yield made
     made.close()
+
+
+# Beside the tests --------------------------------------------------------------------
+
+
+class Waits:
+    """What waits beside the tests, by name."""
+
+    def __init__(self, beside: Any, starts: dict[str, Callable[..., Any]]) -> None:
+        self._beside = beside
+        self._starts = starts
+
+    def begin(self) -> None:
+        """Begin all of them, the first one first."""
+        for name, start in self._starts.items():
+            self._beside.begin(name, start)
+
+    def look(self, name: str) -> tuple[Any, float]:
+        """What waits under that name, and how many seconds it has."""
+        waiting, seconds = self._beside.look(name, self._starts[name])
+        return waiting, float(seconds)
+
+
+@pytest.fixture
+def waits(beside: Any, new_name: Callable[[], str], rng: random.Random) -> Waits:
+    """What waits beside the tests."""
+    read_timeout = rng.uniform(0.3, 0.9)
+    held = rng.uniform(1.2, 1.6)
+
+    def on_redis(make: Callable[..., Any], *args: Any, **options: Any) -> Callable[..., Any]:
+        return lambda consumer, at_end: make(
+            Channel(beside.service("redis"), consumer, new_name()),
+            at_end,
+            content.trips(rng, 3),
+            *args,
+            **options,
+        )
+
+    def on_rabbitmq(consumer: Consumer, at_end: ExitStack) -> QuietQueue:
+        queues = Queues(beside.service("rabbitmq"), consumer, new_name)
+        return QuietQueue(queues, at_end, content.trips(rng, 2), new_name())
+
+    return Waits(
+        beside,
+        {
+            "redis late": on_redis(Late, held),
+            "redis quiet": on_redis(Quiet),
+            "redis quiet, read time-out": on_redis(Quiet, socket_timeout=read_timeout),
+            "rabbitmq quiet": on_rabbitmq,
+        },
+    )
+
+
+@pytest.fixture(autouse=True)
+def waiting_begun(request: pytest.FixtureRequest, waits: Waits) -> None:
+    """Begin what waits with the first test of RabbitMQ.
+
+    The tests of Redis that count subscribers are over by then: who subscribes to a pattern would
+    be counted there.
+    """
+    if "rabbitmq" in request.node.path.name:
+        waits.begin()

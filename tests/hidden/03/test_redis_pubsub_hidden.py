@@ -2,90 +2,102 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 
-from grader.suite import Handle, Raised, Ready, Returned
+from grader.suite import Handle, New, Raised, Ready, Returned, exceptions
 from grader.suite.steps import in_words
 
-SUBSCRIBES = ("SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE")
 PATIENCE = 5.0  # seconds; only a wrong submission waits so long
-READ_TIMEOUT = 0.5
-"""Seconds that a client waits for an answer; a busy machine needs some of it to connect."""
+QUIET = 5.1
+"""Seconds: longer than the five that clients have as a default and many write."""
 
 
-def places(events, everything):
-    """Events by their number, for a sentence."""
-    return (
-        ", ".join(str(everything.index(e) + 1) if e in everything else "unknown" for e in events)
-        or "none"
-    )
-
-
-def publish(channel, events):
+def publish(channel, events, process=None):
     """What the student's publish_events returns, as a list of events."""
-    value = channel.publish_events(events).returned()
+    value = channel.publish_events(events, process).returned()
     assert isinstance(value, list | tuple), (
-        f"publish_events should return a list of events, it returned {value!r}"
+        f"publish_events should return a list of events, it returned {value!r:.200}"
     )
     return list(value)
 
 
 @pytest.mark.check("03.redis-delivers")
 @pytest.mark.parametrize("decode", [False, True])
-def test_events_arrive_in_order(channel, trips, decode):
-    """One at a time and many at once, as bytes and as str."""
-    everything = trips(7)
+def test_events_arrive_in_order(channel, odd_events, unusual_text, decode):
+    """Events of every kind, one at a time and many at once, as bytes and as str."""
+    everything = odd_events + unusual_text
     # Room for more: whether it counts right is seen in the next test.
-    run = channel.subscribe(everything, max_events=20, decode_responses=decode)
-    for event in everything[:2]:
-        channel.publish(event)
-        run.take([event], "events were published one at a time")
+    run = channel.subscribe(everything, max_events=200, decode_responses=decode)
+    channel.publish(everything[0])
+    run.expect(everything[0], "events were published one at a time")
+    heard = []
+    with channel.hold_subscription(
+        lambda: heard.append(channel.publish_apart(everything[1]))
+    ) as again:
+        run.run.handled()
+        # Gives a consumer that subscribes again after each event the time to ask for it.
+        if not again.wait(0.03):
+            heard.append(channel.publish(everything[1]))
+    assert heard == [1], (
+        "after ready() no event should be missed; it subscribed again after event 1, and event 2, "
+        "which was published before the server had confirmed that, reached nobody"
+    )
+    run.take(everything[1:2], "events were published one at a time")
     channel.publish(*everything[2:])
-    run.take(everything[2:], "five events were published at once")
+    run.take(everything[2:], f"{len(everything) - 2} events were published at once")
 
 
 @pytest.mark.check("03.redis-delivers")
-def test_it_stops_at_max_events(channel, trips, rng):
-    """More are published than max_events; it returns how many it handled."""
+def test_each_call_is_a_new_one(channel, new_channel, new_name, trips, rng):
+    """Three calls in one process with one client: max_events of each, of its own channel alone."""
     limit = rng.randint(2, 4)
-    everything = trips(limit + 3)
-    run = channel.subscribe(everything, max_events=limit)
-    channel.publish(*everything)
-    handled = run.finish(f"{len(everything)} events were published, and max_events is {limit}")
-    assert len(handled) <= limit, f"max_events is {limit}, yet {len(handled)} events were handled"
-    assert handled == everything[: len(handled)], (
-        f"the first {limit} events should be handled in order, it was {run.numbers(handled)}"
-    )
-    # Whoever stopped early is told so by 03.redis-confirmation.
-    if len(handled) == limit:
-        assert run.run.value == limit, (
-            f"{limit} events were handled, so {limit} should be returned, not {run.run.value!r}"
+    everything = trips(limit + 8)
+    odd_name = f"{new_name()} [abc]*?"
+    process = channel.process()
+    full = True
+    for number, (at, most) in enumerate(
+        [(channel, limit), (new_channel(odd_name), 2), (channel, 3)], 1
+    ):
+        mine, everything = everything[: most + 1], everything[most + 1 :]
+        run = at.subscribe(mine, max_events=most, process=process)
+        # To each of these somebody subscribes who takes the name for a pattern or cuts it.
+        for other in (f"{at.name[:-6]}a--z", f"{at.name}x", at.name[:-1], at.name.upper()):
+            new_channel(other).publish({"published on": "another channel"})
+        at.publish(*mine)
+        scene = (
+            f"call {number} in one process, on the channel {at.name!r}: {len(mine)} events were "
+            f"published on it, others on other channels, and max_events is {most}"
+        )
+        handled = run.finish(scene, most)
+        assert len(handled) <= most, f"{scene}; it handled {len(handled)} events"
+        assert handled == mine[: len(handled)], (
+            f"{scene}; it should handle the first of those in order, and handled "
+            f"{run.these(handled)}"
+        )
+        # Whoever stopped early in the first call is told so by 03.redis-confirmation.
+        full = full and (number > 1 or len(handled) == most)
+        assert not full or len(handled) == most, f"{scene}; it handled {run.these(handled)}"
+        assert not full or run.run.value == most, (
+            f"{scene}; it should return {most}, it returned {run.run.value!r:.100}"
         )
 
 
 @pytest.mark.check("03.redis-ready")
-def test_ready_comes_after_the_confirmation(channel, trips):
-    """The subscription is held up on its way: ready() must not be called meanwhile."""
-    everything = trips(3)
-    released = threading.Event()
-    with channel.service.before(
-        *SUBSCRIBES, action=lambda: released.wait(30) and None
-    ) as on_its_way:
-        run = channel.start(everything, max_events=20).run
-        for _ in range(1000):
-            if on_its_way.wait(0.005) or not run.waiting(0.005):
-                break
-        # Gives a consumer that does not wait for the server the time to go on.
-        early = not run.waiting(0.1)
-        released.set()
-    asked = on_its_way.is_set()
-    assert not early, (
-        "ready() should be called when the server has confirmed the subscription; "
-        f"{'the request was still on its way' if asked else 'nothing had been asked of the server'} "
-        f"when {in_words(run.next(), repr(run))}"
-    )
+@pytest.mark.last
+def test_ready_comes_after_the_confirmation(waits):
+    """The subscription was held up on its way: ready() must not be called meanwhile."""
+    late, _ = waits.look("redis late")
+    early, run, channel, everything = late.wait(), late.run, late.channel, late.everything
+    asked = late.asked.is_set()
+    if early:
+        step = run.next()
+        # Who gives up on a quiet channel is told so by 03.redis-quiet.
+        assert isinstance(step, Returned | Raised), (
+            "ready() should be called when the server has confirmed the subscription; "
+            f"{'the request was still on its way' if asked else 'nothing had been asked of the server'} "
+            f"when {in_words(step, repr(run))}"
+        )
+        return
     assert asked, "redis_consumer should subscribe to the channel; it asked for nothing"
     assert not run.waiting(PATIENCE), (
         f"the server confirmed the subscription {PATIENCE:.0f} s ago, and ready() was not called"
@@ -105,8 +117,8 @@ def test_ready_comes_after_the_confirmation(channel, trips):
         run.go_on()
     assert step != Ready(), "ready() is called once; here it was called again"
     assert handled == everything, (
-        f"one event was published inside ready() and two after it: all should be handled; it was "
-        f"{places(handled, everything)}"
+        f"one event was published inside ready() and two after it: it should handle all of them; it "
+        f"handled {channel.these(handled, everything)}"
     )
 
 
@@ -132,14 +144,14 @@ def test_the_confirmation_is_no_event(channel, trips, rng):
     while not isinstance(step := run.next(), Returned | Raised):
         if isinstance(step, Handle):
             assert isinstance(step.event, dict), (
-                f"the server's confirmation is not an event; handle() got {step.event!r}"
+                f"the server's confirmation is not an event; it called handle({step.event!r:.100})"
             )
             handled.append(step.event)
         run.go_on()
     # Whoever handles too many is told so by 03.redis-delivers.
     assert handled[:limit] == everything[:limit], (
-        f"max_events is {limit} and {limit + 1} events were published; handled were "
-        f"{places(handled, everything)}, then {in_words(step, 'it')}"
+        f"max_events is {limit} and {limit + 1} events were published; it handled "
+        f"{tracked.these(handled)}, then {in_words(step, 'it')}"
     )
 
 
@@ -171,34 +183,38 @@ def test_what_was_published_between_two_consumers_is_gone(channel, trips):
 
 
 @pytest.mark.check("03.redis-reports-lost")
-def test_with_nobody_there_all_are_lost(channel, trips, rng):
-    """No subscriber: every event comes back, in order."""
-    events = trips(rng.randint(3, 6))
-    lost = publish(channel, events)
-    assert lost == events, (
-        f"{len(events)} events were published with no subscriber, so all of them should be returned; "
-        f"returned were {places(lost, events)}"
-    )
+def test_with_nobody_there_all_are_lost(channel, odd_events, trips):
+    """No subscriber: every event comes back, in order, equal ones too; in each of two calls."""
+    process = channel.process()
+    where = {"host": channel.service.host, "port": channel.service.port}
+    for events, decode in ((odd_events, False), (tuple(trips(3)), True)):
+        process.keep("client", New("redis.Redis", **where, decode_responses=decode))
+        lost = publish(channel, events, process)
+        assert lost == list(events), (
+            f"{len(events)} events were published with no subscriber (decode_responses={decode}), "
+            f"so it should return all of them in order; it returned {channel.these(lost, events)}"
+        )
 
 
 @pytest.mark.check("03.redis-reports-lost")
-@pytest.mark.parametrize("subscribers", [1, 3])
-def test_with_somebody_there_none_is_lost(channel, listen, trips, rng, in_short, subscribers):
-    """One subscriber and several: nothing comes back, and each got every event as JSON."""
-    events = trips(rng.randint(3, 6))
-    listeners = [listen() for _ in range(subscribers)]
-    lost = publish(channel, events)
-    for listener in listeners:
-        listener.leave()
-        received = listener.events()
-        assert received == events, (
-            f"{len(events)} events should be published as JSON, one message each, in order; messages "
-            f"that a subscriber received: {in_short(listener.received, events)}"
+def test_with_somebody_there_none_is_lost(channel, listen, odd_events, unusual_text, in_short):
+    """One subscriber and then three: nothing comes back, and each got every event as JSON."""
+    process = channel.process()
+    listeners = []
+    for events, more in ((odd_events, 1), (unusual_text, 2)):
+        listeners += [listen() for _ in range(more)]
+        lost = publish(channel, events, process)
+        for listener in listeners:
+            listener.receive(len(events))
+            assert listener.events() == events, (
+                f"{len(events)} events should be published as JSON, one message each, in order; "
+                f"messages that a subscriber received: {in_short(listener.received, events)}"
+            )
+            listener.received.clear()
+        assert lost == [], (
+            f"every event was received (subscribers: {len(listeners)}), so it should return none; "
+            f"it returned {channel.these(lost, events)}"
         )
-    assert lost == [], (
-        f"every event was received (subscribers: {subscribers}), so none should be returned; "
-        f"returned were {places(lost, events)}"
-    )
 
 
 @pytest.mark.check("03.redis-reports-lost")
@@ -206,6 +222,8 @@ def test_the_subscriber_leaves_half_way(channel, listen, trips, rng):
     """The only subscriber is gone before event k: exactly the events from k on come back."""
     events = trips(rng.randint(6, 9))
     k = rng.randint(2, len(events) - 2)
+    # One that was received and is published once more is lost all the same.
+    events[-1] = dict(events[rng.randrange(k)])
     listener = listen()
 
     def leave():
@@ -222,8 +240,8 @@ def test_the_subscriber_leaves_half_way(channel, listen, trips, rng):
     )
     missed = events[len(received) :]
     assert lost == missed, (
-        f"the only subscriber left after event {len(received)} of {len(events)}, so events "
-        f"{places(missed, events)} were lost; returned were {places(lost, events)}"
+        f"the only subscriber left after event {len(received)} of {len(events)}, so "
+        f"{channel.these(missed, events)} were lost; it returned {channel.these(lost, events)}"
     )
 
 
@@ -238,58 +256,62 @@ def test_both_consumers_get_every_event(channel, trips):
         for event in everything:
             assert not run.run.waiting(PATIENCE), (
                 f"every event should reach both consumers; consumer {number} did not handle "
-                f"event {run.numbers([event])}"
+                f"{run.these([event])}"
             )
             run.take([event], f"consumer {number} of two on the same channel")
 
 
 @pytest.mark.check("03.redis-quiet")
-def test_a_quiet_channel_is_waited_on(new_channel, trips):
-    """Nothing for a while, at the beginning and between events, with and without a read time-out."""
-    everything = trips(2)
-    channels = [new_channel(), new_channel()]
-    runs = [
-        channels[0].subscribe(everything, max_events=20, socket_timeout=READ_TIMEOUT),
-        channels[1].subscribe(everything, max_events=20),
-    ]
-    # Longer than a second, which is the time-out that many write; shorter would let it pass. All
-    # runs are quiet at the same time, so it is waited once.
-    for run, seconds in zip(runs, (1.1, 0), strict=True):
-        step = run.moves(seconds)
-        assert step is None, (
-            "the channel was quiet for a second, and the consumer should go on waiting; "
-            f"{run.said(step)}"
+@pytest.mark.last
+def test_a_quiet_channel_is_waited_on(waits):
+    """Nothing for more than five seconds, and between events, with and without a read time-out."""
+    both = [waits.look(name) for name in ("redis quiet", "redis quiet, read time-out")]
+    for quiet, seconds in both:
+        short = f" (the client's socket_timeout is {quiet.timeout:.1f} s)" if quiet.timeout else ""
+        step = quiet.moves(max(0.0, QUIET - seconds))
+        assert 0 not in quiet.heard, (
+            f"the channel was quiet{short}, and the consumer subscribed once more; an event that "
+            "was published before the server had confirmed that reached nobody"
         )
-    # And again between two events, as long as the read time-out at least.
-    for channel, run in zip(channels, runs, strict=True):
-        channel.publish(everything[0])
-        run.take(everything[:1], "after a quiet second an event was published")
-    step = runs[0].moves(READ_TIMEOUT + 0.1)
-    assert step is None, f"the channel was quiet between two events; {runs[0].said(step)}"
-    for channel, run in zip(channels, runs, strict=True):
-        channel.publish(everything[1])
-        run.take(everything[1:], "after a quiet moment a second event was published")
+        assert step is None, (
+            f"the channel was quiet{short}, and the consumer should go on waiting; within "
+            f"{QUIET:.0f} s {quiet.run.said(step)}"
+        )
+        quiet.channel.publish(quiet.everything[0])
+        quiet.take(quiet.everything[0], "an event was published after some quiet seconds")
+    # And again between two events, longer than the read time-out.
+    quiet, _ = both[1]
+    step = quiet.moves(quiet.timeout + 0.1)
+    assert step is None, (
+        f"the channel was quiet between two events, for longer than the client's socket_timeout of "
+        f"{quiet.timeout:.1f} s, and the consumer should go on waiting; {quiet.run.said(step)}"
+    )
+    for quiet, _ in both:
+        quiet.channel.publish(quiet.everything[1])
+        quiet.take(quiet.everything[1], "a second event was published after a quiet moment")
 
 
 @pytest.mark.check("03.redis-bad-message")
 def test_bad_messages_are_skipped(channel, trips, junk):
     """Between two good ones, bad messages of every kind; neither handled nor counted."""
     first, second = everything = trips(2)
-    bad = junk
     run = channel.subscribe(everything, max_events=3)
-    channel.publish(first, *bad, second)
+    channel.publish(first, *junk, second)
     handled = []
-    while len(handled) < 2 and not isinstance(step := run.run.next(), Returned | Raised):
+    while not isinstance(step := run.run.next(), Returned | Raised):
         if isinstance(step, Handle):
             # 1 is what the confirmation carries, and the business of 03.redis-confirmation.
             assert isinstance(step.event, dict) or step.event == 1, (
-                f"a message that is not a JSON object should be skipped; handle() got {step.event!r}"
+                "a message that is not a JSON object should be skipped; it called "
+                f"handle({step.event!r:.100})"
             )
             handled += [step.event] if isinstance(step.event, dict) else []
         run.run.go_on()
+        if handled == everything:
+            return  # whether it stops and what it returns have checks of their own
     assert handled == everything, (
-        f"events 1 and 2 were published with {len(bad)} bad messages between them; "
-        f"handled were {run.numbers(handled)}, then {in_words(step, 'it')}"
+        f"events 1 and 2 were published, with {len(junk)} bad messages between them; it handled "
+        f"{run.these(handled)}, then {in_words(step, 'it')}"
     )
 
 
@@ -299,7 +321,7 @@ def test_nobody_is_subscribed_after_a_return(channel, trips):
     everything = trips(3)
     run = channel.subscribe(everything, max_events=2)
     channel.publish(*everything)
-    run.finish("three events were published, and max_events is 2")
+    run.finish("three events were published, and max_events is 2", 3)
     left = channel.service.wait_unheard(channel.name, PATIENCE)
     assert left == 0, (
         f"the consumer has returned, and {PATIENCE:.0f} s later the channel still has subscribers: {left}"
@@ -307,20 +329,25 @@ def test_nobody_is_subscribed_after_a_return(channel, trips):
 
 
 @pytest.mark.check("03.redis-unsubscribes")
-@pytest.mark.parametrize("exception", ["HandlerError", "KeyboardInterrupt"])
-def test_nobody_is_subscribed_after_an_exception(channel, trips, exception):
-    """What handle() raises leaves the consumer unchanged, and nothing behind."""
-    everything = trips(2)
-    run = channel.subscribe(everything, max_events=5)
-    channel.publish(*everything)
-    run.event()
-    run.run.fails(exception)
-    step = run.step()
-    left = isinstance(step, Raised) and step.is_a(exception)
-    assert left, (
-        f"handle() raised {exception}, which should leave redis_consumer unchanged; {in_words(step, 'it')}"
-    )
-    left = channel.service.wait_unheard(channel.name, PATIENCE)
-    assert left == 0, (
-        f"handle() raised {exception}, and {PATIENCE:.0f} s later the channel still has subscribers: {left}"
-    )
+def test_nobody_is_subscribed_after_an_exception(channel, trips):
+    """Whatever handle() raises leaves the consumer unchanged, and no subscription is left."""
+    names = (*exceptions.ORDINARY, *exceptions.REDIS, *exceptions.STOPPING)
+    fresh = trips(2 * len(names))
+    process = channel.process()
+    for name in names:
+        everything = [fresh.pop(), fresh.pop()]
+        run = channel.subscribe(everything, max_events=5, process=process)
+        channel.publish(*everything)
+        run.event()
+        run.run.fails(name)
+        step = run.step()
+        left = isinstance(step, Raised) and step.by_handle
+        assert left, (
+            f"handle() raised {name}, which should leave redis_consumer unchanged; "
+            f"{in_words(step, 'it')}"
+        )
+        left = channel.service.wait_unheard(channel.name, PATIENCE)
+        assert left == 0, (
+            f"handle() raised {name}, and {PATIENCE:.0f} s later the channel still has "
+            f"subscribers: {left}"
+        )

@@ -28,7 +28,7 @@ def redis_consumer(client, channel, handle, *, max_events, ready=lambda: None):
             event = parse(message["data"])
             if event is None:
                 continue
-            if not client.set(f"{channel}:{event['event_id']}", "claimed", nx=True):
+            if not client.set(f"{channel}:{message['data']}", "claimed", nx=True):
                 continue
             handle(event)
             handled += 1

@@ -20,23 +20,26 @@ def redis_consumer(client, channel, handle, *, max_events, ready=lambda: None):
     confirmed = False
     try:
         pubsub.subscribe(channel)
+        messages = pubsub.listen()
         while True:
             try:
-                for message in pubsub.listen():
-                    if message["type"] == "subscribe" and not confirmed:
-                        confirmed = True
-                        ready()
-                    if message["type"] != "message":
-                        continue
-                    event = parse(message["data"])
-                    if event is None:
-                        continue
-                    handle(event)
-                    count += 1
-                    if count == max_events:
-                        return count
+                message = next(messages)
             except redis.TimeoutError:
-                pass  # older clients give up a quiet read; the connection is as good as before
+                # older clients give up a quiet read; the connection is as good as before
+                messages = pubsub.listen()
+                continue
+            if message["type"] == "subscribe" and not confirmed:
+                confirmed = True
+                ready()
+            if message["type"] != "message":
+                continue
+            event = parse(message["data"])
+            if event is None:
+                continue
+            handle(event)
+            count += 1
+            if count == max_events:
+                return count
     finally:
         pubsub.unsubscribe(channel)
         pubsub.close()
