@@ -54,6 +54,7 @@ class SqsService(Service):
     def attach(self, listener: socket.socket, port: int) -> None:
         """Serve every connection that `listener` accepts."""
         self.port = port
+        self._front.base_url = f"http://{self.host}:{port}"
         self._serve(listener, self._front)
 
     def _serve(self, listener: socket.socket, app: Any) -> None:

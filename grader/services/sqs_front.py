@@ -8,27 +8,30 @@ import threading
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from werkzeug.test import create_environ
 
 from grader.services.sqs_clock import Clock
 from grader.services.sqs_strict import (
+    ACTIONS,
     MAX_ENTRIES,
     OK,
     Answer,
     Deduplication,
+    parsed,
     refusal,
     refuse_batch,
     refuse_message,
 )
 
-_TARGET = "AmazonSQS."
+_TARGET = "AmazonSQS"
 _JSON = "application/x-amz-json-1.0"
 _ERRORS = 400
 _MAX_BODY = 8 << 20
 """Bytes of a request. A message of 1 MiB whose characters are all escaped in JSON has 6 MiB."""
-MAX_BYTES = 256 << 20
+MAX_BYTES = 96 << 20
 """Of all requests of one submission and their answers, which are kept while a test runs."""
 _LONGEST_WAIT = 20
 """Seconds that a long poll may last."""
@@ -74,6 +77,8 @@ class Front:
         self._backend = threading.Condition()
         self.requests: list[Request] = []
         self.faults = Faults()
+        self.base_url = "http://localhost"
+        """Where the consumer finds the service: what the URLs of queues begin with."""
         self.observe: Callable[[str], None] = lambda _: None
         """Told each request of the consumer's in words."""
         self.is_anything_visible: Callable[[str], bool] = lambda _: True
@@ -97,8 +102,7 @@ class Front:
 
     def ask(self, action: str, parameters: Parameters) -> Answer:
         """What a request of the suite's gets, without a connection."""
-        headers = {"X-Amz-Target": _TARGET + action, "Content-Type": _JSON}
-        return self._at_once(create_environ(method="POST", headers=headers), action, parameters)
+        return self._at_once(action, parameters)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """The application for the consumer."""
@@ -113,14 +117,16 @@ class Front:
         self,
         environ: Environ,
         start_response: StartResponse,
-        act: Callable[[Environ, str, Parameters], Answer],
+        act: Callable[[str, Parameters], Answer],
         *,
         counted: bool = False,
     ) -> Iterable[bytes]:
-        target = environ.get("HTTP_X_AMZ_TARGET", "")
+        target, _, action = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
         length = environ.get("CONTENT_LENGTH") or "0"
-        if not target.startswith(_TARGET):
+        if target != _TARGET:
             answer = refusal("AccessDenied", "only Amazon SQS is served here", 403)
+        elif action not in ACTIONS:
+            answer = refusal("InvalidAction", "no exercise needs this action, or SQS has none")
         elif not length.isdecimal() or int(length) > _MAX_BODY:
             answer = refusal("RequestTooLarge", f"at most {_MAX_BODY} bytes", 413)
         elif counted and self.exceeded:
@@ -128,12 +134,13 @@ class Front:
         else:
             body = environ["wsgi.input"].read(int(length))
             try:
-                answer = act(environ, target.removeprefix(_TARGET), json.loads(body))
+                answer = act(action, parsed(body))
             except Exception as error:  # noqa: BLE001 - of a request that no client of SQS makes
                 answer = refusal("InvalidParameterValue", f"{type(error).__name__}: {error}"[:500])
         data = json.dumps(answer.body).encode()
         if counted:
-            self.bytes += int(length if length.isdecimal() else 0) + len(data)
+            said = sum(len(value) for name, value in environ.items() if name.startswith("HTTP_"))
+            self.bytes += int(length if length.isdecimal() else 0) + said + len(data)
         headers = [
             ("Content-Type", _JSON),
             ("Content-Length", str(len(data))),
@@ -143,28 +150,33 @@ class Front:
         start_response(f"{answer.status} {'OK' if answer.status < _ERRORS else 'Error'}", headers)
         return [data]
 
-    def _at_once(self, environ: Environ, action: str, parameters: Parameters) -> Answer:
+    def _at_once(self, action: str, parameters: Parameters) -> Answer:
         if action == "ReceiveMessage":  # a queue may have a waiting time of its own
             parameters = {**parameters, "WaitTimeSeconds": 0}
-        return self._forward(environ, parameters)
+        return self._forward(action, parameters)
 
-    def _recorded(self, environ: Environ, action: str, parameters: Parameters) -> Answer:
+    def _recorded(self, action: str, parameters: Parameters) -> Answer:
         act = {
             "ReceiveMessage": self._receive,
             "SendMessage": self._send,
             "SendMessageBatch": self._send_batch,
             "DeleteMessage": self._delete,
             "DeleteMessageBatch": self._delete_batch,
-        }.get(action, self._forward)
-        answer = act(environ, parameters)
+        }.get(action)
+        answer = act(parameters) if act is not None else self._forward(action, parameters)
         self.requests.append(Request(action, parameters, answer.body, answer.status))
         self.observe(_in_words(action, parameters, answer))
         return answer
 
-    def _forward(self, environ: Environ, parameters: Parameters) -> Answer:
-        """What moto says; one request at a time, since its receives are not locked."""
+    def _forward(self, action: str, parameters: Parameters) -> Answer:
+        """What moto says; one request at a time, since its receives are not locked.
+
+        Nothing of the consumer's request goes on but what was understood of it: its action, as the
+        record has it, and its parameters.
+        """
         body = json.dumps(parameters).encode()
-        inner = environ | {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+        request = {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+        inner = _environ(self.base_url, action) | request
         began: list[tuple[str, dict[str, str]]] = []
         with self._backend:
             chunks = self._app(
@@ -178,7 +190,7 @@ class Front:
 
     # Receiving -----------------------------------------------------------------
 
-    def _receive(self, environ: Environ, parameters: Parameters) -> Answer:
+    def _receive(self, parameters: Parameters) -> Answer:
         queue = _name(parameters)
         with self._backend:
             self.receives += 1
@@ -187,18 +199,18 @@ class Front:
                 return Answer(OK, {"Messages": [copies.pop(0)]})
         seconds = parameters.get("WaitTimeSeconds") or 0
         if not 0 <= seconds <= _LONGEST_WAIT:
-            return self._forward(environ, parameters)  # moto refuses it
+            return self._forward("ReceiveMessage", parameters)  # moto refuses it
         if kept_empty:
             self._clock.advance(seconds)
             return Answer(OK, {})
         at_once = {**parameters, "WaitTimeSeconds": 0}
         if at_once.get("MaxNumberOfMessages", 1) > self.faults.most:
             at_once["MaxNumberOfMessages"] = self.faults.most
-        answer = self._forward(environ, at_once)
+        answer = self._forward("ReceiveMessage", at_once)
         for _ in self._waits(queue, seconds):
             if answer.body.get("Messages") or answer.status != OK:
                 break
-            answer = self._forward(environ, at_once)
+            answer = self._forward("ReceiveMessage", at_once)
         messages = answer.body.get("Messages")
         if messages and queue in self.faults.duplicate:
             self.faults.duplicate.discard(queue)
@@ -222,19 +234,19 @@ class Front:
 
     # Sending -------------------------------------------------------------------
 
-    def _send(self, environ: Environ, parameters: Parameters) -> Answer:
+    def _send(self, parameters: Parameters) -> Answer:
         queue = _name(parameters)
         if refused := refuse_message(queue, parameters):
             return refused
         with self._backend:
             if known := self._deduplication.known(queue, parameters):
                 return Answer(OK, known)
-            answer = self._forward(environ, parameters)
+            answer = self._forward("SendMessage", parameters)
             if answer.status == OK:
                 self._deduplication.remember(queue, parameters)
         return answer
 
-    def _send_batch(self, environ: Environ, parameters: Parameters) -> Answer:
+    def _send_batch(self, parameters: Parameters) -> Answer:
         entries = parameters.get("Entries") or []
         queue = _name(parameters)
         if refused := refuse_batch(queue, entries):
@@ -242,7 +254,7 @@ class Front:
         with self._backend:
             self.batches += 1
             if len(entries) > MAX_ENTRIES:  # moto says so; what follows could make it shorter
-                return self._forward(environ, parameters)
+                return self._forward("SendMessageBatch", parameters)
             pick = self.faults.fail_entry
             failed = [entry for entry in entries if pick is not None and pick(entry, self.batches)]
             taken = [entry for entry in entries if entry not in failed]
@@ -254,7 +266,7 @@ class Front:
             fresh = [entry for entry in taken if entry["Id"] not in known]
             body: dict[str, Any] = {}
             if fresh or not entries:
-                answer = self._forward(environ, {**parameters, "Entries": fresh})
+                answer = self._forward("SendMessageBatch", {**parameters, "Entries": fresh})
                 if answer.status != OK:
                     return answer
                 body = answer.body
@@ -266,12 +278,12 @@ class Front:
 
     # Deleting ------------------------------------------------------------------
 
-    def _delete(self, environ: Environ, parameters: Parameters) -> Answer:
+    def _delete(self, parameters: Parameters) -> Answer:
         if _is_copy(parameters):
             return Answer(OK, {})
-        return self._forward(environ, parameters)
+        return self._forward("DeleteMessage", parameters)
 
-    def _delete_batch(self, environ: Environ, parameters: Parameters) -> Answer:
+    def _delete_batch(self, parameters: Parameters) -> Answer:
         entries = parameters.get("Entries") or []
         with self._backend:
             self.delete_batches += 1
@@ -282,13 +294,20 @@ class Front:
         rest = [entry for entry in taken if not _is_copy(entry)]
         body: dict[str, Any] = {}
         if rest or not entries:
-            answer = self._forward(environ, {**parameters, "Entries": rest})
+            answer = self._forward("DeleteMessageBatch", {**parameters, "Entries": rest})
             if answer.status != OK:
                 return answer
             body = answer.body
         gone = [{"Id": entry["Id"]} for entry in copies]
         body = {**body, "Successful": [*body.get("Successful", []), *gone]}
         return Answer(OK, _with_failed(body, failed))
+
+
+@cache
+def _environ(base_url: str, action: str) -> Environ:
+    """A request of that action, without its body."""
+    headers = {"X-Amz-Target": f"{_TARGET}.{action}", "Content-Type": _JSON}
+    return create_environ(method="POST", base_url=base_url, headers=headers)
 
 
 def _with_failed(body: dict[str, Any], failed: list[dict[str, Any]]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import uuid
 from collections.abc import Callable
@@ -16,6 +17,23 @@ Source: "Amazon SQS message quotas" in the developer guide.
 """
 DEDUPLICATION_SECONDS = 300
 """How long a FIFO queue remembers a deduplication id, also after a delete, where moto forgets."""
+
+ACTIONS = frozenset(
+    (
+        *("CreateQueue", "DeleteQueue", "PurgeQueue", "GetQueueUrl", "ListQueues"),
+        *("GetQueueAttributes", "SetQueueAttributes", "ListDeadLetterSourceQueues"),
+        *("TagQueue", "UntagQueue", "ListQueueTags"),
+        *("SendMessage", "SendMessageBatch", "ReceiveMessage"),
+        *("DeleteMessage", "DeleteMessageBatch"),
+        *("ChangeMessageVisibility", "ChangeMessageVisibilityBatch"),
+    )
+)
+"""What is served, by the API's names. Permissions and the moving of messages are nobody's need."""
+_MAX_VALUES = 20_000
+"""In a request's JSON. Each takes some hundred bytes of memory, and a few in the request."""
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_PREFIX = re.compile(r"[A-Za-z0-9_.-]{0,80}")
+"""Of queues' names. moto takes it for a regular expression."""
 
 _NAME = re.compile(r"[!-~]{1,128}")
 """Of a group and of a deduplication id: alphanumerics and punctuation, no spaces.
@@ -41,6 +59,24 @@ def refusal(code: str, message: str, status: int = 400) -> Answer:
     """An error in the shape of AWS's JSON protocol."""
     body = {"__type": f"com.amazonaws.sqs#{code}", "message": message}
     return Answer(status, body, f"{code};Sender")
+
+
+def parsed(body: bytes) -> dict[str, Any]:
+    """Return a request's parameters.
+
+    Raises:
+        ValueError: they are no JSON object, hold more values than any exercise needs, or a pattern.
+    """
+    shape = _STRING.sub(b"", body)
+    if sum(map(shape.count, (b",", b"[", b"{"))) > _MAX_VALUES:
+        raise ValueError(f"more than {_MAX_VALUES} values")
+    parameters = json.loads(body)
+    if not isinstance(parameters, dict):
+        raise ValueError("the parameters are no JSON object")  # noqa: TRY004 - as the rest of it
+    prefix = parameters.get("QueueNamePrefix")
+    if prefix is not None and not (isinstance(prefix, str) and _PREFIX.fullmatch(prefix)):
+        raise ValueError("QueueNamePrefix is no beginning of a queue's name")
+    return parameters
 
 
 def refuse_message(queue: str, parameters: dict[str, Any]) -> Answer | None:

@@ -314,6 +314,12 @@ def test_errors_have_the_codes_of_aws(client: Any) -> None:
         ("ReceiveMessage", b'{"QueueUrl": "q", "WaitTimeSeconds": "soon"}'),
         ("SendMessageBatch", b'{"QueueUrl": "q", "Entries": [17]}'),
         ("NoSuchAction", b"{}"),
+        ("x.ReceiveMessage", b"{}"),
+        ("ReceiveMessage.x", b"{}"),
+        ("AddPermission", b"{}"),
+        ("ListQueues", b'{"QueueNamePrefix": "(a*)*b"}'),
+        ("ListQueues", b'{"QueueNamePrefix": 7}'),
+        ("ListQueues", b'{"x": [' + b"[]," * 30_000 + b"[]]}"),
     ],
 )
 def test_nonsense_is_refused(service: SqsService, action: str, body: bytes) -> None:
@@ -360,6 +366,34 @@ def test_what_is_sent_and_fetched_has_an_end(
             client.receive_message(QueueUrl=url, VisibilityTimeout=0)
     assert service.exceeded
     assert service.depth(url) == (1, 0)
+
+
+def test_what_headers_hold_counts_too(service: SqsService) -> None:
+    """A request is kept with all that it took to send it."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{service.port}/",
+        data=b"{}",
+        headers={"X-Amz-Target": "AmazonSQS.ListQueues", "X-Filler": "x" * 50_000},
+    )
+    before = service._front.bytes  # noqa: SLF001 - the figure has no other sign
+    urllib.request.urlopen(request).close()  # noqa: S310
+    assert service._front.bytes - before > 50_000  # noqa: SLF001 - as above
+
+
+def test_only_what_was_understood_reaches_moto(service: SqsService, url: str) -> None:
+    """A path, a query, another account or region in the headers: nothing of it goes on."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{service.port}/999999999999/other?Action=DeleteQueue",
+        data=json.dumps({"QueueUrl": url, "AttributeNames": ["QueueArn"]}).encode(),
+        headers={
+            "X-Amz-Target": "AmazonSQS.GetQueueAttributes",
+            "Authorization": "AWS4-HMAC-SHA256 Credential=x/20260101/eu-west-3/s3/aws4_request",
+            "Host": "sns.eu-west-3.amazonaws.com",
+        },
+    )
+    with urllib.request.urlopen(request) as answer:  # noqa: S310
+        found = json.loads(answer.read())["Attributes"]["QueueArn"]
+    assert found.startswith("arn:aws:sqs:us-east-1:123456789012:")
 
 
 def test_connections_that_say_nothing_take_no_thread_each(service: SqsService) -> None:
