@@ -55,7 +55,12 @@ def run_public_tests(course: Course, exercise: Exercise, console: Console) -> bo
     folder = f"exercises/{exercise.id}"
     command = [sys.executable, "-m", "pytest", "-q", "--no-header", "--tb=no", folder]
     done = subprocess.run(  # noqa: S603 - our own command
-        command, cwd=course.root, capture_output=True, text=True, check=False
+        command,
+        cwd=course.root,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
     )
     lines = done.stdout.strip().splitlines()
     console.print(Text(f"public tests: {lines[-1].strip('= ') if lines else 'did not run'}"))

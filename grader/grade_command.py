@@ -23,6 +23,7 @@ from grader.reports.terminal import print_class
 from grader.results import Results
 from grader.sandbox.choice import choose, sweep
 from grader.scoring import rescore
+from grader.standard_streams import require_file_names
 from grader.submission import Submission, find_submissions
 
 _DETAILS_UP_TO = 12
@@ -73,6 +74,7 @@ def grade_directory(course: Course, run: Run, console: Console) -> int:
         out = run.out or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="grader-")))
         results = Results(out)
         stack.enter_context(results.lock())
+        require_file_names(each.student for each in submissions)
         todo = [
             each
             for each in submissions

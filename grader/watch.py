@@ -34,6 +34,10 @@ from grader.status import bar, print_status
 from grader.submission import Submission
 
 _ESCAPE = b"\x1b"
+_NO_EVENTS = (
+    "This system's limit of watched files (inotify) is reached: "
+    "yours are looked at three times a second."
+)
 _KEYS = "h hint · n next exercise · l list · r run · x reset · q quit"
 
 
@@ -65,6 +69,7 @@ class _Watch:
         self._running: tuple[Connection, BaseProcess, Submission] | None = None
         self._report: Report | None = None
         self._hint = False
+        self._polling = False
 
     def run(self) -> Exercise | None:
         """Watch; the exercise to go on with, or None to leave."""
@@ -80,8 +85,9 @@ class _Watch:
                     waiting.append(self._running[0].fileno())
                 ready = select.select(waiting, [], [])[0]
                 if changes in ready:
-                    if not os.read(changes, 4096):
+                    if not (said := os.read(changes, 4096)):
                         raise GraderError("the files are not watched any more", "Start it again.")
+                    self._polling |= b"polling" in said
                     self._start()  # a run of the old file says nothing any more
                 elif self._running is not None and self._running[0].fileno() in ready:
                     self._finish()
@@ -168,6 +174,8 @@ class _Watch:
         elif report is not None:
             self._show_first(report)
         console.print()
+        if self._polling:
+            console.print(Text(_NO_EVENTS, "dim"))
         console.print(Text(_KEYS, "dim"))
 
     def _show_first(self, report: Report) -> None:

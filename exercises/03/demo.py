@@ -21,6 +21,8 @@ import rabbitmq
 import redis
 import redis_pubsub
 
+from grader.standard_streams import printable
+
 Handler = Callable[[dict[str, Any]], None]
 START = "Start the servers with: grader services up"
 ANEW = "Delete it with the servers: grader services down, then grader services up"
@@ -105,4 +107,5 @@ def consume_rabbitmq(queue: str, count: int, handle: Handler) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with printable():
+        sys.exit(main())

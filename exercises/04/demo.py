@@ -18,6 +18,8 @@ import boto3
 import botocore.exceptions
 import sqs as exercise
 
+from grader.standard_streams import printable
+
 START = "Start the servers with: grader services up"
 ANEW = "Delete it with the server: grader services down, then grader services up"
 
@@ -103,4 +105,5 @@ def visibility(client: Any, queue: str, _count: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with printable():
+        sys.exit(main())

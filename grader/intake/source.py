@@ -42,13 +42,21 @@ def _items_of_folder(source: Path) -> Iterator[tuple[PurePosixPath, bytes | BadA
         folders_in_it[:] = sorted(each for each in folders_in_it if each not in LEFT_ALONE)
         for name in sorted(names):
             path = Path(folder) / name
-            yield PurePosixPath(path.relative_to(source).as_posix()), _read(path)
+            yield _inside(source, path), _read(path)
     for error in closed:
         path = Path(error.filename)
         if path == source:
             raise _unreadable(source, error)
-        inside = PurePosixPath(path.relative_to(source).as_posix())
-        yield inside / "*", BadArchive(f"cannot be read: {error.strerror}")
+        yield (
+            _inside(source, path) / "*",
+            BadArchive(f"cannot be read: {error.strerror}"),
+        )
+
+
+def _inside(source: Path, path: Path) -> PurePosixPath:
+    """The path in `source`, its names read as UTF-8 whatever the locale is."""
+    inside = os.fsencode(path.relative_to(source).as_posix())
+    return PurePosixPath(inside.decode("utf-8", "surrogateescape"))
 
 
 def _read(path: Path) -> bytes | BadArchive:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from grader.errors import GraderError
 from grader.intake.collect import Collected
+from grader.standard_streams import require_file_names
 from grader.submission import LATE_MARK, NOT_TAKEN, TIMESTAMP
 
 _USER = "lms-user.txt"
@@ -50,6 +51,7 @@ def write_submissions(found: Collected, directory: Path) -> int:
     Raises:
         GraderError: it cannot be written; no submission is half written.
     """
+    require_file_names(found.students)
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=directory, prefix=".intake-") as aside:

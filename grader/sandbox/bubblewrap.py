@@ -56,7 +56,7 @@ class BubblewrapSandbox(Sandbox):
         etc.mkdir()
         uid, gid = own_user()
         for name, text in _ETC.items():
-            (etc / name).write_text(text.format(uid=uid, gid=gid))
+            (etc / name).write_text(text.format(uid=uid, gid=gid), encoding="utf-8")
             (etc / name).chmod(0o644)
         etc.chmod(0o755)
         limits = self.setup.limits
@@ -208,5 +208,7 @@ def _tool(name: str) -> str:
 def bwrap_version() -> tuple[int, ...]:
     """The installed bubblewrap's version, such as (0, 8, 0)."""
     command = [_tool("bwrap"), "--version"]
-    said = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - found on PATH
+    said = subprocess.run(  # noqa: S603 - found on PATH
+        command, capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
     return tuple(int(number) for number in re.findall(r"\d+", said.stdout))

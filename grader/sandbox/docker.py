@@ -155,7 +155,8 @@ def _docker(*arguments: str) -> str | None:
         done = subprocess.run(  # noqa: S603 - our own command
             ["docker", *arguments],  # noqa: S607 - wherever docker is
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             check=False,
             timeout=60,
         )
