@@ -18,8 +18,13 @@ from grader.errors import GraderError, ServiceError
 from grader.services.child import start_module
 from grader.services.identity import die_with_parent
 from grader.services.ports import free_ports
-from grader.services.rabbitmq_choice import URL_VARIABLE, OwnBroker, find_rabbitmq, node_maker
-from grader.services.rabbitmq_node import Login, Node
+from grader.services.rabbitmq_choice import (
+    URL_VARIABLE,
+    OwnBroker,
+    find_rabbitmq,
+    first_that_starts,
+)
+from grader.services.rabbitmq_node import FirstThatStarts, Login
 from grader.services.rabbitmq_private import PrivateNode, sweep_nodes
 
 _VARIABLES = {"redis": "REDIS_URL", "sqs": "SQS_ENDPOINT_URL"}
@@ -34,7 +39,7 @@ class Servers:
     def __init__(self, stack: ExitStack, folder: Path) -> None:
         self._stack = stack
         self._folder = folder
-        self._node: Node | None = None
+        self._node: FirstThatStarts | None = None
         self._login = Login.random()
         self._rabbitmq_url = ""
         self.urls: dict[str, str] = {}
@@ -74,12 +79,12 @@ class Servers:
 
     def _begin_rabbitmq(self) -> None:
         try:
-            choice = find_rabbitmq()
-            if isinstance(choice, OwnBroker):
+            found = find_rabbitmq()
+            if isinstance(found.choice, OwnBroker):
                 self._rabbitmq_url = os.environ[URL_VARIABLE]
             else:
                 sweep_nodes()
-                self._node = node_maker(choice)(self._login, 0, 0)
+                self._node = first_that_starts(found.to_start, self._login)
                 self._stack.callback(self._node.stop)
                 self._node.spawn()
         except ServiceError as error:
@@ -112,7 +117,7 @@ class Servers:
                 f"{URL_VARIABLE} names a RabbitMQ that does not answer: {why}",
                 "Start it, or unset the variable to use a private one.",
             ) from None
-        kind = "private node" if isinstance(self._node, PrivateNode) else "server"
+        kind = "private node" if self.restartable else "server"
         number = (
             bytes(said["version"]).decode()
             if isinstance(said["version"], bytes)
@@ -123,7 +128,8 @@ class Servers:
     @property
     def restartable(self) -> PrivateNode | None:
         """The broker that may be killed and started again."""
-        return self._node if isinstance(self._node, PrivateNode) else None
+        node = self._node.node if self._node else None
+        return node if isinstance(node, PrivateNode) else None
 
     def _simulate(self, name: str) -> str:
         process = start_module(

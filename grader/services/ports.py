@@ -33,7 +33,9 @@ def holder(port: int) -> str:
             for descriptor in (process / "fd").iterdir():
                 with contextlib.suppress(OSError):
                     if str(descriptor.readlink()) in sockets:
-                        name = (process / "comm").read_text().strip()
+                        name = (
+                            (process / "comm").read_text(encoding="utf-8", errors="replace").strip()
+                        )
                         return f"{name} (pid {process.name})"
     return "another process"
 
@@ -43,7 +45,7 @@ def _listening(port: int) -> set[str]:
     found = set()
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         with contextlib.suppress(OSError):
-            for line in Path(table).read_text().splitlines()[1:]:
+            for line in Path(table).read_text(encoding="utf-8").splitlines()[1:]:
                 fields = line.split()
                 local, state, inode = fields[1], fields[3], fields[9]
                 if state == _LISTEN and int(local.rpartition(":")[2], 16) == port:
