@@ -93,6 +93,9 @@ class Servers:
     def finish(self) -> None:
         """Wait until RabbitMQ serves."""
         import pika  # noqa: PLC0415 - not before it is needed
+        from pika.adapters.utils.connection_workflow import (  # noqa: PLC0415 - as above
+            AMQPConnectorException,
+        )
 
         if self._node is not None and not self.missing:
             try:
@@ -111,7 +114,7 @@ class Servers:
                 # pika has no public name for what the server said of itself.
                 said = connection._impl.server_properties  # noqa: SLF001
         # pika lets a name that does not resolve through.
-        except (pika.exceptions.AMQPError, OSError) as error:
+        except (pika.exceptions.AMQPError, AMQPConnectorException, OSError) as error:
             why = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise GraderError(
                 f"{URL_VARIABLE} names a RabbitMQ that does not answer: {why}",
@@ -194,7 +197,7 @@ def _describe(name: str, url: str) -> str:
     if name == "redis":
         import redis  # noqa: PLC0415 - not before it is needed
 
-        with redis.Redis.from_url(url, socket_connect_timeout=3) as client:
+        with redis.Redis.from_url(url, socket_connect_timeout=3, socket_timeout=5) as client:
             return f"Redis {client.info('server')['redis_version']}"
     from grader.compare.place import sqs_client  # noqa: PLC0415 - as above
 

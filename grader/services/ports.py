@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import secrets
 import socket
 from pathlib import Path
@@ -10,18 +11,23 @@ from pathlib import Path
 from grader.errors import ServiceError
 
 _LISTEN = "0A"
+_LOOPBACK = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
 _FOR_SERVERS = range(15_000, 32_768)
 """Below the port ranges for outgoing connections of Linux (32768-60999) and macOS (49152-65535)."""
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on the port, on loopback, over IPv4."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
+    """Whether nobody listens on the port on loopback, so that clients of `localhost` come to us."""
+    return all(_can_bind(*where, port) for where in _LOOPBACK)
+
+
+def _can_bind(family: socket.AddressFamily, address: str, port: int) -> bool:
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((address, port))
+    except OSError as error:
+        return error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)  # no IPv6 here
     return True
 
 

@@ -11,9 +11,10 @@ from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 from grader.errors import ServiceError
+from grader.services.answering import rabbitmq_problem
 from grader.services.programs import find_program
 from grader.services.rabbitmq_docker import IMAGE, DockerNode, engine_problem, fetch_image
-from grader.services.rabbitmq_node import FirstThatStarts, Login, refusal
+from grader.services.rabbitmq_node import FirstThatStarts, Login
 from grader.services.rabbitmq_private import PrivateNode
 
 URL_VARIABLE = "RABBITMQ_URL"
@@ -139,7 +140,8 @@ def require_answer(own: OwnBroker) -> None:
     Raises:
         ServiceError: it does not.
     """
-    if problem := refusal(own.host, own.port, own.username, own.password, own.virtual_host):
+    place = (own.host, own.port, own.username, own.password, own.virtual_host)
+    if problem := rabbitmq_problem(*place):
         raise ServiceError(
             f"{problem} at {own.host}:{own.port}, which {URL_VARIABLE} names",
             f"Start it, correct {URL_VARIABLE}, or unset it.",

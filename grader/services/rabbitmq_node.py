@@ -146,36 +146,6 @@ class FirstThatStarts(Node):
         return self.node.answers()
 
 
-def refusal(host: str, port: int, username: str, password: str, virtual_host: str) -> str:
-    """Why a broker cannot be used, in a few words; "" where one lets us in. Within 7 s."""
-    if not greets(host, port):
-        return "no RabbitMQ answers"
-    import pika  # noqa: PLC0415 - not for who needs no broker
-    import pika.exceptions  # noqa: PLC0415 - as above
-
-    parameters = pika.ConnectionParameters(
-        host=host,
-        port=port,
-        virtual_host=virtual_host,
-        credentials=pika.PlainCredentials(username, password),
-        connection_attempts=1,
-        socket_timeout=5,
-        stack_timeout=5,
-        blocked_connection_timeout=5,
-    )
-    try:
-        pika.BlockingConnection(parameters).close()
-    except (
-        pika.exceptions.ProbableAuthenticationError,
-        pika.exceptions.ProbableAccessDeniedError,
-        pika.exceptions.ConnectionClosedByBroker,
-    ):
-        return "RabbitMQ refuses the user, the password or the virtual host"
-    except Exception:  # noqa: BLE001 - whatever pika makes of a server that only began like one
-        return "no RabbitMQ answers"
-    return ""
-
-
 def greets(host: str, port: int, seconds: float = 2.0) -> bool:
     """Whether an AMQP 0-9-1 broker answers the protocol header with a method frame."""
     try:
