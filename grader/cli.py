@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from grader.errors import GraderError
+from grader.interrupts import ended_by_sigterm
 from grader.standard_streams import file_names, printable
 
 UNDONE = 2
@@ -47,7 +48,7 @@ class _Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            with file_names():
+            with ended_by_sigterm(), file_names():
                 return super().invoke(ctx)
         except GraderError as error:
             click.echo(f"grader: {error}", err=True)

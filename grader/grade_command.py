@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -135,9 +135,10 @@ def _grade(
         how = Grading(course, sandbox, seed, services, run.repeat)
         done = 0
         try:
-            for _, report in grade_with_progress(todo, how, run.jobs, console):
-                results.save(report)
-                done += 1
+            with closing(grade_with_progress(todo, how, run.jobs, console)) as graded:
+                for _, report in graded:
+                    results.save(report)
+                    done += 1
         except KeyboardInterrupt:
             if run.out is not None:
                 Console(stderr=True).print(
@@ -148,9 +149,12 @@ def _grade(
 
 def grade_with_progress(
     submissions: Sequence[Submission], how: Grading, jobs: int, console: Console
-) -> Iterator[tuple[Submission, Report]]:
+) -> Generator[tuple[Submission, Report]]:
     """The reports as they come; a bar on a terminal meanwhile."""
-    with grading_progress(len(submissions), shown=console.is_terminal) as advance:
-        for submission, report in grade_all(submissions, how, jobs):
+    with (
+        grading_progress(len(submissions), shown=console.is_terminal) as advance,
+        closing(grade_all(submissions, how, jobs)) as graded,
+    ):
+        for submission, report in graded:
             yield submission, report
             advance(submission.student)

@@ -25,6 +25,7 @@ from grader.errors import GraderError
 from grader.grading.many import begin, collect, stop
 from grader.grading.one import Grading, require_suite, warm
 from grader.grading.services import prepare_services
+from grader.interrupts import held
 from grader.own_work import keep, last_report, your_files
 from grader.report import CheckResult, Outcome, Report
 from grader.reports.terminal import number, visible
@@ -135,7 +136,8 @@ class _Watch:
         self._cancel()
         self._hint = False
         submission = your_files(self._course, self._exercise)
-        self._running = (*begin(submission, self._how), submission)
+        with held():
+            self._running = (*begin(submission, self._how), submission)
         self._show()
 
     def _cancel(self) -> None:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from grader.compare.techniques import Technique
 from grader.errors import GraderError, ServiceError
+from grader.interrupts import held
 from grader.services.child import start_module
 from grader.services.identity import die_with_parent
 from grader.services.ports import free_ports
@@ -86,7 +87,8 @@ class Servers:
                 sweep_nodes()
                 self._node = first_that_starts(found.to_start, self._login)
                 self._stack.callback(self._node.stop)
-                self._node.spawn()
+                with held():
+                    self._node.spawn()
         except ServiceError as error:
             self.missing["rabbitmq"] = str(error)
 
@@ -135,10 +137,11 @@ class Servers:
         return node if isinstance(node, PrivateNode) else None
 
     def _simulate(self, name: str) -> str:
-        process = start_module(
-            "grader.compare.server", name, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        self._stack.callback(_end, process)
+        with held():
+            process = start_module(
+                "grader.compare.server", name, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+            self._stack.callback(_end, process)
         assert process.stdout is not None
         port = process.stdout.readline().strip().decode()
         if not port:
@@ -154,15 +157,16 @@ class Servers:
             "--save": "",
             "--appendonly": "no",
         }
-        process = subprocess.Popen(  # noqa: S603 - an installed server
-            [program, *(word for pair in options.items() for word in pair)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C does not reach it before its clients
-            preexec_fn=die_with_parent,  # noqa: PLW1509 - one system call, and no thread here
-        )
-        self._stack.callback(_kill, process)
+        with held():
+            process = subprocess.Popen(  # noqa: S603 - an installed server
+                [program, *(word for pair in options.items() for word in pair)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C does not reach it before its clients
+                preexec_fn=die_with_parent,  # noqa: PLW1509 - one system call, and no thread here
+            )
+            self._stack.callback(_kill, process)
         deadline = time.monotonic() + _START_SECONDS
         url = f"redis://127.0.0.1:{port}"
         while True:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.errors import ServiceError
+from grader.interrupts import held
 from grader.services.catalog import WELL_KNOWN_PORTS
 from grader.services.child import start_module
 from grader.services.identity import Identity
@@ -89,7 +90,8 @@ def start(names: Sequence[str]) -> Generator[Started]:
                     yield Started(server, was_running=True)
                     continue
                 try:
-                    starting.append((name, *_spawn(name, server.port)))
+                    with held():
+                        starting.append((name, *_spawn(name, server.port)))
                 except ServiceError as error:
                     yield Started(server, problem=error)
             while starting:
@@ -103,9 +105,10 @@ def start(names: Sequence[str]) -> Generator[Started]:
                 del starting[0]
                 yield Started(status(name), problem=problem)
         finally:
-            for _, _, process in starting:
-                process.kill()
-                process.wait()
+            with held():
+                for _, _, process in starting:
+                    process.kill()
+                    process.wait()
 
 
 def _disown(process: subprocess.Popen[bytes]) -> None:
