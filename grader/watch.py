@@ -10,7 +10,7 @@ import sys
 import termios
 import tty
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -151,7 +151,8 @@ class _Watch:
         connection, process, submission = self._running
         self._running = None
         self._report = collect(connection, process, submission, self._how)
-        keep(self._course, self._report)
+        with suppress(GraderError):  # shown it is all the same
+            keep(self._course, self._report)
         self._show()
 
     def _last(self) -> Report | None:

@@ -73,7 +73,7 @@ class PrivateNode(Node):
         self._deadline = time.monotonic() + START_SECONDS
         owner = Identity.of(os.getpid())
         prefix = f"{FOLDER_PREFIX}{owner.pid}-{owner.started}-"
-        self._folder = folder = Path(tempfile.mkdtemp(prefix=prefix))
+        self._folder = folder = Path(tempfile.mkdtemp(prefix=prefix, dir=home_of_nodes()))
         self._hold = hold(folder)
         ports = free_ports(*self._wanted, 0, 0)
         self.port, self.management_port, distribution, epmd_port = ports
@@ -206,9 +206,15 @@ class PrivateNode(Node):
             self._folder = None
 
 
+def home_of_nodes() -> str:
+    """Where nodes have their folders: TMPDIR, unless its name is one that Erlang stumbles over."""
+    usual = tempfile.gettempdir()
+    return usual if usual.isascii() else "/tmp"  # noqa: S108 - mkdtemp makes a folder of our own
+
+
 def sweep_nodes() -> None:
     """End and remove what nodes left whose owner was killed: processes, folder."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*-*-*"):
+    for folder in Path(home_of_nodes()).glob(f"{FOLDER_PREFIX}*-*-*"):
         pid, started, _ = folder.name.removeprefix(FOLDER_PREFIX).split("-", 2)
         with contextlib.suppress(OSError, ValueError):
             if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
