@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from grader.course import Course, Exercise
+from grader.errors import GraderError
 from grader.grading.many import grade_all
 from grader.grading.one import Grading
 from grader.grading.services import prepare_services
@@ -42,9 +43,12 @@ def _check(course: Course, exercise: Exercise, seed: int, console: Console) -> i
     with prepare_services(set(exercise.services)) as services:
         how = Grading(course, own_code(), seed, services)
         ((_, report),) = grade_all([submission], how)
-    keep(course, report)
     console.print(student_report(report, hints=False, own=True))
     _next_step(report, console)
+    try:
+        keep(course, report)
+    except GraderError as error:
+        console.print(Text(f"Not kept for `grader status` and `grader replay`: {error}", "yellow"))
     if any(check.outcome in UNDECIDED for check in report.checks):
         return 2
     return 0 if report.full else 1
@@ -55,7 +59,12 @@ def run_public_tests(course: Course, exercise: Exercise, console: Console) -> bo
     folder = f"exercises/{exercise.id}"
     command = [sys.executable, "-m", "pytest", "-q", "--no-header", "--tb=no", folder]
     done = subprocess.run(  # noqa: S603 - our own command
-        command, cwd=course.root, capture_output=True, text=True, check=False
+        command,
+        cwd=course.root,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
     )
     lines = done.stdout.strip().splitlines()
     console.print(Text(f"public tests: {lines[-1].strip('= ') if lines else 'did not run'}"))

@@ -9,6 +9,8 @@ from typing import Any
 import click
 
 from grader.errors import GraderError
+from grader.interrupts import ended_by_sigterm
+from grader.standard_streams import file_names, printable
 
 UNDONE = 2
 """Exit code where something could not be done; 0 and 1 are the commands' own."""
@@ -40,9 +42,14 @@ class _Group(click.Group):
         found: click.Command = getattr(import_module(f"grader.commands.{cmd_name}"), cmd_name)
         return found
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        with printable():
+            return super().main(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with ended_by_sigterm(), file_names():
+                return super().invoke(ctx)
         except GraderError as error:
             click.echo(f"grader: {error}", err=True)
             ctx.exit(UNDONE)

@@ -30,6 +30,30 @@ _PROFILE = (
     "/usr/share/apparmor/extra-profiles/bwrap-userns-restrict /etc/apparmor.d/ && "
     "sudo systemctl reload apparmor`, or grade as root."
 )
+SWITCHES = (
+    (_APPARMOR, "1", _PROFILE),
+    (
+        Path("/proc/sys/kernel/unprivileged_userns_clone"),
+        "0",
+        (
+            "This system lets no ordinary user make namespaces: allow it with "
+            "`sudo sysctl kernel.unprivileged_userns_clone=1`, or grade as root."
+        ),
+    ),
+    (
+        Path("/proc/sys/user/max_user_namespaces"),
+        "0",
+        (
+            "This system allows no user namespaces: allow them with "
+            "`sudo sysctl user.max_user_namespaces=15000`."
+        ),
+    ),
+)
+"""What may forbid namespaces, the value with which it does, and what to do. See namespaces(7)."""
+BY_HAND = (
+    "Run `bwrap --unshare-all --ro-bind / / true`: where that fails too, this machine or container "
+    "forbids namespaces, and another machine, or a Docker engine on this one, can grade."
+)
 
 
 class Finding(BaseModel):
@@ -136,28 +160,26 @@ def _tail() -> Finding:
 
 
 def _rabbitmq() -> Finding:
+    from grader.services.rabbitmq_choice import find_rabbitmq  # noqa: PLC0415 - pika's import
+    from grader.services.rabbitmq_docker import require_image  # noqa: PLC0415 - as above
+
     def look() -> str:
-        from grader.services.rabbitmq_choice import find_rabbitmq  # noqa: PLC0415 - pika's import
+        found = find_rabbitmq(get_image=require_image)
+        because = f", since {'; '.join(found.passed_over)}" if found.passed_over else ""
+        return f"a run uses {found.in_words.rstrip(',')}{because}"
 
-        return type(find_rabbitmq()).__name__
-
-    kinds = {
-        "OwnBroker": "the one of RABBITMQ_URL",
-        "DockerChoice": "from Docker",
-        "ServerChoice": "installed",
-    }
-    return _try("learning", "RabbitMQ", lambda: kinds[look()])
+    return _try("learning", "RabbitMQ", look)
 
 
 def _docker() -> Finding:
-    from grader.services.rabbitmq_docker import engine_answers  # noqa: PLC0415 - as above
+    from grader.services.rabbitmq_docker import engine_problem  # noqa: PLC0415 - as above
 
-    answers = engine_answers()
+    problem = engine_problem()
     return Finding(
         part="learning",
         name="Docker",
         works=True,  # nothing needs it
-        said="an engine runs" if answers else "no engine; nothing here needs one",
+        said=f"{problem}; nothing here needs one" if problem else "an engine runs",
     )
 
 
@@ -173,10 +195,9 @@ def _walls() -> tuple[str, list[Finding]]:
     try:
         walls = _probe()
     except SandboxError as error:
-        remedy = _PROFILE if _restricted() else error.help
         said = error.message
         return "none", [
-            Finding(part="grading", name="sandbox", works=False, said=said, remedy=remedy)
+            Finding(part="grading", name="sandbox", works=False, said=said, remedy=_remedy(error))
         ]
     findings = [
         Finding(
@@ -214,8 +235,13 @@ def _probe() -> list[Wall]:
         raise
 
 
-def _restricted() -> bool:
-    try:
-        return _APPARMOR.read_text().strip() == "1"
-    except OSError:
-        return False
+def _remedy(error: SandboxError) -> str:
+    """What mends a sandbox that does not start: by the system's switches, where one forbids it."""
+    for switch, forbids, remedy in SWITCHES:
+        try:
+            if switch.read_text(encoding="utf-8").strip() == forbids:
+                return remedy
+        except OSError:
+            continue
+    # Elsewhere the help is to ask this command.
+    return BY_HAND if "grader doctor" in error.help else error.help

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from grader.errors import GraderError
+
+_FREE_SPACE = "Free some space, then run it again."
+_OWN_FOLDER = "Name a file in a folder of yours."
+_WAY_ON = {errno.EROFS: _OWN_FOLDER, errno.EACCES: _OWN_FOLDER, errno.EPERM: _OWN_FOLDER}
 
 
 def require_writable(path: Path) -> None:
@@ -23,9 +28,7 @@ def require_writable(path: Path) -> None:
     try:
         tempfile.TemporaryFile(dir=path.resolve().parent).close()
     except OSError as error:
-        raise GraderError(
-            f"{path} cannot be written: {error.strerror}", "Name a file in a folder of yours."
-        ) from None
+        raise GraderError(f"{path} cannot be written: {error.strerror}", _OWN_FOLDER) from None
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -52,13 +55,18 @@ def writing_whole(path: Path) -> Iterator[BinaryIO]:
             yield file
         aside.replace(target)
     except OSError as error:
-        aside.unlink(missing_ok=True)
+        _remove(aside)
         raise GraderError(
-            f"{path} cannot be written: {error.strerror}", "Free some space, then run it again."
+            f"{path} cannot be written: {error.strerror}", _WAY_ON.get(error.errno or 0, _FREE_SPACE)
         ) from None
     except BaseException:
-        aside.unlink(missing_ok=True)
+        _remove(aside)
         raise
+
+
+def _remove(aside: Path) -> None:
+    with suppress(OSError):  # on a read-only file system also of what is not there
+        aside.unlink(missing_ok=True)
 
 
 def make_folder(path: Path) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from grader.reports.terminal import print_class
 from grader.results import Results
 from grader.sandbox.choice import choose, sweep
 from grader.scoring import rescore
+from grader.standard_streams import require_file_names
 from grader.submission import Submission, find_submissions
 
 _DETAILS_UP_TO = 12
@@ -73,6 +74,7 @@ def grade_directory(course: Course, run: Run, console: Console) -> int:
         out = run.out or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="grader-")))
         results = Results(out)
         stack.enter_context(results.lock())
+        require_file_names(each.student for each in submissions)
         todo = [
             each
             for each in submissions
@@ -137,9 +139,10 @@ def _grade(
         how = Grading(course, sandbox, seed, services, run.repeat)
         done = 0
         try:
-            for _, report in grade_with_progress(todo, how, run.jobs, console):
-                results.save(report)
-                done += 1
+            with closing(grade_with_progress(todo, how, run.jobs, console)) as graded:
+                for _, report in graded:
+                    results.save(report)
+                    done += 1
         except KeyboardInterrupt:
             if run.out is not None:
                 Console(stderr=True).print(
@@ -150,9 +153,12 @@ def _grade(
 
 def grade_with_progress(
     submissions: Sequence[Submission], how: Grading, jobs: int, console: Console
-) -> Iterator[tuple[Submission, Report]]:
+) -> Generator[tuple[Submission, Report]]:
     """The reports as they come; a bar on a terminal meanwhile."""
-    with grading_progress(len(submissions), shown=console.is_terminal) as advance:
-        for submission, report in grade_all(submissions, how, jobs):
+    with (
+        grading_progress(len(submissions), shown=console.is_terminal) as advance,
+        closing(grade_all(submissions, how, jobs)) as graded,
+    ):
+        for submission, report in graded:
             yield submission, report
             advance(submission.student)

@@ -132,6 +132,10 @@ def _api() -> Any:
             raise GraderError(
                 "the gradebook needs nbgrader, which is not installed", INSTALL_INSTRUCTOR
             ) from None
+        except RuntimeError as error:  # Jupyter, of a user without a home folder
+            raise GraderError(
+                f"nbgrader cannot be used: {str(error).rstrip('.')}", "Set HOME to a folder."
+            ) from None
     return api
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -9,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from grader.course import Check, Course, Exercise
+from grader.errors import GraderError
 from grader.lessons import headings
 from grader.own_work import first_failure, hints_shown, keep_hints, last_public, last_report
 
@@ -54,12 +56,12 @@ def shown(course: Course, check: Check) -> tuple[Step, ...]:
 def one_more(course: Course, check: Check) -> tuple[Step, ...]:
     """The steps that were shown before and the next one, which counts as shown from now on.
 
-    Raises:
-        GraderError: that cannot be kept.
+    Where that cannot be kept, as in a read-only folder, the next one is the same again.
     """
     every, before = steps(course, check), hints_shown(course)
     count = min(before.get(check.id, 0) + 1, len(every))
-    keep_hints(course, before | {check.id: count})
+    with suppress(GraderError):
+        keep_hints(course, before | {check.id: count})
     return every[:count]
 
 
@@ -89,11 +91,7 @@ def forget(course: Course, exercise: Exercise) -> None:
 
 
 def print_hint(course: Course, check: Check, console: Console) -> None:
-    """The next step of a check's hints under those before it, and what follows.
-
-    Raises:
-        GraderError: what was shown cannot be kept.
-    """
+    """The next step of a check's hints under those before it, and what follows."""
     some, every = one_more(course, check), steps(course, check)
     console.print(Text(f"{check.id}: {check.title}", "bold"))
     console.print(table(some))

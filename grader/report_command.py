@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 
 from grader.course import Course
@@ -20,7 +19,11 @@ from grader.reports.json import json_document
 from grader.reports.tables import canvas_csv, moodle_csv, nbgrader_csv
 from grader.results import FolderNames, Results
 from grader.similar import nearly_identical
+from grader.standard_streams import write_data
 from grader.submission import find_submissions
+
+TABLES = ("csv", "canvas", "moodle")
+"""The formats that a spreadsheet opens."""
 
 
 def write_pages(
@@ -64,11 +67,13 @@ def export(
     *,
     url: str | None = None,
     submissions: Path | None = None,
+    bom: bool = False,
 ) -> int:
     """Write the class in that format to a file, or to standard output; how many are no grade yet.
 
     `url` is that of another gradebook than the one in `out`. With `submissions`, the folder that
-    `grader intake` filled, Canvas's table has Canvas's numbers for the students.
+    `grader intake` filled, Canvas's table has Canvas's numbers for the students. With `bom` a table
+    begins with a byte-order mark, by which Excel knows UTF-8.
 
     Raises:
         GraderError: there are no results, or they cannot be written.
@@ -87,9 +92,11 @@ def export(
             yield one
 
     lines = _lines(kind, counted(), out, course, url=url, ids=ids)
+    if bom:
+        lines = chain(("\N{BYTE ORDER MARK}",), lines)
     if target is None:
         for line in lines:
-            sys.stdout.write(line)
+            write_data(line)
         return undecided
     require_writable(target)
     with writing_whole(target) as file:

@@ -110,7 +110,7 @@ class Results:
         make_folder(self._reports)
         lock = self.folder / ".lock"
         try:
-            file = lock.open("w")
+            file = lock.open("w", encoding="utf-8")
         except OSError as error:
             raise GraderError(
                 f"{lock} cannot be written: {error.strerror}", "Name a folder of yours with --out."

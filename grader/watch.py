@@ -10,7 +10,7 @@ import sys
 import termios
 import tty
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -25,6 +25,7 @@ from grader.errors import GraderError
 from grader.grading.many import begin, collect, stop
 from grader.grading.one import Grading, require_suite, warm
 from grader.grading.services import prepare_services
+from grader.interrupts import held
 from grader.own_work import keep, last_report, your_files
 from grader.report import CheckResult, Outcome, Report
 from grader.reports.terminal import number, visible
@@ -34,6 +35,10 @@ from grader.status import bar, print_status
 from grader.submission import Submission
 
 _ESCAPE = b"\x1b"
+_NO_EVENTS = (
+    "This system's limit of watched files (inotify) is reached: "
+    "yours are looked at three times a second."
+)
 _KEYS = "h hint · n next exercise · l list · r run · x reset · q quit"
 
 
@@ -65,6 +70,7 @@ class _Watch:
         self._running: tuple[Connection, BaseProcess, Submission] | None = None
         self._report: Report | None = None
         self._hint = False
+        self._polling = False
 
     def run(self) -> Exercise | None:
         """Watch; the exercise to go on with, or None to leave."""
@@ -80,8 +86,9 @@ class _Watch:
                     waiting.append(self._running[0].fileno())
                 ready = select.select(waiting, [], [])[0]
                 if changes in ready:
-                    if not os.read(changes, 4096):
+                    if not (said := os.read(changes, 4096)):
                         raise GraderError("the files are not watched any more", "Start it again.")
+                    self._polling |= b"polling" in said
                     self._start()  # a run of the old file says nothing any more
                 elif self._running is not None and self._running[0].fileno() in ready:
                     self._finish()
@@ -129,7 +136,8 @@ class _Watch:
         self._cancel()
         self._hint = False
         submission = your_files(self._course, self._exercise)
-        self._running = (*begin(submission, self._how), submission)
+        with held():
+            self._running = (*begin(submission, self._how), submission)
         self._show()
 
     def _cancel(self) -> None:
@@ -143,7 +151,8 @@ class _Watch:
         connection, process, submission = self._running
         self._running = None
         self._report = collect(connection, process, submission, self._how)
-        keep(self._course, self._report)
+        with suppress(GraderError):  # shown it is all the same
+            keep(self._course, self._report)
         self._show()
 
     def _last(self) -> Report | None:
@@ -168,6 +177,8 @@ class _Watch:
         elif report is not None:
             self._show_first(report)
         console.print()
+        if self._polling:
+            console.print(Text(_NO_EVENTS, "dim"))
         console.print(Text(_KEYS, "dim"))
 
     def _show_first(self, report: Report) -> None:

@@ -18,6 +18,7 @@ import click
 
 from event_sinks.base import Sink, SinkError, events
 from event_sinks.run import Plan, Run
+from grader.standard_streams import printable
 
 STOPPED_BY_CTRL_C = 130
 """What a shell reports for a program that SIGINT ended: 128 + 2."""
@@ -228,4 +229,5 @@ def _sqs(queue: str, endpoint_url: str, region: str, **plan: Any) -> None:
 
 
 if __name__ == "__main__":
-    main(prog_name="event_generator.py")
+    with printable(keep_going=False):
+        main(prog_name="event_generator.py")

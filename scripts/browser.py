@@ -44,7 +44,7 @@ def _chromium(page: Path, *arguments: str) -> str:
         done = subprocess.run(
             [browser, *_OPTIONS, f"--user-data-dir={profile}", *arguments, page.as_uri()],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             check=True,
             timeout=300,
         )

@@ -12,6 +12,7 @@ from rich.console import Console
 from grader.course import Course, load_course
 from grader.report import ClassReport, Report
 from grader.reports.terminal import student_report
+from grader.standard_streams import printable
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "out" / "demo"
@@ -89,4 +90,5 @@ def write_reports(graded: ClassReport) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with printable():
+        sys.exit(main())

@@ -175,7 +175,22 @@ remove_policy() {
     policy_is_ours=
 }
 
-engine_runs() { has docker && docker info >/dev/null 2>&1 </dev/null; }
+# An engine may hang; macOS has no timeout.
+bounded() {
+    if has timeout; then
+        timeout 20 "$@"
+    else
+        "$@"
+    fi
+}
+
+# Whether an engine has RabbitMQ's image or sees it in its registry: one that cannot pull is no use.
+engine_serves() {
+    local image
+    has docker && image=$(grep -m 1 -oE 'rabbitmq:[0-9][^ "]*' docker-compose.yml) || return 1
+    bounded docker image inspect "$image" >/dev/null 2>&1 </dev/null ||
+        bounded docker manifest inspect "$image" >/dev/null 2>&1 </dev/null
+}
 
 # Says what is missing, what that means, and how to change it.
 need() {
@@ -193,11 +208,11 @@ install_programs() {
     Linux)
         has bwrap || apt_install bubblewrap ||
             need bubblewrap "submissions cannot be graded"
-        [ -n "${RABBITMQ_URL-}" ] || has rabbitmq-server || engine_runs || install_rabbitmq_server ||
+        [ -n "${RABBITMQ_URL-}" ] || has rabbitmq-server || engine_serves || install_rabbitmq_server ||
             need rabbitmq-server "RabbitMQ's checks are not graded"
         ;;
     Darwin)
-        [ -n "${RABBITMQ_URL-}" ] || has rabbitmq-server || engine_runs ||
+        [ -n "${RABBITMQ_URL-}" ] || has rabbitmq-server || engine_serves ||
             { has brew && say "installing rabbitmq with brew" && quietly brew install rabbitmq; } ||
             need rabbitmq "RabbitMQ's checks are not graded"
         ;;

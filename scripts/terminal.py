@@ -104,7 +104,7 @@ class Terminal:
 
     def _tmux(self, *arguments: str) -> str:
         command = ["tmux", "-L", self._name, *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
         if done.returncode and arguments[0] == "send-keys":
             raise SystemExit(f"{shlex.join(command)}: {done.stderr}")
         return done.stdout

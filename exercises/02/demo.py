@@ -13,6 +13,8 @@ from typing import Any
 from tail_pipe import tail_consumer
 from tcp_socket import socket_consumer
 
+from grader.standard_streams import printable
+
 
 def main() -> int:
     """Print a line for each event; exit code 1 when nothing came or nothing is written yet."""
@@ -64,4 +66,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with printable():
+        sys.exit(main())

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pika
 import pika.exceptions
@@ -21,7 +22,12 @@ import rabbitmq
 import redis
 import redis_pubsub
 
+from grader.services.answering import rabbitmq_problem, redis_problem
+from grader.standard_streams import printable
+
 Handler = Callable[[dict[str, Any]], None]
+REDIS = os.environ.get("REDIS_URL", "redis://localhost:6379")
+RABBITMQ = os.environ.get("RABBITMQ_URL", "amqp://guest:guest@localhost:5672")
 START = "Start the servers with: grader services up"
 ANEW = "Delete it with the servers: grader services down, then grader services up"
 
@@ -52,13 +58,16 @@ def main() -> int:
             print(f"[{options.way}] event {events:2}: done", flush=True)
 
     run = {"redis": consume_redis, "forget": forget, "rabbitmq": consume_rabbitmq}[options.way]
+    if problem := who_is_missing(options.way):
+        print(f"{problem}. {START}", file=sys.stderr)
+        return 1
     try:
         run(options.name, options.count, handle)
     except NotImplementedError as error:
         print(f"not filled in yet: {error}", file=sys.stderr)
         return 1
-    except (redis.ConnectionError, pika.exceptions.AMQPConnectionError):
-        print(f"the server cannot be reached. {START}", file=sys.stderr)
+    except (redis.ConnectionError, pika.exceptions.AMQPConnectionError) as error:
+        print(f"the server ended the connection: {error!r}. {START}", file=sys.stderr)
         return 1
     except pika.exceptions.ChannelClosedByBroker as error:
         if "inequivalent" not in error.reply_text:
@@ -71,9 +80,22 @@ def main() -> int:
     return 0
 
 
+def who_is_missing(way: str) -> str:
+    """Why the demo's server cannot be used, such as "no Redis answers at localhost:6379"."""
+    if way == "rabbitmq":
+        there = pika.URLParameters(RABBITMQ)
+        login = there.credentials
+        problem = rabbitmq_problem(
+            there.host, there.port, login.username, login.password, there.virtual_host
+        )
+        return problem and f"{problem} at {there.host}:{there.port}"
+    problem = redis_problem(REDIS)
+    return problem and f"{problem} at {urlsplit(REDIS).netloc.rpartition('@')[2]}"
+
+
 def connect() -> redis.Redis:
     """The demos' Redis."""
-    return redis.Redis.from_url(os.environ.get("REDIS_URL", "redis://localhost:6379"))
+    return redis.Redis.from_url(REDIS)
 
 
 def consume_redis(channel: str, count: int, handle: Handler) -> None:
@@ -100,9 +122,9 @@ def forget(channel: str, _count: int, _handle: Handler) -> None:
 
 def consume_rabbitmq(queue: str, count: int, handle: Handler) -> None:
     """Consume what waits in the queue, and what comes."""
-    url = os.environ.get("RABBITMQ_URL", "amqp://guest:guest@localhost:5672")
-    rabbitmq.rabbitmq_consumer(pika.URLParameters(url), queue, handle, max_events=count)
+    rabbitmq.rabbitmq_consumer(pika.URLParameters(RABBITMQ), queue, handle, max_events=count)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with printable():
+        sys.exit(main())

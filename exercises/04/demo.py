@@ -13,11 +13,16 @@ import sys
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import botocore.exceptions
 import sqs as exercise
 
+from grader.services.answering import sqs_problem
+from grader.standard_streams import printable
+
+SQS = os.environ.get("SQS_ENDPOINT_URL", "http://localhost:4566")
 START = "Start the servers with: grader services up"
 ANEW = "Delete it with the server: grader services down, then grader services up"
 
@@ -30,6 +35,9 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=15, help="events to consume (default 15)")
     options = parser.parse_args()
     run = {"create": create, "consume": consume, "visibility": visibility}[options.way]
+    if problem := sqs_problem(SQS):
+        print(f"{problem} at {urlsplit(SQS).netloc}. {START}", file=sys.stderr)
+        return 1
     client = connect()
     try:
         run(client, options.queue, options.count)
@@ -37,7 +45,7 @@ def main() -> int:
         print(f"not filled in yet: {error}", file=sys.stderr)
         return 1
     except botocore.exceptions.EndpointConnectionError:
-        print(f"the server cannot be reached. {START}", file=sys.stderr)
+        print(f"the server does not answer any more. {START}", file=sys.stderr)
         return 1
     except client.exceptions.QueueNameExists:
         print(f"the queue exists with other settings. {ANEW}", file=sys.stderr)
@@ -52,7 +60,7 @@ def connect() -> Any:
     """A client of the demos' SQS. What it sends never reaches AWS unless you say so."""
     return boto3.client(
         "sqs",
-        endpoint_url=os.environ.get("SQS_ENDPOINT_URL", "http://localhost:4566"),
+        endpoint_url=SQS,
         region_name="us-east-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",  # noqa: S106 - what every local stand-in takes
@@ -103,4 +111,5 @@ def visibility(client: Any, queue: str, _count: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with printable():
+        sys.exit(main())

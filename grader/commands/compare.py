@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 from pathlib import Path
 
 import click
@@ -60,8 +58,6 @@ def compare(
     from grader.compare.command import Targets, run_comparison  # noqa: PLC0415 - imports the clients
     from grader.compare.run import EVENTS, RATE, Options  # noqa: PLC0415 - as above
 
-    # Ended by another program, it cleans up as after Ctrl-C.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     run_comparison(
         options.this_course(),
         Options(

@@ -7,6 +7,7 @@ import sys
 import click
 
 from grader.commands import options
+from grader.standard_streams import write_data
 
 
 @click.command()
@@ -20,7 +21,7 @@ def doctor(as_json: bool) -> None:
 
     diagnosis = diagnose()
     if as_json:
-        click.echo(diagnosis.model_dump_json(indent=2))
+        write_data(diagnosis.model_dump_json(indent=2) + "\n")
     else:
         print_diagnosis(diagnosis, options.console())
     sys.exit(0 if diagnosis.well else 1)

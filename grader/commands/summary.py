@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from grader.standard_streams import write_data
+
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -16,4 +18,4 @@ def summary(files: tuple[Path, ...]) -> None:
     """
     from grader.summary import markdown_summary  # noqa: PLC0415 - as in the other commands
 
-    click.echo(markdown_summary(list(files)), nl=False)
+    write_data(markdown_summary(list(files)))

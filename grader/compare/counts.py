@@ -54,8 +54,10 @@ def cpu_with_living() -> float:
     """CPU seconds of this process, and of the children that still run (`tail`); Linux knows."""
     nanoseconds = 0
     for children in Path("/proc/self/task").glob("*/children"):
-        for pid in children.read_text().split():
-            nanoseconds += int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
+        for pid in children.read_text(encoding="utf-8").split():
+            nanoseconds += int(
+                Path(f"/proc/{pid}/schedstat").read_text(encoding="utf-8").split()[0]
+            )
     return time.process_time() + nanoseconds / 1e9
 
 

@@ -54,7 +54,7 @@ def texts(course: Course, comparison: Comparison) -> Iterator[tuple[Path, str]]:
     """Each lesson that quotes a run, and its text with the numbers of this one."""
     for exercise in course.exercises:
         path = Path("exercises") / exercise.id / "README.md"
-        before = (course.root / path).read_text()
+        before = (course.root / path).read_text(encoding="utf-8")
         after = _BLOCK.sub(lambda found: _filled(found, comparison), before)
         if _BLOCK.search(before):
             yield path, after

@@ -15,11 +15,17 @@ from urllib.parse import urlsplit
 
 from grader.compare.techniques import Technique
 from grader.errors import GraderError, ServiceError
+from grader.interrupts import held
 from grader.services.child import start_module
 from grader.services.identity import die_with_parent
 from grader.services.ports import free_ports
-from grader.services.rabbitmq_choice import URL_VARIABLE, OwnBroker, find_rabbitmq, node_maker
-from grader.services.rabbitmq_node import Login, Node
+from grader.services.rabbitmq_choice import (
+    URL_VARIABLE,
+    OwnBroker,
+    find_rabbitmq,
+    first_that_starts,
+)
+from grader.services.rabbitmq_node import FirstThatStarts, Login
 from grader.services.rabbitmq_private import PrivateNode, sweep_nodes
 
 _VARIABLES = {"redis": "REDIS_URL", "sqs": "SQS_ENDPOINT_URL"}
@@ -34,7 +40,7 @@ class Servers:
     def __init__(self, stack: ExitStack, folder: Path) -> None:
         self._stack = stack
         self._folder = folder
-        self._node: Node | None = None
+        self._node: FirstThatStarts | None = None
         self._login = Login.random()
         self._rabbitmq_url = ""
         self.urls: dict[str, str] = {}
@@ -74,20 +80,24 @@ class Servers:
 
     def _begin_rabbitmq(self) -> None:
         try:
-            choice = find_rabbitmq()
-            if isinstance(choice, OwnBroker):
+            found = find_rabbitmq()
+            if isinstance(found.choice, OwnBroker):
                 self._rabbitmq_url = os.environ[URL_VARIABLE]
             else:
                 sweep_nodes()
-                self._node = node_maker(choice)(self._login, 0, 0)
+                self._node = first_that_starts(found.to_start, self._login)
                 self._stack.callback(self._node.stop)
-                self._node.spawn()
+                with held():
+                    self._node.spawn()
         except ServiceError as error:
             self.missing["rabbitmq"] = str(error)
 
     def finish(self) -> None:
         """Wait until RabbitMQ serves."""
         import pika  # noqa: PLC0415 - not before it is needed
+        from pika.adapters.utils.connection_workflow import (  # noqa: PLC0415 - as above
+            AMQPConnectorException,
+        )
 
         if self._node is not None and not self.missing:
             try:
@@ -106,13 +116,13 @@ class Servers:
                 # pika has no public name for what the server said of itself.
                 said = connection._impl.server_properties  # noqa: SLF001
         # pika lets a name that does not resolve through.
-        except (pika.exceptions.AMQPError, OSError) as error:
+        except (pika.exceptions.AMQPError, AMQPConnectorException, OSError) as error:
             why = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise GraderError(
                 f"{URL_VARIABLE} names a RabbitMQ that does not answer: {why}",
                 "Start it, or unset the variable to use a private one.",
             ) from None
-        kind = "private node" if isinstance(self._node, PrivateNode) else "server"
+        kind = "private node" if self.restartable else "server"
         number = (
             bytes(said["version"]).decode()
             if isinstance(said["version"], bytes)
@@ -123,13 +133,15 @@ class Servers:
     @property
     def restartable(self) -> PrivateNode | None:
         """The broker that may be killed and started again."""
-        return self._node if isinstance(self._node, PrivateNode) else None
+        node = self._node.node if self._node else None
+        return node if isinstance(node, PrivateNode) else None
 
     def _simulate(self, name: str) -> str:
-        process = start_module(
-            "grader.compare.server", name, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        self._stack.callback(_end, process)
+        with held():
+            process = start_module(
+                "grader.compare.server", name, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+            self._stack.callback(_end, process)
         assert process.stdout is not None
         port = process.stdout.readline().strip().decode()
         if not port:
@@ -145,15 +157,16 @@ class Servers:
             "--save": "",
             "--appendonly": "no",
         }
-        process = subprocess.Popen(  # noqa: S603 - an installed server
-            [program, *(word for pair in options.items() for word in pair)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C does not reach it before its clients
-            preexec_fn=die_with_parent,  # noqa: PLW1509 - one system call, and no thread here
-        )
-        self._stack.callback(_kill, process)
+        with held():
+            process = subprocess.Popen(  # noqa: S603 - an installed server
+                [program, *(word for pair in options.items() for word in pair)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C does not reach it before its clients
+                preexec_fn=die_with_parent,  # noqa: PLW1509 - one system call, and no thread here
+            )
+            self._stack.callback(_kill, process)
         deadline = time.monotonic() + _START_SECONDS
         url = f"redis://127.0.0.1:{port}"
         while True:
@@ -188,7 +201,7 @@ def _describe(name: str, url: str) -> str:
     if name == "redis":
         import redis  # noqa: PLC0415 - not before it is needed
 
-        with redis.Redis.from_url(url, socket_connect_timeout=3) as client:
+        with redis.Redis.from_url(url, socket_connect_timeout=3, socket_timeout=5) as client:
             return f"Redis {client.info('server')['redis_version']}"
     from grader.compare.place import sqs_client  # noqa: PLC0415 - as above
 

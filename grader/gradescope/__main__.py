@@ -15,6 +15,7 @@ from grader.grading.services import prepare_services
 from grader.report import Report
 from grader.reports.documents import gradescope_json
 from grader.sandbox.choice import choose_in_container
+from grader.standard_streams import printable
 from grader.submission import Submission, read_submission
 
 _REPEAT = 1
@@ -92,4 +93,5 @@ def close_to_others(root: Path) -> list[Path]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    with printable():
+        sys.exit(main(sys.argv[1:]))

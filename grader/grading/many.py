@@ -8,13 +8,14 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from grader.grading.one import Grading, failed_report, warm
 from grader.grading.repeat import ROOM_SECONDS, TRIES, grade_repeatedly
+from grader.interrupts import held, release_in_child
 from grader.report import Report
 from grader.sandbox.choice import sweep
 from grader.submission import Submission
@@ -35,7 +36,7 @@ class _Running:
 
 def grade_all(
     submissions: Sequence[Submission], how: Grading, jobs: int = 1
-) -> Iterator[tuple[Submission, Report]]:
+) -> Generator[tuple[Submission, Report]]:
     """Grade each submission, `jobs` at a time, and yield the reports as they come.
 
     Each has a process of its own, forked from this one, so that nothing of a submission's
@@ -54,8 +55,9 @@ def grade_all(
         while waiting or running:
             while waiting and cores:
                 submission, core = waiting.pop(), cores.pop()
-                ours, process = begin(submission, how, core)
-                running[ours] = _Running(submission, process, time.monotonic() + limit, core)
+                with held():
+                    ours, process = begin(submission, how, core)
+                    running[ours] = _Running(submission, process, time.monotonic() + limit, core)
             for ready in wait(list(running), timeout=1):
                 assert isinstance(ready, Connection)
                 done = running.pop(ready)
@@ -85,7 +87,8 @@ def begin(
 ) -> tuple[Connection, BaseProcess]:
     """Start a grading process; the connection has something to read when it is done.
 
-    `core` is the one that it and all that it starts keep to.
+    Call it, and keep what it gives, in a block of :func:`grader.interrupts.held`. `core` is the one
+    that it and all that it starts keep to.
     """
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
@@ -96,33 +99,42 @@ def begin(
 
 
 def stop(running: list[tuple[Connection, BaseProcess]]) -> None:
-    """End what still runs when it is broken off, and leave nothing of it."""
-    for _, process in running:
-        if process.pid is not None and process.is_alive():
-            os.kill(process.pid, signal.SIGINT)  # it closes its sandbox
-    for connection, process in running:
-        process.join(_PATIENCE)
-        process.kill()
-        process.join()
-        connection.close()
-    if running:
-        sweep()
+    """End what still runs when it is broken off, and leave nothing of it.
+
+    Who presses Ctrl-C again waits for it, a few seconds.
+    """
+    with held():
+        for _, process in running:
+            if process.pid is not None and process.is_alive():
+                os.kill(process.pid, signal.SIGINT)  # it closes its sandbox
+        for connection, process in running:
+            process.join(_PATIENCE)
+            process.kill()
+            process.join()
+            connection.close()
+        if running:
+            sweep()
 
 
 def _child(connection: Connection, submission: Submission, how: Grading, core: int | None) -> None:
-    if core is not None:
-        with contextlib.suppress(OSError):  # it was taken from this process meanwhile
-            os.sched_setaffinity(0, {core})
-    _raise_descriptors()
     try:
-        report = grade_repeatedly(submission, how)
-        connection.send_bytes(report.model_dump_json().encode())
+        release_in_child()
+        _work(connection, submission, how, core)
     except KeyboardInterrupt:
         pass
     finally:
         connection.close()
         # Stopping the embedded servers takes half a second each; ending the process does it too.
         os._exit(0)
+
+
+def _work(connection: Connection, submission: Submission, how: Grading, core: int | None) -> None:
+    if core is not None:
+        with contextlib.suppress(OSError):  # it was taken from this process meanwhile
+            os.sched_setaffinity(0, {core})
+    _raise_descriptors()
+    report = grade_repeatedly(submission, how)
+    connection.send_bytes(report.model_dump_json().encode())
 
 
 def _raise_descriptors() -> None:

@@ -120,6 +120,15 @@ def warm(course: Course, exercise: Exercise) -> None:
     _run_pytest(require_suite(course, exercise), plugin, "--collect-only")
 
 
+class _Interrupts:
+    """Sees Ctrl-C, which pytest keeps to itself."""
+
+    came = False
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        self.came |= isinstance(excinfo.value, KeyboardInterrupt)
+
+
 def _run_pytest(suite: Path, plugin: SuitePlugin, *more: str) -> None:
     # An instructor's own plugins and settings must not change a verdict.
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
@@ -129,6 +138,7 @@ def _run_pytest(suite: Path, plugin: SuitePlugin, *more: str) -> None:
         *("unittest", "pastebin", "nose", "stepwise", "setuponly", "setupplan", "debugging"),
         *("unraisableexception", "threadexception", "recwarn", "warnings", "legacypath"),
     )
+    interrupts = _Interrupts()
     pytest.main(
         [
             *("-c", os.devnull, "--rootdir", str(suite.parent), "--confcutdir", str(suite.parent)),
@@ -136,8 +146,10 @@ def _run_pytest(suite: Path, plugin: SuitePlugin, *more: str) -> None:
             *(word for name in off for word in ("-p", f"no:{name}")),
             *(*more, str(suite)),
         ],
-        plugins=[plugin],
+        plugins=[plugin, interrupts],
     )
+    if interrupts.came:
+        raise KeyboardInterrupt
 
 
 def _report(submission: Submission, how: Grading, rows: list[tuple[Outcome, str]]) -> Report:

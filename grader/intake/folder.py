@@ -24,14 +24,14 @@ class Folder:
         def refused(error: OSError) -> None:
             if Path(error.filename) == root:
                 raise error
-            inside = PurePosixPath(Path(error.filename).relative_to(root).as_posix())
-            self.closed.append((inside / "*", f"cannot be read: {error.strerror}"))
+            inside = Path(error.filename).relative_to(root).as_posix()
+            self.closed.append((_path(inside) / "*", f"cannot be read: {error.strerror}"))
 
         for folder, folders, inside in os.walk(root, onerror=refused):
             folders.sort()
             names += [os.path.relpath(os.path.join(folder, n), root) for n in sorted(inside)]  # noqa: PTH118 - ten thousand of them
         self._names = names
-        self.paths = [PurePosixPath(normal(Path(name).as_posix())) for name in names]
+        self.paths = [_path(Path(name).as_posix()) for name in names]
 
     def open(self, number: int) -> IO[bytes]:
         """Open a plain file; a link is not followed."""
@@ -51,3 +51,8 @@ class Folder:
 
     def close(self) -> None:
         """Do nothing: no file is held open."""
+
+
+def _path(name: str) -> PurePosixPath:
+    """Return a name in its normal form, read as UTF-8 whatever the locale is."""
+    return PurePosixPath(normal(os.fsencode(name).decode("utf-8", "surrogateescape")))

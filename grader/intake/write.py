@@ -10,6 +10,7 @@ from pathlib import Path
 from grader.errors import GraderError
 from grader.intake.collected import Collected
 from grader.spelling import normal
+from grader.standard_streams import require_file_names
 from grader.submission import LATE_MARK, NOT_TAKEN, TIMESTAMP
 
 _USER = "lms-user.txt"
@@ -65,6 +66,7 @@ def write_submissions(found: Collected, directory: Path) -> int:
     Raises:
         GraderError: it cannot be written; no submission is half written.
     """
+    require_file_names(found.students)
     try:
         directory.mkdir(parents=True, exist_ok=True)
         # An older intake, or a Mac, may have written the same name in another form.

@@ -92,7 +92,8 @@ def _graded(nb: NotebookNode, resources: Resources, course: Course) -> Report:
             [sys.executable, "-m", "grader", *command],
             cwd=course.root,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             check=False,
         )
         if not document.exists():

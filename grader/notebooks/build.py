@@ -79,7 +79,9 @@ def _require_ours(directory: Path) -> None:
     config = directory / CONFIG
     if not directory.exists() or (directory.is_dir() and not any(directory.iterdir())):
         return
-    if config.is_file() and config.read_text(errors="replace").startswith(_SIGNATURE):
+    if config.is_file() and config.read_text(errors="replace", encoding="utf-8").startswith(
+        _SIGNATURE
+    ):
         return
     raise GraderError(
         f"{directory} holds something else than an nbgrader course of ours", "Name a new folder."

@@ -51,7 +51,8 @@ def public_tests(check: str) -> None:
             [*command, "--rootdir", folder, folder],
             cwd=folder,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             check=False,
         )
     if done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED:

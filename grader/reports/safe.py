@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the start of a formula. Source: OWASP, CSV Injection."""
+_FORMULA = re.compile(r"(^|[;,|])(?=[\s\"']*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20])")
+"""Where a formula may start: in a cell, and after what some country's spreadsheet takes for the end
+of one. The last four are the wide forms. Source: OWASP, CSV Injection."""
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~&:/@$^=\"'])")
 _STEERING = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 """Unicode's categories of control, format, surrogate and private characters and separators."""
@@ -22,8 +23,7 @@ def plain(text: str) -> str:
 
 def cell(text: str) -> str:
     """`text` as a spreadsheet's cell that is no formula."""
-    shown = plain(text).replace("\n", " ")
-    return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown
+    return _FORMULA.sub(r"\1'", plain(text).replace("\n", " "))
 
 
 def markdown(text: str) -> str:

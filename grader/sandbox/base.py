@@ -512,7 +512,8 @@ def zygote_arguments(config: dict[str, Any], inside: str) -> list[str]:
     """The interpreter's arguments that run the first process; `inside` holds the package.
 
     Without `site`, so that nothing a machine's .pth files or sitecustomize start is inside; without
-    buffers, so that what was printed is known also when a kill follows.
+    buffers, so that what was printed is known also when a kill follows. Text is UTF-8, whatever
+    the locale is: for a learner's own code as in a sandbox.
     """
     start = f"import sys; sys.path.insert(0, {inside!r}); from inside.zygote import main; main()"
-    return ["-I", "-S", "-u", "-c", start, json.dumps(config)]
+    return ["-I", "-S", "-u", "-X", "utf8", "-c", start, json.dumps(config)]

@@ -259,5 +259,7 @@ def _tool(name: str) -> str:
 def bwrap_version() -> tuple[int, ...]:
     """The installed bubblewrap's version, such as (0, 8, 0)."""
     command = [_tool("bwrap"), "--version"]
-    said = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - found on PATH
+    said = subprocess.run(  # noqa: S603 - found on PATH
+        command, capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
     return tuple(int(number) for number in re.findall(r"\d+", said.stdout))

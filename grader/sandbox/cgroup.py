@@ -71,11 +71,13 @@ class Cgroup:
                 folders.append(folder)
                 limits = {"memory": memory, "pids": processes}
                 for controller in controllers:
-                    (folder / _FILES[version][controller]).write_text(str(limits[controller]))
+                    (folder / _FILES[version][controller]).write_text(
+                        str(limits[controller]), encoding="utf-8"
+                    )
                 if "memory" in controllers:
                     with contextlib.suppress(OSError):  # a kernel without swap accounting
                         none = memory if version == "v1" else 0
-                        (folder / _NO_SWAP[version]).write_text(str(none))
+                        (folder / _NO_SWAP[version]).write_text(str(none), encoding="utf-8")
         except OSError:
             cls(folders).remove()
             return None
@@ -91,7 +93,9 @@ class Cgroup:
         found: set[int] = set()
         for folder in self.folders:
             with contextlib.suppress(OSError):
-                found.update(map(int, (folder / "cgroup.procs").read_text().split()))
+                found.update(
+                    map(int, (folder / "cgroup.procs").read_text(encoding="utf-8").split())
+                )
         return sorted(found)
 
     def kills(self) -> Kills | None:
@@ -150,7 +154,7 @@ def _homes(root: Path) -> list[tuple[str, Sequence[str], Path]]:
         on = _controllers_below(home)
         if not {"memory", "pids"} <= set(on):
             with contextlib.suppress(OSError):  # only the system's manager may
-                (home / "cgroup.subtree_control").write_text("+memory +pids")
+                (home / "cgroup.subtree_control").write_text("+memory +pids", encoding="utf-8")
             on = _controllers_below(home)
         controllers = [name for name in ("memory", "pids") if name in on]
         return [("v2", controllers, home)] if controllers else []
@@ -176,7 +180,7 @@ def _field(path: Path, name: str) -> int:
 
 def _controllers_below(home: Path) -> list[str]:
     try:
-        return (home / "cgroup.subtree_control").read_text().split()
+        return (home / "cgroup.subtree_control").read_text(encoding="utf-8").split()
     except OSError:
         return []
 
@@ -186,7 +190,7 @@ def _own_group(root: Path, top: Path) -> Path:
     if os.geteuid() == 0:
         return top
     try:
-        lines = (root / "proc" / "self" / "cgroup").read_text().splitlines()
+        lines = (root / "proc" / "self" / "cgroup").read_text(encoding="utf-8").splitlines()
     except OSError:
         return top
     own = next((line.partition("::")[2] for line in lines if line.startswith("0::")), "/")

@@ -29,6 +29,8 @@ IMAGE = f"python:{sys.version_info.major}.{sys.version_info.minor}-slim"
 LABEL = "stream-course.sandbox"
 """The label that names the grading process's pid."""
 _START_SECONDS = 60
+_ANSWER_SECONDS = 5
+"""An engine may hang, and every command that grades begins with a look for what others left."""
 _COLUMNS = ("pid", "ppid", "sess", "stat", "comm")
 
 
@@ -143,7 +145,7 @@ def require_engine() -> None:
     """
     if sys.platform != "linux":
         raise SandboxError("submissions are graded on Linux", "Use a Linux machine, or WSL2.")
-    if shutil.which("docker") is None or _docker("version", "--format", "ok") is None:
+    if shutil.which("docker") is None or not _engine_answers():
         raise SandboxError("no Docker engine answers", "Install bubblewrap, or start Docker.")
 
 
@@ -152,22 +154,28 @@ def sweep(living: Collection[int] = ()) -> None:
     if shutil.which("docker") is None:
         return
     row = '{{.Names}} {{.Label "' + LABEL + '"}}'
-    listed = _docker("ps", "--all", "--filter", f"label={LABEL}", "--format", row) or ""
+    ask = ("ps", "--all", "--filter", f"label={LABEL}", "--format", row)
+    listed = _docker(*ask, seconds=_ANSWER_SECONDS) or ""
     for line in listed.splitlines():
         name, _, pid = line.partition(" ")
         if pid.isdigit() and int(pid) not in living and not runs(int(pid)):
             _docker("rm", "--force", "--volumes", name)
 
 
-def _docker(*arguments: str) -> str | None:
-    """What docker prints, or None where it fails."""
+def _engine_answers() -> bool:
+    return _docker("version", "--format", "ok", seconds=_ANSWER_SECONDS) is not None
+
+
+def _docker(*arguments: str, seconds: float = 60) -> str | None:
+    """What docker prints, or None where it fails, or takes too long."""
     try:
         done = subprocess.run(  # noqa: S603 - our own command
             ["docker", *arguments],  # noqa: S607 - wherever docker is
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             check=False,
-            timeout=60,
+            timeout=seconds,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

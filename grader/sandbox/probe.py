@@ -76,7 +76,7 @@ def probe(kind: type[Sandbox] = BubblewrapSandbox) -> list[Wall]:
         kind(Setup(files={}, limits=_LIMITS)) as sandbox,
     ):
         canary = Path(folder) / "canary"
-        canary.write_text("seen")
+        canary.write_text("seen", encoding="utf-8")
         for path in (canary.parent, canary):
             path.chmod(0o755)
         port = server.getsockname()[1]

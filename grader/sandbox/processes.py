@@ -73,7 +73,7 @@ def _children(pid: int) -> list[int]:
     children: list[int] = []
     try:
         for task in (_PROC / str(pid) / "task").iterdir():
-            children += map(int, (task / "children").read_text().split())
+            children += map(int, (task / "children").read_text(encoding="utf-8").split())
     except OSError:
         return children  # it ended meanwhile
     return children

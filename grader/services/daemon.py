@@ -20,7 +20,7 @@ from pathlib import Path
 from grader.errors import ServiceError
 from grader.services.identity import Identity, adopt_orphans, reap_orphans
 from grader.services.ports import is_free
-from grader.services.rabbitmq_choice import DockerChoice, ServerChoice, node_maker
+from grader.services.rabbitmq_choice import first_that_starts, read
 from grader.services.rabbitmq_node import Login
 
 Details = dict[str, str | int]
@@ -55,11 +55,12 @@ def sqs(port: int, _: str) -> Iterator[Details]:
 
 
 @contextmanager
-def rabbitmq(port: int, script: str) -> Iterator[Details]:
-    """A private node, or the official image where `script` is empty; login guest/guest."""
+def rabbitmq(port: int, choices: str) -> Iterator[Details]:
+    """The first of `choices` that starts; login guest/guest."""
     ui = 15672
-    choice = ServerChoice(Path(script)) if script else DockerChoice()
-    node = node_maker(choice)(Login("guest", "guest"), port, ui if is_free(ui) else 0)
+    node = first_that_starts(
+        read(choices), Login("guest", "guest"), port=port, management_port=ui if is_free(ui) else 0
+    )
     adopt_orphans()
     try:
         node.wait()
@@ -87,11 +88,14 @@ def main() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, ending)  # for every thread: sigwait takes them
     record = Path(state)
     try:
-        with SERVERS[name](int(port), extra) as details, os.fdopen(int(answer), "w") as line:
+        with (
+            SERVERS[name](int(port), extra) as details,
+            os.fdopen(int(answer), "w", encoding="utf-8") as line,
+        ):
             me = Identity.of(os.getpid())
             text = json.dumps({"pid": me.pid, "started": me.started, **details})
             fresh = record.with_suffix(f".{me.pid}")
-            fresh.write_text(text)
+            fresh.write_text(text, encoding="utf-8")
             fresh.replace(record)
             line.write(text)
             line.close()

@@ -15,17 +15,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.errors import ServiceError
+from grader.interrupts import held
 from grader.services.catalog import WELL_KNOWN_PORTS
 from grader.services.child import start_module
 from grader.services.identity import Identity
 from grader.services.ports import holder, is_free
-from grader.services.rabbitmq_choice import DockerChoice, ServerChoice, find_rabbitmq
-from grader.services.rabbitmq_docker import fetch_image, sweep_containers
+from grader.services.rabbitmq_choice import find_rabbitmq, written
+from grader.services.rabbitmq_docker import sweep_containers
 from grader.services.rabbitmq_private import sweep_nodes
+from grader.services.state import folder_of_state, state_folder
 
 NAMES = ("redis", "rabbitmq", "sqs")
 _SCHEMES = {"redis": "redis", "rabbitmq": "amqp", "sqs": "http"}
-_START_SECONDS = 150
+_START_SECONDS = 250
 
 
 @dataclass(frozen=True)
@@ -49,32 +51,11 @@ class Server:
         return f"{_SCHEMES[self.name]}://localhost:{self.port}"
 
 
-def _folder() -> Path:
-    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(home) / "stream-course"
-
-
-def state_folder() -> Path:
-    """Where the records of running servers are kept, for this user alone; made when missing.
-
-    Raises:
-        ServiceError: it cannot be made.
-    """
-    folder = _folder()
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise ServiceError(
-            f"{folder} cannot be made ({error.strerror})", "Set XDG_STATE_HOME to another folder."
-        ) from None
-    return folder
-
-
 def status(name: str) -> Server:
     """The server of that name; its record is removed when its process was killed."""
     record = _record(name)
     try:
-        data = json.loads(record.read_text())
+        data = json.loads(record.read_text(encoding="utf-8"))
         process = Identity(int(data["pid"]), int(data["started"]))
         note, management_port = str(data["note"]), int(data.get("management_port", 0))
     except (OSError, ValueError, KeyError, TypeError):
@@ -109,7 +90,8 @@ def start(names: Sequence[str]) -> Generator[Started]:
                     yield Started(server, was_running=True)
                     continue
                 try:
-                    starting.append((name, *_spawn(name, server.port)))
+                    with held():
+                        starting.append((name, *_spawn(name, server.port)))
                 except ServiceError as error:
                     yield Started(server, problem=error)
             while starting:
@@ -123,9 +105,10 @@ def start(names: Sequence[str]) -> Generator[Started]:
                 del starting[0]
                 yield Started(status(name), problem=problem)
         finally:
-            for _, _, process in starting:
-                process.kill()
-                process.wait()
+            with held():
+                for _, _, process in starting:
+                    process.kill()
+                    process.wait()
 
 
 def _disown(process: subprocess.Popen[bytes]) -> None:
@@ -155,7 +138,7 @@ def _spawn(name: str, port: int) -> tuple[int, subprocess.Popen[bytes]]:
         raise ServiceError(
             f"{name}: port {port} is taken by {holder(port)}", "Stop that, or use it as it is."
         )
-    extra = _rabbitmq_script() if name == "rabbitmq" else ""
+    extra = _rabbitmq_choices() if name == "rabbitmq" else ""
     read_end, write_end = os.pipe()
     log = state_folder() / f"{name}.log"
     with log.open("wb") as errors:
@@ -169,14 +152,10 @@ def _spawn(name: str, port: int) -> tuple[int, subprocess.Popen[bytes]]:
     return read_end, process
 
 
-def _rabbitmq_script() -> str:
-    choice = find_rabbitmq(own_broker=False)
-    if isinstance(choice, ServerChoice):
-        return str(choice.script)
-    if isinstance(choice, DockerChoice):
-        sweep_containers()
-        fetch_image()
-    return ""
+def _rabbitmq_choices() -> str:
+    found = find_rabbitmq(own_broker=False)
+    sweep_containers()
+    return written(found.to_start)
 
 
 def _wait(name: str, line: int, process: subprocess.Popen[bytes]) -> None:
@@ -204,13 +183,13 @@ def _wait(name: str, line: int, process: subprocess.Popen[bytes]) -> None:
 
 
 def _record(name: str) -> Path:
-    return _folder() / f"{name}.json"
+    return folder_of_state() / f"{name}.json"
 
 
 @contextmanager
 def _lock() -> Iterator[None]:
     """One command at a time starts or stops servers."""
-    with (state_folder() / "lock").open("w") as file:
+    with (state_folder() / "lock").open("w", encoding="utf-8") as file:
         with contextlib.suppress(OSError):  # a file system without locks
             fcntl.flock(file, fcntl.LOCK_EX)
         yield

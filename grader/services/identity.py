@@ -86,7 +86,8 @@ def start_time(pid: int) -> int | None:
     said = subprocess.run(  # noqa: S603 - our own command
         ["ps", "-o", "stat=,lstart=", "-p", str(pid)],  # noqa: S607 - wherever ps is
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         check=False,
         env={**os.environ, "LC_ALL": "C"},
     ).stdout.strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import secrets
 import socket
 from pathlib import Path
@@ -10,18 +11,23 @@ from pathlib import Path
 from grader.errors import ServiceError
 
 _LISTEN = "0A"
+_LOOPBACK = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
 _FOR_SERVERS = range(15_000, 32_768)
 """Below the port ranges for outgoing connections of Linux (32768-60999) and macOS (49152-65535)."""
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on the port, on loopback, over IPv4."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
+    """Whether nobody listens on the port on loopback, so that clients of `localhost` come to us."""
+    return all(_can_bind(*where, port) for where in _LOOPBACK)
+
+
+def _can_bind(family: socket.AddressFamily, address: str, port: int) -> bool:
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((address, port))
+    except OSError as error:
+        return error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)  # no IPv6 here
     return True
 
 
@@ -33,7 +39,9 @@ def holder(port: int) -> str:
             for descriptor in (process / "fd").iterdir():
                 with contextlib.suppress(OSError):
                     if str(descriptor.readlink()) in sockets:
-                        name = (process / "comm").read_text().strip()
+                        name = (
+                            (process / "comm").read_text(encoding="utf-8", errors="replace").strip()
+                        )
                         return f"{name} (pid {process.name})"
     return "another process"
 
@@ -43,7 +51,7 @@ def _listening(port: int) -> set[str]:
     found = set()
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         with contextlib.suppress(OSError):
-            for line in Path(table).read_text().splitlines()[1:]:
+            for line in Path(table).read_text(encoding="utf-8").splitlines()[1:]:
                 fields = line.split()
                 local, state, inode = fields[1], fields[3], fields[9]
                 if state == _LISTEN and int(local.rpartition(":")[2], 16) == port:

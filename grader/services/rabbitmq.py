@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import pika
 import pika.exceptions
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
 
 from grader.errors import ServiceError
 from grader.services.base import Service
@@ -16,6 +17,8 @@ from grader.services.rabbitmq_relay import Relay
 
 MAX_BYTES = 64 << 20
 """What one submission may send to the broker that all share; beyond it is cut off."""
+_FAILURES = (pika.exceptions.AMQPError, AMQPConnectorException)
+"""Of a connection; the second has no base of pika's own."""
 
 
 class RabbitMQService(Service):
@@ -77,11 +80,11 @@ class RabbitMQService(Service):
         """
         try:
             return self._connect()
-        except pika.exceptions.AMQPError:
+        except _FAILURES:
             self._renew()
         try:
             return self._connect()
-        except pika.exceptions.AMQPError as error:
+        except _FAILURES as error:
             raise ServiceError(f"RabbitMQ refuses the grader's own connection: {error!r}") from None
 
     def _connect(self) -> pika.BlockingConnection:

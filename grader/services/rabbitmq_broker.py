@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from grader.errors import ServiceError
-from grader.services.rabbitmq_choice import URL_VARIABLE, DockerChoice, OwnBroker, find_rabbitmq
-from grader.services.rabbitmq_docker import fetch_image
+from grader.services.rabbitmq_choice import URL_VARIABLE, OwnBroker, find_rabbitmq
 from grader.services.rabbitmq_lease import Broker, Lease
 from grader.services.rabbitmq_node import Login, greets
 from grader.services.rabbitmq_started import StartedBroker
@@ -76,18 +76,18 @@ def start_broker() -> Broker:
 
 
 def _start() -> Broker:
-    choice = find_rabbitmq()
-    if isinstance(choice, OwnBroker):
-        return UsersBroker(choice)
+    found = find_rabbitmq()
+    for reason in found.passed_over:
+        print(f"RabbitMQ: {reason}; {found.in_words} is used.", file=sys.stderr)  # noqa: T201 - of what a run uses
+    if isinstance(found.choice, OwnBroker):
+        return UsersBroker(found.choice)
     if not hasattr(os, "fork"):
         raise ServiceError(
             "on Windows the grader starts no RabbitMQ",
             "Start one (`docker compose up rabbitmq`) and set "
             f"{URL_VARIABLE}=amqp://guest:guest@localhost:5672/.",
         )
-    if isinstance(choice, DockerChoice):
-        fetch_image()
-    return StartedBroker(choice)
+    return StartedBroker(*found.to_start)
 
 
 @contextmanager

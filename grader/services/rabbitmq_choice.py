@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
-import shutil
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 from grader.errors import ServiceError
-from grader.services.rabbitmq_docker import DockerNode, engine_answers
-from grader.services.rabbitmq_node import Login, Node
+from grader.services.answering import rabbitmq_problem
+from grader.services.programs import find_program
+from grader.services.rabbitmq_docker import IMAGE, DockerNode, engine_problem, fetch_image
+from grader.services.rabbitmq_node import FirstThatStarts, Login
 from grader.services.rabbitmq_private import PrivateNode
 
 URL_VARIABLE = "RABBITMQ_URL"
 _DEBIAN_WRAPPER = "rabbitmq-script-wrapper"
-_ELSEWHERE = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
+_ORDINARY = ("there is no docker command", "no Docker engine runs")
+"""Problems of an engine that nobody has to hear of."""
 _INSTALL = (
     "Install it (`sudo apt-get install rabbitmq-server`, `brew install rabbitmq`), "
     f"start Docker, or set {URL_VARIABLE}."
@@ -46,49 +50,133 @@ class ServerChoice:
     script: Path
 
 
-Choice = OwnBroker | DockerChoice | ServerChoice
+Startable = DockerChoice | ServerChoice
+Choice = OwnBroker | Startable
 
 
-def find_rabbitmq(*, own_broker: bool = True) -> Choice:
-    """What to use: `RABBITMQ_URL` (with `own_broker`), else Docker, else an installed server.
+@dataclass(frozen=True)
+class Found:
+    """The RabbitMQ to use, and why."""
+
+    choice: Choice
+    passed_over: tuple[str, ...] = ()
+    """What comes before it and cannot be used: a sentence each."""
+    next_best: ServerChoice | None = None
+    """What to start where `choice` does not start."""
+
+    @property
+    def in_words(self) -> str:
+        """What is used, for a person."""
+        match self.choice:
+            case OwnBroker(host, port):
+                return f"the broker at {host}:{port}, which {URL_VARIABLE} names,"
+            case DockerChoice():
+                return f"Docker's image {IMAGE}"
+            case ServerChoice(script):
+                return f"the installed server ({script})"
+
+    @property
+    def to_start(self) -> tuple[Startable, ...]:
+        """What to try to start, in order; nothing where the broker runs already."""
+        if isinstance(self.choice, OwnBroker):
+            return ()
+        return (self.choice, self.next_best) if self.next_best else (self.choice,)
+
+
+class GetImage(Protocol):
+    """What gets Docker's image, or raises a ServiceError."""
+
+    def __call__(self, *, alone: bool) -> None:
+        """`alone`: nothing else can serve."""
+
+
+def find_rabbitmq(*, own_broker: bool = True, get_image: GetImage = fetch_image) -> Found:
+    """What this machine offers, found by trying.
+
+    The first that can be used of `RABBITMQ_URL` (with `own_broker`), a Docker engine that has the
+    image or can get it, and an installed server. The image is pulled, if not told otherwise.
 
     Raises:
-        ServiceError: there is none, or `RABBITMQ_URL` cannot be used.
+        ServiceError: there is none.
     """
+    passed_over: list[ServiceError] = []
     url = os.environ.get(URL_VARIABLE, "")
     if own_broker and url:
-        return parse_url(url)
-    if engine_answers():
-        return DockerChoice()
-    if (script := installed_server()) is not None:
-        return ServerChoice(script)
-    for folder in _ELSEWHERE:
-        if (Path(folder) / "rabbitmq-server").exists():
-            raise ServiceError(
-                f"rabbitmq-server is installed in {folder}, which is not in PATH",
-                f"Run `export PATH=$PATH:{folder}`.",
-            )
-    raise ServiceError("there is no RabbitMQ on this machine", _INSTALL)
+        try:
+            own = parse_url(url)
+            require_answer(own)
+            return Found(own)
+        except ServiceError as error:
+            passed_over.append(error)
+    script = installed_server()
+    server = None if script is None else ServerChoice(script)
+    if problem := engine_problem():
+        if problem not in _ORDINARY:
+            passed_over.append(ServiceError(problem))
+    else:
+        try:
+            get_image(alone=server is None)
+            return Found(DockerChoice(), _sentences(passed_over), server)
+        except ServiceError as error:
+            passed_over.append(error)
+    if server is not None:
+        return Found(server, _sentences(passed_over))
+    if not passed_over:
+        raise ServiceError("there is no RabbitMQ on this machine", _INSTALL)
+    helps = dict.fromkeys(error.help for error in passed_over if error.help)
+    raise ServiceError(
+        "there is no RabbitMQ to use: " + "; ".join(_sentences(passed_over)),
+        " ".join(helps) or _INSTALL,
+    )
 
 
-def node_maker(choice: Choice) -> Callable[[Login, int, int], Node]:
-    """What makes a node of that choice, of a login and the two wanted ports (0: any)."""
-    match choice:
-        case ServerChoice(script):
-            return lambda login, port, management: PrivateNode(
-                script, login, port=port, management_port=management
-            )
-        case DockerChoice():
-            return lambda login, port, management: DockerNode(
-                login, port=port, management_port=management
-            )
-        case OwnBroker():
-            raise TypeError("a broker of the user's own is not started")
+def _sentences(errors: list[ServiceError]) -> tuple[str, ...]:
+    return tuple(error.message for error in errors)
+
+
+def require_answer(own: OwnBroker) -> None:
+    """Find out whether a broker of the user's own lets the grader in.
+
+    Raises:
+        ServiceError: it does not.
+    """
+    place = (own.host, own.port, own.username, own.password, own.virtual_host)
+    if problem := rabbitmq_problem(*place):
+        raise ServiceError(
+            f"{problem} at {own.host}:{own.port}, which {URL_VARIABLE} names",
+            f"Start it, correct {URL_VARIABLE}, or unset it.",
+        )
+
+
+def written(choices: Sequence[Startable]) -> str:
+    """What to start, as a word for another process; :func:`read` reads it."""
+    return json.dumps([str(c.script) if isinstance(c, ServerChoice) else "" for c in choices])
+
+
+def read(choices: str) -> tuple[Startable, ...]:
+    """What :func:`written` wrote."""
+    scripts: list[str] = json.loads(choices)
+    return tuple(ServerChoice(Path(each)) if each else DockerChoice() for each in scripts)
+
+
+def first_that_starts(
+    choices: Sequence[Startable], login: Login, *, port: int = 0, management_port: int = 0
+) -> FirstThatStarts:
+    """A node of the first of `choices` that starts; a port of 0 is any."""
+    ports = {"port": port, "management_port": management_port}
+    return FirstThatStarts(
+        [
+            DockerNode(login, **ports)
+            if isinstance(choice, DockerChoice)
+            else PrivateNode(choice.script, login, **ports)
+            for choice in choices
+        ]
+    )
 
 
 def installed_server() -> Path | None:
-    """The script that runs the server in this process's name, of the server in PATH."""
-    found = shutil.which("rabbitmq-server")
+    """The script that runs the server in this process's name; None where none is installed."""
+    found = find_program("rabbitmq-server")
     if found is None:
         return None
     real = Path(found).resolve()

@@ -14,9 +14,16 @@ import time
 from grader.errors import ServiceError
 from grader.services.identity import Identity, die_with_parent
 from grader.services.rabbitmq_node import Login, Node
+from grader.services.state import folder_of_state, state_folder
 
 IMAGE = "rabbitmq:4.4-management"
 """The same as in docker-compose.yml."""
+_PULL_SECONDS, _PULL_SECONDS_BESIDE = 600, 60
+"""What a pull may take: where nothing else can serve, and where an installed server can."""
+_FAILURE = "docker-pull-failed"
+_FORGOTTEN_AFTER = 3600
+_PULL_YOURSELF = f"Run `docker pull {IMAGE}` where there is a network, or install rabbitmq-server."
+_ANSWER_SECONDS = 5.0
 _START_SECONDS = 120
 _OWNER = "stream-course.owner"
 """The label that names the process that started a container: its pid and start time."""
@@ -24,28 +31,82 @@ _OWNER = "stream-course.owner"
 
 def engine_answers() -> bool:
     """Whether there is a `docker` command and an engine behind it."""
-    return shutil.which("docker") is not None and _docker("version", "--format", "ok") is not None
+    return not engine_problem()
 
 
-def fetch_image() -> None:
+def engine_problem() -> str:
+    """Why no Docker engine can be used here, in a few words; "" where one answers."""
+    if shutil.which("docker") is None:
+        return "there is no docker command"
+    said = _run("version", "--format", "ok", seconds=_ANSWER_SECONDS)
+    if said is None:
+        return f"the Docker engine gave no answer for {_ANSWER_SECONDS:g} s"
+    if said.returncode == 0:
+        return ""
+    reason = said.stderr.lower()
+    if "permission denied" in reason:
+        return "the Docker engine does not let this user in"
+    return "no Docker engine runs"
+
+
+def has_image() -> bool:
+    """Whether the engine has the image, so that nothing need be pulled."""
+    return _docker("image", "inspect", "--format", "ok", IMAGE) is not None
+
+
+def fetch_image(*, alone: bool = True) -> None:
     """Pull the image where it is not there yet; that may take minutes, and shows its progress.
+
+    Args:
+        alone: whether nothing else can serve. Else a pull may take a minute, and one that failed
+            within the last hour is not tried again.
 
     Raises:
         ServiceError: it cannot be had.
     """
-    if _docker("image", "inspect", "--format", "ok", IMAGE) is not None:
+    if has_image():
         return
-    # Its progress goes to standard error: standard output may be a report.
-    done = subprocess.run(  # noqa: S603 - our own command
-        ["docker", "pull", IMAGE],  # noqa: S607 - wherever docker is
-        stdout=2,
-        check=False,
-    )
-    if done.returncode:
-        raise ServiceError(
-            f"Docker could not pull {IMAGE}",
-            "Check the network, or stop Docker so that an installed rabbitmq-server is used.",
+    if not alone and (minutes := _minutes_since_failure()) is not None:
+        raise ServiceError(f"Docker could not pull {IMAGE} {minutes} min ago", _PULL_YOURSELF)
+    seconds = _PULL_SECONDS if alone else _PULL_SECONDS_BESIDE
+    problem = f"Docker could not pull {IMAGE}"
+    try:
+        # Its progress goes to standard error: standard output may be a report.
+        done = subprocess.run(  # noqa: S603 - our own command
+            ["docker", "pull", IMAGE],  # noqa: S607 - wherever docker is
+            stdin=subprocess.DEVNULL,
+            stdout=2,
+            timeout=seconds,
+            check=False,
         )
+        if done.returncode == 0:
+            return
+    except subprocess.TimeoutExpired:
+        problem += f" within {seconds:g} s"
+    except OSError as error:
+        problem = f"docker cannot be run: {error.strerror}"
+    with contextlib.suppress(ServiceError, OSError):
+        (state_folder() / _FAILURE).touch()
+    raise ServiceError(problem, _PULL_YOURSELF)
+
+
+def _minutes_since_failure() -> int | None:
+    """How long ago a pull failed, or None: not within the last hour."""
+    try:
+        seconds = time.time() - (folder_of_state() / _FAILURE).stat().st_mtime
+    except (ServiceError, OSError):
+        return None
+    return int(seconds // 60) if 0 <= seconds < _FORGOTTEN_AFTER else None
+
+
+def require_image(*, alone: bool = True) -> None:  # noqa: ARG001 - as in fetch_image
+    """Find out, without a pull, whether :func:`fetch_image` could have the image.
+
+    Raises:
+        ServiceError: the engine has not got it, and cannot get it.
+    """
+    if not has_image() and _docker("manifest", "inspect", IMAGE) is None:
+        raise ServiceError(f"Docker has no image {IMAGE} and cannot pull it", _PULL_YOURSELF)
 
 
 class DockerNode(Node):
@@ -64,7 +125,7 @@ class DockerNode(Node):
         self.stop()
         owner = Identity.of(os.getpid())
         self._name = f"stream-rabbitmq-{owner.pid}-{time.monotonic_ns()}"
-        self.command = ["docker", "run", "--rm", "--name", self._name]
+        self.command = ["docker", "run", "--rm", "--pull", "never", "--name", self._name]
         self.command += ["--label", f"{_OWNER}={owner.pid}-{owner.started}"]
         for inside, outside in self._wanted.items():
             self.command += ["--publish", f"127.0.0.1:{outside or ''}:{inside}"]
@@ -141,17 +202,22 @@ def sweep_containers() -> None:
 _ROW = '{{.Names}} {{.Label "' + _OWNER + '"}}'
 
 
-def _docker(*arguments: str) -> str | None:
+def _docker(*arguments: str, seconds: float = 20) -> str | None:
     """What a docker command prints, or None when it fails or the engine does not answer."""
+    said = _run(*arguments, seconds=seconds)
+    return said.stdout if said is not None and said.returncode == 0 else None
+
+
+def _run(*arguments: str, seconds: float) -> subprocess.CompletedProcess[str] | None:
+    """A docker command and what it said; None when it did not end in time, or cannot be run."""
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-        done = subprocess.run(  # noqa: S603 - our own command
+        return subprocess.run(  # noqa: S603 - our own command
             ["docker", *arguments],  # noqa: S607 - as above
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
-            timeout=20,
+            encoding="utf-8",
+            errors="replace",
+            timeout=seconds,
             check=False,
         )
-        if done.returncode == 0:
-            return done.stdout
     return None

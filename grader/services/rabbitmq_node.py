@@ -6,7 +6,10 @@ import secrets
 import socket
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from grader.errors import ServiceError
 
 _PROTOCOL_HEADER = b"AMQP\x00\x00\x09\x01"
 
@@ -71,6 +74,76 @@ class Node(ABC):
         self.spawn()
         while not self.ready():
             time.sleep(0.05)
+
+
+class FirstThatStarts(Node):
+    """The first of several nodes that starts; once it served, it stays that one."""
+
+    def __init__(self, nodes: Sequence[Node]) -> None:
+        """`nodes` are in the order in which they are tried."""
+        self.node, *self._left = nodes
+        """The one in use."""
+        self._served = False
+        self._failed: list[ServiceError] = []
+
+    @property
+    def port(self) -> int:  # type: ignore[override]  # read-only here
+        """Where AMQP is spoken, once `ready`."""
+        return self.node.port
+
+    @property
+    def management_port(self) -> int:  # type: ignore[override]  # as above
+        """Where the management HTTP API answers, once `ready`."""
+        return self.node.management_port
+
+    def spawn(self) -> None:
+        """Begin to start it; `ready` tells when it serves."""
+        try:
+            self.node.spawn()
+        except (ServiceError, OSError) as error:
+            self._go_on(error)
+
+    def ready(self) -> bool:
+        """Whether it serves. Never waits for long.
+
+        Raises:
+            ServiceError: none of them starts.
+        """
+        try:
+            self._served |= (ready := self.node.ready())
+        except (ServiceError, OSError) as error:
+            self._go_on(error)
+            return False
+        return ready
+
+    def _go_on(self, error: ServiceError | OSError) -> None:
+        problem = error if isinstance(error, ServiceError) else ServiceError(str(error))
+        if self._served:
+            raise problem
+        self._failed.append(problem)
+        self.node.stop()
+        if not self._left:
+            messages = "; ".join(each.message for each in self._failed)
+            raise ServiceError(messages, problem.help)
+        self.node = self._left.pop(0)
+        self.spawn()
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process runs."""
+        return self.node.alive
+
+    def join(self) -> None:
+        """Wait until its process ends."""
+        self.node.join()
+
+    def stop(self) -> None:
+        """End it at once and remove what it left. May be called twice."""
+        self.node.stop()
+
+    def answers(self) -> bool:
+        """Whether it greets a client that speaks AMQP."""
+        return self.node.answers()
 
 
 def greets(host: str, port: int, seconds: float = 2.0) -> bool:

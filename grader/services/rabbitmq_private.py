@@ -21,6 +21,7 @@ from grader.errors import ServiceError
 from grader.services.holding import held, hold
 from grader.services.identity import Identity, die_with_parent
 from grader.services.ports import free_ports
+from grader.services.programs import find_program, search_path
 from grader.services.rabbitmq_node import Login, Node
 
 FOLDER_PREFIX = "stream-rabbitmq-"
@@ -61,10 +62,10 @@ class PrivateNode(Node):
 
     def spawn(self) -> None:
         """Begin to start it; `ready` tells when it serves."""
-        epmd = shutil.which("epmd")
+        epmd = find_program("epmd")
         if epmd is None:
             raise ServiceError(
-                "rabbitmq-server is installed, but Erlang's epmd is not in PATH",
+                "rabbitmq-server is installed, but Erlang's epmd is not found",
                 "Add the folder of `erl` and `epmd` to PATH.",
             )
         self.stop()
@@ -72,7 +73,7 @@ class PrivateNode(Node):
         self._deadline = time.monotonic() + START_SECONDS
         owner = Identity.of(os.getpid())
         prefix = f"{FOLDER_PREFIX}{owner.pid}-{owner.started}-"
-        self._folder = folder = Path(tempfile.mkdtemp(prefix=prefix))
+        self._folder = folder = Path(tempfile.mkdtemp(prefix=prefix, dir=home_of_nodes()))
         self._hold = hold(folder)
         ports = free_ports(*self._wanted, 0, 0)
         self.port, self.management_port, distribution, epmd_port = ports
@@ -107,10 +108,10 @@ class PrivateNode(Node):
             "advanced.config": "[].\n",
             "enabled_plugins": "[rabbitmq_management].\n",
         }.items():
-            (folder / name).write_text(text)
+            (folder / name).write_text(text, encoding="utf-8")
         (folder / "conf.d").mkdir()
         return {
-            "PATH": os.environ.get("PATH", os.defpath),
+            "PATH": search_path(),
             "HOME": str(folder),
             "LANG": "C.UTF-8",
             "RABBITMQ_NODENAME": "grader@localhost",
@@ -147,7 +148,10 @@ class PrivateNode(Node):
                 preexec_fn=die_with_parent,  # noqa: PLW1509 - one system call, and no thread here
             )
         # For the case that this process is killed where the kernel does not end the children.
-        with contextlib.suppress(ProcessLookupError), (folder / "processes").open("a") as record:
+        with (
+            contextlib.suppress(ProcessLookupError),
+            (folder / "processes").open("a", encoding="utf-8") as record,
+        ):
             identity = Identity.of(process.pid)
             record.write(json.dumps([identity.pid, identity.started]) + "\n")
         return process
@@ -172,7 +176,7 @@ class PrivateNode(Node):
     def _output(self) -> str:
         """All that the node printed."""
         assert self._folder is not None
-        return (self._folder / "output").read_text(errors="replace")
+        return (self._folder / "output").read_text(errors="replace", encoding="utf-8")
 
     def _said(self) -> str:
         """The last of what the node printed, on one line."""
@@ -202,9 +206,15 @@ class PrivateNode(Node):
             self._folder = None
 
 
+def home_of_nodes() -> str:
+    """Where nodes have their folders: TMPDIR, unless its name is one that Erlang stumbles over."""
+    usual = tempfile.gettempdir()
+    return usual if usual.isascii() else "/tmp"  # noqa: S108 - mkdtemp makes a folder of our own
+
+
 def sweep_nodes() -> None:
     """End and remove what nodes left whose owner was killed: processes, folder."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*-*-*"):
+    for folder in Path(home_of_nodes()).glob(f"{FOLDER_PREFIX}*-*-*"):
         pid, started, _ = folder.name.removeprefix(FOLDER_PREFIX).split("-", 2)
         with contextlib.suppress(OSError, ValueError):
             if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
@@ -219,7 +229,7 @@ def sweep_nodes() -> None:
 
 
 def _lines(path: Path) -> list[str]:
-    return path.read_text().splitlines() if path.exists() else []
+    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
 
 
 def remove_folder(folder: Path) -> None:

@@ -11,18 +11,19 @@ import weakref
 
 from grader.errors import ServiceError
 from grader.services.child import start_module
-from grader.services.rabbitmq_choice import DockerChoice, ServerChoice
+from grader.services.rabbitmq_choice import Startable, written
 from grader.services.rabbitmq_node import Login
 from grader.services.rabbitmq_tenants import Place, TenantBroker
 
-_ANSWER_SECONDS = 150
+_ANSWER_SECONDS = 250
 """Beyond what a start may take: a supervisor that is silent for so long is stuck."""
 
 
 class StartedBroker(TenantBroker):
     """A node of the run's own, kept by a supervisor process. Starts in the background."""
 
-    def __init__(self, choice: ServerChoice | DockerChoice) -> None:
+    def __init__(self, *choices: Startable) -> None:
+        """Start the first of `choices` that starts."""
         super().__init__(Login.random())
         self._owner = os.getpid()
         self._life, theirs = socket.socketpair()
@@ -36,7 +37,7 @@ class StartedBroker(TenantBroker):
                 pass_fds=(theirs.fileno(), listener.fileno()),
             )
         config = {
-            "server": str(choice.script) if isinstance(choice, ServerChoice) else "",
+            "choices": written(choices),
             "username": self._login.username,
             "password": self._login.password,
         }

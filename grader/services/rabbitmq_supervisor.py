@@ -13,11 +13,10 @@ import selectors
 import signal
 import socket
 import sys
-from pathlib import Path
 
 from grader.errors import ServiceError
 from grader.services.identity import adopt_orphans, reap_orphans
-from grader.services.rabbitmq_choice import Choice, DockerChoice, ServerChoice, node_maker
+from grader.services.rabbitmq_choice import DockerChoice, first_that_starts, read
 from grader.services.rabbitmq_docker import sweep_containers
 from grader.services.rabbitmq_node import Login, Node
 from grader.services.rabbitmq_private import sweep_nodes
@@ -133,15 +132,12 @@ def main() -> None:
         config = json.loads(lines.readline() or b"null")
     if config is None:
         return  # the run ended before it said anything
-    choice: Choice
-    if config["server"]:
-        choice = ServerChoice(Path(config["server"]))
-    else:
-        choice = DockerChoice()
+    choices = read(config["choices"])
+    if DockerChoice() in choices:
         sweep_containers()
     sweep_nodes()
     login = Login(config["username"], config["password"])
-    Supervisor(life, listener, node_maker(choice)(login, 0, 0)).run()
+    Supervisor(life, listener, first_that_starts(choices, login)).run()
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 from urllib.parse import urlsplit
 
+_LONGEST = 160
+
 
 class SinkError(Exception):
     """A sink refused or broke. The text is one line: what is wrong, and the next step.
@@ -64,7 +66,9 @@ def reason(error: BaseException) -> str:
         # pika keeps the system's error in its own, redis-py raises its own while handling it.
         kept = [*seen.args[:1], getattr(seen, "exception", None), seen.__context__]
         seen = next((inner for inner in kept if isinstance(inner, BaseException)), None)
-    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    said = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    # Another program's answer may be a whole page.
+    return said if len(said) <= _LONGEST else f"{said[:_LONGEST]} ..."
 
 
 def host_of(url: str, option: str) -> str:

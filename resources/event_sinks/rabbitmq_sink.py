@@ -15,6 +15,7 @@ class RabbitMQSink(Sink):
 
     def __init__(self, url: str, queue: str) -> None:
         import pika
+        from pika.adapters.utils.connection_workflow import AMQPConnectorException
         from pika.exceptions import AMQPError, ChannelClosedByBroker, ProbableAuthenticationError
 
         self._server = f"RabbitMQ at {host_of(url, '--url')}"
@@ -31,11 +32,16 @@ class RabbitMQSink(Sink):
             parameters = pika.URLParameters(url)
             # A broker that is short of memory or disk holds publishers up without a word.
             parameters.blocked_connection_timeout = 30
+            # What listens there may be another program, which waits for us to speak HTTP.
+            parameters.stack_timeout = 5
             self._connection = pika.BlockingConnection(parameters)
         except ValueError as error:
             raise SinkError(f"--url does not name a RabbitMQ server: {reason(error)}.") from error
         except ProbableAuthenticationError as error:
             raise SinkError(f"{self._server} refuses the user or password: check --url.") from error
+        except AMQPConnectorException as error:
+            silent = TimeoutError("what listens there gave no answer in AMQP")
+            raise unreachable(self._server, silent) from error
         except self._errors as error:
             raise unreachable(self._server, error) from error
         try:

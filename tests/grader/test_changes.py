@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from grader.changes import POLLING
+
 
 @pytest.fixture(params=["events", "polling"])
 def said(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[int]:
@@ -42,6 +44,25 @@ def test_every_save_after_the_first_line_is_told(said: int, tmp_path: Path) -> N
         assert comes(said, 30), f"save {number}"
         while comes(said, 0.3):
             pass  # one save may be told of twice
+
+
+@pytest.mark.parametrize("limit", ["max_inotify_instances", "max_inotify_watches"])
+def test_where_the_system_has_no_events_left_it_polls(limit: str, tmp_path: Path) -> None:
+    """The limit of inotify is reached: a line says so, and saves are told of all the same."""
+    inside = f'echo 0 > /proc/sys/user/{limit} && exec "$0" -m grader.changes "$1"'
+    command = ["unshare", "--user", "--map-root-user", "sh", "-c", inside, sys.executable]
+    (tmp_path / "a.py").write_text("1\n")
+    with subprocess.Popen([*command, str(tmp_path)], stdout=subprocess.PIPE, bufsize=0) as process:
+        assert process.stdout is not None
+        try:
+            if not (first := process.stdout.readline()):
+                pytest.skip("no user namespaces here")
+            assert first == b"changed\n"
+            assert process.stdout.readline() == POLLING
+            (tmp_path / "a.py").write_text("22\n")
+            assert comes(process.stdout.fileno(), 30)
+        finally:
+            process.kill()
 
 
 def test_other_files_are_not_told(said: int, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from click.testing import CliRunner, Result
 
 from grader.commands.services import DEMO_FILES, services
 from grader.errors import GraderError
-from grader.services import embedded
+from grader.services import embedded, programs
 from grader.services.identity import Identity
 from grader.services.ports import holder, is_free
 from grader.services.rabbitmq_broker import rabbitmq_url
@@ -174,6 +174,7 @@ def test_without_rabbitmq_it_says_what_to_install(
 ) -> None:
     """One line on standard error; nothing is left running."""
     monkeypatch.setenv("PATH", str(Path.cwd()))
+    monkeypatch.setattr(programs, "ELSEWHERE", ())
     done = run("up", "rabbitmq")
     assert done.exit_code == 2
     (line,) = done.stderr.splitlines()

@@ -209,10 +209,24 @@ def test_no_cell_of_a_spreadsheet_is_a_formula(the_class: list[Graded], course: 
                 assert "\x1b" not in text
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", " =1"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", " =1", "\uff1d1"])
 def test_what_begins_like_a_formula_gets_an_apostrophe(text: str) -> None:
-    """Also behind a space."""
+    """Also behind a space, and in the wide form of East Asian keyboards."""
     assert cell(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("text", ["Doe;=1+1", "Doe; =1+1", 'Doe;"=1+1', "Doe|@x", ";-1"])
+def test_nor_does_what_a_spreadsheet_may_take_for_the_next_cell(text: str) -> None:
+    """Where the comma is for decimals, a semicolon ends a cell, whatever wrote the file."""
+    for part in cell(text).replace("|", ";").split(";"):
+        assert not part.lstrip('" ').startswith(("=", "+", "-", "@")), part
+    assert cell(text).replace("'", "") == text
+
+
+def test_a_plain_name_stays_as_it_is() -> None:
+    """Also with the characters in it."""
+    for name in ("O'Neil; A.", "Anna-Lena", "a=b", "x@example.org", "Zoë 李"):
+        assert cell(name) == name
 
 
 def test_junit_is_xml_whatever_a_message_holds(course: Course) -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from grader.errors import ServiceError
-from grader.services import rabbitmq_choice, rabbitmq_docker
+from grader.doctor import diagnose
+from grader.errors import SandboxError, ServiceError
+from grader.services import programs, rabbitmq_broker, rabbitmq_choice, rabbitmq_docker
+from grader.services.programs import find_program
 from grader.services.rabbitmq import RabbitMQService
 from grader.services.rabbitmq_broker import (
     NoBroker,
@@ -18,20 +20,26 @@ from grader.services.rabbitmq_broker import (
 )
 from grader.services.rabbitmq_choice import (
     DockerChoice,
+    Found,
     OwnBroker,
     ServerChoice,
     find_rabbitmq,
     installed_server,
     parse_url,
+    read,
+    written,
 )
 from grader.services.rabbitmq_docker import IMAGE, DockerNode, sweep_containers
-from grader.services.rabbitmq_node import Login
+from grader.services.rabbitmq_node import FirstThatStarts, Login, Node
 
 FAKE_DOCKER = """\
 #!/bin/sh
 echo "$@" >> "{log}"
 case "$1" in
-  version) exit {engine} ;;
+  version) {version} ;;
+  image) {image} ;;
+  pull) {pull} ;;
+  manifest) {manifest} ;;
   port) case "$3" in 5672/tcp) echo 127.0.0.1:49153 ;; *) echo 127.0.0.1:49154 ;; esac ;;
   ps) echo "left 1-1" ;;
   run) echo "$RABBITMQ_DEFAULT_USER:$RABBITMQ_DEFAULT_PASS" >> "{log}"; exec sleep 30 ;;
@@ -48,7 +56,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", str(folder))
     monkeypatch.delenv("RABBITMQ_URL", raising=False)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setattr(rabbitmq_choice, "_ELSEWHERE", ())
+    monkeypatch.setattr(programs, "ELSEWHERE", ())
     return folder
 
 
@@ -60,12 +68,27 @@ def executable(path: Path, text: str = "#!/bin/sh\n") -> Path:
     return path
 
 
-def docker(folder: Path, *, engine: bool) -> Path:
-    """A docker command that writes down how it is called; the file it writes to."""
+def docker(
+    folder: Path, *, version: str = "", image: str = "", pull: str = "", manifest: str = ""
+) -> Path:
+    """A docker command that writes down how it is called; the file it writes to.
+
+    What its commands do is shell: nothing is success, `exit 1` a failure, `sleep 60` a hang.
+    """
     log = folder.parent / "docker.log"
-    text = FAKE_DOCKER.format(log=log, engine=0 if engine else 1)
-    executable(folder / "docker", text)
+    said = {"version": version, "image": image, "pull": pull, "manifest": manifest}
+    executable(folder / "docker", FAKE_DOCKER.format(log=log, **said))
     return log
+
+
+def no_engine() -> None:
+    """No walls are tried with the stand-in."""
+    raise SandboxError("none")
+
+
+def calls(log: Path) -> list[str]:
+    """The commands that a docker was asked for, in order, without their arguments."""
+    return [line.split()[0] for line in log.read_text().splitlines()]
 
 
 # The choice ------------------------------------------------------------------------
@@ -73,25 +96,182 @@ def docker(folder: Path, *, engine: bool) -> Path:
 
 def test_the_users_own_broker_comes_first(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """RABBITMQ_URL wins over Docker and an installed server; escapes in it are undone."""
-    docker(path, engine=True)
+    log = docker(path)
     executable(path / "rabbitmq-server")
+    asked = []
+    monkeypatch.setattr(
+        rabbitmq_choice, "rabbitmq_problem", lambda *words: asked.append(words) or ""
+    )
     monkeypatch.setenv("RABBITMQ_URL", "amqp://ann:s%2Fcret@broker:5673/my%2Fhost")
-    assert find_rabbitmq() == OwnBroker("broker", 5673, "ann", "s/cret", "my/host")
+    assert find_rabbitmq() == Found(OwnBroker("broker", 5673, "ann", "s/cret", "my/host"))
     assert isinstance(start_broker(), UsersBroker)
+    assert asked[0] == ("broker", 5673, "ann", "s/cret", "my/host")
+    assert not log.exists()
+
+
+@pytest.mark.parametrize("url", ["amqp://127.0.0.1:{port}/", "http://no-broker"])
+def test_a_users_broker_that_cannot_be_used_makes_way(
+    url: str, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody answers, or it is no URL: the next one is used, and why is said."""
+    server = ServerChoice(executable(path / "rabbitmq-server"))
+    monkeypatch.setenv("RABBITMQ_URL", url.format(port=closed_port()))
+    found = find_rabbitmq()
+    assert found.choice == server
+    assert len(found.passed_over) == 1
+    assert "RABBITMQ_URL" in found.passed_over[0]
 
 
 def test_docker_comes_before_an_installed_server(path: Path) -> None:
-    """With an engine that answers, the official image is used."""
-    docker(path, engine=True)
+    """With an engine that has the image, that is used; the server where it does not start."""
+    log = docker(path)
+    server = ServerChoice(executable(path / "rabbitmq-server"))
+    found = find_rabbitmq()
+    assert found == Found(DockerChoice(), next_best=server)
+    assert found.to_start == (DockerChoice(), server)
+    assert "pull" not in calls(log)
+
+
+def test_an_image_that_can_be_pulled_is(path: Path) -> None:
+    """With the progress on standard error."""
+    log = docker(path, image="exit 1")
+    assert find_rabbitmq().choice == DockerChoice()
+    assert calls(log) == ["version", "image", "pull"]
+
+
+@pytest.mark.parametrize(
+    ("engine", "why"),
+    [
+        ({"image": "exit 1", "pull": "exit 1"}, "Docker could not pull"),
+        ({"image": "exit 1", "pull": "exec sleep 60"}, "within 0.5 s"),
+        ({"version": "exec sleep 60"}, "the Docker engine gave no answer for 0.5 s"),
+        (
+            {"version": "echo 'dial unix: connect: permission denied' >&2; exit 1"},
+            "does not let this user in",
+        ),
+    ],
+    ids=["cannot pull", "pulls for ever", "hangs", "refuses"],
+)
+def test_an_engine_that_is_of_no_use_makes_way(
+    engine: dict[str, str], why: str, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The installed server is used, after a bounded time, and why is said; without one, too."""
+    monkeypatch.setattr(rabbitmq_docker, "_PULL_SECONDS", 0.5)
+    monkeypatch.setattr(rabbitmq_docker, "_PULL_SECONDS_BESIDE", 0.5)
+    monkeypatch.setattr(rabbitmq_docker, "_ANSWER_SECONDS", 0.5)
+    docker(path, **engine)
+    with pytest.raises(ServiceError, match=why):
+        find_rabbitmq()
+    (path.parent / "state" / "stream-course" / "docker-pull-failed").unlink(missing_ok=True)
+    server = ServerChoice(executable(path / "rabbitmq-server"))
+    found = find_rabbitmq()
+    assert found.choice == server
+    assert why in " ".join(found.passed_over)
+
+
+def test_a_pull_that_failed_is_not_tried_at_every_check(path: Path) -> None:
+    """Not within the hour where an installed server does as well; without one it is."""
+    log = docker(path, image="exit 1", pull="exit 1")
     executable(path / "rabbitmq-server")
-    assert find_rabbitmq() == DockerChoice()
+    find_rabbitmq()
+    assert "could not pull rabbitmq:4.4-management 0 min ago" in find_rabbitmq().passed_over[0]
+    assert calls(log).count("pull") == 1
+    (path / "rabbitmq-server").unlink()
+    with pytest.raises(ServiceError, match="could not pull"):
+        find_rabbitmq()
+    assert calls(log).count("pull") == 2
+
+
+def test_doctor_finds_out_without_a_pull(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a run would use, and why; where the image is in the registry, nothing is pulled yet."""
+    monkeypatch.setattr("grader.sandbox.docker.require_engine", no_engine)
+    log = docker(path, image="exit 1", manifest="exit 1")
+    script = executable(path / "rabbitmq-server")
+    (finding,) = [each for each in diagnose().findings if each.name == "RabbitMQ"]
+    assert finding.works
+    assert finding.said == (
+        f"a run uses the installed server ({script}), since Docker has no image {IMAGE} and "
+        "cannot pull it"
+    )
+    docker(path, image="exit 1")
+    (finding,) = [each for each in diagnose().findings if each.name == "RabbitMQ"]
+    assert finding.said == f"a run uses Docker's image {IMAGE}"
+    assert "pull" not in calls(log)
+
+
+def test_a_run_says_on_standard_error_what_it_uses_instead(
+    path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line; the report is on standard output."""
+    docker(path, image="exit 1", pull="exit 1")
+    script = executable(path / "rabbitmq-server")
+    made = []
+    monkeypatch.setattr(rabbitmq_broker, "StartedBroker", lambda *choices: made.append(choices))
+    start_broker()
+    assert made == [(ServerChoice(script),)]
+    said = capfd.readouterr()
+    assert said.out == ""
+    assert said.err == (
+        f"RabbitMQ: Docker could not pull {IMAGE}; the installed server ({script}) is used.\n"
+    )
+
+
+class ANode(Node):
+    """Says what is done with it."""
+
+    def __init__(self, *, starts: bool, port: int, log: list[str]) -> None:
+        self.starts, self.port, self.management_port, self.log = starts, port, port + 1, log
+
+    def spawn(self) -> None:
+        self.log.append(f"spawn {self.port}")
+
+    def ready(self) -> bool:
+        if not self.starts:
+            raise ServiceError(f"{self.port} ended while it started", "Look at it.")
+        return True
+
+    @property
+    def alive(self) -> bool:
+        return self.starts
+
+    def join(self) -> None: ...
+
+    def stop(self) -> None:
+        self.log.append(f"stop {self.port}")
+
+
+def test_what_does_not_start_makes_way_for_the_next() -> None:
+    """A container that ends at once is removed, and the installed server started."""
+    log: list[str] = []
+    node = FirstThatStarts([ANode(starts=k > 1, port=k, log=log) for k in (1, 2, 3)])
+    node.wait()
+    assert log == ["spawn 1", "stop 1", "spawn 2"]
+    assert (node.port, node.management_port, node.alive) == (2, 3, True)
+    node.node.starts = False
+    with pytest.raises(ServiceError, match=r"^2 ended"):  # it served: a crash is one
+        node.ready()
+
+
+def test_where_none_starts_each_reason_is_said() -> None:
+    """And everything is stopped."""
+    log: list[str] = []
+    node = FirstThatStarts([ANode(starts=False, port=k, log=log) for k in (1, 2)])
+    with pytest.raises(ServiceError, match="1 ended while it started; 2 ended while it started"):
+        node.wait()
+    assert log == ["spawn 1", "stop 1", "spawn 2", "stop 2"]
+
+
+def test_what_to_start_crosses_to_another_process() -> None:
+    """In order."""
+    choices = (DockerChoice(), ServerChoice(Path("/usr/sbin/rabbitmq-server")))
+    assert read(written(choices)) == choices
 
 
 def test_a_docker_command_without_an_engine_is_no_docker(path: Path) -> None:
     """The command alone, as on a machine where Docker is stopped, does not count."""
-    docker(path, engine=False)
+    docker(path, version="exit 1")
     script = executable(path / "rabbitmq-server")
-    assert find_rabbitmq() == ServerChoice(script)
+    assert find_rabbitmq() == Found(ServerChoice(script))
 
 
 def test_the_packages_wrapper_is_passed_by(path: Path, tmp_path: Path) -> None:
@@ -114,14 +294,14 @@ def test_without_any_the_message_says_what_to_install(path: Path) -> None:
         RabbitMQService(broker)
 
 
-def test_a_server_outside_path_is_pointed_out(
+def test_a_server_outside_path_is_used(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On Debian a plain user's PATH lacks /usr/sbin: the message says so."""
-    executable(tmp_path / "sbin" / "rabbitmq-server")
-    monkeypatch.setattr(rabbitmq_choice, "_ELSEWHERE", (str(tmp_path / "sbin"),))
-    with pytest.raises(ServiceError, match="not in PATH"):
-        find_rabbitmq()
+    """On Debian a plain user's PATH lacks /usr/sbin."""
+    script = executable(tmp_path / "sbin" / "rabbitmq-server")
+    monkeypatch.setattr(programs, "ELSEWHERE", (str(tmp_path / "sbin"),))
+    assert find_rabbitmq() == Found(ServerChoice(script))
+    assert find_program("rabbitmq-server") == str(script)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +346,7 @@ def test_the_container_is_on_loopback_and_its_password_in_no_process_list(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`docker run` publishes on 127.0.0.1, passes the login by environment, and is removed."""
-    log = docker(path, engine=True)
+    log = docker(path)
     monkeypatch.setattr(DockerNode, "answers", lambda self: True)
     login = Login.random()
     node = DockerNode(login)
@@ -184,7 +364,7 @@ def test_the_container_is_on_loopback_and_its_password_in_no_process_list(
 
 def test_containers_of_a_killed_run_are_removed(path: Path) -> None:
     """A container whose label names a process that has ended is removed, by its name."""
-    log = docker(path, engine=True)
+    log = docker(path)
     sweep_containers()
     assert "rm --force --volumes left" in log.read_text()
 
@@ -193,9 +373,7 @@ def test_an_image_that_cannot_be_pulled_is_a_service_error(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not a traceback, and not a verdict."""
-    executable(path / "docker", "#!/bin/sh\nexit 1\n")
-    monkeypatch.setattr(rabbitmq_choice, "engine_answers", lambda: True)
+    docker(path, image="exit 1", pull="exit 1")
     broker = start_broker()
     with pytest.raises(ServiceError, match="could not pull"):
         broker.lease()
-    assert rabbitmq_docker.engine_answers() is False

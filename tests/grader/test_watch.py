@@ -25,10 +25,10 @@ HANGS = RIGHT.replace("    return 2 * number\n", "    while True: pass\n")
 class Terminal:
     """A running `grader watch`, its screen as it was last drawn, and its keyboard."""
 
-    def __init__(self, root: Path, **env: str) -> None:
+    def __init__(self, root: Path, *, command: list[str] | None = None, **env: str) -> None:
         self._ours, theirs = pty.openpty()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "grader", "watch"],
+            command or [sys.executable, "-m", "grader", "watch"],
             cwd=root,
             stdin=theirs,
             stdout=theirs,
@@ -223,3 +223,21 @@ def test_without_a_terminal_it_says_what_to_run(course: Path) -> None:
     assert done.returncode == 2
     assert "run `grader check 01`" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_where_the_system_has_no_events_left_a_line_says_that_it_polls(course: Path) -> None:
+    """And a save is seen; on a terminal that has no marks, plain ones are drawn."""
+    inside = 'echo 0 > /proc/sys/user/max_inotify_instances && exec "$0" -m grader watch'
+    command = ["unshare", "--user", "--map-root-user", "sh", "-c", inside, sys.executable]
+    allowed = subprocess.run([*command[:3], "true"], capture_output=True, check=False)
+    if allowed.returncode:
+        pytest.skip("no user namespaces here")
+    terminal = Terminal(course, command=command, PYTHONIOENCODING="ascii")
+    try:
+        terminal.wait_for("three times a second")
+        save(course, IN_PLACE)
+        assert "x 01.after-crash" in terminal.wait_for("should hold old or new")
+        terminal.press("q")
+        assert terminal.process.wait(20) == 0
+    finally:
+        terminal.close()

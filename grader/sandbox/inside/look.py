@@ -84,7 +84,7 @@ def _network(port: int) -> str:
     with contextlib.suppress(OSError):
         socket.create_connection(("127.0.0.1", port), timeout=0.2).close()
         return "the host's loopback"
-    with open("/proc/net/dev") as file:  # noqa: PTH123
+    with open("/proc/net/dev", encoding="utf-8") as file:  # noqa: PTH123
         names = [line.partition(":")[0].strip() for line in file if ":" in line]
     return ", ".join(name for name in names if name != "lo")
 
@@ -112,7 +112,7 @@ def _first_process() -> str:
 
 def _writable() -> list[str]:
     found = []
-    with open("/proc/self/mounts") as file:  # noqa: PTH123
+    with open("/proc/self/mounts", encoding="utf-8") as file:  # noqa: PTH123
         mounts = [line.split()[1] for line in file]
     for mount in mounts:
         if mount in ("/tmp", "/state", "/dev/shm") or mount.startswith("/proc"):  # noqa: S108
@@ -126,7 +126,7 @@ def _writable() -> list[str]:
 
 
 def _privileges() -> str:
-    with open("/proc/self/status") as file:  # noqa: PTH123
+    with open("/proc/self/status", encoding="utf-8") as file:  # noqa: PTH123
         status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
     found = []
     if status["Uid"].split()[0] == "0":
@@ -148,7 +148,7 @@ def _memory(memory: int) -> str:
 
 def _system_calls() -> str:
     """ptrace of a process of one's own is allowed everywhere but behind a seccomp filter."""
-    with open("/proc/self/status") as file:  # noqa: PTH123
+    with open("/proc/self/status", encoding="utf-8") as file:  # noqa: PTH123
         filtered = any(line.split() == ["Seccomp:", "2"] for line in file)
     if not filtered:
         return "all of them"

@@ -46,7 +46,7 @@ def main() -> None:
     else:
         control = socket.socket(fileno=config["control"])
     with contextlib.suppress(OSError):  # where memory runs out, this ends before the grader does
-        Path("/proc/self/oom_score_adj").write_text("1000")
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="utf-8")
     # Another process of this uid may otherwise open /proc/PID/mem of this one.
     _prctl(_PR_SET_DUMPABLE, 0)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no zombies of the workers
