@@ -47,12 +47,16 @@ class SuitePlugin:
         session: Session,
         seed: int,
         total_seconds: int,
+        *,
         only: frozenset[str] | None = None,
+        first_failure: bool = False,
     ) -> None:
         self._exercise = exercise
         self._session = session
         self._seed = seed
         self._only = only
+        self._first_failure = first_failure
+        self._enough = False
         self._deadline = time.monotonic() + total_seconds
         self._too_long = f"all checks together took longer than {total_seconds} s"
         self._verdicts: dict[str, list[Verdict]] = {}
@@ -80,6 +84,8 @@ class SuitePlugin:
                         log=verdict.log,
                         hint=verdict.hint,
                     )
+        if self._enough and not self._problem:
+            return CheckResult.of(check, Outcome.SKIPPED, "another check had failed")
         message = self._problem or "no test of the suite proves this check"
         return CheckResult.of(check, Outcome.ERROR, message, seconds=seconds)
 
@@ -121,7 +127,9 @@ class SuitePlugin:
     def _require(self, item: pytest.Item) -> None:
         check = self._exercise.check(_check_of(item))
         assert check is not None
-        if any(v.outcome is Outcome.FAILED for v in self._verdicts.get(check.id, ())):
+        if self._enough or any(
+            v.outcome is Outcome.FAILED for v in self._verdicts.get(check.id, ())
+        ):
             raise _Decided  # another test of this check failed: no need to wait for more
         for required in check.requires:
             if self._result(required).outcome is not Outcome.PASSED:
@@ -145,6 +153,7 @@ class SuitePlugin:
         hint = call.excinfo is None or not isinstance(call.excinfo.value, Unusable)
         verdict = Verdict(outcome, message, call.duration, log, hint)
         self._verdicts.setdefault(_check_of(item), []).append(verdict)
+        self._enough |= self._first_failure and outcome is Outcome.FAILED
 
     def _judge(self, call: pytest.CallInfo[None]) -> tuple[Outcome, str]:
         if call.excinfo is None:
