@@ -12,6 +12,16 @@ Operator = Callable[[ast.Module], Iterator[int]]
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
+QUIET = frozenset(
+    {
+        *("close", "flush", "fsync", "seek", "truncate", "unlink", "write_text"),
+        *("settimeout", "setsockopt", "setblocking", "shutdown"),
+        *("is_set", "set", "clear", "kill", "terminate", "wait", "join", "cancel", "discard"),
+        *("basic_qos", "confirm_delivery", "queue_declare", "exchange_declare"),
+    }
+)
+"""Calls that may be made twice, and whose own failure no exercise speaks of."""
+
 JUMPS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 
 
@@ -86,6 +96,16 @@ def is_action(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Expr) and isinstance(
         statement.value, ast.Call | ast.Await | ast.Yield | ast.YieldFrom
     )
+
+
+def is_quiet(statement: ast.stmt) -> bool:
+    """Whether it is a call that may be made twice, and whose failure no exercise speaks of."""
+    match statement:
+        case (
+            ast.Expr(value=ast.Call() as call) | ast.Expr(value=ast.Await(value=ast.Call() as call))
+        ):
+            return called(call) in QUIET
+    return False
 
 
 def parse_statements(code: str) -> list[ast.stmt]:

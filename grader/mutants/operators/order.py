@@ -12,6 +12,7 @@ from grader.mutants.edits import (
     bodies,
     is_action,
     is_docstring,
+    is_quiet,
     nodes,
     parse_expression,
     splicing,
@@ -63,7 +64,7 @@ def _repeat_action(tree: ast.Module) -> Iterator[int]:
     """Done twice."""
     for block in bodies(tree):
         for index, statement in enumerate(list(block)):
-            if is_action(statement):
+            if is_action(statement) and not is_quiet(statement):
                 with splicing(block, index, index, [statement]):
                     yield statement.lineno
 
@@ -114,7 +115,9 @@ def _finally_next(tree: ast.Module) -> Iterator[int]:
     """What follows is done although the statement before it raised."""
     for block in bodies(tree):
         for index, (first, second) in enumerate(zip(list(block), block[1:], strict=False)):
-            if is_action(first) and not isinstance(second, (*_FIXED, *JUMPS)):
+            if not is_action(first) or is_quiet(first):
+                continue
+            if not isinstance(second, (*_FIXED, *JUMPS)):
                 whole = ast.Try(body=[first], handlers=[], orelse=[], finalbody=[second])
                 with splicing(block, index, index + 2, [whole]):
                     yield first.lineno
@@ -155,9 +158,13 @@ def _may_move(statement: ast.stmt) -> bool:
 
 def _independent(first: ast.stmt, second: ast.stmt) -> bool:
     """Whether nobody can tell which of the two comes first: plain values, other names."""
-    for one in (first, second):
-        if not isinstance(one, ast.Assign | ast.AnnAssign) or nodes(one, *_EFFECTS):
-            return False
+    plain = [
+        isinstance(one, ast.Assign | ast.AnnAssign) and not nodes(one, *_EFFECTS)
+        for one in (first, second)
+    ]
+    begun = any(isinstance(getattr(one, "value", None), ast.Constant) for one in (first, second))
+    if not (all(plain) or (any(plain) and begun)):
+        return False
     return not _names(first, ast.Store) & _names(second) and not _names(second, ast.Store) & _names(
         first
     )
