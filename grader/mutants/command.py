@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from rich.console import Console
 from rich.text import Text
@@ -11,28 +11,13 @@ from rich.text import Text
 from grader.course import Course
 from grader.grading.one import Grading
 from grader.grading.services import prepare_services
-from grader.mutants.record import read_record
+from grader.mutants.asked import Asked
+from grader.mutants.record import Record, read_record
 from grader.mutants.report import find_survivors, print_mutants, print_results
 from grader.mutants.run import grade_mutants
-from grader.mutants.source import find_mutants, find_sources
+from grader.mutants.source import Mutant, find_mutants, find_sources
 from grader.sandbox.choice import sweep
 from grader.validate import choose_sandbox
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What `grader validate --mutants` was asked for."""
-
-    exercise: str | None
-    source: str | None
-    seed: int
-    jobs: int
-    sample: int | None = None
-    """This many mutants of all, drawn by the seed."""
-    matching: str | None = None
-    """Only mutants whose id holds this."""
-    listed: bool = False
-    """Print the mutants and grade none."""
 
 
 def validate_mutants(course: Course, asked: Asked, console: Console) -> int:
@@ -68,10 +53,15 @@ def validate_mutants(course: Course, asked: Asked, console: Console) -> int:
     services: set[str] = {name for exercise in exercises for name in exercise.services}
     with prepare_services(services) as prepared:
         how = Grading(course, sandbox, asked.seed, prepared)
-        results = list(grade_mutants(mutants, sources, how, asked.jobs, console))
+        listed = {each.id for each in mutants if _reason(each, records) is not None}
+        results = list(grade_mutants(mutants, sources, how, asked.jobs, console, equivalent=listed))
     faults = stale + print_results(results, records, console)
     console.print(f"seed {asked.seed}", style="dim")
     return _say(faults, console) or int(bool(find_survivors(results, records)))
+
+
+def _reason(mutant: Mutant, records: Mapping[str, Record]) -> str | None:
+    return records[mutant.submission.exercise].reason(mutant.id)
 
 
 def _say(faults: list[str], console: Console) -> int:

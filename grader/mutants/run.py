@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -43,11 +43,14 @@ def grade_mutants(
     how: Grading,
     jobs: int,
     console: Console,
+    *,
+    equivalent: Collection[str] = (),
 ) -> Iterator[Result]:
     """What becomes of each mutant, as they come.
 
     Each is graded with little patience up to the first check that fails, by the checks that its
-    file has a part in. What could not be decided so is graded again, whole and with patience.
+    file has a part in. What could not be decided so is graded again, whole and with patience;
+    so is what is said to be `equivalent`, since it waits for no deadline.
     """
     limits = how.course.limits
     hasty = limits.model_copy(update={"seconds": min(limits.seconds, HASTE)})
@@ -57,23 +60,28 @@ def grade_mutants(
         only = checks[exercise, file]
         patient = replace(how, only=only)
         fast = replace(patient, course=course, first_failure=True)
-        yield from _grade_file(each, fast, patient, jobs, console)
+        yield from _grade_file(each, fast, patient, jobs, console, equivalent=equivalent)
 
 
 def _grade_file(
-    mutants: Sequence[Mutant], fast: Grading, patient: Grading, jobs: int, console: Console
+    mutants: Sequence[Mutant],
+    fast: Grading,
+    patient: Grading,
+    jobs: int,
+    console: Console,
+    *,
+    equivalent: Collection[str],
 ) -> Iterator[Result]:
     known = {mutant.id: mutant for mutant in mutants}
-    again: list[Submission] = []
-    for submission, report in grade_with_progress(
-        [mutant.submission for mutant in mutants], fast, jobs, console
-    ):
+    again = [mutant.submission for mutant in mutants if mutant.id in equivalent]
+    first = [mutant.submission for mutant in mutants if mutant.id not in equivalent]
+    for submission, report in grade_with_progress(first, fast, jobs, console):
         result = _judge(known[submission.student], report, fast)
         if result.fate is Fate.UNDECIDED:
             again.append(submission)
         else:
             yield result
-    for submission, report in grade_with_progress(again, patient, max(1, jobs // 4), console):
+    for submission, report in grade_with_progress(again, patient, jobs, console):
         yield _judge(known[submission.student], report, patient)
 
 
