@@ -7,7 +7,7 @@ export PATH := $(PATH):/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-instructor demo test test-thorough lint docs pictures bench soak lock clean
+.PHONY: help setup setup-instructor demo test test-thorough lint docs pictures bench soak mutants mutants-sample lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,13 @@ bench: setup-instructor ## measure the techniques, and the grader
 
 soak: setup-instructor ## grade under load for a while: verdicts may not vary
 	$(PYTHON_IN_VENV) -m benchmarks.soak
+
+mutants: setup-instructor ## grade all mutants and all rewritten right submissions; takes hours
+	$(PYTHON_IN_VENV) -m grader validate --mutants --rewrites $(ARGS)
+
+# The same ones every time: a survivor is a change's doing, not chance's.
+mutants-sample: setup-instructor ## some of them, in a few minutes
+	$(PYTHON_IN_VENV) -m grader validate --mutants --rewrites --source solution --seed 25 --sample 60
 
 # Both files hold the same versions. `make lock UPGRADE=--upgrade` moves to the latest ones.
 UPGRADE ?=

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
 
 from rich.console import Console
@@ -39,18 +38,16 @@ def validate_mutants(course: Course, asked: Asked, console: Console) -> int:
         stale += list(records[exercise.id].stale([mutant.id for mutant in found], names))
         sources += chosen
         mutants += found
-    if asked.matching is not None:
-        mutants = [mutant for mutant in mutants if asked.matching in mutant.id]
-    if asked.sample is not None and asked.sample < len(mutants):
-        chance = random.Random(asked.seed)  # noqa: S311 - not a secret
-        mutants = chance.sample(mutants, asked.sample)
+    mutants = asked.choose(mutants, lambda mutant: mutant.id)
     if asked.listed:
         print_mutants(mutants, console)
         console.print(f"{len(mutants)} mutants (seed {asked.seed})")
         return _say(stale, console)
     sandbox = choose_sandbox(console)
     sweep()
-    services: set[str] = {name for exercise in exercises for name in exercise.services}
+    concerned = {mutant.submission.exercise for mutant in mutants}
+    sources = [source for source in sources if source.submission.exercise in concerned]
+    services: set[str] = {name for each in concerned for name in course.exercise(each).services}
     with prepare_services(services) as prepared:
         how = Grading(course, sandbox, asked.seed, prepared)
         listed = {each.id for each in mutants if _reason(each, records) is not None}

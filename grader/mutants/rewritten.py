@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,22 +29,21 @@ def validate_rewrites(course: Course, asked: Asked, console: Console) -> int:
         GraderError: it could not be done.
     """
     exercises = [course.exercise(asked.exercise)] if asked.exercise else list(course.exercises)
-    chosen = [
-        rewritten
+    rewritten = [
+        submission
         for exercise in exercises
         for source in find_sources(course, exercise, asked.source)
-        for rewritten in rewrite_source(course, exercise, source)
-        if asked.matching is None or asked.matching in rewritten.student
+        for submission in rewrite_source(course, exercise, source)
     ]
-    if asked.sample is not None and asked.sample < len(chosen):
-        chosen = random.Random(asked.seed).sample(chosen, asked.sample)  # noqa: S311 - no secret
+    chosen = asked.choose(rewritten, lambda submission: submission.student)
     if asked.listed:
         for submission in chosen:
             console.print(submission.student, soft_wrap=True)
         return 0
     sandbox = choose_sandbox(console)
     sweep()
-    services: set[str] = {name for exercise in exercises for name in exercise.services}
+    concerned = {submission.exercise for submission in chosen}
+    services: set[str] = {name for each in concerned for name in course.exercise(each).services}
     with prepare_services(services) as prepared:
         how = Grading(course, sandbox, asked.seed, prepared)
         reports = [report for _, report in grade_with_progress(chosen, how, asked.jobs, console)]
