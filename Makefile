@@ -7,7 +7,7 @@ export PATH := $(PATH):/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-instructor demo test test-thorough lint docs pictures bench soak lock clean
+.PHONY: help setup setup-instructor demo test test-thorough lint docs pictures bench soak mutants mutants-sample lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,13 @@ bench: setup-instructor ## measure the techniques, and the grader
 soak: setup-instructor ## grade under load for a while: verdicts may not vary
 	$(PYTHON_IN_VENV) -m benchmarks.soak
 
+mutants: setup-instructor ## grade all mutants and all rewritten right submissions; takes hours
+	$(PYTHON_IN_VENV) -m grader validate --mutants --rewrites $(ARGS)
+
+# The same ones every time: a survivor is a change's doing, not chance's.
+mutants-sample: setup-instructor ## some of them, in a few minutes
+	$(PYTHON_IN_VENV) -m grader validate --mutants --rewrites --source solution --seed 25 --sample 60
+
 # Both files hold the same versions. `make lock UPGRADE=--upgrade` moves to the latest ones.
 UPGRADE ?=
 COMPILE = $(PYTHON_IN_VENV) -m uv pip compile pyproject.toml --group dev --group build \
@@ -57,7 +64,7 @@ COMPILE = $(PYTHON_IN_VENV) -m uv pip compile pyproject.toml --group dev --group
 	--custom-compile-command "make lock" --quiet $(UPGRADE)
 lock: setup ## write requirements.lock and requirements-instructor.lock from pyproject.toml
 	$(COMPILE) --extra plots --extra suites --output-file requirements.lock
-	$(COMPILE) --extra plots --extra suites --extra instructor --constraint requirements.lock --output-file requirements-instructor.lock
+	$(COMPILE) --extra plots --extra suites --extra instructor --extra author --constraint requirements.lock --output-file requirements-instructor.lock
 
 clean: ## remove .venv and caches; what was graded, in out/, stays
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache build dist *.egg-info

@@ -57,7 +57,8 @@ def writing_whole(path: Path) -> Iterator[BinaryIO]:
     except OSError as error:
         _remove(aside)
         raise GraderError(
-            f"{path} cannot be written: {error.strerror}", _WAY_ON.get(error.errno or 0, _FREE_SPACE)
+            f"{path} cannot be written: {error.strerror}",
+            _WAY_ON.get(error.errno or 0, _FREE_SPACE),
         ) from None
     except BaseException:
         _remove(aside)

@@ -33,6 +33,8 @@ class Grading:
     """How many times more a failing check is run."""
     only: frozenset[str] | None = None
     """Run the tests of these checks alone; None runs all."""
+    first_failure: bool = False
+    """Run nothing more once a check failed; the rest is skipped."""
 
 
 def grade(submission: Submission, how: Grading) -> Report:
@@ -56,7 +58,14 @@ def grade(submission: Submission, how: Grading) -> Report:
         limits=limits,
     )
     session = Session(exercise, lambda: how.sandbox(setup), how.services, submission.problems)
-    plugin = SuitePlugin(exercise, session, how.seed, limits.total_seconds, how.only)
+    plugin = SuitePlugin(
+        exercise,
+        session,
+        how.seed,
+        limits.total_seconds,
+        only=how.only,
+        first_failure=how.first_failure,
+    )
     try:
         session.sandbox()
         _run_pytest(suite, plugin)

@@ -50,13 +50,17 @@ class SuitePlugin:
         session: Session,
         seed: int,
         total_seconds: int,
+        *,
         only: frozenset[str] | None = None,
+        first_failure: bool = False,
     ) -> None:
         self._exercise = exercise
         self._session = session
         self._seed = seed
         self._only = only
         self._end = time.monotonic() + total_seconds
+        self._first_failure = first_failure
+        self._enough = False
         self._too_long = f"all checks together took longer than {total_seconds} s"
         self._verdicts: dict[str, list[Verdict]] = {}
         self._problem = ""
@@ -88,6 +92,8 @@ class SuitePlugin:
                         hint=verdict.hint,
                         again=verdict.again,
                     )
+        if self._enough and not self._problem:
+            return CheckResult.of(check, Outcome.SKIPPED, "another check had failed")
         message = self._problem or "no test of the suite proves this check"
         return CheckResult.of(check, Outcome.ERROR, message, seconds=seconds)
 
@@ -133,7 +139,9 @@ class SuitePlugin:
     def _require(self, item: pytest.Item) -> None:
         check = self._exercise.check(_check_of(item))
         assert check is not None
-        if any(v.outcome is Outcome.FAILED for v in self._verdicts.get(check.id, ())):
+        if self._enough or any(
+            v.outcome is Outcome.FAILED for v in self._verdicts.get(check.id, ())
+        ):
             raise _Decided  # another test of this check failed: no need to wait for more
         for required in check.requires:
             if self._result(required).outcome is not Outcome.PASSED:
@@ -158,6 +166,7 @@ class SuitePlugin:
         again = outcome is Outcome.ERROR and bool(self._session.disturbance())
         verdict = Verdict(outcome, message, call.duration, log, hint, again)
         self._verdicts.setdefault(_check_of(item), []).append(verdict)
+        self._enough |= self._first_failure and outcome is Outcome.FAILED
 
     def _judge(self, item: pytest.Item, call: pytest.CallInfo[None]) -> tuple[Outcome, str]:
         if call.excinfo is None:

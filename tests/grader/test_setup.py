@@ -52,7 +52,8 @@ def test_the_locks_satisfy_pyproject() -> None:
     """Every range of pyproject.toml holds the version that is locked for it."""
     groups: dict[str, list[str]] = PROJECT["dependency-groups"]
     base = [*PROJECT["project"]["dependencies"], *groups["dev"], *groups["build"]]
-    extra = PROJECT["project"]["optional-dependencies"]["instructor"]
+    optional = PROJECT["project"]["optional-dependencies"]
+    extra = optional["instructor"] + optional["author"]
     for lock, wanted in ((LOCKS[0], base), (LOCKS[1], base + extra)):
         versions = {name: entry[0].partition("==")[2] for name, entry in locked(lock).items()}
         for requirement in map(Requirement, wanted):

@@ -1,0 +1,1 @@
+"""Mutants of right submissions, and right ones rewritten: what measures the suites."""

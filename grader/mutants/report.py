@@ -1,0 +1,70 @@
+"""What a run over mutants says: the survivors, what was not decided, the score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from grader.mutants.record import Record
+from grader.mutants.run import Fate, Result
+from grader.mutants.source import Mutant
+
+
+def print_mutants(mutants: Sequence[Mutant], console: Console) -> None:
+    """Each mutant: its id, its line, and what was changed."""
+    for mutant in mutants:
+        _print_mutant(mutant, "", console, "dim")
+
+
+def print_results(
+    results: Sequence[Result], records: Mapping[str, Record], console: Console
+) -> list[str]:
+    """Print the survivors and the score; what else is wrong, a sentence each.
+
+    A survivor is one that no entry of a record says is equivalent.
+    """
+    faults = []
+    survivors = find_survivors(results, records)
+    equivalent = 0
+    for result in sorted(results, key=lambda result: result.mutant.id):
+        mutant = result.mutant
+        record = records[mutant.submission.exercise]
+        listed = record.reason(mutant.id) is not None
+        equivalent += listed
+        if result.fate is Fate.UNDECIDED:
+            faults.append(f"{mutant.id} was not decided: {result.told}")
+        elif listed and result.fate is Fate.KILLED:
+            faults.append(
+                f"{mutant.id} was killed, and {record.path.name} says that it is equivalent: "
+                f"{result.told}"
+            )
+    for mutant in survivors:
+        _print_mutant(mutant, "survived", console, "red")
+    killed = sum(result.fate is Fate.KILLED for result in results)
+    real = len(results) - equivalent
+    share = f"{killed / real:.1%}" if real else "-"
+    console.print(
+        f"{killed} of {real} mutants killed ({share}), {len(survivors)} survived; "
+        f"{equivalent} more are equivalent",
+        soft_wrap=True,
+    )
+    return faults
+
+
+def find_survivors(results: Sequence[Result], records: Mapping[str, Record]) -> list[Mutant]:
+    """The mutants that no check noticed and no record says are equivalent, by id."""
+    found = [
+        result.mutant
+        for result in results
+        if result.fate is Fate.SURVIVED
+        and records[result.mutant.submission.exercise].reason(result.mutant.id) is None
+    ]
+    return sorted(found, key=lambda mutant: mutant.id)
+
+
+def _print_mutant(mutant: Mutant, said: str, console: Console, style: str) -> None:
+    console.print(Text(f"{mutant.id} (line {mutant.line}) {said}".rstrip(), style), soft_wrap=True)
+    for line in mutant.diff.splitlines():
+        console.print(Text(f"    {line}"), soft_wrap=True)
