@@ -237,7 +237,8 @@ class Channel:
         """Wait until there are so many subscribers, and let each step go on that `fits`."""
         deadline = time.monotonic() + self._consumer.seconds
         while time.monotonic() < deadline:
-            while not tracked.run.waiting(0.003):
+            # ready() comes with the subscription; who does not call it is looked for less often.
+            if not tracked.run.waiting(0.02):
                 step = tracked.run.next()
                 if not fits(step):
                     raise Failed(
