@@ -193,7 +193,7 @@ def test_a_failed_message_stays_and_the_others_go_on(student, queue, trips):
     )
     assert same(handled, good), (
         f"handle() raised for {len(bad)} of {len(events)} events; the {len(good)} others should be "
-        f"handled, and {len(handled)} were"
+        f"handled; it handled {len(handled)} of them"
     )
     assert step.value == len(good), (
         f"{len(good)} events were handled, so {len(good)} should be returned, not {step.value!r}"
@@ -260,15 +260,14 @@ def test_a_bad_message_is_left_alone(student, new_queue, trips, rng):
         f"{scene}: {len(junk)} bad messages should be left alone, hidden until their time-out; "
         f"{queue.left}"
     )
-    for _ in range(2):
+    for _ in range(2):  # the second receive, and the one that moves them
         queue.let_time_out()
-        again = student.consume(queue, max_events=1, max_empty_receives=1).drain()
-        assert again == [], (
-            f"{scene}, and the events had been handled; it handled {named(again, events)} once more"
-        )
+        while queue.ask("ReceiveMessage", MaxNumberOfMessages=10).get("Messages"):
+            pass
     dead = [message["Body"] for message in queue.dead.take_all()]
-    assert sorted(dead) == sorted(junk), (
-        f"{len(junk)} bad messages should be in the dead-letter queue after 2 receives, {len(dead)} are"
+    there = sum(dead.count(each) == 1 for each in junk)
+    assert there == len(junk), (
+        f"{len(junk)} bad messages should be in the dead-letter queue after 2 receives; {there} are"
     )
 
 
@@ -328,7 +327,7 @@ def test_an_answer_with_messages_starts_the_count_anew(
 @pytest.mark.parametrize("fails", [False, True])
 def test_it_never_receives_more_than_it_will_handle(student, asked, queue, trips, rng, fails):
     """In no receive, also when handle failed for some; what is beyond max_events stays visible."""
-    total, wanted, size = 14, rng.choice((6, 7, 8)), 5
+    total, wanted, size = 14, rng.choice((6, 8)), 5
     events = trips(total)
     bad = events[1:4] if fails else []
     queue.put(*events)
