@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from grader.sandbox import syscalls
 from grader.sandbox.base import Sandbox, SandboxDied
 from grader.sandbox.folder import Folder
 from grader.sandbox.processes import ProcessInfo, end_process
+from grader.suite.imports import Imports
 from grader.suite.log import Log
 from grader.suite.outcomes import Failed, not_graded
 from grader.suite.process import Process
@@ -21,6 +23,8 @@ class Lab(Protocol):
 
     broken_modules: dict[str, str]
     """Modules that cannot be used, and why; the sentence is for the student."""
+    imports: Imports
+    """How long the imports of its modules take."""
 
     def sandbox(self) -> Sandbox:
         """The submission's sandbox, started (again, where the last one was killed)."""
@@ -99,6 +103,10 @@ class Consumer:
     def found_unusable(self, module: str, reason: str) -> None:
         """Remember that `module` cannot be used, so that no later test waits for it."""
         self._lab.broken_modules[module] = reason
+
+    def timed_import(self, module: str) -> AbstractContextManager[None]:
+        """Time the import of `module` in the body."""
+        return self._lab.imports.timed(module)
 
     def _why_dead(self, death: SandboxDied) -> str:
         if self.sandbox.output.flooded:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from grader.suite.outcomes import Failed
+from grader.suite.outcomes import OutOfTime
 
 _AGAIN = 1.0
 """Seconds until it is raised again, where a suite caught it."""
 
 
 @contextmanager
-def until(deadline: float, sentence: str) -> Iterator[None]:
-    """Raise Failed(sentence) in the body when `deadline`, by time.monotonic(), has come.
+def until(deadline: float, sentence: Callable[[], str]) -> Iterator[None]:
+    """Raise OutOfTime(sentence()) in the body when `deadline`, by time.monotonic(), has come.
 
     A program that never stops calling back never reaches the limit of a step. Only the main
     thread of a Unix process can be interrupted; elsewhere the body runs without an end.
@@ -26,7 +26,7 @@ def until(deadline: float, sentence: str) -> Iterator[None]:
         return
 
     def stop(*_: object) -> None:
-        raise Failed(sentence)
+        raise OutOfTime(sentence())
 
     before = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, max(deadline - time.monotonic(), 0.001), _AGAIN)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from grader.sandbox.inside import wire
-from grader.suite.outcomes import Failed, Hangs, Unusable
+from grader.sandbox.inside import importing, wire
+from grader.suite.outcomes import Failed, Hangs, OutOfTime, Unusable
 from grader.suite.steps import (
     Handle,
     Raised,
@@ -51,21 +51,31 @@ class Run:
         Raises:
             Failed: it could not; every later call into the module fails at once.
         """
-        file = f"{self._module}.py"
+        file, consumer = f"{self._module}.py", self.process.consumer
+        reason = ""
+        message: dict[str, Any] = {}
         try:
-            message = self.process.receive(f"importing {file}")
-            while isinstance(message, Write):
-                self.process.let_write()
-                message = self.process.receive(f"importing {file}")
+            with consumer.timed_import(self._module):
+                message = self._beyond_writes(f"importing {file}")
+        except OutOfTime:
+            raise
+        except Hangs:
+            reason = importing.endless(file, consumer.seconds)
         except Failed as failure:
-            self.process.consumer.found_unusable(self._module, str(failure))
-            raise Unusable(str(failure)) from None
+            reason = f"{failure}; {importing.MAIN_GUARD}"
         if message.get("type") == "load_failed":
-            reason = f"{file} could not be imported: {_text(message, 'reason')}"
-            self.process.consumer.found_unusable(self._module, reason)
+            reason = importing.failed(file, _text(message, "reason"))
+        if reason:
+            consumer.found_unusable(self._module, reason)
             raise Unusable(reason)
         if message.get("type") == "unfit":
             raise Unusable(_text(message, "reason"))
+
+    def _beyond_writes(self, doing: str) -> dict[str, Any]:
+        """Receive the next message, and let every write before it happen."""
+        while isinstance(message := self.process.receive(doing), Write):
+            self.process.let_write()
+        return message
 
     def next(self, wanted: str = ANYTHING) -> Step:
         """Wait for the next step; `wanted` says in words which one is due.

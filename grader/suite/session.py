@@ -8,6 +8,7 @@ from grader.course import Exercise
 from grader.errors import ServiceError
 from grader.sandbox.base import Sandbox
 from grader.services.base import Service
+from grader.suite.imports import Imports
 
 ServiceFactory = Callable[[], Service]
 
@@ -24,6 +25,7 @@ class Session:
     ) -> None:
         self.exercise = exercise
         self.broken_modules = dict(broken_modules)
+        self.imports = Imports()
         self._new_sandbox = new_sandbox
         self._factories = services
         self._services: dict[str, Service] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from grader.sandbox.base import Sandbox
+from grader.suite.imports import Imports
 
 
 class Lab:
@@ -11,6 +12,7 @@ class Lab:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
         self.broken_modules: dict[str, str] = {}
+        self.imports = Imports()
 
     def sandbox(self) -> Sandbox:
         """The same one each time."""

@@ -12,18 +12,14 @@ import inspect
 import socket
 import sys
 import threading
-import traceback
 from typing import Any
 
 from . import wire
+from .importing import LoadError, load, sentence, student_frames
 
 
 class HandlerError(Exception):
     """What `handle` raises when the suite wants it to fail."""
-
-
-class _LoadError(Exception):
-    """The student's module could not be imported."""
 
 
 class _MissingError(Exception):
@@ -57,12 +53,12 @@ class Worker:
             self._send({"type": "loaded"})
             args = self._build(wire.decode(request["args"]))
             kwargs = self._build(wire.decode(request["kwargs"]))
-        except _LoadError as error:
+        except LoadError as error:
             return {"type": "load_failed", "reason": str(error)}
         except (_MissingError, _MisfitError) as error:
             return {"type": "unfit", "reason": str(error)}
         except BaseException as error:  # noqa: BLE001 - a library's or the student's, told apart here
-            kind = "raised" if _student_frames(error) else "build_failed"
+            kind = "raised" if student_frames(error) else "build_failed"
             return {"type": kind, **_describe(error)}
         self._in_call = True
         try:
@@ -82,11 +78,7 @@ class Worker:
         module = dotted.partition(".")[0]
         if module not in self._modules or module in sys.modules:
             return
-        try:
-            importlib.import_module(module)
-        except BaseException as error:  # noqa: BLE001 - a module may raise anything at import
-            sys.modules.pop(module, None)
-            raise _LoadError(_sentence(error)) from None
+        load(module)
 
     def _find(self, dotted: str) -> Any:
         module, _, path = dotted.partition(".")
@@ -209,35 +201,13 @@ def _misfit(function: Any, args: list[Any], kwargs: dict[str, Any]) -> str:
 
 
 def _describe(error: BaseException) -> dict[str, Any]:
-    frames = _student_frames(error)
+    frames = student_frames(error)
     return {
         "error": type(error).__name__,
         "bases": [base.__name__ for base in type(error).__mro__],
-        "reason": _sentence(error),
+        "reason": sentence(error),
         "function": frames[-1].name if frames else "",
     }
-
-
-def _sentence(error: BaseException) -> str:
-    """The exception in a line: its type, its words, and the student's line that it came from."""
-    try:
-        words = str(error)
-    except BaseException:  # noqa: BLE001 - a student's __str__ may do anything
-        words = "(its message cannot be shown)"
-    name = type(error).__name__
-    text = f"{name}: {words}" if words else name
-    if isinstance(error, SyntaxError):
-        return text
-    frames = _student_frames(error)
-    if not frames:
-        return text
-    return f"{text} (line {frames[-1].lineno} of {frames[-1].filename.rpartition('/')[2]})"
-
-
-def _student_frames(error: BaseException) -> list[traceback.FrameSummary]:
-    """Where the exception passed through the student's own files, outermost first."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return [each for each in frames if each.filename.startswith(sys.path[0] + "/")]
 
 
 def _an(value: Any) -> str:
