@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -51,6 +52,11 @@ class Consumer:
     def state(self) -> Folder:
         """The folder that the student writes."""
         return self.sandbox.state
+
+    @property
+    def files(self) -> Collection[str]:
+        """The names of the files that were handed in and can be used."""
+        return self.sandbox.setup.files.keys()
 
     def given(self, scene: str) -> None:
         """Say what the test has set up, for the sentence of a run that then goes wrong."""

@@ -39,6 +39,8 @@ class Process:
         self._number = number
         self._killed = False
         self._steps = 0
+        self.loaded: set[str] = set()
+        """The student's modules that were imported in it."""
 
     @property
     def pid(self) -> int:

@@ -46,12 +46,27 @@ class Run:
         self.process.answer(request)
 
     def wait_until_loaded(self) -> None:
-        """The module has been imported and the function found.
+        """Wait until the module has been imported and the function found.
 
         Raises:
-            Failed: it could not; every later call into the module fails at once.
+            Failed: it could not; after an import that failed, every later call fails at once.
         """
-        file, consumer = f"{self._module}.py", self.process.consumer
+        file = f"{self._module}.py"
+        if self._module in self.process.loaded or file not in self.process.consumer.files:
+            message = self._beyond_writes(repr(self))
+        else:
+            message = self._imported(file)
+            self.process.loaded.add(self._module)
+        if message.get("type") in ("load_failed", "unfit"):
+            raise Unusable(_text(message, "reason"))
+
+    def _imported(self, file: str) -> dict[str, Any]:
+        """Receive what the process says after it imported the module.
+
+        Raises:
+            Unusable: it could not be imported.
+        """
+        consumer = self.process.consumer
         reason = ""
         message: dict[str, Any] = {}
         try:
@@ -68,8 +83,7 @@ class Run:
         if reason:
             consumer.found_unusable(self._module, reason)
             raise Unusable(reason)
-        if message.get("type") == "unfit":
-            raise Unusable(_text(message, "reason"))
+        return message
 
     def _beyond_writes(self, doing: str) -> dict[str, Any]:
         """Receive the next message, and let every write before it happen."""
