@@ -92,14 +92,13 @@ def text_of(data: bytes) -> str:
     return _decoded(data, declared)
 
 
-def in_utf_8(text: str) -> bytes:
-    """Return the bytes from which Python reads `text`: UTF-8, whatever encoding it declares."""
-    data = text.encode("utf-8", "surrogatepass")
-    declared = _declaration(_with_newlines(data))
-    if declared is None or _UTF_8.match(declared.name):
-        return data
-    data = _with_newlines(data)
-    return data[: declared.place.start] + b"utf-8" + data[declared.place.stop :]
+def resembles(given: str, name: str) -> bool:
+    """Whether `given` was meant to be `name`: the same letters, as in `Polling (1).py.txt`."""
+    return _letters(given) == _letters(name)
+
+
+def _letters(name: str) -> str:
+    return "".join(c for c in name.casefold().removesuffix(".txt") if c.isalpha())
 
 
 def _with_newlines(data: bytes) -> bytes:

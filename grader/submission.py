@@ -62,24 +62,41 @@ def read_submission(
 ) -> Submission:
     """The files that `exercise` names, each from the first of `folders` that has it.
 
+    Optional ones are taken from beside the others.
     Only regular files of at most `max_kb` KB are taken that Python can read; no link is followed.
     Where a file is missing, `not_taken` says why, if that is known.
     """
     files: dict[str, bytes] = {}
     problems: dict[str, str] = {}
+    homes: list[Path] = []
     for name in exercise.files:
-        problem = MISSING
-        for folder in folders:
-            data, problem = _readable(folder / name, max_kb)
-            if data is not None:
-                files[name] = data
-            if problem != MISSING:
-                break
+        data, problem, home = _first(name, folders, max_kb)
+        if home is not None:
+            homes.append(home)
+        if data is not None:
+            files[name] = data
         if problem == MISSING and not_taken:
             problem = f"{MISSING}; {not_taken}"
         if problem:
             problems[name.removesuffix(".py")] = f"{name} {problem}"
+    for name in exercise.optional:
+        data, problem, _ = _first(name, homes, max_kb)
+        if data is not None:
+            files[name] = data
+        elif problem != MISSING:
+            problems[name.removesuffix(".py")] = f"{name} {problem}"
     return Submission(student, exercise.id, files, problems, submitted, marked_late)
+
+
+def _first(
+    name: str, folders: Iterable[Path], max_kb: int
+) -> tuple[bytes | None, str, Path | None]:
+    """The file's content, or why it cannot be used, and the first of `folders` that has it."""
+    for folder in folders:
+        data, problem = _readable(folder / name, max_kb)
+        if problem != MISSING:
+            return data, problem, folder
+    return None, MISSING, None
 
 
 def _readable(path: Path, max_kb: int) -> tuple[bytes | None, str]:

@@ -10,10 +10,12 @@ from typing import NamedTuple
 from grader.course import Course
 from grader.errors import GraderError
 from grader.intake.archives import BadArchive, is_archive, members
+from grader.intake.cells import is_finished, told
 from grader.intake.names import FORMATS, LASTING, Owned, guess
-from grader.intake.notebooks import files_of_notebook
+from grader.intake.notebooks import in_bytes, taken_of_notebook
 from grader.intake.source import LEFT_ALONE, items
 from grader.intake.students import Person, clean_name, folders, short_names
+from grader.source_file import resembles
 from grader.submission import TIMESTAMP
 
 
@@ -59,11 +61,12 @@ class _Piece(NamedTuple):
     data: bytes
 
     @property
-    def place(self) -> tuple[bool, bool, int, str]:
-        """Sorts `exercises/NN/NAME` first, then `NN/NAME`, then what lies less deep."""
+    def place(self) -> tuple[bool, bool, bool, int, str]:
+        """Sorts a stub last; `exercises/NN/NAME` first, `NN/NAME`, then what lies less deep."""
         folders = self.path.parts[:-1]
         in_exercises = folders[-2:] == ("exercises", self.exercise)
         return (
+            not is_finished(self.data.decode("utf-8", "replace")),
             not in_exercises,
             folders[-1:] != (self.exercise,),
             len(folders),
@@ -117,8 +120,30 @@ def collect(
         else:
             for piece in _pieces(owner, data, course, wanted, found):
                 handed_in.setdefault((student, piece.exercise), []).append(piece)
+    _drop_optional_alone(handed_in, course, found)
     _take_newest(handed_in, found)
     return found
+
+
+def _drop_optional_alone(
+    handed_in: dict[tuple[str, str], list[_Piece]], course: Course, found: Collected
+) -> None:
+    """Keep optional files only where they came with a file of their exercise.
+
+    Of an optional file that lies in no exercise's folder nothing else tells whose it is.
+    """
+    taken: set[tuple[str, PurePosixPath]] = set()
+    dropped: list[tuple[str, PurePosixPath]] = []
+    for (student, number), pieces in list(handed_in.items()):
+        places = [(student, piece.path) for piece in pieces]
+        if any(piece.name in course.exercise(number).files for piece in pieces):
+            taken.update(places)
+        else:
+            dropped += places
+            del handed_in[student, number]
+    for student, path in dict.fromkeys(dropped):
+        if (student, path) not in taken:
+            found.unmatched.append(f"{student}: {path} came without a file of its exercise")
 
 
 def _students(
@@ -209,11 +234,14 @@ def _pieces(
     for path, content in inner:
         if path.suffix == ".ipynb":
             try:
-                cells = files_of_notebook(content, course)
+                cells = taken_of_notebook(content, course)
             except ValueError as error:
                 _refuse(owner, who, error, wanted, found)
                 continue
-            usable += [_Piece(owner, path, *cell, text) for cell, text in cells.items()]
+            for (number, name), cell in cells.items():
+                usable.append(_Piece(owner, path, number, name, in_bytes(cell)))
+                if wanted in ("", number) and (line := told(name, cell, str(path))):
+                    found.copies.append(f"{owner.student} {number}: {line}")
         else:
             numbers = _exercises_of(path, course)
             if not numbers:
@@ -238,16 +266,12 @@ def _misnamed(owner: Owned, given: str, course: Course, wanted: str) -> list[tup
         (owner.student, exercise.id, f"{given} was handed in, and the name is {name}")
         for exercise in course.exercises
         for name in exercise.files
-        if wanted in ("", exercise.id) and _letters(given) == _letters(name)
+        if wanted in ("", exercise.id) and resembles(given, name)
     ]
-
-
-def _letters(name: str) -> str:
-    return "".join(c for c in name.casefold().removesuffix(".txt") if c.isalpha())
 
 
 def _exercises_of(path: PurePosixPath, course: Course) -> list[str]:
     """The exercise that a file belongs to: by its name, and by its folder where that tells."""
-    by_name = [each.id for each in course.exercises if path.name in each.files]
+    by_name = [each.id for each in course.exercises if path.name in each.all_files]
     by_folder = [number for number in by_name if number in path.parts]
     return by_folder or by_name

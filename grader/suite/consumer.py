@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -101,6 +101,11 @@ class Consumer:
         with contextlib.suppress(Exception):
             for info in self.sandbox.processes():
                 end_process(info.pid)
+
+    @property
+    def broken(self) -> Mapping[str, str]:
+        """The modules that cannot be used, and why."""
+        return self._lab.broken_modules
 
     def unusable(self, module: str) -> str | None:
         """Why no call into `module` can be made, or None."""

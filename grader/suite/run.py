@@ -80,6 +80,8 @@ class Run:
             reason = f"{failure}; {importing.MAIN_GUARD}"
         if message.get("type") == "load_failed":
             reason = importing.failed(file, _text(message, "reason"))
+            missing = (why for name, why in consumer.broken.items() if f"'{name}'" in reason)
+            reason = "; ".join([reason, *missing])
         if reason:
             consumer.found_unusable(self._module, reason)
             raise Unusable(reason)

@@ -10,7 +10,7 @@ import pytest
 
 from grader.course import load_course
 from grader.similar import own_tokens
-from grader.source_file import NotTaken, in_utf_8, text_of
+from grader.source_file import NotTaken, text_of
 from grader.submission import read_submission
 
 REPO = Path(__file__).resolve().parents[2]
@@ -125,11 +125,3 @@ def test_the_same_code_is_the_same_in_every_encoding_and_newline(newline: str) -
     plain = own_tokens({"polling.py": code.replace("latin-1", "utf-8").encode()}, frozenset())
     other = with_newlines(code.encode("latin-1"), newline)
     assert own_tokens({"polling.py": other}, frozenset()) == plain != []
-
-
-@pytest.mark.parametrize(
-    "start", ["", "# coding: latin-1\n", "#!x\r\n# vim: fileencoding=ascii\r\n"]
-)
-def test_text_of_a_notebook_becomes_bytes_that_mean_the_same(start: str) -> None:
-    """A declaration in a cell is nothing to Jupyter, and would be to Python."""
-    assert value_of_x(in_utf_8(start + 'x = "ã"\n')) == "ã"

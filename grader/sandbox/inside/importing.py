@@ -53,6 +53,14 @@ def endless(file: str, seconds: float, line: int = 0) -> str:
     return f"importing {file} did not end within {seconds:g} s{where}: {MAIN_GUARD}"
 
 
+def ended(file: str) -> str:
+    """Say that importing `file` ended the process."""
+    return (
+        f"importing {file} ended its own process (os._exit, a signal, or out of memory); "
+        + MAIN_GUARD
+    )
+
+
 def slow(file: str, seconds: float, times: int = 1) -> str:
     """Say how long importing `file` took, on average where it was `times`."""
     often = f" each time, {times} times in all" if times > 1 else ""
