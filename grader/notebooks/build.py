@@ -93,6 +93,15 @@ def _config(course: Course) -> str:
     return f"""\
 {_SIGNATURE}, and written again by it; your own settings: ~/.jupyter/nbgrader_config.py
 c = get_config()
+# First, what JupyterLab and others did to the cells' metadata is put in order.
+c.Autograde.sanitize_preprocessors = [
+    "grader.notebooks.autograde.PutInOrder",
+    "nbgrader.preprocessors.ClearOutput",
+    "nbgrader.preprocessors.DeduplicateIds",
+    "nbgrader.preprocessors.OverwriteKernelspec",
+    "nbgrader.preprocessors.OverwriteCells",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
 # In the place of `Execute`, which would run submissions unprotected, with the suites in reach, and
 # of `AssignLatePenalties`: course.toml has the late policy.
 c.Autograde.autograde_preprocessors = [
@@ -104,6 +113,7 @@ c.Autograde.autograde_preprocessors = [
     "grader.notebooks.autograde.RecordVerdicts",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
+c.PutInOrder.course = {str(course.root.resolve())!r}
 c.GradeInSandbox.course = {str(course.root.resolve())!r}
 c.RecordVerdicts.course = {str(course.root.resolve())!r}
 # The stub stands outside of the solution's region, which leaves nothing behind.
@@ -131,13 +141,13 @@ def _notebook(course: Course, exercise: Exercise) -> Any:
     before, after = _lesson(course, exercise)
     parts = [*map(v4.new_markdown_cell, before), v4.new_markdown_cell(_HOW)]
     parts += [
-        v4.new_code_cell(_solution(course, exercise, file), metadata=_solution_metadata(name))
+        v4.new_code_cell(_solution(course, exercise, file), metadata=solution_metadata(name))
         for file in exercise.files
         for name in [solution_cell(exercise.id, file)]
     ]
     parts.append(v4.new_code_cell("from checks import public_tests"))
     parts += [
-        v4.new_code_cell(_check(check), metadata=_check_metadata(check))
+        v4.new_code_cell(check_source(check), metadata=check_metadata(check))
         for check in exercise.checks
     ]
     parts += map(v4.new_markdown_cell, after)
@@ -173,15 +183,18 @@ def _without_docstring(source: str) -> str:
     return source
 
 
-def _check(check: Check) -> str:
+def check_source(check: Check) -> str:
+    """Return what a check's cell holds."""
     return f'# {check.id}, {check.points:g} points: {check.title}\npublic_tests("{check.id}")'
 
 
-def _solution_metadata(name: str) -> dict[str, Any]:
+def solution_metadata(name: str) -> dict[str, Any]:
+    """Return nbgrader's metadata of the cell that is a file."""
     return {"nbgrader": _cell(name, solution=True)}
 
 
-def _check_metadata(check: Check) -> dict[str, Any]:
+def check_metadata(check: Check) -> dict[str, Any]:
+    """Return nbgrader's metadata of a check's cell."""
     return {
         "nbgrader": _cell(check_cell(check.id), grade=True, locked=True) | {"points": check.points}
     }

@@ -36,9 +36,9 @@ def public_tests(check: str) -> None:
 
     shell = get_ipython()
     here = Path(__file__).parent
-    saved = _saved(here / f"{check.partition('.')[0]}.ipynb")
+    saved = saved_files(here / f"{check.partition('.')[0]}.ipynb")
     files = {name: taken.text for name, taken in saved.items()}
-    files |= _files(shell.history_manager.input_hist_raw if shell else [])
+    files |= run_files(shell.history_manager.input_hist_raw if shell else [])
     with tempfile.TemporaryDirectory() as folder:
         for name, source in files.items():
             (Path(folder) / name).write_text(source, encoding="utf-8", errors="surrogatepass")
@@ -46,7 +46,8 @@ def public_tests(check: str) -> None:
                 shutil.copy(here / f"test_{name}", folder)
         if not list(Path(folder).glob("test_*.py")):
             raise RuntimeError("run the cell with your code first: it begins with `# NAME.py`")
-        for path in (Path(__file__), here / "patience.py", here / "conftest.py"):
+        plugins = (Path(__file__), Path(cells.__file__), here / "patience.py")
+        for path in (*plugins, here / "conftest.py"):
             if path.exists():
                 shutil.copy(path, folder)
         command = [sys.executable, "-m", "pytest", "--check", check]
@@ -59,7 +60,7 @@ def public_tests(check: str) -> None:
             text=True,
             check=False,
         )
-    for line in _doubtful(files, saved):
+    for line in doubtful(files, saved):
         print(line)  # noqa: T201 - the cell's output
     if done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED:
         print(f"No public test shows {check}; the hidden suite does.")  # noqa: T201 - the cell's output
@@ -69,12 +70,12 @@ def public_tests(check: str) -> None:
         raise AssertionError(f"{check}: a public test fails, see above")
 
 
-def _files(inputs: Iterable[str]) -> dict[str, str]:
+def run_files(inputs: Iterable[str]) -> dict[str, str]:
     """The last run cell of each file, by the name in its first line."""
     return {name: cells.as_file(source) for source in inputs if (name := cells.file_named(source))}
 
 
-def _saved(notebook: Path) -> dict[str, cells.Taken]:
+def saved_files(notebook: Path) -> dict[str, cells.Taken]:
     """What would be taken of the notebook as it was last saved; nothing where it cannot be read."""
     try:
         found = json.loads(notebook.read_bytes())["cells"]
@@ -92,7 +93,7 @@ def _saved(notebook: Path) -> dict[str, cells.Taken]:
     return cells.files_of(code)
 
 
-def _doubtful(files: dict[str, str], saved: dict[str, cells.Taken]) -> Iterator[str]:
+def doubtful(files: dict[str, str], saved: dict[str, cells.Taken]) -> Iterator[str]:
     """Say where what was tested is not what will be handed in."""
     for name, taken in saved.items():
         if line := cells.told(name, taken):
