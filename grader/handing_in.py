@@ -47,9 +47,9 @@ def look(course: Course, exercise: Exercise, *, run: bool = True) -> Trial:
         trial = Trial()
     missing = [*submission.problems.values()]
     return Trial(
-        refused=(*missing, *_elsewhere(course, exercise), *trial.refused),
+        refused=(*missing, *trial.refused),
         ending=trial.ending,
-        noted=(*_hiding(course, exercise), *trial.noted),
+        noted=(*_elsewhere(course, exercise), *_hiding(course, exercise), *trial.noted),
     )
 
 

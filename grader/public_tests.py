@@ -49,6 +49,7 @@ class PublicTests:
         """What became of each test, by check."""
         self._collected: set[str] = set()
         """The exercises whose test files this process has read."""
+        self._trials: dict[str, Trial] = {}
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Make the marker known where the settings do not."""
@@ -60,7 +61,6 @@ class PublicTests:
     ) -> pytest.Module | None:
         """Keep pytest from importing what would never end, or end pytest."""
         from grader.errors import GraderError  # noqa: PLC0415 - not before pytest's own start
-        from grader.handing_in import look  # noqa: PLC0415 - as above
 
         folder = module_path.parent
         if folder.parent != self._root / "exercises":
@@ -70,7 +70,7 @@ class PublicTests:
             exercise = course.exercise(folder.name)
             self._collected.add(exercise.id)
             _forget_others(course, folder)
-            trial = look(course, exercise)
+            trial = self._trial(course, exercise)
         except GraderError:
             return None
         text = module_path.read_text(encoding="utf-8", errors="replace")
@@ -136,6 +136,13 @@ class PublicTests:
             if self._of(exercise) or exercise.id in self._collected:
                 yield course, exercise
 
+    def _trial(self, course: Course, exercise: Exercise) -> Trial:
+        from grader.handing_in import look  # noqa: PLC0415 - as above
+
+        if exercise.id not in self._trials:  # where nothing can be kept, it is not run again
+            self._trials[exercise.id] = look(course, exercise)
+        return self._trials[exercise.id]
+
     def _course(self) -> Course:
         from grader.course import load_course  # noqa: PLC0415 - as above
 
@@ -148,10 +155,9 @@ class PublicTests:
     def _summary(
         self, course: Course, exercise: Exercise, reporter: pytest.TerminalReporter, verbosity: int
     ) -> None:
-        from grader.handing_in import look  # noqa: PLC0415 - as above
         from grader.own_work import by_check  # noqa: PLC0415 - as above
 
-        trial = look(course, exercise)
+        trial = self._trial(course, exercise)
         if not (self._of(exercise) or trial.refused or trial.noted):
             return
         width = reporter.config.get_terminal_writer().fullwidth

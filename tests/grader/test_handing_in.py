@@ -149,9 +149,12 @@ def test_a_name_that_was_meant_is_told(course: Path, name: str) -> None:
 
 def test_a_file_in_the_wrong_place_is_told(course: Path) -> None:
     """In the course's folder, where an editor may have saved it."""
+    pytest_in(course, "exercises/01")
     (course / "doubling.py").write_text(RIGHT)
     wanted = "doubling.py is not handed in: the name is exercises/01/doubling.py"
-    assert f"01: {wanted}" in in_a_line(grader(course, "status"))
+    said = in_a_line(grader(course, "status"))
+    assert f"01: {wanted}" in said
+    assert "Next: mend" not in said, "the file that counts is there"
 
 
 NOTED = {

@@ -194,7 +194,7 @@ def test_what_others_did_to_a_notebook_does_not_end_nbgraders_run(
     nb = whole(course)
     BROKEN[name](nb)
     put_in_order(nb, course.exercise("01"))
-    nb, _ = DeduplicateIds().preprocess(nb, {})  # type: ignore[no-untyped-call]
+    nb, _ = DeduplicateIds().preprocess(nb, {})
     MetadataValidator().validate_nb(nb)
     ids = [cell.metadata.nbgrader.grade_id for cell in nb.cells if "nbgrader" in cell.metadata]
     solution = [] if name == "no cell" else [ID]
