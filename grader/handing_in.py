@@ -17,6 +17,7 @@ from grader.course import Course, Exercise
 from grader.errors import GraderError
 from grader.files import make_folder, write_whole
 from grader.own_work import FOLDER, your_files
+from grader.sandbox.inside.importing import CLIENTS
 from grader.source_file import resembles
 from grader.submission import Submission
 from grader.trial_import import Trial, try_import
@@ -55,7 +56,8 @@ def look(course: Course, exercise: Exercise, *, run: bool = True) -> Trial:
 
 def _try(course: Course, exercise: Exercise, submission: Submission) -> Trial:
     modules = [name.removesuffix(".py") for name in submission.files if name in exercise.files]
-    trial = try_import(submission.files, modules, course.limits.seconds)
+    clients = [client for service in exercise.services for client in CLIENTS[service]]
+    trial = try_import(submission.files, modules, course.limits.seconds, clients)
     kept = _Kept(submission_hash=submission.hash, **trial.model_dump())
     with suppress(GraderError):  # it is made again next time
         make_folder(course.root / FOLDER)

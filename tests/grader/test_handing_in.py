@@ -24,6 +24,8 @@ def course(tmp_path: Path) -> Path:
     """A tiny course that takes helpers.py too, with its solution for a learner's work."""
     root = write_tiny_course(tmp_path / "course")
     manifest = (root / "course.toml").read_text()
+    # On a busy machine any import may stand still for two seconds.
+    manifest = manifest.replace("seconds = 2\n", "seconds = 30\n")
     (root / "course.toml").write_text(manifest.replace('files = ["doubling.py"]\n', OPTIONAL))
     (root / STUBS / "01").mkdir(parents=True)
     (root / STUBS / "01" / "doubling.txt").write_text(STUB)
@@ -86,6 +88,9 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
 def test_what_is_refused_is_said_before_in_the_graders_words(course: Path, name: str) -> None:
     """By the public tests, and by status after them; and pytest comes to an end."""
     code, sentence = REFUSED[name]
+    if name == "endless":
+        manifest = (course / "course.toml").read_text()
+        (course / "course.toml").write_text(manifest.replace("seconds = 30\n", "seconds = 2\n"))
     write(course, code)
     write(course, "def times(a, b):\n    return a * b\n", "util.py")
     (course / "resources").mkdir(exist_ok=True)
@@ -158,7 +163,7 @@ def test_a_file_in_the_wrong_place_is_told(course: Path) -> None:
 
 
 NOTED = {
-    "slow": ("import time\ntime.sleep(1.1)\n", "importing doubling.py took 1.1 s: " + AT_IMPORT),
+    "slow": ("import time\ntime.sleep(1.1)\n", AT_IMPORT),
     "moves": ("os.chdir('/')\n", "importing doubling.py changed the working folder to /"),
     "floods": ("print('x' * 400_000)\n", "importing doubling.py printed 390 KB: " + AT_IMPORT),
 }
