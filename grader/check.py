@@ -14,6 +14,7 @@ from grader.errors import GraderError
 from grader.grading.many import grade_all
 from grader.grading.one import Grading
 from grader.grading.services import prepare_services
+from grader.handing_in import look
 from grader.own_work import keep, your_files
 from grader.report import UNDECIDED, Outcome, Report
 from grader.reports.terminal import number, student_report
@@ -35,9 +36,14 @@ def check_own_work(
 def _check(course: Course, exercise: Exercise, seed: int, console: Console) -> int:
     console.print(Text(f"Exercise {exercise.id}: {exercise.title}", "bold"))
     passed = run_public_tests(course, exercise, console)
+    trial = look(course, exercise)
+    if trial.refused or trial.noted:
+        console.print("Before you hand it in:")
+    for sentence in trial.refused + trial.noted:
+        console.print(Text(f"- {sentence}"))
     if not course.hidden_suite(exercise).is_dir():
         console.print("The hidden suite is not part of this copy: your instructor runs it.")
-        return 0 if passed else 1
+        return 0 if passed and not trial.refused else 1
     sweep()
     submission = your_files(course, exercise)
     with prepare_services(set(exercise.services)) as services:

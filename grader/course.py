@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tomllib
 from collections import Counter
 from datetime import timedelta
@@ -101,18 +102,31 @@ class Exercise(_Model):
     id: Annotated[str, Field(pattern=r"^[0-9]{2}$")]
     title: Text
     files: Annotated[tuple[Text, ...], Field(min_length=1)]
+    optional: tuple[Text, ...] = ()
+    """Files that a student may hand in beside them, such as helpers.py; theirs to import."""
     services: tuple[Service, ...] = ()
     due: AwareDatetime | None = None
     """With its offset from UTC, such as 2026-11-30T23:59:00+01:00."""
     checks: Annotated[tuple[Check, ...], Field(min_length=1)]
 
-    @field_validator("files")
+    @field_validator("files", "optional")
     @classmethod
     def _plain_names(cls, files: tuple[str, ...]) -> tuple[str, ...]:
         for name in files:
             if not name.removesuffix(".py").isidentifier() or not name.endswith(".py"):
                 raise ValueError(f"{name!r} is not the name of a Python module such as polling.py")
+            if name.removesuffix(".py") in sys.stdlib_module_names:
+                raise ValueError(f"{name!r} is the name of a module of Python's own")
         return files
+
+    @model_validator(mode="after")
+    def _optional_files_are_others(self) -> Exercise:
+        for name in self.optional:
+            if name in self.files:
+                raise ValueError(f"{name!r} is in `files`, so it is not optional")
+            if name == "conftest.py" or name.startswith("test_"):
+                raise ValueError(f"{name!r} would be taken for a file of the public tests")
+        return self
 
     @model_validator(mode="after")
     def _checks_belong_here(self) -> Exercise:
@@ -127,6 +141,11 @@ class Exercise(_Model):
                     )
             known.add(check.id)
         return self
+
+    @property
+    def all_files(self) -> tuple[str, ...]:
+        """What is taken from a student: the files, then the optional ones."""
+        return self.files + self.optional
 
     @property
     def max_score(self) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import sys
 import textwrap
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 
 if TYPE_CHECKING:
     from grader.course import Check, Course, Exercise
+    from grader.trial_import import Trial
 
 _CHECK = "check"
 _MARKER = "check(id): the promise that the test proves, by its id in course.toml"
@@ -45,11 +47,39 @@ class PublicTests:
         self._root = root
         self._tests: dict[str, dict[str, str]] = {}
         """What became of each test, by check."""
+        self._collected: set[str] = set()
+        """The exercises whose test files this process has read."""
+        self._trials: dict[str, Trial] = {}
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Make the marker known where the settings do not."""
         if not any(line.startswith("check(") for line in config.getini("markers")):
             config.addinivalue_line("markers", _MARKER)
+
+    def pytest_pycollect_makemodule(
+        self, module_path: Path, parent: pytest.Collector
+    ) -> pytest.Module | None:
+        """Keep pytest from importing what would never end, or end pytest."""
+        from grader.errors import GraderError  # noqa: PLC0415 - not before pytest's own start
+
+        folder = module_path.parent
+        if folder.parent != self._root / "exercises":
+            return None
+        try:
+            course = self._course()
+            exercise = course.exercise(folder.name)
+            self._collected.add(exercise.id)
+            _forget_others(course, folder)
+            trial = self._trial(course, exercise)
+        except GraderError:
+            return None
+        text = module_path.read_text(encoding="utf-8", errors="replace")
+        for module in trial.ending:
+            if re.search(rf"^\s*(?:from|import) {module}\b", text, flags=re.MULTILINE):
+                refused = _Refused.from_parent(parent, path=module_path)
+                refused.reason = next(each for each in trial.refused if f"{module}.py" in each)
+                return refused
+        return None
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Let each report carry its check, also from a worker process of pytest-xdist."""
@@ -78,7 +108,8 @@ class PublicTests:
         # A folder that cannot be written is no reason to fail a test run.
         with contextlib.suppress(GraderError):
             for course, exercise in self._exercises():
-                keep_public(course, exercise, self._of(exercise))
+                if tests := self._of(exercise):
+                    keep_public(course, exercise, tests)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(
@@ -89,7 +120,7 @@ class PublicTests:
 
         yield
         verbosity = config.get_verbosity()
-        if not self._tests or verbosity < -1:
+        if not (self._tests or self._collected) or verbosity < -1:
             return
         try:
             for course, exercise in self._exercises():
@@ -98,14 +129,24 @@ class PublicTests:
             terminalreporter.write_line(str(error))
 
     def _exercises(self) -> Iterator[tuple[Course, Exercise]]:
+        if not (self._tests or self._collected):
+            return
+        course = self._course()
+        for exercise in course.exercises:
+            if self._of(exercise) or exercise.id in self._collected:
+                yield course, exercise
+
+    def _trial(self, course: Course, exercise: Exercise) -> Trial:
+        from grader.handing_in import look  # noqa: PLC0415 - as above
+
+        if exercise.id not in self._trials:  # where nothing can be kept, it is not run again
+            self._trials[exercise.id] = look(course, exercise)
+        return self._trials[exercise.id]
+
+    def _course(self) -> Course:
         from grader.course import load_course  # noqa: PLC0415 - as above
 
-        if not self._tests:
-            return
-        course = load_course(self._root)
-        for exercise in course.exercises:
-            if self._of(exercise):
-                yield course, exercise
+        return load_course(self._root)
 
     def _of(self, exercise: Exercise) -> dict[str, dict[str, str]]:
         known = {check.id for check in exercise.checks}
@@ -116,6 +157,9 @@ class PublicTests:
     ) -> None:
         from grader.own_work import by_check  # noqa: PLC0415 - as above
 
+        trial = self._trial(course, exercise)
+        if not (self._of(exercise) or trial.refused or trial.noted):
+            return
         width = reporter.config.get_terminal_writer().fullwidth
         outcomes = by_check(self._of(exercise))
         public = public_checks(course, exercise)
@@ -135,18 +179,48 @@ class PublicTests:
         else:
             points = f"{_points(passed)} of {_points(public)} points"
             said = f"{len(passed)} of {len(public)} public checks pass, worth {points}."
-        reporter.write_line(said)
+        if ran:
+            reporter.write_line(said)
         hidden = [check for check in exercise.checks if check not in public]
         if hidden and len(ran) == len(public) and verbosity >= 0:
             more = f"The hidden suite looks closer at these, and for {_points(hidden)} points at:"
             _write(more, reporter)
             for check in hidden:
                 _write(f"- {check.name}: {check.title}", reporter)
-        _write(_next(course, exercise, outcomes), reporter)
+        if trial.refused or trial.noted:
+            reporter.write_line("Before you hand it in:")
+        for sentence in trial.refused + trial.noted:
+            _write(f"- {sentence}", reporter)
+        _write(_next(course, exercise, outcomes, trial), reporter)
 
 
-def _next(course: Course, exercise: Exercise, outcomes: dict[str, str]) -> str:
+class _Refused(pytest.Module):
+    """A test file that is not imported, since the learner's module would not let go."""
+
+    reason = ""
+
+    def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
+        """Say why.
+
+        Raises:
+            CollectError: always.
+        """
+        raise self.CollectError(self.reason)
+
+
+def _forget_others(course: Course, folder: Path) -> None:
+    """Let each exercise import its own helpers.py, not that of the one before."""
+    names = {name.removesuffix(".py") for each in course.exercises for name in each.optional}
+    for name in names:
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if file and Path(file).parent != folder:
+            del sys.modules[name]
+
+
+def _next(course: Course, exercise: Exercise, outcomes: dict[str, str], trial: Trial) -> str:
     """The next step after this run."""
+    if trial.refused:
+        return "Next: mend that. As it is now, it costs points whatever the tests say."
     for check in exercise.checks:
         if outcomes.get(check.id) == "failed":
             return f"Next: {check.id}. For a hint: grader hint {exercise.id} {check.name}"

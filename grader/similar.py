@@ -17,6 +17,7 @@ from itertools import combinations
 
 from grader.course import Course, Exercise
 from grader.errors import INSTALL_INSTRUCTOR, GraderError
+from grader.source_file import NotTaken, text_of
 from grader.submission import Submission
 
 THRESHOLD = 0.85
@@ -106,7 +107,7 @@ def own_tokens(files: Mapping[str, bytes], given: frozenset[_Line]) -> list[str]
     return [
         token
         for _, data in sorted(files.items())
-        for line in _lines(data.decode("utf-8-sig", "replace"))
+        for line in _lines(_text(data))
         if line not in given
         for token in line
     ]
@@ -116,7 +117,14 @@ def _stub_lines(course: Course, exercise: Exercise) -> Iterator[_Line]:
     for name in exercise.files:
         stub = course.root / "exercises" / exercise.id / name
         if stub.is_file():
-            yield from _lines(stub.read_text(encoding="utf-8"))
+            yield from _lines(_text(stub.read_bytes()))
+
+
+def _text(data: bytes) -> str:
+    try:
+        return text_of(data)
+    except NotTaken:  # nothing of it runs, and none of it is compared
+        return ""
 
 
 def _lines(text: str) -> Iterator[_Line]:

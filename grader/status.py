@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from grader.course import Check, Course, Exercise
+from grader.handing_in import look
 from grader.own_work import first_failure, last_public, last_report, your_files
 from grader.public_tests import public_checks
 from grader.report import Outcome, Report
@@ -31,11 +32,15 @@ class Standing:
     begun: bool
     done: bool
     failing: Check | None
+    refused: tuple[str, ...]
+    """What would keep it from being graded as it is."""
+    noted: tuple[str, ...]
 
 
 def standing(course: Course, exercise: Exercise) -> Standing:
     """How far the exercise is by what was last checked."""
     failing = first_failure(course, exercise)
+    trial = look(course, exercise, run=False)
     if course.hidden_suite(exercise).is_dir():
         report = _report(course, exercise)
         return Standing(
@@ -47,8 +52,11 @@ def standing(course: Course, exercise: Exercise) -> Standing:
             begun=report is not None,
             done=report is not None
             and report.full
+            and not trial.refused
             and report.submission_hash == your_files(course, exercise).hash,
             failing=failing,
+            refused=trial.refused,
+            noted=trial.noted,
         )
     run, public = last_public(course, exercise), public_checks(course, exercise)
     passed = [check for check in public if run and run.checks.get(check.id) == "passed"]
@@ -63,8 +71,10 @@ def standing(course: Course, exercise: Exercise) -> Standing:
         said=said,
         command=f"pytest exercises/{exercise.id}",
         begun=run is not None,
-        done=len(passed) == len(public) and not changed,
+        done=len(passed) == len(public) and not changed and not trial.refused,
         failing=failing,
+        refused=trial.refused,
+        noted=trial.noted,
     )
 
 
@@ -85,6 +95,11 @@ def print_status(course: Course, console: Console) -> None:
         )
     console.print(table)
     console.print()
+    for each in standings:
+        for sentence in each.refused + each.noted:
+            console.print(Text(f"{each.exercise.id}: {sentence}", "yellow"))
+    if any(each.refused or each.noted for each in standings):
+        console.print()
     total = number(sum(each.score for each in standings))
     most = number(sum(each.most for each in standings))
     console.print(Text(f"{total} of {most} points. {_next_step(standings)}"))
@@ -107,6 +122,8 @@ def _next_step(standings: list[Standing]) -> str:
     for each in standings:
         if each.done:
             continue
+        if each.refused:
+            return f"Next: mend what would be refused of {each.exercise.id}, as said above."
         if not each.begun:
             lesson = f"exercises/{each.exercise.id}/README.md"
             return f"Next: read {lesson}, then run `{each.command}`."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,11 +13,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from grader.course import Course, Exercise
 from grader.errors import GraderError, did_you_mean
+from grader.source_file import MISSING, NotTaken, read_file, text_of
 from grader.spelling import normal
-
-_MISSING = "is missing from the submission"
-# Windows has neither: there a submission is somebody's own.
-_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 TIMESTAMP = "timestamp.txt"
 """nbgrader's name for the file beside a submission that says when it came."""
@@ -69,55 +65,52 @@ def read_submission(
 ) -> Submission:
     """The files that `exercise` names, each from the first of `folders` that has it.
 
-    Only regular files of at most `max_kb` KB that hold UTF-8 text are taken; no link is followed.
+    Optional ones are taken from beside the others.
+    Only regular files of at most `max_kb` KB are taken that Python can read; no link is followed.
     Where a file is missing, `not_taken` says why, if that is known.
     """
     files: dict[str, bytes] = {}
     problems: dict[str, str] = {}
+    homes: list[Path] = []
     for name in exercise.files:
-        problem = _MISSING
-        for folder in folders:
-            data, problem = _read(folder / name, max_kb)
-            if data is not None:
-                files[name] = data
-            if problem != _MISSING:
-                break
-        if problem == _MISSING and not_taken:
-            problem = f"{_MISSING}; {not_taken}"
+        data, problem, home = _first(name, folders, max_kb)
+        if home is not None:
+            homes.append(home)
+        if data is not None:
+            files[name] = data
+        if problem == MISSING and not_taken:
+            problem = f"{MISSING}; {not_taken}"
         if problem:
             problems[name.removesuffix(".py")] = f"{name} {problem}"
-    missing = any(_MISSING in problem for problem in problems.values())
+    for name in exercise.optional:
+        data, problem, _ = _first(name, homes, max_kb)
+        if data is not None:
+            files[name] = data
+        elif problem != MISSING:
+            problems[name.removesuffix(".py")] = f"{name} {problem}"
+    missing = any(MISSING in problem for problem in problems.values())
     why = not_taken if missing else ""
     return Submission(student, exercise.id, files, problems, submitted, marked_late, why)
 
 
-def _read(path: Path, max_kb: int) -> tuple[bytes | None, str]:
+def _first(
+    name: str, folders: Iterable[Path], max_kb: int
+) -> tuple[bytes | None, str, Path | None]:
+    """The file's content, or why it cannot be used, and the first of `folders` that has it."""
+    for folder in folders:
+        data, problem = _readable(folder / name, max_kb)
+        if problem != MISSING:
+            return data, problem, folder
+    return None, MISSING, None
+
+
+def _readable(path: Path, max_kb: int) -> tuple[bytes | None, str]:
     """The content, or None and why it cannot be used."""
     try:
-        fd = os.open(path, _READ)
-    except FileNotFoundError:
-        return None, "is a link, which is not followed" if path.is_symlink() else _MISSING
-    except NotADirectoryError:
-        return None, _MISSING
-    except OSError:
-        linked = path.is_symlink()
-        return None, "is a link, which is not followed" if linked else "cannot be read"
-    mode = os.fstat(fd).st_mode
-    if not stat.S_ISREG(mode):
-        os.close(fd)
-        folder = stat.S_ISDIR(mode)
-        return None, "is a folder, not a file" if folder else "is not a regular file"
-    with os.fdopen(fd, "rb") as file:
-        data = file.read(max_kb * 1024 + 1)
-    if len(data) > max_kb * 1024:
-        return None, f"is larger than {max_kb} KB"
-    if b"\0" in data:
-        return None, "is not a text file (it holds a zero byte)"
-    try:
-        data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        return None, f"is not UTF-8 text (line {line}); save it as UTF-8"
+        data = read_file(path, max_kb)
+        text_of(data)
+    except NotTaken as reason:
+        return None, str(reason)
     return data, ""
 
 
@@ -127,7 +120,7 @@ def read_timestamp(folder: Path) -> datetime | None:
     The file holds a date, a time, and a zone (`UTC`, `+0100` or a name such as `Europe/Berlin`);
     without a zone it is UTC, as in nbgrader.
     """
-    data, problem = _read(folder / TIMESTAMP, max_kb=1)
+    data, problem = _readable(folder / TIMESTAMP, max_kb=1)
     if data is None or problem:
         return None
     text = data.decode("utf-8-sig", errors="replace").strip()
@@ -167,8 +160,8 @@ def _require_one_each(students: list[Path], directory: Path) -> None:
 
 
 def _read_reason(folder: Path) -> str:
-    data, _ = _read(folder / NOT_TAKEN, max_kb=4)
-    return " ".join((data or b"").decode("utf-8-sig").split())
+    data, _ = _readable(folder / NOT_TAKEN, max_kb=4)
+    return " ".join((data or b"").decode("utf-8-sig", "replace").split())
 
 
 def find_submissions(
@@ -247,7 +240,7 @@ def _of_exercise(
         for student in students
     ]
     anything = all_of_them or any(
-        submission.files or any(_MISSING not in p for p in submission.problems.values())
+        submission.files or any(MISSING not in p for p in submission.problems.values())
         for submission in read
     )
     return read if anything else []

@@ -110,7 +110,7 @@ def suite_hash(course: Course, exercise: Exercise) -> str:
     what they are worth, which :func:`grader.scoring.rescore` applies to a stored verdict.
     """
     checks = [(check.id, check.requires) for check in exercise.checks]
-    rules = (course.limits.model_dump_json(), exercise.files, exercise.services, checks)
+    rules = (course.limits.model_dump_json(), exercise.all_files, exercise.services, checks)
     digest = hashlib.sha256(repr(rules).encode())
     suite = course.hidden_suite(exercise)
     package = Path(__file__).parent.parent

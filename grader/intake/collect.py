@@ -93,6 +93,7 @@ class _Intake:
         for student, why in whose.without.items():
             self._refuse(student, (), why)
         self._read(whose.of)
+        self._drop_optional_alone()
         self._explain()
         take_newest(self._handed_in, self._found)
         return self._found
@@ -112,7 +113,7 @@ class _Intake:
             elif place in (Kind.WANTED, Kind.ARCHIVE):
                 wanted.append(number)
                 groups.append(whose[index][0].student)
-        names = {n for e in self._course.exercises if e.id in self._exercises for n in e.files}
+        names = {n for e in self._course.exercises if e.id in self._exercises for n in e.all_files}
         for number, contents in self._source.read(wanted, groups, frozenset(names)):
             self._take(at[number], whose[at[number]], contents)
 
@@ -125,7 +126,7 @@ class _Intake:
                 self._owned[one.student].append(one)
             if some and not some[0].receipt:
                 by_owner[some[0].student].append(index)
-        names = {n for e in self._course.exercises if e.id in self._exercises for n in e.files}
+        names = {n for e in self._course.exercises if e.id in self._exercises for n in e.all_files}
         found = {}
         for indexes in by_owner.values():
             paths = [whose[index][0].path for index in indexes]
@@ -156,9 +157,31 @@ class _Intake:
             for piece in pieces(one, contents, self._course, self._exercises):
                 if isinstance(piece, Piece):
                     self._handed_in[one.student, piece.exercise].append(piece)
+                    if piece.told:
+                        self._found.copies.append(f"{one.student} {piece.exercise}: {piece.told}")
                 else:
                     self._found.problems.append(f"{one.student}: {piece}")
                     self._refuse(one.student, (), piece)
+
+    def _drop_optional_alone(self) -> None:
+        """Keep optional files only where they came with a file of their exercise.
+
+        Of an optional file that lies in no exercise's folder nothing else tells whose it is.
+        """
+        taken: set[tuple[str, PurePosixPath]] = set()
+        dropped: list[tuple[str, PurePosixPath]] = []
+        for (student, number), some in list(self._handed_in.items()):
+            places = [(student, piece.path) for piece in some]
+            if any(piece.name in self._course.exercise(number).files for piece in some):
+                taken.update(places)
+            else:
+                dropped += places
+                del self._handed_in[student, number]
+        for student, path in dict.fromkeys(dropped):
+            if (student, path) not in taken:
+                why = f"{path} came without a file of its exercise"
+                self._found.unmatched.append(f"{student}: {why}")
+                self._refuse(student, (), why)
 
     def _fault(self, one: Owned, path: PurePosixPath, inside: PurePosixPath, why: str) -> None:
         """Say to both sides what could not be read; `why` names a file inside itself."""

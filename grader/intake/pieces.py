@@ -7,9 +7,11 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from grader.course import Course
-from grader.intake.notebooks import files_of_notebook
+from grader.intake.cells import is_finished, told
+from grader.intake.notebooks import in_bytes, taken_of_notebook
 from grader.intake.owned import Owned
 from grader.intake.source import Contents
+from grader.source_file import resembles
 
 _UNOPENED = (".rar", ".7z", ".zst", ".lz4", ".lz", ".ace", ".cab", ".gz", ".bz2", ".xz", ".z")
 _UNREAD = {
@@ -32,13 +34,16 @@ class Piece(NamedTuple):
     name: str
     """In the exercise."""
     data: bytes
+    told: str = ""
+    """What is to be said of other cells of its notebook that claim the file."""
 
     @property
-    def place(self) -> tuple[bool, bool, int, str]:
-        """Sorts `exercises/NN/NAME` first, then `NN/NAME`, then what lies less deep."""
+    def place(self) -> tuple[bool, bool, bool, int, str]:
+        """Sorts a stub last; `exercises/NN/NAME` first, `NN/NAME`, then what lies less deep."""
         folders = self.path.parts[:-1]
         in_exercises = folders[-2:] == ("exercises", self.exercise)
         return (
+            not is_finished(self.data.decode("utf-8", "replace")),
             not in_exercises,
             folders[-1:] != (self.exercise,),
             len(folders),
@@ -54,13 +59,14 @@ def pieces(
         path = owner.path / inside
         if path.suffix == ".ipynb":
             try:
-                cells = files_of_notebook(data, course)
+                cells = taken_of_notebook(data, course)
             except ValueError as error:
                 yield f"{path} was not taken: it {error}"
                 continue
-            for (exercise, name), text in cells.items():
+            for (exercise, name), cell in cells.items():
                 if exercise in exercises:
-                    yield Piece(owner, path, exercise, name, text)
+                    line = told(name, cell, str(path))
+                    yield Piece(owner, path, exercise, name, in_bytes(cell), line)
             continue
         for exercise in exercises_of(path, course):
             if exercise in exercises:
@@ -69,7 +75,7 @@ def pieces(
 
 def exercises_of(path: PurePosixPath, course: Course) -> list[str]:
     """Return the exercise of a file: by its name, and by its folder where that tells."""
-    by_name = [each.id for each in course.exercises if path.name in each.files]
+    by_name = [each.id for each in course.exercises if path.name in each.all_files]
     by_folder = [number for number in by_name if number in path.parts]
     return by_folder or by_name
 
@@ -80,12 +86,8 @@ def misnamed(
     """Yield exercise, file and sentence where the letters are the same: `Polling (1).py.txt`."""
     for exercise in course.exercises:
         for name in exercise.files:
-            if exercise.id in exercises and _letters(given) == _letters(name):
+            if exercise.id in exercises and resembles(given, name):
                 yield exercise.id, name, f"{given} was handed in, and the name is {name}"
-
-
-def _letters(name: str) -> str:
-    return "".join(c for c in name.casefold().removesuffix(".txt") if c.isalpha())
 
 
 def unopened(names: Collection[str]) -> list[str]:

@@ -25,6 +25,7 @@ from grader.course import Course, load_course
 from grader.errors import GraderError
 from grader.intake.notebooks import check_cell, files_of_notebook
 from grader.notebooks.build import RESULTS
+from grader.notebooks.order import put_in_order
 from grader.report import UNDECIDED, CheckResult, ClassReport, Outcome, Report
 
 Resources = dict[str, Any]
@@ -33,6 +34,18 @@ Resources = dict[str, Any]
 
 class _Preprocessor(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no types
     course = Unicode(help="The folder of course.toml.").tag(config=True)
+
+
+class PutInOrder(_Preprocessor):
+    """Gives the cells of a submitted notebook the metadata that the course gave them."""
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        """Put the metadata in order; say in nbgrader's log which of several cells counts."""
+        about = resources["nbgrader"]
+        exercise = load_course(Path(self.course)).exercise(about["assignment"])
+        for line in put_in_order(nb, exercise):
+            self.log.warning("%s: %s", about["student"], line)
+        return nb, resources
 
 
 class GradeInSandbox(_Preprocessor):

@@ -18,6 +18,7 @@ from grader import patience
 from grader.course import Check, Course, Exercise
 from grader.errors import CourseError, GraderError
 from grader.files import write_whole
+from grader.intake import cells
 from grader.intake.notebooks import check_cell, solution_cell
 from grader.notebooks import checks
 
@@ -31,10 +32,11 @@ _FUTURE = re.compile(r"^from __future__ import .*\n+", re.MULTILINE)
 _HOW = """\
 ## In this notebook
 
-A code cell that begins with the name of a file *is* that file: write all of it there, imports and
-helpers too. Run it, then the cells below it, which show the public tests of each check. Points come
-from the hidden suite. It runs your code as a file, in a sandbox, and kills it in places where a
-notebook cannot. The commands of the lesson belong into a terminal, in the course's folder.
+A code cell whose first line is the name of a file *is* that file: write all of it there, imports
+and helpers too. Where several cells begin with one name, the last one in which nothing is left to
+fill in counts. Run it, then the cells below it, which show the public tests of each check. Points
+come from the hidden suite. It runs your code as a file, in a sandbox, and kills it in places where
+a notebook cannot. The commands of the lesson belong into a terminal, in the course's folder.
 """
 
 
@@ -93,6 +95,15 @@ def _config(course: Course) -> str:
     return f"""\
 {_SIGNATURE}, and written again by it; your own settings: ~/.jupyter/nbgrader_config.py
 c = get_config()
+# First, what JupyterLab and others did to the cells' metadata is put in order.
+c.Autograde.sanitize_preprocessors = [
+    "grader.notebooks.autograde.PutInOrder",
+    "nbgrader.preprocessors.ClearOutput",
+    "nbgrader.preprocessors.DeduplicateIds",
+    "nbgrader.preprocessors.OverwriteKernelspec",
+    "nbgrader.preprocessors.OverwriteCells",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
 # In the place of `Execute`, which would run submissions unprotected, with the suites in reach, and
 # of `AssignLatePenalties`: course.toml has the late policy.
 c.Autograde.autograde_preprocessors = [
@@ -104,6 +115,7 @@ c.Autograde.autograde_preprocessors = [
     "grader.notebooks.autograde.RecordVerdicts",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
+c.PutInOrder.course = {str(course.root.resolve())!r}
 c.GradeInSandbox.course = {str(course.root.resolve())!r}
 c.RecordVerdicts.course = {str(course.root.resolve())!r}
 # The stub stands outside of the solution's region, which leaves nothing behind.
@@ -117,6 +129,7 @@ def _public_files(course: Course, exercise: Exercise) -> Iterator[Path]:
     nbgrader copies these over a student's files of the same names.
     """
     yield Path(checks.__file__)
+    yield Path(cells.__file__)
     yield Path(patience.__file__)
     yield from sorted((course.root / "exercises" / exercise.id).glob("test_*.py"))
     fixtures = course.root / "exercises" / exercise.id / "conftest.py"
@@ -128,23 +141,23 @@ def _notebook(course: Course, exercise: Exercise) -> Any:
     from nbformat import v4  # noqa: PLC0415 - see build_notebooks
 
     before, after = _lesson(course, exercise)
-    cells = [*map(v4.new_markdown_cell, before), v4.new_markdown_cell(_HOW)]
-    cells += [
-        v4.new_code_cell(_solution(course, exercise, file), metadata=_solution_metadata(name))
+    parts = [*map(v4.new_markdown_cell, before), v4.new_markdown_cell(_HOW)]
+    parts += [
+        v4.new_code_cell(_solution(course, exercise, file), metadata=solution_metadata(name))
         for file in exercise.files
         for name in [solution_cell(exercise.id, file)]
     ]
-    cells.append(v4.new_code_cell("from checks import public_tests"))
-    cells += [
-        v4.new_code_cell(_check(check), metadata=_check_metadata(check))
+    parts.append(v4.new_code_cell("from checks import public_tests"))
+    parts += [
+        v4.new_code_cell(check_source(check), metadata=check_metadata(check))
         for check in exercise.checks
     ]
-    cells += map(v4.new_markdown_cell, after)
-    for number, cell in enumerate(cells):  # the same notebook each time it is built
+    parts += map(v4.new_markdown_cell, after)
+    for number, cell in enumerate(parts):  # the same notebook each time it is built
         cell["id"] = f"cell-{number}"
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return v4.new_notebook(
-        cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}}
+        cells=parts, metadata={"kernelspec": kernel, "language_info": {"name": "python"}}
     )
 
 
@@ -172,15 +185,18 @@ def _without_docstring(source: str) -> str:
     return source
 
 
-def _check(check: Check) -> str:
+def check_source(check: Check) -> str:
+    """Return what a check's cell holds."""
     return f'# {check.id}, {check.points:g} points: {check.title}\npublic_tests("{check.id}")'
 
 
-def _solution_metadata(name: str) -> dict[str, Any]:
+def solution_metadata(name: str) -> dict[str, Any]:
+    """Return nbgrader's metadata of the cell that is a file."""
     return {"nbgrader": _cell(name, solution=True)}
 
 
-def _check_metadata(check: Check) -> dict[str, Any]:
+def check_metadata(check: Check) -> dict[str, Any]:
+    """Return nbgrader's metadata of a check's cell."""
     return {
         "nbgrader": _cell(check_cell(check.id), grade=True, locked=True) | {"points": check.points}
     }

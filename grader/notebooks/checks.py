@@ -6,18 +6,21 @@ This file lies beside the notebook, and needs nothing of the grader but what the
 
 from __future__ import annotations
 
+import json
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
-_NAME = re.compile(r"# (\w+\.py)\b")
+if __package__:
+    from grader.intake import cells
+else:
+    import cells  # type: ignore[import-not-found,no-redef]  # it lies beside the notebook too
 
 
 def public_tests(check: str) -> None:
@@ -32,16 +35,19 @@ def public_tests(check: str) -> None:
     from IPython import get_ipython  # noqa: PLC0415 - pytest, which runs this too, has no use for it
 
     shell = get_ipython()
-    files = _files(shell.user_ns["In"] if shell else [])
     here = Path(__file__).parent
+    saved = saved_files(here / f"{check.partition('.')[0]}.ipynb")
+    files = {name: taken.text for name, taken in saved.items()}
+    files |= run_files(shell.history_manager.input_hist_raw if shell else [])
     with tempfile.TemporaryDirectory() as folder:
         for name, source in files.items():
-            (Path(folder) / name).write_text(source, encoding="utf-8")
+            (Path(folder) / name).write_text(source, encoding="utf-8", errors="surrogatepass")
             if (here / f"test_{name}").exists():
                 shutil.copy(here / f"test_{name}", folder)
         if not list(Path(folder).glob("test_*.py")):
             raise RuntimeError("run the cell with your code first: it begins with `# NAME.py`")
-        for path in (Path(__file__), here / "patience.py", here / "conftest.py"):
+        plugins = (Path(__file__), Path(cells.__file__), here / "patience.py")
+        for path in (*plugins, here / "conftest.py"):
             if path.exists():
                 shutil.copy(path, folder)
         command = [sys.executable, "-m", "pytest", "--check", check]
@@ -55,6 +61,8 @@ def public_tests(check: str) -> None:
             errors="replace",
             check=False,
         )
+    for line in doubtful(files, saved):
+        print(line)  # noqa: T201 - the cell's output
     if done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED:
         print(f"No public test shows {check}; the hidden suite does.")  # noqa: T201 - the cell's output
         return
@@ -63,9 +71,38 @@ def public_tests(check: str) -> None:
         raise AssertionError(f"{check}: a public test fails, see above")
 
 
-def _files(inputs: Iterable[str]) -> dict[str, str]:
+def run_files(inputs: Iterable[str]) -> dict[str, str]:
     """The last run cell of each file, by the name in its first line."""
-    return {found[1]: source for source in inputs if (found := _NAME.match(source))}
+    return {name: cells.as_file(source) for source in inputs if (name := cells.file_named(source))}
+
+
+def saved_files(notebook: Path) -> dict[str, cells.Taken]:
+    """What would be taken of the notebook as it was last saved; nothing where it cannot be read."""
+    try:
+        found = json.loads(notebook.read_bytes())["cells"]
+        code = [
+            cells.Cell(
+                number,
+                "".join(cell["source"]),
+                cell["metadata"].get("nbgrader", {}).get("grade_id", ""),
+            )
+            for number, cell in enumerate(found, start=1)
+            if cell["cell_type"] == "code"
+        ]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+    return cells.files_of(code)
+
+
+def doubtful(files: dict[str, str], saved: dict[str, cells.Taken]) -> Iterator[str]:
+    """Say where what was tested is not what will be handed in."""
+    for name, taken in saved.items():
+        if line := cells.told(name, taken):
+            yield f"Before you hand it in: {line}."
+            tested = files[name].strip()
+            for other in taken.others:
+                if cells.as_file(other.source).strip() == tested:
+                    yield f"The tests above ran cell {other.number}."
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

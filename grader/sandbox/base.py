@@ -25,7 +25,7 @@ from grader.errors import SandboxError
 from grader.sandbox import syscalls
 from grader.sandbox.cgroup import Kills, machine_kills
 from grader.sandbox.folder import Folder
-from grader.sandbox.inside import wire
+from grader.sandbox.inside import importing, wire
 from grader.sandbox.output import Output
 from grader.sandbox.processes import ProcessInfo, descendants, end_process, without
 from grader.services.holding import hold
@@ -39,7 +39,6 @@ _REPLY_LIMITS = 3
 _PATIENCE = 2
 """Seconds for ending strays: one that forks may be faster for a while."""
 _SO_PASSCRED = getattr(socket, "SO_PASSCRED", None)
-_PRELOAD = {"redis": ["redis"], "rabbitmq": ["pika"], "sqs": ["boto3"]}
 
 
 class SandboxDied(Exception):  # noqa: N818 - the event, not an error of ours
@@ -182,7 +181,7 @@ class Sandbox(ABC):
             "folders": [self._inside("state"), *self._shared_memory()],
             "site": site_packages(),
             "listen": self._ports(),
-            "preload": [m for s in self.setup.services for m in _PRELOAD[s]],
+            "preload": [m for s in self.setup.services for m in importing.CLIENTS[s]],
             "modules": [name.removesuffix(".py") for name in self.setup.files],
             "limits": self._rlimits(),
             "worker_limits": self._worker_rlimits(),

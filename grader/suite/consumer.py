@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from grader.sandbox import syscalls
 from grader.sandbox.base import Sandbox, SandboxDied, Spawned
 from grader.sandbox.folder import Folder
 from grader.sandbox.processes import ProcessInfo
+from grader.suite.imports import Imports
 from grader.suite.log import Log
 from grader.suite.outcomes import Failed, not_graded
 from grader.suite.process import Process
@@ -22,6 +24,8 @@ class Lab(Protocol):
 
     broken_modules: dict[str, str]
     """Modules that cannot be used, and why; the sentence is for the student."""
+    imports: Imports
+    """How long the imports of its modules take."""
 
     def sandbox(self) -> Sandbox:
         """The submission's sandbox, started (again, where the last one was killed)."""
@@ -55,6 +59,11 @@ class Consumer:
     def state(self) -> Folder:
         """The folder that the student writes."""
         return self.sandbox.state
+
+    @property
+    def files(self) -> Collection[str]:
+        """The names of the files that were handed in and can be used."""
+        return self.sandbox.setup.files.keys()
 
     def given(self, scene: str) -> None:
         """Say what the test has set up, for the sentence of a run that then goes wrong."""
@@ -136,6 +145,11 @@ class Consumer:
         for process in self._processes:
             process.ended(with_another=False)
 
+    @property
+    def broken(self) -> Mapping[str, str]:
+        """The modules that cannot be used, and why."""
+        return self._lab.broken_modules
+
     def unusable(self, module: str) -> str | None:
         """Why no call into `module` can be made, or None."""
         return self._lab.broken_modules.get(module)
@@ -143,6 +157,10 @@ class Consumer:
     def found_unusable(self, module: str, reason: str) -> None:
         """Remember that `module` cannot be used, so that no later test waits for it."""
         self._lab.broken_modules[module] = reason
+
+    def timed_import(self, module: str) -> AbstractContextManager[None]:
+        """Time the import of `module` in the body."""
+        return self._lab.imports.timed(module)
 
     def _why_dead(self, death: SandboxDied) -> str:
         return f"the program ended the sandbox that it ran in ({death})"

@@ -8,15 +8,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from grader.suite.outcomes import Failed
+from grader.suite.outcomes import OutOfTime
 
 _AGAIN = 1.0
 """Seconds until it is raised again, where a suite caught it."""
 
 
 @contextmanager
-def until(deadline: Callable[[], float], sentence: str) -> Iterator[None]:
-    """Raise Failed(sentence) in the body when `deadline()`, by time.monotonic(), has come.
+def until(deadline: Callable[[], float], sentence: Callable[[], str]) -> Iterator[None]:
+    """Raise OutOfTime(sentence()) in the body when `deadline()`, by time.monotonic(), has come.
 
     It is asked again when it seems to have come: it may have moved.
 
@@ -31,7 +31,7 @@ def until(deadline: Callable[[], float], sentence: str) -> Iterator[None]:
         if (left := deadline() - time.monotonic()) > 0:
             signal.setitimer(signal.ITIMER_REAL, left, _AGAIN)
             return
-        raise Failed(sentence)
+        raise OutOfTime(sentence())
 
     before = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, max(deadline() - time.monotonic(), 0.001), _AGAIN)

@@ -17,6 +17,10 @@ class Hangs(Failed):
     """It did nothing for as long as course.toml allows."""
 
 
+class OutOfTime(Failed):
+    """All checks together took longer than course.toml allows."""
+
+
 class NotGraded(Exception):  # noqa: N818 - an outcome, not an error
     """The machine lacks what the check needs; says how to get it."""
 

@@ -19,7 +19,7 @@ from grader.services.base import Service
 from grader.suite.beside import Beside
 from grader.suite.consumer import Consumer
 from grader.suite.deadline import until
-from grader.suite.outcomes import Failed, NotGraded, Unusable
+from grader.suite.outcomes import Failed, NotGraded, OutOfTime, Unusable
 from grader.suite.session import Session
 
 _CONSUMER = pytest.StashKey[Consumer]()
@@ -61,7 +61,7 @@ class SuitePlugin:
         self._end = time.monotonic() + total_seconds
         self._first_failure = first_failure
         self._enough = False
-        self._too_long = f"all checks together took longer than {total_seconds} s"
+        self._total_seconds = total_seconds
         self._verdicts: dict[str, list[Verdict]] = {}
         self._problem = ""
 
@@ -147,10 +147,16 @@ class SuitePlugin:
             if self._result(required).outcome is not Outcome.PASSED:
                 pytest.skip(f"it needs {required}, which did not pass")
         if time.monotonic() > self._deadline():
-            raise Failed(self._too_long)
+            raise OutOfTime(self._too_long())
         for name in self._exercise.services:
             if name in getattr(item, "fixturenames", ()) and (why := self._session.missing(name)):
                 raise NotGraded(str(why))
+
+    def _too_long(self) -> str:
+        """Say that the time is over, and that imports took it where they did."""
+        said = f"all checks together took longer than {self._total_seconds} s"
+        slow = self._session.imports.slow(self._total_seconds / 2)
+        return f"{said}; {slow}" if slow else said
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:

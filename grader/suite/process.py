@@ -46,6 +46,8 @@ class Process:
         # One that does not read must not keep the suite from its deadline.
         spawned.channel.settimeout(self.consumer.seconds)
         self._lines = wire.LineReader(spawned.channel, _MAX_BYTES)
+        self.loaded: set[str] = set()
+        """The student's modules that were imported in it."""
 
     @property
     def pid(self) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from grader.sandbox.inside import wire
-from grader.suite.outcomes import Failed, Hangs, Unusable
+from grader.sandbox.inside import importing, wire
+from grader.suite.outcomes import Failed, Hangs, OutOfTime, Unusable
 from grader.suite.steps import (
     Handle,
     Line,
@@ -52,26 +52,52 @@ class Run:
         self.process.answer(request)
 
     def wait_until_loaded(self) -> None:
-        """The module has been imported and the function found.
+        """Wait until the module has been imported and the function found.
 
         Raises:
-            Failed: it could not; every later call into the module fails at once.
+            Failed: it could not; after an import that failed, every later call fails at once.
         """
         file = f"{self._module}.py"
-        try:
-            message = self.process.receive(f"importing {file}")
-            while isinstance(message, Write):
-                self.process.let_write()
-                message = self.process.receive(f"importing {file}")
-        except Failed as failure:
-            self.process.consumer.found_unusable(self._module, str(failure))
-            raise Unusable(str(failure)) from None
-        if message.get("type") == "load_failed":
-            reason = f"{file} could not be imported: {_text(message, 'reason')}"
-            self.process.consumer.found_unusable(self._module, reason)
-            raise Unusable(reason)
-        if message.get("type") == "unfit":
+        if self._module in self.process.loaded or file not in self.process.consumer.files:
+            message = self._beyond_writes(repr(self))
+        else:
+            message = self._imported(file)
+            self.process.loaded.add(self._module)
+        if message.get("type") in ("load_failed", "unfit"):
             raise Unusable(_text(message, "reason"))
+
+    def _imported(self, file: str) -> dict[str, Any]:
+        """Receive what the process says after it imported the module.
+
+        Raises:
+            Unusable: it could not be imported.
+        """
+        consumer = self.process.consumer
+        reason = ""
+        message: dict[str, Any] = {}
+        try:
+            with consumer.timed_import(self._module):
+                message = self._beyond_writes(f"importing {file}")
+        except OutOfTime:
+            raise
+        except Hangs:
+            reason = importing.endless(file, consumer.seconds)
+        except Failed as failure:
+            reason = f"{failure}; {importing.MAIN_GUARD}"
+        if message.get("type") == "load_failed":
+            reason = importing.failed(file, _text(message, "reason"))
+            missing = (why for name, why in consumer.broken.items() if f"'{name}'" in reason)
+            reason = "; ".join([reason, *missing])
+        if reason:
+            consumer.found_unusable(self._module, reason)
+            raise Unusable(reason)
+        return message
+
+    def _beyond_writes(self, doing: str) -> dict[str, Any]:
+        """Receive the next message, and let every write before it happen."""
+        while isinstance(message := self.process.receive(doing), Write):
+            self.process.let_write()
+        return message
 
     def next(self, wanted: str = ANYTHING) -> Step:
         """Wait for the next step; `wanted` says in words which one is due.

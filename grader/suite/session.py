@@ -10,6 +10,7 @@ from grader.errors import ServiceError
 from grader.sandbox.base import Sandbox
 from grader.sandbox.cgroup import Kills
 from grader.services.base import Service
+from grader.suite.imports import Imports
 
 ServiceFactory = Callable[[], Service]
 _BETWEEN = 1.0
@@ -29,6 +30,7 @@ class Session:
     ) -> None:
         self.exercise = exercise
         self.broken_modules = dict(broken_modules)
+        self.imports = Imports()
         self._new_sandbox = new_sandbox
         self._factories = services
         self._services: dict[str, Service] = {}

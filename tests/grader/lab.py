@@ -11,6 +11,7 @@ from grader.grading.one import Grading
 from grader.report import CheckResult
 from grader.sandbox.base import Sandbox
 from grader.submission import Submission
+from grader.suite.imports import Imports
 from grader.suite.session import ServiceFactory
 
 
@@ -20,6 +21,7 @@ class Lab:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
         self.broken_modules: dict[str, str] = {}
+        self.imports = Imports()
 
     def sandbox(self) -> Sandbox:
         """The same one each time."""

@@ -91,13 +91,47 @@ def test_a_check_that_requires_a_failed_one_is_skipped(course: Path) -> None:
     assert "it needs 01.each-event" in reports["cy"]["checks"][2]["message"]
 
 
-BAD_FILES = {
+AT_IMPORT = (
+    "code outside of any function runs at each import; "
+    'put what tries your functions out under `if __name__ == "__main__":`'
+)
+BAD_FILES: dict[str, tuple[str | bytes, str]] = {
     "empty": ("", "doubling.py has no function double()"),
     "syntax-error": ("def double(:\n", "could not be imported: SyntaxError"),
     "raises-at-import": ("1 / 0\n", "ZeroDivisionError: division by zero (line 1 of doubling.py)"),
-    "exits-at-import": ("import sys\nsys.exit(0)\n", "could not be imported: SystemExit"),
-    "loops-at-import": ("while True: pass\n", "importing doubling.py did nothing for 2 s"),
-    "dies-at-import": ("import os\nos._exit(0)\n", "importing doubling.py ended its own process"),
+    "exits-at-import": (
+        "import sys\nsys.exit(0)\n",
+        f"could not be imported: SystemExit: 0 (line 2 of doubling.py); {AT_IMPORT}",
+    ),
+    "loops-at-import": (
+        "while True: pass\n",
+        f"importing doubling.py did not end within 2 s: {AT_IMPORT}",
+    ),
+    "dies-at-import": (
+        "import os\nos._exit(0)\n",
+        "importing doubling.py ended its own process (os._exit, a signal, or out of memory); "
+        + AT_IMPORT,
+    ),
+    "asks-at-import": (
+        "name = input()\n",
+        "EOFError: EOF when reading a line (line 1 of doubling.py); nobody answers input() here",
+    ),
+    "tries-itself-out": (
+        "def double(n):\n    return 1 / n\n\ndouble(0)\n",
+        f"ZeroDivisionError: division by zero (line 2 of doubling.py); {AT_IMPORT}",
+    ),
+    "needs-another-file": (
+        "import util\n",
+        "No module named 'util' (line 1 of doubling.py); no module util was handed in, and none is",
+    ),
+    "imports-relatively": (
+        "from .util import x\n",
+        "write it without the dot, as in `from polling import poll`",
+    ),
+    "leads-elsewhere": (
+        "import sys\nsys.path.insert(0, '/nowhere')\n1 / 0\n",
+        "ZeroDivisionError: division by zero (line 3 of doubling.py)",
+    ),
     "not-callable": ("double = 3\n", "double in doubling.py is not a function but an int"),
     "other-parameters": (
         "def double(): pass\n",
@@ -120,6 +154,20 @@ def test_a_file_that_cannot_be_used_gets_a_sentence(course: Path, name: str) -> 
     assert reports["good"]["score"] == 10
     assert reports["bad"]["score"] == 0
     assert sentence in messages(reports["bad"])
+
+
+def test_time_that_imports_took_is_told_as_that(course: Path) -> None:
+    """A trial call at the bottom of the file costs each process of the hidden suite its time."""
+    limits = "seconds = 2\n"
+    manifest = (course / "course.toml").read_text()
+    assert limits in manifest
+    (course / "course.toml").write_text(manifest.replace(limits, f"{limits}total_seconds = 2\n"))
+    add_submission(course, "ann", f"{RIGHT}\nimport time\ntime.sleep(0.8)\n")
+    _, reports = grade(course)
+    said = messages(reports["ann"])
+    assert "all checks together took longer than 2 s; importing doubling.py took 0." in said
+    assert AT_IMPORT in said
+    assert reports["ann"]["checks"][0]["outcome"] == "passed"
 
 
 def test_a_run_that_stops_half_way_says_where(course: Path) -> None:

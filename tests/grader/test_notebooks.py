@@ -158,7 +158,13 @@ def lines(*texts: str) -> set[str]:
 def test_a_released_notebook_has_the_lesson_and_the_stub_and_no_answer(course: Path) -> None:
     """No line of the solution's code that the stub has not, and nothing of the hidden suite."""
     released = {path.name: path.read_text() for path in (course / "release").rglob("*.*")}
-    assert sorted(released) == ["01.ipynb", "checks.py", "patience.py", "test_polling.py"]
+    assert sorted(released) == [
+        "01.ipynb",
+        "cells.py",
+        "checks.py",
+        "patience.py",
+        "test_polling.py",
+    ]
     cells = json.loads(released["01.ipynb"])["cells"]
     text = "\n".join("".join(cell["source"]) for cell in cells)
     stub = (REPO / "exercises/01/polling.py").read_text()
@@ -300,6 +306,74 @@ def test_cells_show_a_student_the_public_tests(course: Path) -> None:
     assert "'ã' is one character and two bytes" in said[1]
     assert "AssertionError" in said[1]
     assert "No public test shows 01.torn-offset" in said[2]
+
+
+def test_a_broken_notebook_costs_its_own_grade_alone(tmp_path: Path) -> None:
+    """One run of autograde over notebooks of every kind: those that can be read are graded."""
+    root = write_tiny_course(tmp_path / "course")
+    (root / "exercises/01/README.md").write_text("# Doubling\n\n## Your turn\n\nDouble it.\n")
+    folder = tmp_path / "nbgrader"
+    assert grader(root, "notebooks", str(folder)).returncode == 0
+    nbgrader(folder, "generate_assignment", "01")
+    released = json.loads((folder / "release/01/01.ipynb").read_text())
+
+    def hand_in(student: str, text: str) -> None:
+        place = folder / "submitted" / student / "01"
+        place.mkdir(parents=True)
+        (place / "01.ipynb").write_text(text)
+
+    def edited(edit: Callable[[list[Any]], None]) -> str:
+        notebook = json.loads(json.dumps(released))
+        solve(notebook, f"# doubling.py\n{RIGHT}")
+        edit(notebook["cells"])
+        return json.dumps(notebook)
+
+    def copies(cells: list[Any]) -> None:
+        (place,) = [
+            n
+            for n, cell in enumerate(cells)
+            if cell["source"][:1] == "#" and RIGHT in cell["source"]
+        ]
+        (stub,) = [
+            cell for cell in released["cells"] if "".join(cell["source"]).startswith("# doubling")
+        ]
+        cells.insert(place + 1, stub | {"id": "copied"})
+
+    def no_versions(cells: list[Any]) -> None:
+        for cell in cells:
+            cell["metadata"].get("nbgrader", {}).pop("schema_version", None)
+
+    hand_in("a-not-json", '{"cells": [')
+    hand_in("b-not-nbformat", "[]")
+    hand_in("c-copied-cell", edited(copies))
+    hand_in("d-no-versions", edited(no_versions))
+    hand_in(
+        "e-only-code",
+        edited(
+            lambda cells: cells.__setitem__(slice(None), [c for c in cells if RIGHT in c["source"]])
+        ),
+    )
+    hand_in("f-nbformat-9", json.dumps(json.loads(edited(lambda cells: None)) | {"nbformat": 9}))
+    hand_in("z-plain", edited(lambda cells: None))
+    done = subprocess.run(
+        [str(PROGRAMS / "nbgrader"), "autograde", "01"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment(folder),
+    )
+    assert done.returncode != 0, "three could not be read, and that is said"
+    assert "c-copied-cell: several cells of the notebook are doubling.py and differ" in done.stderr
+    with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as book:
+        scores = {
+            student: book.find_submission("01", student).score
+            for student in ("c-copied-cell", "d-no-versions", "e-only-code", "z-plain")
+        }
+    assert set(scores.values()) == {10}, scores
+    for student in ("a-not-json", "b-not-nbformat", "f-nbformat-9"):
+        assert f"for student '{student}'" in done.stderr
+        assert not (folder / "autograded" / student / "01").exists()
 
 
 def test_without_the_courses_settings_autograde_gives_no_points(

@@ -12,16 +12,12 @@ import inspect
 import socket
 import sys
 import threading
-import traceback
 from types import FrameType
 from typing import Any
 
 from . import failing, wire
 from .failing import HandlerError
-
-
-class _LoadError(Exception):
-    """The student's module could not be imported."""
+from .importing import LoadError, load, sentence, student_frames
 
 
 class _MissingError(Exception):
@@ -59,12 +55,12 @@ class Worker:
             self._send({"type": "loaded"})
             args = self._build(wire.decode(request["args"]))
             kwargs = self._build(wire.decode(request["kwargs"]))
-        except _LoadError as error:
+        except LoadError as error:
             return {"type": "load_failed", "reason": str(error)}
         except (_MissingError, _MisfitError) as error:
             return {"type": "unfit", "reason": str(error)}
         except BaseException as error:  # noqa: BLE001 - a library's or the student's, told apart here
-            kind = "raised" if _student_frames(error) else "build_failed"
+            kind = "raised" if student_frames(error) else "build_failed"
             return {"type": kind, **_describe(error)}
         self._in_call = True
         if self._stop_at_lines:
@@ -90,11 +86,7 @@ class Worker:
         module = dotted.partition(".")[0]
         if module not in self._modules or module in sys.modules:
             return
-        try:
-            importlib.import_module(module)
-        except BaseException as error:  # noqa: BLE001 - a module may raise anything at import
-            sys.modules.pop(module, None)
-            raise _LoadError(_sentence(error)) from None
+        load(module)
 
     def _find(self, dotted: str) -> Any:
         module, _, path = dotted.partition(".")
@@ -225,11 +217,11 @@ def _misfit(function: Any, args: list[Any], kwargs: dict[str, Any]) -> str:
 
 
 def _describe(error: BaseException) -> dict[str, Any]:
-    frames = _student_frames(error)
+    frames = student_frames(error)
     return {
         "error": type(error).__name__,
         "bases": [_qualified(base) for base in type(error).__mro__],
-        "reason": _sentence(error),
+        "reason": sentence(error),
         "function": frames[-1].name if frames else "",
     }
 
@@ -239,28 +231,6 @@ def _qualified(kind: type) -> str:
     if kind is HandlerError or getattr(builtins, kind.__name__, None) is kind:
         return kind.__name__
     return f"{kind.__module__}.{kind.__qualname__}"
-
-
-def _sentence(error: BaseException) -> str:
-    """The exception in a line: its type, its words, and the student's line that it came from."""
-    try:
-        words = str(error)
-    except BaseException:  # noqa: BLE001 - a student's __str__ may do anything
-        words = "(its message cannot be shown)"
-    name = type(error).__name__
-    text = f"{name}: {words}" if words else name
-    if isinstance(error, SyntaxError):
-        return text
-    frames = _student_frames(error)
-    if not frames:
-        return text
-    return f"{text} (line {frames[-1].lineno} of {frames[-1].filename.rpartition('/')[2]})"
-
-
-def _student_frames(error: BaseException) -> list[traceback.FrameSummary]:
-    """Where the exception passed through the student's own files, outermost first."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return [each for each in frames if each.filename.startswith(sys.path[0] + "/")]
 
 
 def _an(value: Any) -> str:

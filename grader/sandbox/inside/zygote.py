@@ -22,6 +22,7 @@ from typing import Any
 
 from . import wire
 from .compiled import compile_once
+from .importing import stage
 from .worker import Worker
 
 _PR_SET_DUMPABLE = 4
@@ -57,7 +58,7 @@ def main() -> None:
     _raise_descriptors()
     sys.dont_write_bytecode = True
     site.setquit()  # exit() and quit(), which -S leaves out
-    sys.path[:0] = [config["submission"]]
+    stage(config["submission"])
     sys.path += config["site"]
     listeners = [_listen(port) for port in config["listen"]]
     _preload([*_PRELOAD, *config["preload"]])

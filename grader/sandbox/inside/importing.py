@@ -1,0 +1,116 @@
+"""Imports a module of the student's, and says in words why it could not be imported.
+
+The hidden suite's processes use it, and the trial import on a learner's own machine: both say the
+same of the same file.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+
+MAIN_GUARD = (
+    "code outside of any function runs at each import; "
+    'put what tries your functions out under `if __name__ == "__main__":`'
+)
+CLIENTS = {"redis": ["redis"], "rabbitmq": ["pika"], "sqs": ["boto3"]}
+"""By service: the libraries that are imported before a student's module is."""
+_folder: list[str] = []
+
+
+class LoadError(Exception):
+    """The student's module could not be imported; the message says why."""
+
+
+def stage(folder: str) -> None:
+    """Let modules of `folder` be imported; only frames of its files are the student's."""
+    sys.path[:0] = [folder]
+    _folder[:] = [os.path.join(folder, "")]  # noqa: PTH118 - a prefix, with its last separator
+
+
+def load(module: str) -> None:
+    """Import a module of the student's.
+
+    Raises:
+        LoadError: it raised something, whatever it was.
+    """
+    try:
+        importlib.import_module(module)
+    except BaseException as error:  # noqa: BLE001 - a module may raise anything at import
+        sys.modules.pop(module, None)
+        advice = _advice(error, module)
+        raise LoadError(f"{sentence(error)}{'; ' if advice else ''}{advice}") from None
+
+
+def failed(file: str, reason: str) -> str:
+    """Say that importing `file` raised."""
+    return f"{file} could not be imported: {reason}"
+
+
+def endless(file: str, seconds: float, line: int = 0) -> str:
+    """Say that importing `file` was under way after `seconds`, in `line` where it is known."""
+    where = f" (it was in line {line})" if line else ""
+    return f"importing {file} did not end within {seconds:g} s{where}: {MAIN_GUARD}"
+
+
+def ended(file: str) -> str:
+    """Say that importing `file` ended the process."""
+    return (
+        f"importing {file} ended its own process (os._exit, a signal, or out of memory); "
+        + MAIN_GUARD
+    )
+
+
+def slow(file: str, seconds: float, times: int = 1) -> str:
+    """Say how long importing `file` took, on average where it was `times`."""
+    often = f" each time, {times} times in all" if times > 1 else ""
+    shown = f"{seconds:.0f}" if seconds >= 2 else f"{seconds:.1f}"  # noqa: PLR2004 - digits
+    return f"importing {file} took {shown} s{often}: {MAIN_GUARD}"
+
+
+def sentence(error: BaseException) -> str:
+    """Give the exception in a line: its type, its words, and the student's line it came from."""
+    try:
+        words = str(error)
+    except BaseException:  # noqa: BLE001 - a student's __str__ may do anything
+        words = "(its message cannot be shown)"
+    name = type(error).__name__
+    text = f"{name}: {words}" if words else name
+    if isinstance(error, SyntaxError):
+        return text
+    frames = student_frames(error)
+    if not frames:
+        return text
+    return f"{text} (line {frames[-1].lineno} of {_base(frames[-1].filename)})"
+
+
+def student_frames(error: BaseException) -> list[traceback.FrameSummary]:
+    """Where the exception passed through the student's own files, outermost first."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [each for each in frames if each.filename.startswith(tuple(_folder) or "\0")]
+
+
+def _advice(error: BaseException, module: str) -> str:
+    """Say what to do about an import that failed; empty where the sentence is enough."""
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return (
+            f"no module {error.name} was handed in, and none is installed: "
+            f"code of your own goes into {module}.py"
+        )
+    if isinstance(error, ImportError) and "relative import" in str(error):
+        return "write it without the dot, as in `from polling import poll`"
+    frames = student_frames(error)
+    functions = [each for each in frames if each.name != "<module>"]
+    asks = isinstance(error, EOFError) or (
+        isinstance(error, OSError) and "reading from stdin" in str(error)
+    )
+    if functions or asks or isinstance(error, SystemExit | KeyboardInterrupt):
+        asked = "nobody answers input() here, and " if asks else ""
+        return asked + MAIN_GUARD
+    return ""
+
+
+def _base(filename: str) -> str:
+    return filename.replace("\\", "/").rpartition("/")[2]
