@@ -35,16 +35,27 @@ def consumer() -> Iterator[Consumer]:
         consumer.close()
 
 
+def wait_for_sleep(consumer: Consumer) -> None:
+    """Wait until the shell's child has become the sleep."""
+
+    def others() -> list[str]:
+        names = [each.name for each in consumer.processes()]
+        return [] if names == ["sleep"] else ["not yet", *names]
+
+    assert not settled(others, within=60)
+
+
 def test_what_is_on_its_way_out_is_not_left(consumer: Consumer) -> None:
     """A look at once finds it; `left_processes` waits, and no longer than it takes."""
-    consumer.process().call("sample.leave", 0.5)
-    assert [each.name for each in consumer.processes()] == ["sleep"]
+    consumer.process().call("sample.leave", 2)
+    wait_for_sleep(consumer)
     assert not consumer.left_processes(within=60)
 
 
 def test_what_stays_is_left(consumer: Consumer) -> None:
     """After the time given; what does not match is not counted."""
     consumer.process().call("sample.leave", 1000)
+    wait_for_sleep(consumer)
     begin = time.monotonic()
     assert [each.name for each in consumer.left_processes(within=0.2)] == ["sleep"]
     assert time.monotonic() - begin >= 0.2
