@@ -99,7 +99,9 @@ def test_the_users_own_broker_comes_first(path: Path, monkeypatch: pytest.Monkey
     log = docker(path)
     executable(path / "rabbitmq-server")
     asked = []
-    monkeypatch.setattr(rabbitmq_choice, "rabbitmq_problem", lambda *words: asked.append(words) or "")
+    monkeypatch.setattr(
+        rabbitmq_choice, "rabbitmq_problem", lambda *words: asked.append(words) or ""
+    )
     monkeypatch.setenv("RABBITMQ_URL", "amqp://ann:s%2Fcret@broker:5673/my%2Fhost")
     assert find_rabbitmq() == Found(OwnBroker("broker", 5673, "ann", "s/cret", "my/host"))
     assert isinstance(start_broker(), UsersBroker)
