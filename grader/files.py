@@ -15,7 +15,11 @@ from grader.errors import GraderError
 
 _FREE_SPACE = "Free some space, then run it again."
 _OWN_FOLDER = "Name a file in a folder of yours."
-_WAY_ON = {errno.EROFS: _OWN_FOLDER, errno.EACCES: _OWN_FOLDER, errno.EPERM: _OWN_FOLDER}
+_WAY_ON: dict[int | None, str] = {
+    errno.EROFS: _OWN_FOLDER,
+    errno.EACCES: _OWN_FOLDER,
+    errno.EPERM: _OWN_FOLDER,
+}
 
 
 def require_writable(path: Path) -> None:

@@ -81,7 +81,13 @@ class Servers:
     def _begin_rabbitmq(self) -> None:
         try:
             found = find_rabbitmq()
-            if isinstance(found.choice, OwnBroker):
+            own = isinstance(found.choice, OwnBroker)
+            if os.environ.get(URL_VARIABLE) and not own:  # another one is not what was asked for
+                raise GraderError(
+                    f"{URL_VARIABLE} names a RabbitMQ that does not answer: {found.passed_over[0]}",
+                    "Start it, or unset the variable to use a private one.",
+                )
+            if own:
                 self._rabbitmq_url = os.environ[URL_VARIABLE]
             else:
                 sweep_nodes()

@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -158,11 +159,27 @@ def test_with_neither_nothing_is_graded(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert choice.choose(unsafe=True) is ProcessSandbox
 
 
+def test_an_engine_that_hangs_does_not_hold_up_every_command(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Each begins with a look for what others left; the one that answers nothing is left alone."""
+    (tmp_path / "docker").write_text(f'#!/bin/sh\necho "$1" >> {tmp_path}/asked\nexec sleep 600\n')
+    (tmp_path / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(docker, "_ANSWER_SECONDS", 0.2)
+    began = time.monotonic()
+    docker.sweep()
+    with pytest.raises(SandboxError, match="no Docker engine answers"):
+        docker.require_engine()
+    assert (tmp_path / "asked").read_text().split() == ["ps", "version"]
+    assert time.monotonic() - began < 30  # it was a minute for each
+
+
 @pytest.mark.docker
 def test_every_wall_of_a_real_container_holds() -> None:
     """Where an engine runs."""
-    if not engine_answers():
-        pytest.skip("no Docker engine")
+    if not engine_answers() or docker._docker("image", "inspect", docker.IMAGE) is None:  # noqa: SLF001 - asked of the engine
+        pytest.skip("no Docker engine that has the image")
     require(probe(DockerSandbox))
     found = serve()
     assert found["seen"] == [2, 4]

@@ -267,6 +267,27 @@ def test_a_missing_program_does_not_stop_the_rest(machine: Machine) -> None:
 
 
 @needs_posix
+@pytest.mark.parametrize(("image", "manifest", "missing"), [(0, 1, 0), (1, 0, 0), (1, 1, 1)])
+def test_an_engine_counts_where_it_can_have_the_image(
+    machine: Machine, image: int, manifest: int, missing: int
+) -> None:
+    """One that runs and cannot pull is no RabbitMQ: the server is asked for."""
+    (machine.programs / "rabbitmq-server").unlink()
+    script = machine.root / "scripts" / "setup.sh"
+    path = "PATH=$PATH:/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin\n"
+    text = script.read_text()
+    assert path in text
+    script.write_text(text.replace(path, ""))  # the machine's own server is not looked for
+    shutil.copy(ROOT / "docker-compose.yml", machine.root)
+    answers = f"image) exit {image} ;; manifest) exit {manifest} ;; info) exit 0 ;;"
+    machine.program("docker", f'#!/bin/sh\ncase "$1" in {answers} *) exit 1 ;; esac\n')
+    machine.program("apt-get", "#!/bin/sh\nexit 1\n")
+    done = machine.setup()
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("rabbitmq-server is missing") == missing, done.stdout
+
+
+@needs_posix
 @pytest.mark.skipif(sys.platform == "darwin", reason="bubblewrap is a Linux program")
 def test_package_lists_are_fetched_only_when_needed(machine: Machine) -> None:
     """The install is tried with the lists that are there, then once more with new ones."""
