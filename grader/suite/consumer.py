@@ -73,8 +73,8 @@ class Consumer:
         """A new process with nothing imported yet but libraries."""
         if stop_at_writes and not syscalls.available():
             not_graded("this check needs Linux 5.0 or later with libseccomp")
-        spawned = self.spawn(stop_at_writes=stop_at_writes, stop_at_lines=stop_at_lines)
-        process = Process(self, spawned, len(self._processes) + 1)
+        stops = {"stop_at_writes": stop_at_writes, "stop_at_lines": stop_at_lines}
+        process = Process(self, self.spawn(**stops), len(self._processes) + 1, stops)
         self._processes.append(process)
         return process
 

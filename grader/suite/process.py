@@ -6,6 +6,7 @@ import contextlib
 import os
 import select
 import signal
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from grader.sandbox import syscalls
@@ -30,8 +31,11 @@ _MAX_STEPS = 20_000
 class Process:
     """One process of the student's. Calls are made one after the other."""
 
-    def __init__(self, consumer: Consumer, spawned: Spawned, number: int) -> None:
+    def __init__(
+        self, consumer: Consumer, spawned: Spawned, number: int, stops: Mapping[str, bool]
+    ) -> None:
         self.consumer = consumer
+        self._stops = stops
         self._take(spawned)
         self._number = number
         self._killed = False
@@ -42,7 +46,6 @@ class Process:
 
     def _take(self, spawned: Spawned) -> None:
         self._spawned = spawned
-        self._stops = spawned.write_listener is not None
         # One that does not read must not keep the suite from its deadline.
         spawned.channel.settimeout(self.consumer.seconds)
         self._lines = wire.LineReader(spawned.channel, _MAX_BYTES)
@@ -66,6 +69,11 @@ class Process:
         except ProcessLookupError:
             return False
         return True
+
+    @property
+    def stops(self) -> bool:
+        """Whether more than its callbacks are steps: writes, or lines."""
+        return any(self._stops.values())
 
     def start(self, function: str, /, *args: Any, **kwargs: Any) -> Run:
         """Begin a call of `module.function`."""
@@ -118,7 +126,7 @@ class Process:
         """Take a new process in place of the one that had to go."""
         self._ended_with_another = False
         self._killed = False
-        self._take(self.consumer.spawn(stop_at_writes=self._stops))
+        self._take(self.consumer.spawn(**self._stops))
         for name, value in self._kept.items():
             self.keep(name, value)
 

@@ -36,6 +36,7 @@ class Run:
         self._step: Step | None = None
         self._handled = 0
         self._over = False
+        self._at_liberty = False
         self.value: Any = None
         """What it returned; set by `returned` and `drain`."""
 
@@ -189,7 +190,8 @@ class Run:
         if isinstance(self._step, Handle):
             self._handled += 1
             self.process.note("suite", "lets handle() return")
-        self.process.answer({})
+        if not self._at_liberty:
+            self.process.answer({})
 
     go_on = handled
 
@@ -237,12 +239,14 @@ class Run:
     def drain(self, on_step: Callable[[Step], None] | None = None) -> list[Any]:
         """Say yes to every step until it returns; the events handled.
 
-        `on_step` is called with each step before it is answered.
+        `on_step` is called with each step before it is answered. Without it the call does not wait
+        for the answers, which would take most of the time.
 
         Raises:
             Failed: an exception left it.
         """
         events: list[Any] = []
+        waits = on_step is not None or self.process.stops
         while True:
             step = self.next()
             if on_step is not None:
@@ -255,6 +259,9 @@ class Run:
                     raise self.otherwise("return", in_words(step, "it"))
                 case Handle(event):
                     events.append(event)
+            if not waits and not self._at_liberty:
+                self.process.answer({"at_liberty": True})
+                self._at_liberty = True
             self.go_on()
 
     def waiting(self, seconds: float) -> bool:

@@ -41,6 +41,8 @@ class Worker:
         self._kept: dict[str, Any] = {}
         self._question = threading.Lock()
         self._in_call = False
+        self._at_liberty = False
+        """The suite says yes to all that is still to come of this call, and is not waited for."""
         self._raised: BaseException | None = None
 
     def serve(self) -> None:
@@ -75,7 +77,7 @@ class Worker:
             return {"type": "raised", "by_handle": by_handle, **_describe(error)}
         finally:
             sys.settrace(None)
-            self._in_call = False
+            self._in_call = self._at_liberty = False
             self._raised = None
         if request.get("keep"):
             self._kept[request["keep"]] = value
@@ -145,7 +147,10 @@ class Worker:
                 self._send({"type": "late", "callback": question["type"]})
                 threading.Event().wait()  # a thread that outlived its call stands still for good
             self._send(question)
+            if self._at_liberty:
+                return
             answer = self._receive()
+            self._at_liberty = answer is not None and bool(answer.get("at_liberty"))
         if answer is None:
             threading.Event().wait()  # the suite has gone; SIGKILL follows
         elif failure := answer.get("raise"):

@@ -584,15 +584,15 @@ class Queues:
 
     def wait_declared(self, run: Tracked, name: str) -> None:
         """Wait until the consumer has declared the queue."""
-        deadline = time.monotonic() + self._consumer.seconds
+        # Each look at a queue that is not there costs the broker a channel.
+        seconds = 3 * self._consumer.seconds
+        deadline = time.monotonic() + seconds
         while self.ready(name) < 0:
-            if not run.run.waiting(0.003):
+            if not run.run.waiting(0.02):
                 step = run.run.next()
                 raise Failed(f"it should declare the queue and wait; {in_words(step, 'it')}")
             if time.monotonic() > deadline:
-                raise Failed(
-                    f"it should declare the queue; there was none after {self._consumer.seconds} s"
-                )
+                raise Failed(f"it should declare the queue; there was none after {seconds} s")
 
     def parse(self, bodies: list[bytes]) -> list[Any]:
         """The events; bytes where it is no JSON."""

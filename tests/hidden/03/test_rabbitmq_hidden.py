@@ -465,10 +465,11 @@ def test_no_connection_after_a_return(queues, trips):
 @pytest.mark.check("03.rabbit-closes")
 def test_no_connection_after_an_exception(queues, trips, new_name):
     """Ctrl-C and SystemExit leave the consumer unchanged; so does the broker's refusal to declare."""
-    everything = trips(2)
+    fresh = trips(2 * len(exceptions.STOPPING))
     (queue,) = queues.declare()
     process = None
     for name in exceptions.STOPPING:
+        everything = [fresh.pop(), fresh.pop()]
         queues.put(queue, *everything)
         run = queues.start(queue, everything, max_events=3, process=process)
         process = run.run.process
