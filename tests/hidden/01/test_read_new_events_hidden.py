@@ -231,7 +231,7 @@ def test_a_file_that_grows_in_any_pieces_comes_whole(reader, stream, rng):
     def cuts(st):
         return st.lists(st.integers(1, len(data) - 1), unique=True, max_size=3).map(sorted)
 
-    for_all(rng, cuts, look)
+    for_all(rng, cuts, look, examples=12)
 
 
 # 01.missing-file --------------------------------------------------------------
@@ -358,7 +358,7 @@ def test_no_line_stops_the_events_around_it(reader, stream, rng):
         # Blank lines and {} are the business of 01.reads-appended.
         return lines.filter(lambda line: b"".join(line).replace(b" ", b"") not in (b"", b"{}"))
 
-    for_all(rng, pieces, look)
+    for_all(rng, pieces, look, examples=12)
 
 
 def parsed(line: bytes) -> dict | None:
