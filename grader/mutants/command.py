@@ -12,7 +12,7 @@ from grader.grading.one import Grading
 from grader.grading.services import prepare_services
 from grader.mutants.asked import Asked
 from grader.mutants.record import Record, read_record
-from grader.mutants.report import find_survivors, print_mutants, print_results
+from grader.mutants.report import is_survivor, print_mutants, print_results, print_survivor
 from grader.mutants.run import grade_mutants
 from grader.mutants.source import Mutant, find_mutants, find_sources
 from grader.sandbox.choice import sweep
@@ -51,10 +51,15 @@ def validate_mutants(course: Course, asked: Asked, console: Console) -> int:
     with prepare_services(services) as prepared:
         how = Grading(course, sandbox, asked.seed, prepared)
         listed = {each.id for each in mutants if _reason(each, records) is not None}
-        results = list(grade_mutants(mutants, sources, how, asked.jobs, console, equivalent=listed))
+        results = []
+        for result in grade_mutants(mutants, sources, how, asked.jobs, console, equivalent=listed):
+            results.append(result)
+            if is_survivor(result, records):  # at once: all of them take hours
+                print_survivor(result.mutant, console)
     faults = stale + print_results(results, records, console)
     console.print(f"seed {asked.seed}", style="dim")
-    return _say(faults, console) or int(bool(find_survivors(results, records)))
+    survived = any(is_survivor(result, records) for result in results)
+    return 1 if _say(faults, console) or survived else 0
 
 
 def _reason(mutant: Mutant, records: Mapping[str, Record]) -> str | None:

@@ -21,12 +21,9 @@ def print_mutants(mutants: Sequence[Mutant], console: Console) -> None:
 def print_results(
     results: Sequence[Result], records: Mapping[str, Record], console: Console
 ) -> list[str]:
-    """Print the survivors and the score; what else is wrong, a sentence each.
-
-    A survivor is one that no entry of a record says is equivalent.
-    """
+    """Print the score; what else is wrong than that some survived, a sentence each."""
     faults = []
-    survivors = find_survivors(results, records)
+    survivors = [result for result in results if is_survivor(result, records)]
     equivalent = 0
     for result in sorted(results, key=lambda result: result.mutant.id):
         mutant = result.mutant
@@ -40,8 +37,6 @@ def print_results(
                 f"{mutant.id} was killed, and {record.path.name} says that it is equivalent: "
                 f"{result.told}"
             )
-    for mutant in survivors:
-        _print_mutant(mutant, "survived", console, "red")
     killed = sum(result.fate is Fate.KILLED for result in results)
     real = len(results) - equivalent
     share = f"{killed / real:.1%}" if real else "-"
@@ -53,15 +48,15 @@ def print_results(
     return faults
 
 
-def find_survivors(results: Sequence[Result], records: Mapping[str, Record]) -> list[Mutant]:
-    """The mutants that no check noticed and no record says are equivalent, by id."""
-    found = [
-        result.mutant
-        for result in results
-        if result.fate is Fate.SURVIVED
-        and records[result.mutant.submission.exercise].reason(result.mutant.id) is None
-    ]
-    return sorted(found, key=lambda mutant: mutant.id)
+def is_survivor(result: Result, records: Mapping[str, Record]) -> bool:
+    """Whether no check noticed the mutant, and no record says that it is equivalent."""
+    known = records[result.mutant.submission.exercise].reason(result.mutant.id)
+    return result.fate is Fate.SURVIVED and known is None
+
+
+def print_survivor(mutant: Mutant, console: Console) -> None:
+    """Its id, its line, and what was changed."""
+    _print_mutant(mutant, "survived", console, "red")
 
 
 def _print_mutant(mutant: Mutant, said: str, console: Console, style: str) -> None:
