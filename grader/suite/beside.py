@@ -52,6 +52,8 @@ class Beside:
         except Exception as error:  # noqa: BLE001 - it belongs to the test that looks
             problem = error
             consumer.close()
+        else:
+            self._session.spared |= consumer.pids
         self._begun[name] = _Begun(consumer, value, problem, time.monotonic())
 
     def look(self, name: str, start: Start) -> tuple[Any, float]:
@@ -71,6 +73,7 @@ class Beside:
     def close(self) -> None:
         """End every run."""
         self._at_end.close()
+        self._session.spared.clear()
         for begun in self._begun.values():
             begun.consumer.close()
         self._session.close()

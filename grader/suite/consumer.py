@@ -27,6 +27,9 @@ class Lab(Protocol):
     imports: Imports
     """How long the imports of its modules take."""
 
+    spared: set[int]
+    """Processes that no kill and no end of another run ends."""
+
     def sandbox(self) -> Sandbox:
         """The submission's sandbox, started (again, where the last one was killed)."""
 
@@ -89,6 +92,11 @@ class Consumer:
         except SandboxDied as death:
             raise Failed(self._why_dead(death)) from None
 
+    @property
+    def pids(self) -> set[int]:
+        """The ids of the processes of `process()`, as seen from outside."""
+        return {process.pid for process in self._processes}
+
     def start(self, function: str, /, *args: Any, **kwargs: Any) -> Run:
         """Begin a call of `module.function` in a new process."""
         return self.process().start(function, *args, **kwargs)
@@ -100,7 +108,7 @@ class Consumer:
 
     def processes(self) -> list[ProcessInfo]:
         """Every process of the student's that is left, without those of `process()`."""
-        own = {process.pid for process in self._processes}
+        own = self.pids
         return [info for info in self.sandbox.processes() if info.pid not in own]
 
     def left_processes(
@@ -123,7 +131,8 @@ class Consumer:
 
     def _end(self, process: Process, *others: Process) -> None:
         gone = (process, *others)
-        self.sandbox.end_processes([p.pid for p in self._processes if p.alive and p not in gone])
+        living = [p.pid for p in self._processes if p.alive and p not in gone]
+        self.sandbox.end_processes([*living, *self._lab.spared])
         process.ended(with_another=False)
         for each in others:
             each.ended(with_another=True)
@@ -141,7 +150,7 @@ class Consumer:
 
     def close(self) -> None:
         """End every process that the test started, and what those left."""
-        self.sandbox.end_processes()
+        self.sandbox.end_processes(self._lab.spared)
         for process in self._processes:
             process.ended(with_another=False)
 

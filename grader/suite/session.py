@@ -39,6 +39,8 @@ class Session:
         self.observe: Callable[[str, str], None] = lambda name, what: None  # noqa: ARG005
         """Told a service's name and what goes over it; the test at hand has it in its log."""
         self._others: list[Session] = []
+        self.spared: set[int] = set()
+        """Processes that no kill and no end of another run ends; see grader.suite.beside."""
         self.output = ""
         """The end of what the student's code printed."""
         self.lost = 0.0

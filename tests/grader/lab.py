@@ -22,6 +22,7 @@ class Lab:
         self._sandbox = sandbox
         self.broken_modules: dict[str, str] = {}
         self.imports = Imports()
+        self.spared: set[int] = set()
 
     def sandbox(self) -> Sandbox:
         """The same one each time."""

@@ -108,3 +108,19 @@ def test_its_sandbox_ends_with_the_session(session: Session) -> None:
     beside.begin("waits", lambda consumer, _: began.append(consumer))
     session.close()
     assert not began[0].sandbox.alive
+
+
+def test_a_run_that_does_not_begin_ends_no_other(session: Session) -> None:
+    """They share a sandbox, and each is judged for itself."""
+    beside = Beside(session)
+    beside.begin("waits", start)
+
+    def fail(consumer: Consumer, at_end: ExitStack) -> None:
+        start(consumer, at_end)
+        raise Failed("it should subscribe")
+
+    beside.begin("fails", fail)
+    run, _ = beside.look("waits", start)
+    run.handled()
+    assert run.next_event() == {"number": 2}
+    beside.close()
