@@ -115,6 +115,8 @@ class Results:
             raise GraderError(
                 f"{lock} cannot be written: {error.strerror}", "Name a folder of yours with --out."
             ) from None
+        # A process forked while it is held would keep it after this one was killed.
+        os.register_at_fork(after_in_child=file.close)
         with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -76,7 +76,9 @@ def wait_for_memory(megabytes: int, meminfo: Path = Path("/proc/meminfo")) -> No
     deadline = time.monotonic() + ROOM_SECONDS
     while time.monotonic() < deadline:
         try:
-            fields = dict(line.split(":") for line in meminfo.read_text().splitlines())
+            fields = dict(
+                line.split(":") for line in meminfo.read_text(encoding="ascii").splitlines()
+            )
             if int(fields["MemAvailable"].split()[0]) >= megabytes << 10:
                 return
         except (OSError, KeyError, ValueError):

@@ -100,7 +100,7 @@ def _bound_memory() -> None:
     import resource  # noqa: PLC0415 - Windows has none, and no fork either
 
     with suppress(OSError, ValueError):  # macOS counts otherwise, and may refuse
-        with open("/proc/self/statm") as file:  # noqa: PTH123 - as the kernel names it
+        with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - as the kernel names it
             pages = int(file.read().split()[0])
         limit = pages * resource.getpagesize() + MEMORY
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))

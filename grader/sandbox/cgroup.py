@@ -124,7 +124,7 @@ class Cgroup:
 def group_of(pid: int, root: Path = Path("/")) -> Cgroup | None:
     """The group, with a limit for memory, that a process is in; None where that is the topmost."""
     try:
-        lines = (root / "proc" / str(pid) / "cgroup").read_text().splitlines()
+        lines = (root / "proc" / str(pid) / "cgroup").read_text(encoding="utf-8").splitlines()
     except OSError:
         return None
     top = root / "sys" / "fs" / "cgroup"
@@ -164,7 +164,7 @@ def _homes(root: Path) -> list[tuple[str, Sequence[str], Path]]:
 
 def _number(path: Path) -> int:
     try:
-        return int(path.read_text())
+        return int(path.read_text(encoding="ascii"))
     except (OSError, ValueError):
         return 0
 
@@ -172,7 +172,9 @@ def _number(path: Path) -> int:
 def _field(path: Path, name: str) -> int:
     """A number of a file whose lines are a name and a number; 0 where there is none."""
     try:
-        fields = dict(line.split(maxsplit=1) for line in path.read_text().splitlines())
+        fields = dict(
+            line.split(maxsplit=1) for line in path.read_text(encoding="ascii").splitlines()
+        )
         return int(fields.get(name, 0))
     except (OSError, ValueError):
         return 0

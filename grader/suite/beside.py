@@ -43,8 +43,10 @@ class Beside:
 
     def begin(self, name: str, start: Start) -> None:
         """Begin the run of that name, once. What goes wrong is raised by `look`, not here."""
-        if name in self._begun and self._begun[name].consumer.sandbox.alive:
-            return
+        if name in self._begun:
+            if self._begun[name].consumer.sandbox.alive:
+                return
+            self._begun[name].consumer.close()
         consumer = Consumer(self._session)
         value, problem = None, None
         try:

@@ -11,7 +11,7 @@ import pytest
 REPO = Path(__file__).resolve().parents[2]
 FOLDERS = ("grader", "resources", "scripts", "exercises")
 SOURCES = sorted(path for folder in FOLDERS for path in (REPO / folder).rglob("*.py"))
-NO_TEXT = {"os", "tarfile", "Image", "archive", "webbrowser"}
+NO_TEXT = {"os", "tarfile", "Image", "archive", "_archive", "tree", "webbrowser"}
 """Whose `open` gives no text file."""
 
 
@@ -31,7 +31,8 @@ def left_to_the_locale(source: str) -> Iterator[int]:
             yield call.lineno
         elif name in ("open", "fdopen"):
             owner = getattr(function, "value", None)
-            if name == "open" and isinstance(owner, ast.Name) and owner.id in NO_TEXT:
+            whose = getattr(owner, "id", getattr(owner, "attr", ""))
+            if name == "open" and whose in NO_TEXT:
                 continue
             after = 1 if name == "fdopen" or isinstance(function, ast.Name) else 0
             mode = next((word.value for word in call.keywords if word.arg == "mode"), None)

@@ -108,6 +108,7 @@ def test_its_sandbox_ends_with_the_session(session: Session) -> None:
     beside.begin("waits", lambda consumer, _: began.append(consumer))
     session.close()
     assert not began[0].sandbox.alive
+    began[0].close()
 
 
 def test_a_run_that_does_not_begin_ends_no_other(session: Session) -> None:

@@ -76,9 +76,14 @@ def test_a_queue_of_other_settings_is_one_line(
 def test_the_calls_that_lesson_04_shows_work(sqs: Any, sqs_url: str, capsys) -> None:
     """The block that creates a queue prints what its comments say, and SQS takes the entry."""
     lesson = (REPO / "exercises/04/README.md").read_text(encoding="utf-8")
-    create, entry = re.findall(r"^```python\n(.*?)^```$", lesson, re.MULTILINE | re.DOTALL)
+    create, entry, receive = re.findall(r"^```python\n(.*?)^```$", lesson, re.MULTILINE | re.DOTALL)
     exec(create.replace("http://localhost:4566", sqs_url), {})  # noqa: S102 - our own lesson
     shown = re.findall(r"# (.*)$", create, re.MULTILINE)
     assert capsys.readouterr().out.replace(sqs_url, "http://localhost:4566").splitlines() == shown
     url = sqs.get_queue_url(QueueName="night-shift")["QueueUrl"]
     assert not sqs.send_message_batch(QueueUrl=url, Entries=[ast.literal_eval(entry)]).get("Failed")
+    attributes = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
+    url = sqs.create_queue(QueueName="trips.fifo", Attributes=attributes)["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="{}", MessageGroupId="Queens")
+    exec(receive, {"sqs": sqs, "url": url})  # noqa: S102 - our own lesson
+    assert capsys.readouterr().out.splitlines() == re.findall(r"# (.*)$", receive, re.MULTILINE)

@@ -98,7 +98,7 @@ def _first_process() -> str:
     """What can be done to pid 1, which holds the sandbox and has the uid of student code."""
     found = [] if os.getppid() == 1 else ["it is a program that the grader does not know"]
     found += [f"its {name} can be read" for name in _opened(1, ("environ", "mem", "fd"))]
-    with open("/proc/1/limits") as file:  # noqa: PTH123 - no pathlib here
+    with open("/proc/1/limits", encoding="ascii") as file:  # noqa: PTH123 - no pathlib here
         limits = {line[:25].strip(): line[25:].split() for line in file}
     found += [
         f"it has no limit for its {name.removeprefix('Max ')}"
