@@ -48,7 +48,7 @@ class Queue:
             return self._sqs.ask(action, QueueUrl=self.url, **parameters)
         except RefusedError as error:
             if error.code == "QueueDoesNotExist":
-                raise Failed(f"there is no queue {self.name}") from None
+                raise Failed(f"there should be a queue {self.name}, and there is none") from None
             raise Failed(f"the queue {self.name} refuses {action}: {error}") from None
 
     def make(self, **attributes: str) -> None:
