@@ -6,8 +6,14 @@ libc = ctypes.CDLL(None)
 PR_SET_DUMPABLE, PR_SET_NAME, PR_SET_CHILD_SUBREAPER = 4, 15, 36
 
 
+tried = []
+
+
 def attack():
     print("TRIED", flush=True)
+    if tried:
+        return  # more would meet the limit of processes, which is another attack's affair
+    tried.append(True)
     child = os.fork()
     if child:
         os.waitpid(child, 0)
