@@ -76,7 +76,7 @@ class Diagnosis(BaseModel):
 
     @property
     def well(self) -> bool:
-        """Whether nothing is missing."""
+        """Tell whether nothing is missing."""
         return all(finding.works for finding in self.findings)
 
 

@@ -109,7 +109,7 @@ def grade_directory(course: Course, run: Run, console: Console) -> int:
 
 
 def _is_known(submission: Submission, suite: str, run: Run, results: Results) -> bool:
-    """Whether a stored verdict is that of this submission, by the suite of this hash."""
+    """Tell whether a stored verdict is that of this submission, by the suite of this hash."""
     found = results.load(submission.student, submission.exercise)
     if found is None or found.provisional or run.seed not in (None, found.seed):
         return False

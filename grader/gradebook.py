@@ -36,7 +36,7 @@ _LONGEST_NAME = 128
 
 
 def available() -> bool:
-    """Whether nbgrader is installed."""
+    """Tell whether nbgrader is installed."""
     try:
         _api()
     except GraderError:

@@ -117,7 +117,7 @@ def _hiding(course: Course, exercise: Exercise) -> Iterator[str]:
 
 
 def _installed(name: str, root: Path) -> bool:
-    """Whether a package of that name is installed; what the course has on the path is none."""
+    """Tell whether a package of that name is installed; what the course has on the path is none."""
     installed = [
         each
         for each in sys.path

@@ -118,7 +118,7 @@ class Report(_Model):
 
     @property
     def unsafe(self) -> bool:
-        """Whether it ran without a sandbox, which is never a grade."""
+        """Tell whether it ran without a sandbox, which is never a grade."""
         return self.sandbox == "process"
 
     @property
@@ -130,7 +130,7 @@ class Report(_Model):
 
     @property
     def full(self) -> bool:
-        """Whether every check passed."""
+        """Tell whether every check passed."""
         return all(check.outcome is Outcome.PASSED for check in self.checks)
 
 
@@ -144,5 +144,5 @@ class ClassReport(_Model):
 
 
 def is_provisional(checks: tuple[CheckResult, ...], *, unsafe: bool = False) -> bool:
-    """Whether a report of these checks may not be taken for a grade yet."""
+    """Tell whether a report of these checks may not be taken for a grade yet."""
     return unsafe or any(check.outcome in UNDECIDED for check in checks)

@@ -93,7 +93,7 @@ def text_of(data: bytes) -> str:
 
 
 def resembles(given: str, name: str) -> bool:
-    """Whether `given` was meant to be `name`: the same letters, as in `Polling (1).py.txt`."""
+    """Tell whether `given` was meant to be `name`: the same letters, as in `Polling (1).py.txt`."""
     return _letters(given) == _letters(name)
 
 

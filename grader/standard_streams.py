@@ -68,11 +68,11 @@ class Output(io.TextIOBase):
         return self._stream.fileno()
 
     def isatty(self) -> bool:
-        """Whether it is a terminal."""
+        """Tell whether it is a terminal."""
         return self._stream.isatty()
 
     def writable(self) -> bool:
-        """Whether it can be written: always."""
+        """Tell whether it can be written: always."""
         return True
 
     def write(self, text: str) -> int:

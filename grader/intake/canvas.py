@@ -117,7 +117,7 @@ def _is_one_of(people: Collection[tuple[str, str]], one: Owned) -> bool:
 
 
 def _contradicts_none(certain: Sequence[Owned], one: Owned) -> bool:
-    """Whether nobody else has its number, and no other file its upload."""
+    """Tell whether nobody else has its number, and no other file its upload."""
     return not any(
         (one.user == other.user and one.student != other.student)
         or (one.attempt.upload and one.attempt.upload == other.attempt.upload)
@@ -126,7 +126,7 @@ def _contradicts_none(certain: Sequence[Owned], one: Owned) -> bool:
 
 
 def _near(certain: Sequence[Owned]) -> Callable[[Owned], bool]:
-    """Whether both numbers are of the size that they have in the rest of the download."""
+    """Tell whether both numbers are of the size that they have in the rest of the download."""
     users = [int(one.user) for one in certain]
     uploads = [one.attempt.upload for one in certain if one.attempt.upload]
 
@@ -160,7 +160,7 @@ def _keep_uncontested(left: list[Readings]) -> None:
 
 
 def _at_odds(one: Owned, other: Owned) -> bool:
-    """Whether they share an upload, or one of name and number without the other."""
+    """Tell whether they share an upload, or one of name and number without the other."""
     if one.attempt.upload and one.attempt.upload == other.attempt.upload:
         return True
     return (one.student == other.student) != (one.user == other.user)

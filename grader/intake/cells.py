@@ -69,7 +69,7 @@ def files_of(cells: Iterable[Cell]) -> dict[str, Taken]:
 
 
 def is_finished(source: str) -> bool:
-    """Whether no function of a stub is left in it to fill in."""
+    """Tell whether no function of a stub is left in it to fill in."""
     return not _UNFINISHED.search(source)
 
 

@@ -83,7 +83,7 @@ def splicing(block: list[Any], start: int, stop: int, new: list[Any]) -> Iterato
 
 
 def is_docstring(statement: ast.stmt) -> bool:
-    """Whether it is a text that nothing is done with."""
+    """Tell whether it is a text that nothing is done with."""
     return (
         isinstance(statement, ast.Expr)
         and isinstance(statement.value, ast.Constant)
@@ -92,14 +92,14 @@ def is_docstring(statement: ast.stmt) -> bool:
 
 
 def is_action(statement: ast.stmt) -> bool:
-    """Whether it calls, awaits or yields something, and keeps no value."""
+    """Tell whether it calls, awaits or yields something, and keeps no value."""
     return isinstance(statement, ast.Expr) and isinstance(
         statement.value, ast.Call | ast.Await | ast.Yield | ast.YieldFrom
     )
 
 
 def is_quiet(statement: ast.stmt) -> bool:
-    """Whether it is a call that may be made twice, and whose failure no exercise speaks of."""
+    """Tell whether it is a call that may be made twice, and whose failure no exercise speaks of."""
     match statement:
         case (
             ast.Expr(value=ast.Call() as call) | ast.Expr(value=ast.Await(value=ast.Call() as call))

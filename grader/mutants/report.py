@@ -49,7 +49,7 @@ def print_results(
 
 
 def is_survivor(result: Result, records: Mapping[str, Record]) -> bool:
-    """Whether no check noticed the mutant, and no record says that it is equivalent."""
+    """Tell whether no check noticed the mutant, and no record says that it is equivalent."""
     known = records[result.mutant.submission.exercise].reason(result.mutant.id)
     return result.fate is Fate.SURVIVED and known is None
 

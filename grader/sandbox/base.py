@@ -238,12 +238,12 @@ class Sandbox(ABC):
 
     @property
     def alive(self) -> bool:
-        """Whether new processes can be started in it."""
+        """Tell whether new processes can be started in it."""
         return not self._killed and self._popen is not None and self._popen.poll() is None
 
     @property
     def whole(self) -> bool:
-        """Whether the submission's files still are where they were put."""
+        """Tell whether the submission's files still are where they were put."""
         return all((self.base / "submission" / name).is_file() for name in self.setup.files)
 
     def kill(self) -> None:
@@ -487,7 +487,7 @@ def _send(number: signal.Signals, pids: Iterable[int]) -> None:
 
 
 def reachable(path: Path) -> bool:
-    """Whether every folder down to `path` may be entered by anybody."""
+    """Tell whether every folder down to `path` may be entered by anybody."""
     return all(each.stat().st_mode & 0o001 for each in (path, *path.parents))
 
 

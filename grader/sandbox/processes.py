@@ -58,7 +58,7 @@ def end_process(pid: int) -> None:
 
 
 def runs(pid: int) -> bool:
-    """Whether there is a process of that number."""
+    """Tell whether there is a process of that number."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

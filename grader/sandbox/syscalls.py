@@ -45,7 +45,7 @@ _MAP_ANONYMOUS = 32
 
 
 def available() -> bool:
-    """Whether processes can be stopped at their writes here."""
+    """Tell whether processes can be stopped at their writes here."""
     if sys.platform != "linux" or not SECCOMP:
         return False
     try:
@@ -129,7 +129,7 @@ def receive(listener: int) -> Held:
 
 
 def _may_be_a_file(pid: int, descriptor: int) -> bool:
-    """Whether a descriptor of a process is a regular file, or cannot be looked at.
+    """Tell whether a descriptor of a process is a regular file, or cannot be looked at.
 
     What it is counts, not its number: a pipe or a terminal is no file, and standard output may be
     one.

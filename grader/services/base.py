@@ -27,7 +27,7 @@ class Service(ABC):
 
     @property
     def exceeded(self) -> bool:
-        """Whether the submission sent more than it may and was cut off."""
+        """Tell whether the submission sent more than it may and was cut off."""
         return False
 
     def observe(self, what: str) -> None:
@@ -51,7 +51,7 @@ class Service(ABC):
         """
 
     def serves(self) -> bool:
-        """Whether it serves now: asked while the student's code does nothing that is seen.
+        """Tell whether it serves now: asked while the student's code does nothing that is seen.
 
         Time for which it does not is no wait of the student's. It may wait until it serves.
         """

@@ -44,7 +44,7 @@ class Identity:
 
     @property
     def alive(self) -> bool:
-        """Whether this very process still runs; a zombie does not."""
+        """Tell whether this very process still runs; a zombie does not."""
         return start_time(self.pid) == self.started
 
     def kill(self) -> None:

@@ -124,7 +124,7 @@ class RabbitMQService(Service):
 
     @property
     def exceeded(self) -> bool:
-        """Whether the submission sent more than it may and was cut off."""
+        """Tell whether the submission sent more than it may and was cut off."""
         return self._attached.exceeded
 
     @property
@@ -160,7 +160,7 @@ class RabbitMQService(Service):
             raise ServiceError("RabbitMQ died during this check", "Grade the submission again.")
 
     def serves(self) -> bool:
-        """Whether the broker answers and no alarm blocks it; waits for one that restarts."""
+        """Tell whether the broker answers and no alarm blocks it; waits for one that restarts."""
         try:
             self._broker.check(self._lease)
         except ServiceError:

@@ -39,7 +39,7 @@ class UsersBroker(Broker):
         return lease
 
     def check(self, lease: Lease) -> bool:
-        """Whether it greets."""
+        """Tell whether it greets."""
         if not greets(lease.host, lease.port, 5):
             raise ServiceError(
                 f"no RabbitMQ answers at {self._own.host}:{lease.port}, which RABBITMQ_URL names",

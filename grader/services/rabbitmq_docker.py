@@ -30,7 +30,7 @@ _OWNER = "stream-course.owner"
 
 
 def engine_answers() -> bool:
-    """Whether there is a `docker` command and an engine behind it."""
+    """Tell whether there is a `docker` command and an engine behind it."""
     return not engine_problem()
 
 
@@ -50,7 +50,7 @@ def engine_problem() -> str:
 
 
 def has_image() -> bool:
-    """Whether the engine has the image, so that nothing need be pulled."""
+    """Tell whether the engine has the image, so that nothing need be pulled."""
     return _docker("image", "inspect", "--format", "ok", IMAGE) is not None
 
 
@@ -148,7 +148,7 @@ class DockerNode(Node):
         )
 
     def ready(self) -> bool:
-        """Whether it serves."""
+        """Tell whether it serves."""
         if not self.alive:
             raise ServiceError(
                 f"the container of {IMAGE} ended while it started",
@@ -170,7 +170,7 @@ class DockerNode(Node):
 
     @property
     def alive(self) -> bool:
-        """Whether its process runs."""
+        """Tell whether its process runs."""
         return self._process is not None and self._process.poll() is None
 
     def join(self) -> None:

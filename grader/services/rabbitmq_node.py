@@ -42,7 +42,7 @@ class Node(ABC):
 
     @abstractmethod
     def ready(self) -> bool:
-        """Whether it serves. Never waits for long.
+        """Tell whether it serves. Never waits for long.
 
         Raises:
             ServiceError: it ended, or takes too long.
@@ -51,7 +51,7 @@ class Node(ABC):
     @property
     @abstractmethod
     def alive(self) -> bool:
-        """Whether its process runs."""
+        """Tell whether its process runs."""
 
     @abstractmethod
     def join(self) -> None:
@@ -62,7 +62,7 @@ class Node(ABC):
         """End it at once and remove what it left. May be called twice."""
 
     def answers(self) -> bool:
-        """Whether it greets a client that speaks AMQP."""
+        """Tell whether it greets a client that speaks AMQP."""
         return greets(self.host, self.port) and greets_http(self.host, self.management_port)
 
     def wait(self) -> None:
@@ -104,7 +104,7 @@ class FirstThatStarts(Node):
             self._go_on(error)
 
     def ready(self) -> bool:
-        """Whether it serves. Never waits for long.
+        """Tell whether it serves. Never waits for long.
 
         Raises:
             ServiceError: none of them starts.
@@ -130,7 +130,7 @@ class FirstThatStarts(Node):
 
     @property
     def alive(self) -> bool:
-        """Whether its process runs."""
+        """Tell whether its process runs."""
         return self.node.alive
 
     def join(self) -> None:
@@ -142,12 +142,12 @@ class FirstThatStarts(Node):
         self.node.stop()
 
     def answers(self) -> bool:
-        """Whether it greets a client that speaks AMQP."""
+        """Tell whether it greets a client that speaks AMQP."""
         return self.node.answers()
 
 
 def greets(host: str, port: int, seconds: float = 2.0) -> bool:
-    """Whether an AMQP 0-9-1 broker answers the protocol header with a method frame."""
+    """Tell whether an AMQP 0-9-1 broker answers the protocol header with a method frame."""
     try:
         with socket.create_connection((host, port), timeout=seconds) as connection:
             connection.sendall(_PROTOCOL_HEADER)
@@ -157,7 +157,7 @@ def greets(host: str, port: int, seconds: float = 2.0) -> bool:
 
 
 def greets_http(host: str, port: int, seconds: float = 2.0) -> bool:
-    """Whether an HTTP server answers there."""
+    """Tell whether an HTTP server answers there."""
     try:
         with socket.create_connection((host, port), timeout=seconds) as connection:
             connection.sendall(b"HEAD / HTTP/1.0\r\n\r\n")

@@ -157,7 +157,7 @@ class PrivateNode(Node):
         return process
 
     def ready(self) -> bool:
-        """Whether it serves."""
+        """Tell whether it serves."""
         assert self._folder is not None
         if not self.alive:
             # What matters may stand long before the end: the server prints its whole state.
@@ -184,7 +184,7 @@ class PrivateNode(Node):
 
     @property
     def alive(self) -> bool:
-        """Whether its process runs."""
+        """Tell whether its process runs."""
         return self._server_process is not None and self._server_process.poll() is None
 
     def join(self) -> None:

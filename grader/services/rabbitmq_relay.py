@@ -118,7 +118,7 @@ class Relay:
 
     @property
     def exceeded(self) -> bool:
-        """Whether more came out of the sandbox, or is made of it, than may be.
+        """Tell whether more came out of the sandbox, or is made of it, than may be.
 
         No connection is served since.
         """

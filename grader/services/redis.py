@@ -163,7 +163,7 @@ class RedisService(Service):
 
     @property
     def exceeded(self) -> bool:
-        """Whether the submission sent more than it may and was cut off."""
+        """Tell whether the submission sent more than it may and was cut off."""
         return self._attached.exceeded
 
     # Life ----------------------------------------------------------------------------

@@ -74,12 +74,12 @@ class Command:
 
     @property
     def subscribes(self) -> bool:
-        """Whether it asks for copies of messages, one for each of its arguments."""
+        """Tell whether it asks for copies of messages, one for each of its arguments."""
         return self.name in ("SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE")
 
     @property
     def publishes(self) -> bool:
-        """Whether the server makes copies of it for who subscribed."""
+        """Tell whether the server makes copies of it for who subscribed."""
         return self.name in ("PUBLISH", "SPUBLISH")
 
     def in_words(self) -> str:

@@ -146,7 +146,7 @@ class RedisFront:
 
     @property
     def exceeded(self) -> bool:
-        """Whether more came out of the sandbox than may; no command is served since."""
+        """Tell whether more came out of the sandbox than may; no command is served since."""
         return self.bytes_up > self._max_bytes
 
     def _forward(self, client: socket.socket, server: socket.socket) -> None:

@@ -99,7 +99,7 @@ class SqsService(Service):
 
     @property
     def impatient(self) -> bool:
-        """Whether an empty long poll moves the clock instead of waiting."""
+        """Tell whether an empty long poll moves the clock instead of waiting."""
         return self._front.impatient
 
     @impatient.setter
@@ -164,7 +164,7 @@ class SqsService(Service):
 
     @property
     def exceeded(self) -> bool:
-        """Whether the submission sent or fetched more than it may and was cut off."""
+        """Tell whether the submission sent or fetched more than it may and was cut off."""
         return self._front.exceeded
 
     def check(self) -> None:

@@ -110,7 +110,7 @@ class Front:
 
     @property
     def exceeded(self) -> bool:
-        """Whether the consumer sent or fetched more than it may; it gets no answer since."""
+        """Tell whether the consumer sent or fetched more than it may; it gets no answer since."""
         return self.bytes > MAX_BYTES
 
     def _serve(

@@ -30,7 +30,7 @@ def is_anything_visible(queue: str) -> bool:
 
 
 def _is_retained(self: SQSBackend, queue_name: str, message: Message) -> bool:
-    """Whether a queue still has to keep a message.
+    """Tell whether a queue still has to keep a message.
 
     moto counts the queue's messages four times over to learn one setting of the queue, and that
     for each message that it delivers.

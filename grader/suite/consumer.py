@@ -34,7 +34,7 @@ class Lab(Protocol):
         """The submission's sandbox, started (again, where the last one was killed)."""
 
     def serves(self) -> bool:
-        """Whether the services in use serve; time for which they do not is nobody's wait."""
+        """Tell whether the services in use serve; time for which they do not is nobody's wait."""
 
 
 class Consumer:
@@ -102,7 +102,7 @@ class Consumer:
         return self.process().start(function, *args, **kwargs)
 
     def gets_on(self) -> bool:
-        """Whether `progress` has changed since it was last looked at, or it cannot get on."""
+        """Tell whether `progress` has changed since it was last looked at, or it cannot get on."""
         before, self._seen_progress = self._seen_progress, self.progress()
         return before != self._seen_progress or not self._lab.serves()
 

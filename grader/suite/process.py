@@ -59,7 +59,7 @@ class Process:
 
     @property
     def alive(self) -> bool:
-        """Whether it still runs."""
+        """Tell whether it still runs."""
         if self._killed:
             return False
         if self._spawned.pidfd is not None:
@@ -72,7 +72,7 @@ class Process:
 
     @property
     def stops(self) -> bool:
-        """Whether more than its callbacks are steps: writes, or lines."""
+        """Tell whether more than its callbacks are steps: writes, or lines."""
         return any(self._stops.values())
 
     def start(self, function: str, /, *args: Any, **kwargs: Any) -> Run:
@@ -94,7 +94,7 @@ class Process:
 
     @property
     def busy(self) -> bool:
-        """Whether a call is under way in it."""
+        """Tell whether a call is under way in it."""
         return not self._killed and self._run is not None and not self._run.over
 
     def kill(self) -> None:
@@ -195,7 +195,7 @@ class Process:
             raise Failed(f"{doing} sent something that is no message: {error}") from None
 
     def waiting(self, seconds: float) -> bool:
-        """Whether nothing comes within `seconds`."""
+        """Tell whether nothing comes within `seconds`."""
         return (
             not self._lines.has_line()
             and not select.select([self._spawned.channel], [], [], seconds)[0]

@@ -45,7 +45,7 @@ class Run:
 
     @property
     def over(self) -> bool:
-        """Whether it has returned or raised."""
+        """Tell whether it has returned or raised."""
         return self._over
 
     def send(self, request: dict[str, Any]) -> None:
@@ -265,7 +265,7 @@ class Run:
             self.go_on()
 
     def waiting(self, seconds: float) -> bool:
-        """Whether no step comes within `seconds`."""
+        """Tell whether no step comes within `seconds`."""
         return self.process.waiting(seconds)
 
 

@@ -120,7 +120,7 @@ class Session:
             other.check_services()
 
     def serves(self) -> bool:
-        """Whether the services in use serve, asked every _BETWEEN seconds; see Service.serves.
+        """Tell whether the services in use serve, asked every _BETWEEN seconds; see Service.serves.
 
         The time for which one does not is counted, and after _MOST_LOST seconds no more asked.
         """
@@ -166,7 +166,7 @@ class Session:
 
     @property
     def over_memory(self) -> bool:
-        """Whether the submission's own limit for memory was reached since `begin`."""
+        """Tell whether the submission's own limit for memory was reached since `begin`."""
         self._look_at_memory()
         return self._ended_for_memory is not None and self._ended_for_memory.own_limit
 
@@ -178,7 +178,7 @@ class Session:
 
     @property
     def whole(self) -> bool:
-        """Whether nobody has taken the sandbox's files away, as a clean-up of /tmp might."""
+        """Tell whether nobody has taken the sandbox's files away, as a clean-up of /tmp might."""
         own = self._sandbox is None or self._sandbox.whole
         return own and all(other.whole for other in self._others)
 

@@ -157,7 +157,7 @@ def _may_move(statement: ast.stmt) -> bool:
 
 
 def _independent(first: ast.stmt, second: ast.stmt) -> bool:
-    """Whether nobody can tell which of the two comes first: plain values, other names."""
+    """Tell whether nobody can tell which of the two comes first: plain values, other names."""
     plain = [
         isinstance(one, ast.Assign | ast.AnnAssign) and not nodes(one, *_EFFECTS)
         for one in (first, second)

@@ -261,7 +261,7 @@ class LineReader:
         return line
 
     def has_line(self) -> bool:
-        """Whether a complete line lies ready."""
+        """Tell whether a complete line lies ready."""
         return b"\n" in self._buffer
 
     def fill(self) -> bool:

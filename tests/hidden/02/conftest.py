@@ -107,7 +107,7 @@ def start(port: int) -> Callable[..., Run]:
 
 
 def stands_in_ready(run: Run, seconds: float) -> bool:
-    """Whether it calls ready() within that time, and stands in it now."""
+    """Tell whether it calls ready() within that time, and stands in it now."""
     if run.waiting(seconds):
         return False
     step = run.next("wait for a producer")

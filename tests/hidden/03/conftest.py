@@ -95,7 +95,7 @@ def in_short() -> Callable[[list[bytes], list[Any]], str]:
 
 
 def is_another_checks(step: Step) -> bool:
-    """Whether it is ready(), or handle() of what is no event.
+    """Tell whether it is ready(), or handle() of what is no event.
 
     Those have checks of their own: a mistake there should not cost the points of all others.
     """

@@ -53,7 +53,7 @@ class Handler:
         return self._process.call("inside.worker.keep", Kept(f"seen {self._name}"))
 
     def passes_over(self, event: dict) -> bool:
-        """Whether it returns without a call of handle."""
+        """Tell whether it returns without a call of handle."""
         run = self.call(event)
         step = run.next()
         if isinstance(step, Handle):
