@@ -39,7 +39,8 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number, source in enumerate([*WHEATS, *CHAFFS]):
         target = root / "subs" / f"{'az'[number % 2]}-{source.name}" / "01"
         target.mkdir(parents=True)
-        shutil.copy(source / "polling.py", target)
+        for file in source.glob("*.py"):
+            shutil.copy(file, target)
     return root
 
 
