@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import time
@@ -198,8 +199,7 @@ def test_reading_is_no_write(consumer: Consumer) -> None:
 def test_the_death_of_the_sandbox_is_the_students_failure() -> None:
     """Without walls a process can kill its parent: it fails, and no later process can be had."""
     with ProcessSandbox(Setup(files={"sample.py": CODE}, limits=Limits(seconds=5))) as sandbox:
-        consumer = Consumer(Lab(sandbox))
-        with pytest.raises(Failed):
+        with contextlib.closing(Consumer(Lab(sandbox))) as consumer, pytest.raises(Failed):
             consumer.process().call("sample.run", "import os; os.kill(os.getppid(), 9); 1 / 0")
             consumer.process()
         with pytest.raises(SandboxDied):
