@@ -11,8 +11,8 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from benchmarks.rows import Row
+from grader.authoring.validate import find_specimens
 from grader.course import Course
-from grader.validate import find_specimens
 
 COUNT = 1000
 HANGS = {"chaff/waits-by-itself"}

@@ -21,8 +21,8 @@ from nbformat import v4
 
 from benchmarks.bulk import HANGS
 from benchmarks.rows import Row, seconds
+from grader.authoring.validate import find_specimens
 from grader.course import Course
-from grader.validate import find_specimens
 
 COUNT = 20
 JOBS = 2

@@ -14,8 +14,8 @@ from pathlib import Path
 from benchmarks.bulk import make_class
 from benchmarks.rows import Row
 from grader.course import Course
+from grader.gradebook.results import Results
 from grader.report import CheckResult, Outcome, Report
-from grader.results import Results
 
 COUNT = 1000
 _READY = """<script>addEventListener("load", () => setTimeout(() => {

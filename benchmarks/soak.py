@@ -20,12 +20,12 @@ from pathlib import Path
 
 from benchmarks.kills import differences
 from benchmarks.tally import Tally, read_tallies, write_tallies
+from grader.authoring.validate import Specimen, find_specimens
 from grader.course import Course, load_course
 from grader.grading.many import grade_all
 from grader.grading.one import Grading, suite_hash
 from grader.grading.services import prepare_services
 from grader.sandbox.choice import choose, sweep
-from grader.validate import Specimen, find_specimens
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from grader import patience
-from grader.public_tests import PublicTests
+from grader.learn import patience
+from grader.learn.public_tests import PublicTests
 
 COURSE = Path(__file__).parent.parent
 

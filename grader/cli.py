@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from grader.errors import GraderError
-from grader.interrupts import ended_by_sigterm
-from grader.standard_streams import file_names, printable
+from grader.host.interrupts import ended_by_sigterm
+from grader.host.standard_streams import file_names, printable
 
 UNDONE = 2
 """Exit code where something could not be done; 0 and 1 are the commands' own."""

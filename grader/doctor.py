@@ -160,8 +160,8 @@ def _tail() -> Finding:
 
 
 def _rabbitmq() -> Finding:
-    from grader.services.rabbitmq_choice import find_rabbitmq  # noqa: PLC0415 - pika's import
-    from grader.services.rabbitmq_docker import require_image  # noqa: PLC0415 - as above
+    from grader.services.rabbitmq.choice import find_rabbitmq  # noqa: PLC0415 - pika's import
+    from grader.services.rabbitmq.docker import require_image  # noqa: PLC0415 - as above
 
     def look() -> str:
         found = find_rabbitmq(get_image=require_image)
@@ -172,7 +172,7 @@ def _rabbitmq() -> Finding:
 
 
 def _docker() -> Finding:
-    from grader.services.rabbitmq_docker import engine_problem  # noqa: PLC0415 - as above
+    from grader.services.rabbitmq.docker import engine_problem  # noqa: PLC0415 - as above
 
     problem = engine_problem()
     return Finding(

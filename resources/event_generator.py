@@ -18,7 +18,7 @@ import click
 
 from event_sinks.base import Sink, SinkError, events
 from event_sinks.run import Plan, Run
-from grader.standard_streams import printable
+from grader.host.standard_streams import printable
 
 STOPPED_BY_CTRL_C = 130
 """What a shell reports for a program that SIGINT ended: 128 + 2."""

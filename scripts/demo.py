@@ -10,9 +10,9 @@ from pathlib import Path
 from rich.console import Console
 
 from grader.course import Course, load_course
+from grader.host.standard_streams import printable
 from grader.report import ClassReport, Report
 from grader.reports.terminal import student_report
-from grader.standard_streams import printable
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "out" / "demo"

@@ -12,7 +12,7 @@ from typing import Any
 
 from polling import poll
 
-from grader.standard_streams import printable
+from grader.host.standard_streams import printable
 
 
 def main() -> int:

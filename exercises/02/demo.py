@@ -13,7 +13,7 @@ from typing import Any
 from tail_pipe import tail_consumer
 from tcp_socket import socket_consumer
 
-from grader.standard_streams import printable
+from grader.host.standard_streams import printable
 
 
 def main() -> int:

@@ -14,8 +14,8 @@ from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPError
 
 from grader.errors import ServiceError
-from grader.services.answering import rabbitmq_problem
-from grader.services.rabbitmq_broker import rabbitmq_url
+from grader.services.rabbitmq.answering import rabbitmq_problem
+from grader.services.rabbitmq.broker import rabbitmq_url
 
 USUAL_URL = "amqp://guest:guest@localhost:5672/"
 

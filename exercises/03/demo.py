@@ -22,8 +22,8 @@ import rabbitmq
 import redis
 import redis_pubsub
 
-from grader.services.answering import rabbitmq_problem, redis_problem
-from grader.standard_streams import printable
+from grader.host.standard_streams import printable
+from grader.services.rabbitmq.answering import rabbitmq_problem, redis_problem
 
 Handler = Callable[[dict[str, Any]], None]
 REDIS = os.environ.get("REDIS_URL", "redis://localhost:6379")

@@ -19,8 +19,8 @@ import boto3
 import botocore.exceptions
 import sqs as exercise
 
-from grader.services.answering import sqs_problem
-from grader.standard_streams import printable
+from grader.host.standard_streams import printable
+from grader.services.rabbitmq.answering import sqs_problem
 
 SQS = os.environ.get("SQS_ENDPOINT_URL", "http://localhost:4566")
 START = "Start the servers with: grader services up"

@@ -17,7 +17,7 @@ def check(exercise: str | None, seed: int | None) -> None:
 
     EXERCISE is a number such as 01; without it, every exercise is checked.
     """
-    from grader.check import check_own_work  # noqa: PLC0415 - pytest's import waits until needed
+    from grader.learn.check import check_own_work  # noqa: PLC0415 - pytest's import waits until needed
 
     course = options.this_course()
     wanted = [course.exercise(exercise)] if exercise else list(course.exercises)

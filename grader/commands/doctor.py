@@ -7,7 +7,7 @@ import sys
 import click
 
 from grader.commands import options
-from grader.standard_streams import write_data
+from grader.host.standard_streams import write_data
 
 
 @click.command()

@@ -43,8 +43,8 @@ def export(
 
     To FILE, or to standard output. A provisional result is marked, and is no grade in any format.
     """
-    from grader.report_command import TABLES  # noqa: PLC0415 - imports the templates
-    from grader.report_command import export as write  # noqa: PLC0415
+    from grader.reports.command import TABLES  # noqa: PLC0415 - imports the templates
+    from grader.reports.command import export as write  # noqa: PLC0415
 
     if bom and kind not in TABLES:
         raise click.UsageError(f"--bom is for {', '.join(TABLES)}: {kind} is no table.")

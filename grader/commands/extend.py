@@ -34,8 +34,8 @@ def extend(out: Path, student: str, exercise: str, days: float, new: bool, url: 
     The extension is kept in the gradebook of OUT, or of --db. Penalties follow with the next
     `grader grade --out OUT` or `grader gradebook OUT`, with the same --db, without a run.
     """
-    from grader.gradebook import default_url  # noqa: PLC0415 - imports nbgrader
-    from grader.gradebook import extend as grant  # noqa: PLC0415
+    from grader.gradebook.nbgrader import default_url  # noqa: PLC0415 - imports nbgrader
+    from grader.gradebook.nbgrader import extend as grant  # noqa: PLC0415
 
     found = options.this_course().exercise(exercise)
     student = normal(student)
@@ -49,7 +49,7 @@ def extend(out: Path, student: str, exercise: str, days: float, new: bool, url: 
 
 def _require_results(out: Path, student: str) -> None:
     """A name that is mistyped would get an extension of its own."""
-    from grader.results import Results, folder_name  # noqa: PLC0415 - imports pydantic's models
+    from grader.gradebook.results import Results, folder_name  # noqa: PLC0415 - imports pydantic's models
 
     known = Results(out).students()
     if folder_name(student) in known:

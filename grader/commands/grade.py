@@ -70,7 +70,7 @@ def grade(
     """
     if url is not None and out is None:
         raise click.UsageError("--db needs --out: a gradebook goes with kept results.")
-    from grader.grade_command import Run, grade_directory  # noqa: PLC0415 - imports pytest
+    from grader.grading.command import Run, grade_directory  # noqa: PLC0415 - imports pytest
 
     run = Run(
         directory,

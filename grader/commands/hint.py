@@ -16,7 +16,7 @@ def hint(exercise: str, check: str | None) -> None:
     First a nudge, then the concept and where the lesson explains it, last nearly the answer.
     Without CHECK it is the first one that failed last. For example: grader hint 01 byte-offset
     """
-    from grader.hints import about, print_hint  # noqa: PLC0415 - rich's tables
+    from grader.learn.hints import about, print_hint  # noqa: PLC0415 - rich's tables
 
     course = options.this_course()
     this = course.exercise(exercise)

@@ -13,7 +13,7 @@ from grader.commands import options
 @click.argument("directory", type=click.Path(path_type=Path))
 def release(directory: Path) -> None:
     """Make the students' copy in DIRECTORY: no solution and no hidden suite in it."""
-    from grader.release import make_release  # noqa: PLC0415 - as in the other commands
+    from grader.authoring.release import make_release  # noqa: PLC0415 - as in the other commands
 
     files = make_release(options.this_course(), directory)
     click.echo(f"{directory}: {len(files)} files for students")

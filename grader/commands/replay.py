@@ -16,8 +16,8 @@ def replay(exercise: str, check: str) -> None:
     What the suite did, what your code asked, what went over the file or broker, and where it was
     killed. For example: grader replay 03 ack-before-stop
     """
-    from grader.own_work import require_report  # noqa: PLC0415 - as below
-    from grader.replay import find_check, print_replay  # noqa: PLC0415 - rich's tables
+    from grader.learn.own_work import require_report  # noqa: PLC0415 - as below
+    from grader.learn.replay import find_check, print_replay  # noqa: PLC0415 - rich's tables
 
     course = options.this_course()
     wanted = course.exercise(exercise)

@@ -23,7 +23,7 @@ def report(out: Path, submissions: Path | None, url: str | None) -> None:
     OUT/class.html is for you: distribution, submissions, and how each check did. OUT/feedback
     holds a page for each student, as HTML and as Markdown.
     """
-    from grader.report_command import write_pages  # noqa: PLC0415 - imports the templates
+    from grader.reports.command import write_pages  # noqa: PLC0415 - imports the templates
 
     count = write_pages(out, options.this_course(), submissions, url)
     click.echo(f"{out / 'class.html'}, and feedback for {count} students in {out / 'feedback'}")

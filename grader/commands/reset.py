@@ -16,8 +16,8 @@ def reset(exercise: str) -> None:
 
     Its hints begin again with the first step.
     """
-    from grader.hints import forget  # noqa: PLC0415 - as the other commands
-    from grader.reset import reset_exercise  # noqa: PLC0415 - as the other commands
+    from grader.learn.hints import forget  # noqa: PLC0415 - as the other commands
+    from grader.learn.reset import reset_exercise  # noqa: PLC0415 - as the other commands
 
     course = options.this_course()
     wanted = course.exercise(exercise)

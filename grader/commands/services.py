@@ -14,8 +14,8 @@ from rich.table import Table
 
 from grader.course import find_root
 from grader.errors import GraderError
-from grader.services import embedded
-from grader.services.ports import holder, is_free
+from grader.host.ports import holder, is_free
+from grader.services.demo import servers
 
 ALL_RUN, NOT_ALL, UNDONE = 0, 1, 2
 """Exit codes: every server asked for runs; one does not; something could not be done."""
@@ -23,7 +23,7 @@ ALL_RUN, NOT_ALL, UNDONE = 0, 1, 2
 DEMO_FILES = ("taxi_events.jsonl",)
 """What the lessons' demos write, in the folder from which they are run."""
 
-_names = click.argument("names", nargs=-1, type=click.Choice(embedded.NAMES))
+_names = click.argument("names", nargs=-1, type=click.Choice(servers.NAMES))
 
 
 @click.group()
@@ -40,12 +40,12 @@ def services() -> None:
 @click.option("--foreground", is_flag=True, help="Stay, and stop the servers on Ctrl-C.")
 def up(names: tuple[str, ...], foreground: bool) -> None:
     """Start servers in the background; all three without NAMES. Returns when they answer."""
-    wanted = names or embedded.NAMES
-    ours = [name for name in wanted if embedded.status(name).process is None]
+    wanted = names or servers.NAMES
+    ours = [name for name in wanted if servers.status(name).process is None]
     problems = 0
     try:
         # Closed before anything is stopped: it holds the lock of the servers.
-        with contextlib.closing(embedded.start(wanted)) as starting:
+        with contextlib.closing(servers.start(wanted)) as starting:
             for started in starting:
                 if started.problem is not None or started.was_running:
                     ours = [name for name in ours if name != started.server.name]
@@ -60,7 +60,7 @@ def up(names: tuple[str, ...], foreground: bool) -> None:
             _wait_for_the_end("Ctrl-C stops " + ", ".join(ours))
     finally:
         if foreground:
-            for name in filter(embedded.stop, ours):
+            for name in filter(servers.stop, ours):
                 click.echo(f"{name} stopped")
     sys.exit(UNDONE if problems else ALL_RUN)
 
@@ -69,8 +69,8 @@ def up(names: tuple[str, ...], foreground: bool) -> None:
 @_names
 def down(names: tuple[str, ...]) -> None:
     """Stop servers; without NAMES all of them, and the demos' files are removed too."""
-    for name in names or embedded.NAMES:
-        click.echo(f"{name} stopped" if embedded.stop(name) else f"{name} was not running")
+    for name in names or servers.NAMES:
+        click.echo(f"{name} stopped" if servers.stop(name) else f"{name} was not running")
     if not names:
         for file in _demo_files():
             file.unlink()
@@ -83,8 +83,8 @@ def status() -> None:
     table = Table(box=None, pad_edge=False)
     for heading in ("service", "state", "address", "pid"):
         table.add_column(heading)
-    servers = [embedded.status(name) for name in embedded.NAMES]
-    for server in servers:
+    seen = [servers.status(name) for name in servers.NAMES]
+    for server in seen:
         if server.process is not None:
             table.add_row(server.name, "running", server.url, str(server.process.pid))
         elif is_free(server.port):
@@ -92,7 +92,7 @@ def status() -> None:
         else:
             table.add_row(server.name, f"not ours: {holder(server.port)}", server.url, "")
     Console().print(table)
-    sys.exit(NOT_ALL if any(server.process is None for server in servers) else ALL_RUN)
+    sys.exit(NOT_ALL if any(server.process is None for server in seen) else ALL_RUN)
 
 
 def _wait_for_the_end(sentence: str) -> None:

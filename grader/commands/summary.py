@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from grader.standard_streams import write_data
+from grader.host.standard_streams import write_data
 
 
 @click.command()
@@ -16,6 +16,6 @@ def summary(files: tuple[Path, ...]) -> None:
 
     FILES are what `pytest exercises/01 --junitxml FILE` wrote.
     """
-    from grader.summary import markdown_summary  # noqa: PLC0415 - as in the other commands
+    from grader.reports.summary import markdown_summary  # noqa: PLC0415 - as in the other commands
 
     write_data(markdown_summary(list(files)))

@@ -47,9 +47,9 @@ def validate(
     # Wrong submissions mostly wait for their deadline: more at a time than there are cores.
     jobs = jobs or 4 * (os.cpu_count() or 1)
     if mutants or rewrites:
-        from grader.mutants.asked import Asked  # noqa: PLC0415 - as below
-        from grader.mutants.command import validate_mutants  # noqa: PLC0415
-        from grader.mutants.rewritten import validate_rewrites  # noqa: PLC0415
+        from grader.authoring.mutants.asked import Asked  # noqa: PLC0415 - as below
+        from grader.authoring.mutants.command import validate_mutants  # noqa: PLC0415
+        from grader.authoring.mutants.rewritten import validate_rewrites  # noqa: PLC0415
 
         asked = Asked(
             exercise=exercise,
@@ -63,7 +63,7 @@ def validate(
         course, console = options.this_course(), options.console()
         chosen = [validate_mutants] * mutants + [validate_rewrites] * rewrites
         sys.exit(max(run(course, asked, console) for run in chosen))
-    from grader.validate import validate_course  # noqa: PLC0415 - imports pytest
+    from grader.authoring.validate import validate_course  # noqa: PLC0415 - imports pytest
 
     sys.exit(
         validate_course(

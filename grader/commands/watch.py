@@ -15,8 +15,8 @@ def watch(exercise: str | None) -> None:
     Without EXERCISE it is the first one that is not done. On drives that send no events of
     changes (WSL2, network drives), set WATCHFILES_FORCE_POLLING=1.
     """
-    from grader.status import unfinished  # noqa: PLC0415 - rich's tables
-    from grader.watch import watch_course  # noqa: PLC0415 - imports pytest
+    from grader.learn.status import unfinished  # noqa: PLC0415 - rich's tables
+    from grader.learn.watch import watch_course  # noqa: PLC0415 - imports pytest
 
     course = options.this_course()
     wanted = course.exercise(exercise) if exercise else unfinished(course)

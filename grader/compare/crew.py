@@ -18,8 +18,8 @@ from typing import Any, Self
 from grader.compare.consumer import Job
 from grader.compare.producer import Plan
 from grader.errors import GraderError
-from grader.services.child import start_module
-from grader.services.identity import Identity
+from grader.host.child import start_module
+from grader.host.identity import Identity
 
 PATIENCE = 20.0
 """Seconds that a step may take before it counts as failed; nothing that works comes near."""

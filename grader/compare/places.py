@@ -10,7 +10,7 @@ from pathlib import Path
 from grader.compare import queues
 from grader.compare.place import Place
 from grader.compare.techniques import Technique
-from grader.services.ports import free_ports
+from grader.host.ports import free_ports
 
 
 class Places:

@@ -20,7 +20,7 @@ def main() -> None:
         port = server.server_address[1]
         threading.Thread(target=server.serve_forever, daemon=True).start()
     else:
-        from grader.services.sqs import SqsService  # noqa: PLC0415 - as above
+        from grader.services.sqs.service import SqsService  # noqa: PLC0415 - as above
 
         service = SqsService()
         service.impatient = False  # a long poll waits, as it would elsewhere

@@ -15,18 +15,18 @@ from urllib.parse import urlsplit
 
 from grader.compare.techniques import Technique
 from grader.errors import GraderError, ServiceError
-from grader.interrupts import held
-from grader.services.child import start_module
-from grader.services.identity import die_with_parent
-from grader.services.ports import free_ports
-from grader.services.rabbitmq_choice import (
+from grader.host.child import start_module
+from grader.host.identity import die_with_parent
+from grader.host.interrupts import held
+from grader.host.ports import free_ports
+from grader.services.rabbitmq.choice import (
     URL_VARIABLE,
     OwnBroker,
     find_rabbitmq,
     first_that_starts,
 )
-from grader.services.rabbitmq_node import FirstThatStarts, Login
-from grader.services.rabbitmq_private import PrivateNode, sweep_nodes
+from grader.services.rabbitmq.node import FirstThatStarts, Login
+from grader.services.rabbitmq.private import PrivateNode, sweep_nodes
 
 _VARIABLES = {"redis": "REDIS_URL", "sqs": "SQS_ENDPOINT_URL"}
 _SIMULATORS = {"redis": "fakeredis", "sqs": "moto"}

@@ -14,7 +14,7 @@ from grader.compare.measure.latency import latency
 from grader.compare.measure.pair import pair
 from grader.compare.measure.throughput import Burst, burst, throughput
 from grader.compare.result import Column, Idle, Latency, Whose
-from grader.services.rabbitmq_private import PrivateNode
+from grader.services.rabbitmq.private import PrivateNode
 
 INTERVAL = 0.1
 OTHER_INTERVALS = (0.5, 2.0)

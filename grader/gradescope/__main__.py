@@ -12,10 +12,10 @@ from grader.files import write_whole
 from grader.grading.many import grade_all
 from grader.grading.one import Grading
 from grader.grading.services import prepare_services
+from grader.host.standard_streams import printable
 from grader.report import Report
 from grader.reports.documents import gradescope_json
 from grader.sandbox.choice import choose_in_container
-from grader.standard_streams import printable
 from grader.submission import Submission, read_submission
 
 _REPEAT = 1

@@ -15,7 +15,7 @@ from multiprocessing.process import BaseProcess
 
 from grader.grading.one import Grading, failed_report, warm
 from grader.grading.repeat import ROOM_SECONDS, TRIES, grade_repeatedly
-from grader.interrupts import held, release_in_child
+from grader.host.interrupts import held, release_in_child
 from grader.report import Report
 from grader.sandbox.choice import sweep
 from grader.submission import Submission
@@ -87,8 +87,8 @@ def begin(
 ) -> tuple[Connection, BaseProcess]:
     """Start a grading process; the connection has something to read when it is done.
 
-    Call it, and keep what it gives, in a block of :func:`grader.interrupts.held`. `core` is the one
-    that it and all that it starts keep to.
+    Call it, and keep what it returns, in a block of :func:`grader.host.interrupts.held`. `core` is
+    the one that it and all that it starts keep to.
     """
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)

@@ -99,7 +99,7 @@ def require_suite(course: Course, exercise: Exercise) -> Path:
     return suite
 
 
-_JUDGES = ("grading", "sandbox", "services", "suite")
+_JUDGES = ("grading", "host", "sandbox", "services", "suite", "worker")
 """The grader's packages that a verdict can depend on."""
 
 

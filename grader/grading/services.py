@@ -20,12 +20,12 @@ def prepare_services(names: set[str]) -> Iterator[Mapping[str, ServiceFactory]]:
     factories: dict[str, Callable[..., object]] = {name: service_class(name) for name in names}
     with ExitStack() as stack:
         if "sqs" in names:
-            from grader.services.sqs import warm  # noqa: PLC0415 - as below
+            from grader.services.sqs.service import warm  # noqa: PLC0415 - as below
 
             warm()
         if "rabbitmq" in names:
             # pika's import is not for a run that needs no broker.
-            from grader.services.rabbitmq_broker import run_broker  # noqa: PLC0415
+            from grader.services.rabbitmq.broker import run_broker  # noqa: PLC0415
 
             broker = stack.enter_context(run_broker())
             factories["rabbitmq"] = partial(factories["rabbitmq"], broker)

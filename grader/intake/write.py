@@ -8,9 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from grader.errors import GraderError
+from grader.host.standard_streams import require_file_names
 from grader.intake.collected import Collected
 from grader.spelling import normal
-from grader.standard_streams import require_file_names
 from grader.submission import LATE_MARK, NOT_TAKEN, TIMESTAMP
 
 _USER = "lms-user.txt"

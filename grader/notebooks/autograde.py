@@ -20,9 +20,9 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade
 from traitlets import Unicode
 
-from grader import gradebook
 from grader.course import Course, load_course
 from grader.errors import GraderError
+from grader.gradebook import nbgrader
 from grader.intake.notebooks import check_cell, files_of_notebook
 from grader.notebooks.build import RESULTS
 from grader.notebooks.order import put_in_order
@@ -77,7 +77,7 @@ class RecordVerdicts(_Preprocessor):
         """Write the report that GradeInSandbox left in `resources`."""
         report = Report.model_validate_json(resources["grader"])
         course = load_course(Path(self.course))
-        gradebook.fill([report], course, resources["nbgrader"]["db_url"])
+        nbgrader.fill([report], course, resources["nbgrader"]["db_url"])
         return nb, resources
 
 

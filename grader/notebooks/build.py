@@ -14,12 +14,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from grader import patience
 from grader.course import Check, Course, Exercise
 from grader.errors import CourseError, GraderError
 from grader.files import write_whole
 from grader.intake import cells
 from grader.intake.notebooks import check_cell, solution_cell
+from grader.learn import patience
 from grader.notebooks import checks
 
 CONFIG = "nbgrader_config.py"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from grader.course import Course
-from grader.graded import Graded
+from grader.gradebook.graded import Graded
 from grader.reports.pages import render
+from grader.reports.similar import Similar
 from grader.reports.statistics import FLAGS, class_figures
-from grader.similar import Similar
 
 
 def class_html(

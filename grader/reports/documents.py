@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from xml.etree import ElementTree as ET
 
-from grader.graded import Graded
+from grader.gradebook.graded import Graded
 from grader.report import UNDECIDED, CheckResult, Outcome, Report
 from grader.reports.safe import plain, xml
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from grader.course import Course
-from grader.graded import Graded
+from grader.gradebook.graded import Graded
 from grader.report import CheckResult, Outcome
 from grader.reports.pages import render
 from grader.reports.safe import markdown

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from grader.course import Course, Exercise
-from grader.graded import Graded
+from grader.gradebook.graded import Graded
 from grader.report import UNDECIDED, Outcome
-from grader.similar import Similar
+from grader.reports.similar import Similar
 
 BINS = 10
 _ENOUGH = 5

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Iterator, Mapping
 
 from grader.course import Course
-from grader.graded import Graded
+from grader.gradebook.graded import Graded
 from grader.reports.safe import cell
 from grader.reports.terminal import number
 

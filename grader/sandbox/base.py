@@ -22,15 +22,15 @@ from typing import Any, ClassVar, Self
 
 from grader.course import Limits
 from grader.errors import SandboxError
+from grader.host.holding import hold
+from grader.host.interpreter import worker_code
+from grader.host.processes import ProcessInfo, descendants, end_process, without
 from grader.sandbox import syscalls
 from grader.sandbox.cgroup import Kills, machine_kills
 from grader.sandbox.folder import Folder
-from grader.sandbox.inside import importing, wire
 from grader.sandbox.output import Output
-from grader.sandbox.processes import ProcessInfo, descendants, end_process, without
-from grader.services.holding import hold
+from grader.worker import importing, wire
 
-INSIDE = Path(__file__).parent / "inside"
 PREFIX = "grader-"
 """How the folder of a sandbox is called in the system's temporary folder: PREFIX, pid, more."""
 _START_SECONDS = 30
@@ -138,7 +138,7 @@ class Sandbox(ABC):
 
     @abstractmethod
     def _command(self, config: dict[str, Any]) -> list[str]:
-        """The command that runs inside/zygote.py with `config`."""
+        """The command that runs worker/zygote.py with `config`."""
 
     @abstractmethod
     def _popen_options(self) -> dict[str, Any]:
@@ -507,12 +507,12 @@ def site_packages() -> list[str]:
     return [p for p in sys.path if p.endswith(("site-packages", "dist-packages"))]
 
 
-def zygote_arguments(config: dict[str, Any], inside: str) -> list[str]:
-    """The interpreter's arguments that run the first process; `inside` holds the package.
+def zygote_arguments(config: dict[str, Any], folder: str) -> list[str]:
+    """The interpreter's arguments that run the first process; `folder` is the worker's package.
 
     Without `site`, so that nothing a machine's .pth files or sitecustomize start is inside; without
     buffers, so that what was printed is known also when a kill follows. Text is UTF-8, whatever
     the locale is: for a learner's own code as in a sandbox.
     """
-    start = f"import sys; sys.path.insert(0, {inside!r}); from inside.zygote import main; main()"
+    start = worker_code("zygote", folder)
     return ["-I", "-S", "-u", "-X", "utf8", "-c", start, json.dumps(config)]

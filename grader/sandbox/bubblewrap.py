@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import IO, Any, ClassVar
 
 from grader.errors import SandboxError
-from grader.sandbox.base import INSIDE, Sandbox, reachable, site_packages, zygote_arguments
+from grader.host.interpreter import WORKER
+from grader.sandbox.base import Sandbox, reachable, site_packages, zygote_arguments
 from grader.sandbox.cgroup import Cgroup, Kills
 from grader.sandbox.seccomp import deny_filter
 
@@ -156,7 +157,7 @@ class BubblewrapSandbox(Sandbox):
         for path, size in _TMPFS.items():
             args += ["--size", str(size), "--tmpfs", path]
         for source, place in reached.items():
-            args += ["--ro-bind", place, "/worker/inside" if source == str(INSIDE) else source]
+            args += ["--ro-bind", place, "/worker" if source == str(WORKER) else source]
         for name in ("submission", "stream"):
             args += ["--ro-bind", str(self.base / name), f"/{name}"]
         args += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/state"]
@@ -240,7 +241,7 @@ def _interpreter() -> str:
 
 def _python_sources() -> list[str]:
     """What the interpreter, its packages and the worker need, as few folders as possible."""
-    sources = [str(INSIDE), *site_packages()]
+    sources = [str(WORKER), *site_packages()]
     prefix = os.path.realpath(sys.base_prefix)
     if prefix != "/usr":
         sources.append(prefix)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from grader.sandbox.processes import end_process
+from grader.host.processes import end_process
 
 PREFIX = "grader-"
 """How a group is called: PREFIX, the grader's pid, and more."""

@@ -10,14 +10,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from grader.errors import SandboxError
+from grader.host.holding import held
+from grader.host.interpreter import WORKER
+from grader.host.processes import runs
 from grader.sandbox import cgroup, docker
-from grader.sandbox.base import INSIDE, PREFIX, Sandbox, scratch_home
+from grader.sandbox.base import PREFIX, Sandbox, scratch_home
 from grader.sandbox.bubblewrap import BubblewrapSandbox
 from grader.sandbox.probe import probe, probe_user, require
 from grader.sandbox.process import ProcessSandbox
-from grader.sandbox.processes import runs
 from grader.sandbox.user import UserSandbox
-from grader.services.holding import held
 
 _INSTALL = (
     "Install bubblewrap (`sudo apt-get install bubblewrap`); "
@@ -33,7 +34,7 @@ def choose(*, unsafe: bool = False) -> type[Sandbox]:
     """
     if unsafe:
         return ProcessSandbox
-    compileall.compile_dir(INSIDE, quiet=2)  # no sandbox can write what it compiles
+    compileall.compile_dir(WORKER, quiet=2)  # no sandbox can write what it compiles
     try:
         require_bubblewrap()
         require(probe())

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from grader.course import Limits
 from grader.errors import SandboxError
+from grader.host.processes import runs
 from grader.sandbox.base import Sandbox, SandboxDied, Setup
 from grader.sandbox.bubblewrap import BubblewrapSandbox
-from grader.sandbox.inside import wire
-from grader.sandbox.processes import runs
 from grader.sandbox.user import UserSandbox
+from grader.worker import wire
 
 _LIMITS = Limits(seconds=10, memory_mb=512)
 _WALLS = {

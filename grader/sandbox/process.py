@@ -9,7 +9,8 @@ import signal
 import sys
 from typing import Any, ClassVar
 
-from grader.sandbox.base import INSIDE, Sandbox, zygote_arguments
+from grader.host.interpreter import WORKER
+from grader.sandbox.base import Sandbox, zygote_arguments
 
 
 class ProcessSandbox(Sandbox):
@@ -23,7 +24,7 @@ class ProcessSandbox(Sandbox):
         super().start()
 
     def _command(self, config: dict[str, Any]) -> list[str]:
-        return [sys.executable, *zygote_arguments(config, str(INSIDE.parent))]
+        return [sys.executable, *zygote_arguments(config, str(WORKER))]
 
     def _popen_options(self) -> dict[str, Any]:
         return {"env": os.environ | {"PYTHONUNBUFFERED": "1"}}

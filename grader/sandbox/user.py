@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import IO, Any, ClassVar
 
 from grader.errors import SandboxError
+from grader.host.interpreter import WORKER
+from grader.host.processes import ProcessInfo, look_at
 from grader.sandbox import syscalls
-from grader.sandbox.base import INSIDE, Sandbox, reachable, site_packages, zygote_arguments
+from grader.sandbox.base import Sandbox, reachable, site_packages, zygote_arguments
 from grader.sandbox.bubblewrap import own_user
-from grader.sandbox.processes import ProcessInfo, look_at
 from grader.sandbox.seccomp import deny_filter
 
 
@@ -37,7 +38,7 @@ class UserSandbox(Sandbox):
         state.mkdir(mode=0o700)
         os.chown(state, self._uid, gid)
         # The judge's own folder is closed to the student.
-        shutil.copytree(INSIDE, self.base / "worker" / "inside")
+        shutil.copytree(WORKER, self.base / "worker")
         self._seccomp = deny_filter()
         try:
             super().start()

@@ -10,9 +10,9 @@ WELL_KNOWN_PORTS = {"redis": 6379, "sqs": 4566, "rabbitmq": 5672}
 """The ports of the lessons."""
 
 _CLASSES = {
-    "redis": ("grader.services.redis", "RedisService"),
-    "sqs": ("grader.services.sqs", "SqsService"),
-    "rabbitmq": ("grader.services.rabbitmq", "RabbitMQService"),
+    "redis": ("grader.services.redis.service", "RedisService"),
+    "sqs": ("grader.services.sqs.service", "SqsService"),
+    "rabbitmq": ("grader.services.rabbitmq.service", "RabbitMQService"),
 }
 
 

@@ -1,6 +1,5 @@
 """What a hidden suite is written with; CONTRIBUTING.md is its guide."""
 
-from grader.sandbox.inside.wire import Callback, Kept, Method, New, Opaque
 from grader.suite import content, exceptions, properties
 from grader.suite.consumer import Consumer
 from grader.suite.outcomes import Failed, NotGraded, not_graded
@@ -8,6 +7,7 @@ from grader.suite.process import Process
 from grader.suite.run import Run
 from grader.suite.settle import settled
 from grader.suite.steps import Handle, Line, Raised, Ready, Returned, Sleep, Step, Write
+from grader.worker.wire import Callback, Kept, Method, New, Opaque
 
 HANDLE = Callback("handle")
 READY = Callback("ready")

@@ -7,10 +7,10 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from grader.host.processes import ProcessInfo
 from grader.sandbox import syscalls
 from grader.sandbox.base import Sandbox, SandboxDied, Spawned
 from grader.sandbox.folder import Folder
-from grader.sandbox.processes import ProcessInfo
 from grader.suite.imports import Imports
 from grader.suite.log import Log
 from grader.suite.outcomes import Failed, not_graded

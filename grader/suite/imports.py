@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from grader.sandbox.inside import importing
+from grader.worker import importing
 
 
 class Imports:

@@ -6,8 +6,8 @@ import time
 from collections import deque
 from typing import Any
 
-from grader.sandbox.inside import wire
 from grader.suite.steps import shorten
+from grader.worker import wire
 
 _FIRST = 50
 _LAST = 150

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from grader.sandbox import syscalls
 from grader.sandbox.base import Spawned
-from grader.sandbox.inside import wire
 from grader.suite.log import argument
 from grader.suite.outcomes import Failed, Hangs, Unusable
 from grader.suite.run import Run
 from grader.suite.steps import Write
+from grader.worker import wire
 
 if TYPE_CHECKING:
     from grader.suite.consumer import Consumer
@@ -90,7 +90,7 @@ class Process:
     def keep(self, name: str, value: Any) -> None:
         """Build `value` inside and store it there; `Kept(name)` passes it to later calls."""
         self._kept[name] = value
-        self._begin("inside.worker.keep", (value,), {}, keep=name).returned()
+        self._begin("worker.calls.keep", (value,), {}, keep=name).returned()
 
     @property
     def busy(self) -> bool:

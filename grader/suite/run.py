@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from grader.sandbox.inside import importing, wire
 from grader.suite.outcomes import Failed, Hangs, OutOfTime, Unusable
 from grader.suite.steps import (
     Handle,
@@ -18,6 +17,7 @@ from grader.suite.steps import (
     Write,
     in_words,
 )
+from grader.worker import importing, wire
 
 if TYPE_CHECKING:
     from grader.suite.process import Process
@@ -120,7 +120,7 @@ class Run:
         except wire.WireError as error:
             raise Failed(f"{self} sent something that is no value: {error}") from None
         self._over = isinstance(step, Returned | Raised)
-        if self.function != "inside.worker.keep":
+        if self.function != "worker.calls.keep":
             self.process.note("student", in_words(step, repr(self)))
         return step
 

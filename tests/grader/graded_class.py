@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grader.course import Course
-from grader.graded import Graded
+from grader.gradebook.graded import Graded
 from grader.report import CheckResult, Outcome, Report, is_provisional
 
 EVIL = "=cmd|'/C calc'!A0 <script>alert(1)</script> [x](javascript:a) \x1b]0;owned\x07 \u202eabc ![](http://e)"

@@ -62,7 +62,7 @@ DRIVER = """\
 import json, os, sys
 from pathlib import Path
 import pytest, rich.progress
-import grader.grade_command, grader.report_command, grader.validate, grader.check
+import grader.grading.command, grader.reports.command, grader.authoring.validate, grader.learn.check
 from grader.cli import main
 
 said = {}

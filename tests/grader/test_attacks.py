@@ -25,8 +25,8 @@ from typing import Any
 
 import pytest
 
+from grader.host.processes import runs
 from grader.sandbox.bubblewrap import UNPRIVILEGED
-from grader.sandbox.processes import runs
 
 pytestmark = pytest.mark.thorough
 

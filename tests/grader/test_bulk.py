@@ -191,7 +191,7 @@ def test_ctrl_c_says_how_far_it_came(course: Path) -> None:
 def test_two_runs_into_one_folder_are_refused(course: Path) -> None:
     """The second is told in one line, and the first goes on."""
     grade(course)
-    script = "import sys, pathlib; from grader.results import Results\n"
+    script = "import sys, pathlib; from grader.gradebook.results import Results\n"
     script += "with Results(pathlib.Path('out')).lock(): print(flush=True); sys.stdin.read()"
     with subprocess.Popen(
         [sys.executable, "-c", script],

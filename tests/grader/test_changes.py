@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.changes import POLLING
+from grader.learn.changes import POLLING
 
 
 @pytest.fixture(params=["events", "polling"])
@@ -20,7 +20,7 @@ def said(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[int]:
     (tmp_path / "a.py").write_text("1\n")
     os.utime(tmp_path / "a.py", ns=(10**18, 10**18))
     process = subprocess.Popen(
-        [sys.executable, "-m", "grader.changes", str(tmp_path)],
+        [sys.executable, "-m", "grader.learn.changes", str(tmp_path)],
         stdout=subprocess.PIPE,
         env=os.environ | ({"WATCHFILES_FORCE_POLLING": "1"} if request.param == "polling" else {}),
     )
@@ -49,7 +49,7 @@ def test_every_save_after_the_first_line_is_told(said: int, tmp_path: Path) -> N
 @pytest.mark.parametrize("limit", ["max_inotify_instances", "max_inotify_watches"])
 def test_where_the_system_has_no_events_left_it_polls(limit: str, tmp_path: Path) -> None:
     """The limit of inotify is reached: a line says so, and saves are told of all the same."""
-    inside = f'echo 0 > /proc/sys/user/{limit} && exec "$0" -m grader.changes "$1"'
+    inside = f'echo 0 > /proc/sys/user/{limit} && exec "$0" -m grader.learn.changes "$1"'
     command = ["unshare", "--user", "--map-root-user", "sh", "-c", inside, sys.executable]
     (tmp_path / "a.py").write_text("1\n")
     with subprocess.Popen([*command, str(tmp_path)], stdout=subprocess.PIPE, bufsize=0) as process:

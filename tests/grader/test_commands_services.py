@@ -23,11 +23,12 @@ from click.testing import CliRunner, Result
 
 from grader.commands.services import DEMO_FILES, services
 from grader.errors import GraderError
-from grader.services import embedded, programs
-from grader.services.identity import Identity
-from grader.services.ports import holder, is_free
-from grader.services.rabbitmq_broker import rabbitmq_url
-from grader.services.rabbitmq_choice import installed_server
+from grader.host import programs
+from grader.host.identity import Identity
+from grader.host.ports import holder, is_free
+from grader.services.demo import servers
+from grader.services.rabbitmq.broker import rabbitmq_url
+from grader.services.rabbitmq.choice import installed_server
 
 Run = Callable[..., Result]
 
@@ -48,8 +49,8 @@ def ports(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """Free ports instead of the lessons' own, which the machine may be using."""
     # Below the ports that the system gives to outgoing connections, so that none takes one.
     candidates = random.sample(range(20000, 32000), 100)
-    free = dict(zip(embedded.NAMES, filter(is_free, candidates), strict=False))
-    monkeypatch.setattr(embedded, "WELL_KNOWN_PORTS", free)
+    free = dict(zip(servers.NAMES, filter(is_free, candidates), strict=False))
+    monkeypatch.setattr(servers, "WELL_KNOWN_PORTS", free)
     return free
 
 
@@ -66,8 +67,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ports: dict[str, int]) 
         return CliRunner().invoke(group, ["services", *arguments])
 
     yield invoke
-    for name in embedded.NAMES:
-        embedded.stop(name)
+    for name in servers.NAMES:
+        servers.stop(name)
 
 
 def test_up_status_down(run: Run, ports: dict[str, int]) -> None:
@@ -86,7 +87,7 @@ def test_up_status_down(run: Run, ports: dict[str, int]) -> None:
     assert str(ports["sqs"]) in sqs.create_queue(QueueName="taxi-events")["QueueUrl"]
     shown = run("status")
     assert shown.exit_code == 1  # rabbitmq does not run
-    process = embedded.status("redis").process
+    process = servers.status("redis").process
     assert process is not None
     row = next(line.split() for line in shown.stdout.splitlines() if line.startswith("redis"))
     assert row == ["redis", "running", f"redis://localhost:{ports['redis']}", str(process.pid)]
@@ -103,11 +104,11 @@ def test_up_status_down(run: Run, ports: dict[str, int]) -> None:
 def test_a_second_up_says_what_already_runs(run: Run) -> None:
     """It starts nothing, and is no error."""
     run("up", "redis")
-    first = embedded.status("redis").process
+    first = servers.status("redis").process
     again = run("up", "redis")
     assert again.exit_code == 0
     assert "redis runs already" in again.stdout
-    assert embedded.status("redis").process == first
+    assert servers.status("redis").process == first
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="who holds a port is read from /proc")
@@ -127,11 +128,11 @@ def test_a_taken_port_is_one_line_that_names_its_holder(run: Run, ports: dict[st
 def test_a_killed_server_is_started_again(run: Run, ports: dict[str, int]) -> None:
     """After SIGKILL its record is stale: status says stopped, and `up` starts a new one."""
     run("up", "redis")
-    process = embedded.status("redis").process
+    process = servers.status("redis").process
     assert process is not None
     process.kill()
     assert process.wait(5)
-    assert embedded.status("redis").process is None
+    assert servers.status("redis").process is None
     again = run("up", "redis")
     assert again.exit_code == 0, again.output
     assert redis.Redis(port=ports["redis"]).ping()
@@ -140,7 +141,7 @@ def test_a_killed_server_is_started_again(run: Run, ports: dict[str, int]) -> No
 def test_a_record_of_another_process_is_not_believed(run: Run) -> None:
     """A pid that was used again is not killed: its start time differs from the record's."""
     bystander = subprocess.Popen(["sleep", "60"])
-    record = embedded.state_folder() / "redis.json"
+    record = servers.state_folder() / "redis.json"
     record.write_text(f'{{"pid": {bystander.pid}, "started": 1, "note": ""}}')
     assert "redis was not running" in run("down", "redis").stdout
     assert bystander.poll() is None
@@ -179,7 +180,7 @@ def test_without_rabbitmq_it_says_what_to_install(
     assert done.exit_code == 2
     (line,) = done.stderr.splitlines()
     assert "rabbitmq-server" in line
-    assert embedded.status("rabbitmq").process is None
+    assert servers.status("rabbitmq").process is None
 
 
 def test_a_state_folder_that_cannot_be_made_is_one_line(
@@ -215,7 +216,7 @@ def test_rabbitmq_for_the_demos(run: Run, ports: dict[str, int], tmp_path: Path)
         patch.setattr("tempfile.tempdir", str(scratch))
         assert run("up", "rabbitmq").exit_code == 0
         pika.BlockingConnection(pika.ConnectionParameters("localhost", ports["rabbitmq"])).close()
-        keeper = embedded.status("rabbitmq").process
+        keeper = servers.status("rabbitmq").process
         assert keeper is not None
         assert list(scratch.iterdir())
         with rabbitmq_url() as url:
@@ -235,8 +236,9 @@ def test_rabbitmq_for_the_demos(run: Run, ports: dict[str, int], tmp_path: Path)
 def in_foreground(ports: dict[str, int], *names: str) -> subprocess.Popen[str]:
     """A running `grader services up NAMES --foreground`."""
     code = (
-        "from grader.services import embedded, catalog\n"
-        f"embedded.WELL_KNOWN_PORTS = {ports!r}\n"
+        "from grader.services import catalog\n"
+        "from grader.services.demo import servers\n"
+        f"servers.WELL_KNOWN_PORTS = {ports!r}\n"
         "from grader.commands.services import services\n"
         f"services(['up', *{names!r}, '--foreground'])\n"
     )
@@ -259,7 +261,7 @@ def test_foreground_stays_until_it_is_told_to_end(ports: dict[str, int]) -> None
     rest, _ = process.communicate(timeout=20)
     assert rest == "redis stopped\n"
     assert process.returncode == 0
-    assert embedded.status("redis").process is None
+    assert servers.status("redis").process is None
 
 
 @pytest.mark.usefixtures("run")
@@ -271,8 +273,8 @@ def test_foreground_is_ended_while_a_server_starts(ports: dict[str, int]) -> Non
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate(timeout=20)
     assert "redis stopped" in rest
-    assert embedded.status("redis").process is None
-    assert embedded.status("sqs").process is None
+    assert servers.status("redis").process is None
+    assert servers.status("sqs").process is None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="who holds a port is read from /proc")

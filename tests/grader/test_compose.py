@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from grader.services.catalog import WELL_KNOWN_PORTS
-from grader.services.rabbitmq_docker import IMAGE
+from grader.services.rabbitmq.docker import IMAGE
 
 yaml = pytest.importorskip("yaml")
 FILE = Path(__file__).parents[2] / "docker-compose.yml"

@@ -11,10 +11,10 @@ from command_line import grader
 
 from grader import doctor
 from grader.errors import SandboxError
+from grader.host import programs
 from grader.sandbox import choice
-from grader.sandbox.inside.look import look
 from grader.sandbox.probe import Wall, probe, require
-from grader.services import programs
+from grader.worker.look import look
 
 REPO = Path(__file__).resolve().parents[2]
 

@@ -17,7 +17,7 @@ from rich.console import Console
 from tiny_course import MANIFEST
 
 from grader.course import Course, load_course
-from grader.graded import Graded, with_scores
+from grader.gradebook.graded import Graded, with_scores
 from grader.report import Outcome
 from grader.reports.documents import gradescope_json, junit_xml
 from grader.reports.feedback import feedback_html, feedback_markdown

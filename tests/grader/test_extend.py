@@ -9,7 +9,7 @@ import pytest
 from command_line import grader
 from tiny_course import write_tiny_course
 
-from grader.gradebook import default_url, extensions
+from grader.gradebook.nbgrader import default_url, extensions
 
 NO_EXTENSION = {
     "a mistyped student": (("out", "anna"), "2", "out holds no results of anna. Did you mean ann?"),

@@ -25,10 +25,10 @@ from tiny_course import IN_PLACE, MANIFEST, RIGHT, add_submission, write_tiny_co
 
 from grader.course import Course, load_course
 from grader.errors import GraderError
-from grader.gradebook import default_url, extend, extensions, fill
+from grader.gradebook.nbgrader import default_url, extend, extensions, fill
+from grader.gradebook.results import Results
+from grader.host.ports import free_ports
 from grader.report import CheckResult, Outcome, Report, is_provisional
-from grader.results import Results
-from grader.services.ports import free_ports
 
 DUE = datetime(2026, 11, 30, 12, tzinfo=UTC)
 DATED = MANIFEST.replace(
@@ -357,8 +357,8 @@ def test_what_it_need_not_import_is_not_imported_and_not_lost() -> None:
     """The parser that takes longer than all of nbgrader; who wants it later can have it."""
     code = """
 import sys
-from grader import gradebook
-assert gradebook.available()
+from grader.gradebook import nbgrader
+assert nbgrader.available()
 assert "jsonschema" in sys.modules and "lark" not in sys.modules
 import rfc3987_syntax
 assert "lark" in sys.modules

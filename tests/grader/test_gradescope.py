@@ -18,7 +18,7 @@ import pytest
 from command_line import grader
 from tiny_course import IN_PLACE, RIGHT, write_tiny_course
 
-from grader.sandbox.processes import look_at
+from grader.host.processes import look_at
 
 REPO = Path(__file__).resolve().parents[2]
 OUTSIDE = """\

@@ -12,8 +12,8 @@ from test_public_tests import pytest_in
 from tiny_course import RIGHT, STUB, write_tiny_course
 
 from grader.course import load_course
-from grader.handing_in import look
-from grader.reset import STUBS
+from grader.learn.handing_in import look
+from grader.learn.reset import STUBS
 
 OPTIONAL = 'files = ["doubling.py"]\noptional = ["helpers.py"]\n'
 AT_IMPORT = "code outside of any function runs at each import"

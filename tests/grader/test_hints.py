@@ -9,8 +9,8 @@ from command_line import grader
 from tiny_course import IN_PLACE, RIGHT, STUB, write_tiny_course
 
 from grader.course import load_course
-from grader.lessons import faults, headings
-from grader.reset import STUBS
+from grader.learn.lessons import faults, headings
+from grader.learn.reset import STUBS
 
 REPO = Path(__file__).resolve().parents[2]
 

@@ -18,13 +18,13 @@ from tiny_course import MANIFEST, RIGHT, add_submission, write_tiny_course
 
 from grader.course import Course, load_course
 from grader.errors import GraderError
-from grader.gradebook import default_url, extend, extensions, lookup, student_id
+from grader.gradebook.nbgrader import default_url, extend, extensions, lookup, student_id
+from grader.gradebook.results import FolderNames, Results
 from grader.intake.archives import members
 from grader.intake.collect import collect
 from grader.intake.students import clean_name, folders
 from grader.intake.write import write_submissions
 from grader.report import CheckResult, Outcome, Report
-from grader.results import FolderNames, Results
 from grader.submission import find_submissions
 
 NFC = "Zoë Ångström"

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from tiny_course import RIGHT, SUITE, add_submission, write_tiny_course
 
-from grader.interrupts import ended_by_sigterm, held
+from grader.host.interrupts import ended_by_sigterm, held
 
 REPO = Path(__file__).resolve().parents[2]
 ENDS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
@@ -52,9 +52,10 @@ many.grade_repeatedly = work
 many.begin = and_send(many.begin)
 """
 BEFORE_THE_SERVER_IS_KEPT = """\
-from grader.services import embedded, ports
-embedded.WELL_KNOWN_PORTS = dict(zip(embedded.NAMES, ports.free_ports(0, 0, 0)))
-embedded._spawn = and_send(embedded._spawn)
+from grader.services.demo import servers
+from grader.host import ports
+servers.WELL_KNOWN_PORTS = dict(zip(servers.NAMES, ports.free_ports(0, 0, 0)))
+servers._spawn = and_send(servers._spawn)
 """
 MAIN = "from grader.cli import main\nmain(prog_name='grader')\n"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.leaks import find_leak
+from grader.authoring.leaks import find_leak
 
 PRIVATE = '''\
 def store(path, text):

@@ -8,8 +8,8 @@ import pytest
 from command_line import grader
 from tiny_course import write_tiny_course
 
-from grader.reports.messages import form, read_page, shown
-from grader.validate import PAGE
+from grader.authoring.messages import form, read_page, shown
+from grader.authoring.validate import PAGE
 
 
 def test_validate_writes_the_page(tmp_path: Path) -> None:

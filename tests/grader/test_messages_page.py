@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from grader.authoring.messages import read_page
+from grader.authoring.validate import PAGE
 from grader.course import load_course
-from grader.reports.messages import read_page
-from grader.validate import PAGE
 
 REPO = Path(__file__).resolve().parents[2]
 SENTENCES = read_page((REPO / PAGE).read_text())
 # Given by a run: what the test had set up, and what became of it.
 IN_A_SCENE = re.compile(r"(?:(.+): )?expected \w+\(\) to .+; .+")
-COMMON = ("grader/suite", "grader/sandbox/inside")
+COMMON = ("grader/suite", "grader/worker")
 
 
 @cache
@@ -83,7 +83,7 @@ def test_sentences_are_in_words() -> None:
 def test_the_recording_of_watch_says_what_watch_says() -> None:
     """Its checks, their sentences, its hint and its keys are those of today: `make pictures`."""
     pytest.importorskip("termios", reason="grader watch needs a terminal of Unix")
-    from grader.watch import _KEYS  # noqa: PLC0415 - as above
+    from grader.learn.watch import _KEYS  # noqa: PLC0415 - as above
 
     screens = (REPO / "docs" / "watch.md").read_text()
     words = " ".join(screens.split())

@@ -9,13 +9,13 @@ import pytest
 from command_line import grader
 from tiny_course import RIGHT, write_tiny_course
 
+from grader.authoring.mutants.asked import Asked
+from grader.authoring.mutants.record import read_record
+from grader.authoring.mutants.source import Mutant, find_mutants, find_sources
 from grader.course import load_course
 from grader.errors import CourseError
 from grader.grading.many import grade_all
 from grader.grading.one import Grading
-from grader.mutants.asked import Asked
-from grader.mutants.record import read_record
-from grader.mutants.source import Mutant, find_mutants, find_sources
 from grader.sandbox.choice import own_code
 from grader.submission import Submission
 

@@ -28,7 +28,7 @@ from grader.errors import GraderError
 from grader.intake.notebooks import check_cell
 from grader.notebooks.autograde import GradeInSandbox
 from grader.notebooks.checks import public_tests
-from grader.services.rabbitmq_private import free_ports
+from grader.services.rabbitmq.private import free_ports
 
 pytestmark = pytest.mark.thorough
 

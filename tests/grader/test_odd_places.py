@@ -11,7 +11,7 @@ import pytest
 from command_line import grader
 from tiny_course import IN_PLACE, RIGHT, add_submission, write_tiny_course
 
-from grader.services import rabbitmq_private
+from grader.services.rabbitmq import private
 
 REPO = Path(__file__).resolve().parents[2]
 READ_ONLY = (
@@ -124,4 +124,4 @@ def test_a_node_lies_where_erlang_can_read_the_name(
         monkeypatch.setattr(
             "tempfile.tempdir", str(tmp_path) if name == "plain" else str(tmp_path / name)
         )
-        assert rabbitmq_private.home_of_nodes() == home
+        assert private.home_of_nodes() == home

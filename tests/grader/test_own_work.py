@@ -11,7 +11,7 @@ from command_line import grader
 from tiny_course import IN_PLACE, RIGHT, STUB, write_tiny_course
 
 from grader.course import load_course
-from grader.reset import STUBS
+from grader.learn.reset import STUBS
 
 REPO = Path(__file__).resolve().parents[2]
 

@@ -14,10 +14,10 @@ from graded_class import graded
 from tiny_course import MANIFEST
 
 from grader.course import Course, load_course
-from grader.graded import Graded
+from grader.gradebook.graded import Graded
 from grader.reports.class_page import class_html
 from grader.reports.feedback import feedback_html, feedback_markdown
-from grader.similar import Pair, Similar
+from grader.reports.similar import Pair, Similar
 
 pytestmark = pytest.mark.chromium
 HOSTILE = (

@@ -10,7 +10,7 @@ import pytest
 from tiny_course import STUB, write_tiny_course
 
 from grader.course import load_course
-from grader.reset import STUBS
+from grader.learn.reset import STUBS
 
 REPO = Path(__file__).resolve().parents[2]
 

@@ -13,10 +13,10 @@ import pytest
 from command_line import grader
 from tiny_course import RIGHT, write_tiny_course
 
+from grader.authoring.leaks import find_leak
+from grader.authoring.release import make_release
 from grader.course import load_course
 from grader.errors import GraderError
-from grader.leaks import find_leak
-from grader.release import make_release
 
 REPO = Path(__file__).resolve().parents[2]
 

@@ -19,7 +19,7 @@ import pytest
 import yaml
 from command_line import grader
 
-from grader.services.rabbitmq_broker import rabbitmq_url
+from grader.services.rabbitmq.broker import rabbitmq_url
 
 REPO = Path(__file__).resolve().parents[2]
 GITHUB = REPO / "release/.github/workflows/public-checks.yml"

@@ -14,13 +14,13 @@ from tiny_course import MANIFEST
 
 from grader.course import Course, load_course
 from grader.errors import GraderError
-from grader.graded import Graded
-from grader.report_command import write_pages
+from grader.gradebook.graded import Graded
+from grader.gradebook.results import Results
 from grader.reports.class_page import class_html
+from grader.reports.command import write_pages
 from grader.reports.feedback import feedback_html, feedback_markdown
 from grader.reports.safe import markdown, plain
 from grader.reports.statistics import class_figures, correlation
-from grader.results import Results
 
 REPO = Path(__file__).resolve().parents[2]
 

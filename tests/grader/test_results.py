@@ -12,8 +12,8 @@ from tiny_course import MANIFEST
 from grader.course import load_course
 from grader.errors import GraderError
 from grader.files import make_folder, require_writable, write_whole, writing_whole
+from grader.gradebook.results import Results, folder_name
 from grader.report import CheckResult, Outcome, Report
-from grader.results import Results, folder_name
 
 
 @pytest.fixture

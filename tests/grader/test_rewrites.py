@@ -11,7 +11,7 @@ import pytest
 from command_line import grader
 from tiny_course import write_tiny_course
 
-from grader.mutants.rewrites import REWRITES
+from grader.authoring.mutants.rewrites import REWRITES
 
 REPO = Path(__file__).resolve().parents[2]
 SUITE = "tests/hidden/01/test_doubling_hidden.py"

@@ -16,21 +16,21 @@ from pathlib import Path
 import pytest
 
 from grader.errors import ServiceError
-from grader.services.answering import rabbitmq_problem, redis_problem, sqs_problem
-from grader.services.ports import is_free
-from grader.services.rabbitmq_broker import rabbitmq_url
+from grader.host.ports import is_free
+from grader.services.rabbitmq.answering import rabbitmq_problem, redis_problem, sqs_problem
+from grader.services.rabbitmq.broker import rabbitmq_url
 
 REPO = Path(__file__).resolve().parents[2]
 GREETING = b"SSH-2.0-OpenSSH_9.2\r\n"
 USE_THE_BROKER = """\
 import contextlib, os
-from grader.services import rabbitmq_broker
+from grader.services.rabbitmq import broker
 
 @contextlib.contextmanager
-def broker():
+def the_broker():
     yield os.environ["THE_BROKER"]
 
-rabbitmq_broker.rabbitmq_url = broker
+broker.rabbitmq_url = the_broker
 """
 
 

@@ -14,14 +14,14 @@ import pytest
 from lab import Lab
 
 from grader.course import Limits
+from grader.host.holding import hold
 from grader.sandbox.base import SandboxDied, Setup
 from grader.sandbox.bubblewrap import BubblewrapSandbox
 from grader.sandbox.choice import sweep
-from grader.sandbox.inside.wire import Callback
 from grader.sandbox.process import ProcessSandbox
-from grader.services.holding import hold
 from grader.suite import Failed, Returned, Write
 from grader.suite.consumer import Consumer
+from grader.worker.wire import Callback
 
 HANDLE = Callback("handle")
 CODE = b"""\

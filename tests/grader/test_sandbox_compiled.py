@@ -12,13 +12,14 @@ import pytest
 from lab import Lab
 
 from grader.course import Limits
-from grader.sandbox.base import INSIDE, Sandbox, Setup
+from grader.host.interpreter import WORKER
+from grader.sandbox.base import Sandbox, Setup
 from grader.sandbox.bubblewrap import BubblewrapSandbox
 from grader.sandbox.choice import choose
-from grader.sandbox.inside import compiled
 from grader.sandbox.process import ProcessSandbox
 from grader.suite import Failed
 from grader.suite.consumer import Consumer
+from grader.worker import compiled
 
 DEEP = b"x = " + b"(" * 10_000 + b")" * 10_000
 """Too many parentheses for the compiler."""
@@ -116,7 +117,7 @@ def test_a_compiler_that_is_ended_while_it_writes_leaves_nothing(
 
 def test_what_runs_inside_lies_compiled() -> None:
     """A sandbox could not keep what it compiles, and would do it again each time."""
-    kept = [Path(cache_from_source(str(path))) for path in INSIDE.glob("*.py")]
+    kept = [Path(cache_from_source(str(path))) for path in WORKER.glob("*.py")]
     for path in kept:
         path.unlink(missing_ok=True)
     choose()

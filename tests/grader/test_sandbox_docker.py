@@ -20,12 +20,12 @@ from grader.errors import SandboxError
 from grader.sandbox import choice, docker
 from grader.sandbox.base import Setup
 from grader.sandbox.docker import IMAGE, DockerSandbox
-from grader.sandbox.inside.wire import Callback
 from grader.sandbox.probe import Wall, probe, require
 from grader.sandbox.process import ProcessSandbox
-from grader.services.rabbitmq_docker import engine_answers
+from grader.services.rabbitmq.docker import engine_answers
 from grader.suite import Returned
 from grader.suite.consumer import Consumer
+from grader.worker.wire import Callback
 
 CODE = b"""\
 import subprocess, time

@@ -13,10 +13,10 @@ import pytest
 from lab import Lab
 
 from grader.course import Limits
+from grader.host.processes import look_at, runs
 from grader.sandbox.base import Setup
 from grader.sandbox.bubblewrap import BubblewrapSandbox
 from grader.sandbox.probe import probe
-from grader.sandbox.processes import look_at, runs
 from grader.suite.consumer import Consumer
 from grader.suite.settle import settled
 
@@ -45,7 +45,7 @@ def limits_of(pid: int) -> dict[str, str]:
 def test_it_is_the_only_one_inside(sandbox: BubblewrapSandbox) -> None:
     """No process of bubblewrap's, which student code could write into, is there."""
     (inner,) = sandbox.own
-    assert b"inside.zygote" in Path(f"/proc/{inner}/cmdline").read_bytes()
+    assert b"worker.zygote" in Path(f"/proc/{inner}/cmdline").read_bytes()
     status = Path(f"/proc/{inner}/status").read_text()
     (pids,) = [line.split()[1:] for line in status.splitlines() if line.startswith("NSpid")]
     assert pids[-1] == "1"

@@ -10,11 +10,11 @@ from lab import Lab
 from grader.course import Limits
 from grader.sandbox.base import Setup
 from grader.sandbox.bubblewrap import BubblewrapSandbox
-from grader.sandbox.inside.wire import Callback
 from grader.sandbox.process import ProcessSandbox
 from grader.suite import Line, Returned, Write
 from grader.suite.consumer import Consumer
 from grader.suite.run import Run
+from grader.worker.wire import Callback
 
 CODE = b"""\
 import mmap, os, subprocess, sys, threading

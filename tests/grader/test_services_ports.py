@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from grader.errors import ServiceError
-from grader.services import ports
-from grader.services.ports import free_ports
+from grader.host import ports
+from grader.host.ports import free_ports
 
 OUTGOING = Path("/proc/sys/net/ipv4/ip_local_port_range")
 

@@ -19,18 +19,18 @@ import pika.exceptions
 import pytest
 
 from grader.errors import ServiceError
-from grader.services.holding import hold
-from grader.services.identity import Identity
-from grader.services.rabbitmq import RabbitMQService
-from grader.services.rabbitmq_api import ManagementApi
-from grader.services.rabbitmq_choice import (
+from grader.host.holding import hold
+from grader.host.identity import Identity
+from grader.services.rabbitmq.api import ManagementApi
+from grader.services.rabbitmq.choice import (
     ServerChoice,
     installed_server,
 )
-from grader.services.rabbitmq_lease import Broker
-from grader.services.rabbitmq_node import Login
-from grader.services.rabbitmq_private import FOLDER_PREFIX, PrivateNode, sweep_nodes
-from grader.services.rabbitmq_started import StartedBroker
+from grader.services.rabbitmq.lease import Broker
+from grader.services.rabbitmq.node import Login
+from grader.services.rabbitmq.private import FOLDER_PREFIX, PrivateNode, sweep_nodes
+from grader.services.rabbitmq.service import RabbitMQService
+from grader.services.rabbitmq.started import StartedBroker
 
 ROOT = Path(__file__).parents[2]
 needs_server = pytest.mark.skipif(
@@ -269,8 +269,8 @@ def test_a_node_that_dies_is_replaced_and_costs_nobody_points(
 KILLED_RUN = """\
 import os, signal, sys
 from pathlib import Path
-from grader.services.rabbitmq_broker import StartedBroker
-from grader.services.rabbitmq_choice import ServerChoice
+from grader.services.rabbitmq.broker import StartedBroker
+from grader.services.rabbitmq.choice import ServerChoice
 broker = StartedBroker(ServerChoice(Path(sys.argv[1])))
 if sys.argv[2] == "ready":
     broker.lease()
@@ -379,7 +379,7 @@ def test_importing_the_services_starts_no_thread() -> None:
     """A grading process is forked from one that has imported them."""
     code = textwrap.dedent("""
         import threading
-        import grader.services.rabbitmq, grader.services.rabbitmq_broker
+        import grader.services.rabbitmq.service, grader.services.rabbitmq.broker
         print(threading.active_count())
     """)
     done = subprocess.run(

@@ -9,16 +9,15 @@ import pytest
 
 from grader.doctor import diagnose
 from grader.errors import SandboxError, ServiceError
-from grader.services import programs, rabbitmq_broker, rabbitmq_choice, rabbitmq_docker
-from grader.services.programs import find_program
-from grader.services.rabbitmq import RabbitMQService
-from grader.services.rabbitmq_broker import (
+from grader.host import programs
+from grader.host.programs import find_program
+from grader.services.rabbitmq.broker import (
     NoBroker,
     UsersBroker,
     rabbitmq_url,
     start_broker,
 )
-from grader.services.rabbitmq_choice import (
+from grader.services.rabbitmq.choice import (
     DockerChoice,
     Found,
     OwnBroker,
@@ -29,8 +28,9 @@ from grader.services.rabbitmq_choice import (
     read,
     written,
 )
-from grader.services.rabbitmq_docker import IMAGE, DockerNode, sweep_containers
-from grader.services.rabbitmq_node import FirstThatStarts, Login, Node
+from grader.services.rabbitmq.docker import IMAGE, DockerNode, sweep_containers
+from grader.services.rabbitmq.node import FirstThatStarts, Login, Node
+from grader.services.rabbitmq.service import RabbitMQService
 
 FAKE_DOCKER = """\
 #!/bin/sh
@@ -100,7 +100,7 @@ def test_the_users_own_broker_comes_first(path: Path, monkeypatch: pytest.Monkey
     executable(path / "rabbitmq-server")
     asked = []
     monkeypatch.setattr(
-        rabbitmq_choice, "rabbitmq_problem", lambda *words: asked.append(words) or ""
+        "grader.services.rabbitmq.choice.rabbitmq_problem", lambda *words: asked.append(words) or ""
     )
     monkeypatch.setenv("RABBITMQ_URL", "amqp://ann:s%2Fcret@broker:5673/my%2Fhost")
     assert find_rabbitmq() == Found(OwnBroker("broker", 5673, "ann", "s/cret", "my/host"))
@@ -156,9 +156,9 @@ def test_an_engine_that_is_of_no_use_makes_way(
     engine: dict[str, str], why: str, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The installed server is used, after a bounded time, and why is said; without one, too."""
-    monkeypatch.setattr(rabbitmq_docker, "_PULL_SECONDS", 0.5)
-    monkeypatch.setattr(rabbitmq_docker, "_PULL_SECONDS_BESIDE", 0.5)
-    monkeypatch.setattr(rabbitmq_docker, "_ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr("grader.services.rabbitmq.docker._PULL_SECONDS", 0.5)
+    monkeypatch.setattr("grader.services.rabbitmq.docker._PULL_SECONDS_BESIDE", 0.5)
+    monkeypatch.setattr("grader.services.rabbitmq.docker._ANSWER_SECONDS", 0.5)
     docker(path, **engine)
     with pytest.raises(ServiceError, match=why):
         find_rabbitmq()
@@ -206,7 +206,9 @@ def test_a_run_says_on_standard_error_what_it_uses_instead(
     docker(path, image="exit 1", pull="exit 1")
     script = executable(path / "rabbitmq-server")
     made = []
-    monkeypatch.setattr(rabbitmq_broker, "StartedBroker", lambda *choices: made.append(choices))
+    monkeypatch.setattr(
+        "grader.services.rabbitmq.broker.StartedBroker", lambda *choices: made.append(choices)
+    )
     start_broker()
     assert made == [(ServerChoice(script),)]
     said = capfd.readouterr()

@@ -6,8 +6,8 @@ import pytest
 from pika import spec
 from pika.amqp_object import Method
 
-from grader.services.rabbitmq_copies import Copies
-from grader.services.rabbitmq_words import Words
+from grader.services.rabbitmq.amplification import Copies
+from grader.services.rabbitmq.words import Words
 
 
 def copies(*methods: Method) -> int:

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from grader.services import rabbitmq_relay
-from grader.services.rabbitmq_relay import Relay
+from grader.services.rabbitmq import relay
+from grader.services.rabbitmq.relay import Relay
 
 
 def closed_port() -> int:
@@ -172,7 +172,7 @@ def test_so_many_connections_are_enough(
     upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One more is cut off before the broker sees it; when another has gone there is room."""
-    monkeypatch.setattr(rabbitmq_relay, "_MAX_CONNECTIONS", 2)
+    monkeypatch.setattr(relay, "_MAX_CONNECTIONS", 2)
     upstream.connect()
     _, second = upstream.connect()
     with (

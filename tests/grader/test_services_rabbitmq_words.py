@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from grader.services.rabbitmq_words import Words
+from grader.services.rabbitmq.words import Words
 
 
 def frame(kind: int, payload: bytes) -> bytes:

@@ -14,16 +14,16 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from grader.errors import ServiceError
-from grader.services import redis_front
-from grader.services.redis import URL_VARIABLE, RedisService
-from grader.services.redis_commands import (
+from grader.services.redis import front
+from grader.services.redis.commands import (
     MAX_COMMAND,
     Command,
     CommandReader,
     ProtocolError,
     encode,
 )
-from grader.services.redis_replies import ReplyReader
+from grader.services.redis.replies import ReplyReader
+from grader.services.redis.service import URL_VARIABLE, RedisService
 
 SECONDS = 5.0
 
@@ -297,7 +297,7 @@ def test_what_is_no_command_ends_the_connection(service: RedisService) -> None:
 
 def test_a_submission_may_send_so_much(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the limit its connection is cut; the suite's own client is not."""
-    monkeypatch.setattr("grader.services.redis.MAX_BYTES", 1000)
+    monkeypatch.setattr("grader.services.redis.service.MAX_BYTES", 1000)
     service = RedisService()
     attach(service)
     with connect(service.port) as client, pytest.raises(redis.ConnectionError):
@@ -308,7 +308,7 @@ def test_a_submission_may_send_so_much(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_connections_are_limited(service: RedisService, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each costs threads; one too many is cut at once."""
-    monkeypatch.setattr(redis_front, "_MAX_CONNECTIONS", 2)
+    monkeypatch.setattr(front, "_MAX_CONNECTIONS", 2)
     with contextlib.ExitStack() as stack:
         for _ in range(2):
             client = stack.enter_context(connect(service.port))
@@ -322,7 +322,7 @@ def test_subscriptions_are_limited(
     service: RedisService, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of all connections together; when one has gone there is room again."""
-    monkeypatch.setattr(redis_front, "_MAX_SUBSCRIPTIONS", 3)
+    monkeypatch.setattr(front, "_MAX_SUBSCRIPTIONS", 3)
     first = subscribe(client, "a", "b")
     with pytest.raises(redis.ConnectionError):
         subscribe(client, "c", "d")
@@ -333,7 +333,7 @@ def test_subscriptions_are_limited(
 
 def test_a_copy_for_each_subscription_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server keeps what subscribers do not read: ten copies are ten times as much."""
-    monkeypatch.setattr("grader.services.redis.MAX_BYTES", 20_000)
+    monkeypatch.setattr("grader.services.redis.service.MAX_BYTES", 20_000)
     service = RedisService()
     attach(service)
     with connect(service.port) as client:

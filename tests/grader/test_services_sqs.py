@@ -16,9 +16,9 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from grader.services import sqs_front
-from grader.services.sqs import RefusedError, SqsService, warm
-from grader.services.sqs_strict import MAX_BYTES
+from grader.services.sqs import front
+from grader.services.sqs.service import RefusedError, SqsService, warm
+from grader.services.sqs.strict import MAX_BYTES
 
 
 @pytest.fixture
@@ -358,7 +358,7 @@ def test_what_is_sent_and_fetched_has_an_end(
     service: SqsService, client: Any, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A message fetched again and again is refused in the end; the suite's own client is not."""
-    monkeypatch.setattr(sqs_front, "MAX_BYTES", 100_000)
+    monkeypatch.setattr(front, "MAX_BYTES", 100_000)
     client.send_message(QueueUrl=url, MessageBody="x" * 10_000)
     assert not service.exceeded
     with pytest.raises(ClientError, match="RequestThrottled"):

@@ -11,9 +11,9 @@ import pytest
 from command_line import grader
 from tiny_course import STUB, write_tiny_course
 
-from grader import similar
 from grader.course import Course, load_course
-from grader.similar import THRESHOLD, nearly_identical
+from grader.reports import similar
+from grader.reports.similar import THRESHOLD, nearly_identical
 from grader.submission import Submission, read_submission
 
 REPO = Path(__file__).resolve().parents[2]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from benchmarks.soak import in_round
 from benchmarks.tally import Tally, read_tallies, write_tallies
+from grader.authoring.validate import Specimen
 from grader.report import CheckResult, Outcome, Report
 from grader.submission import Submission
-from grader.validate import Specimen
 
 
 def _report(outcome: Outcome) -> Report:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from grader.course import load_course
-from grader.similar import own_tokens
+from grader.reports.similar import own_tokens
 from grader.source_file import NotTaken, text_of
 from grader.submission import read_submission
 

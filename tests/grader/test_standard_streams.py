@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tiny_course import RIGHT, add_submission, write_tiny_course
 
-from grader.standard_streams import READER_GONE, printable, write_data
+from grader.host.standard_streams import READER_GONE, printable, write_data
 
 REPO = Path(__file__).resolve().parents[2]
 GENERATOR = ("resources/event_generator.py", "file", "--interval", "0", "--path")

@@ -11,11 +11,11 @@ import pytest
 from grader.course import Limits, load_course
 from grader.sandbox.base import Setup
 from grader.sandbox.bubblewrap import BubblewrapSandbox
-from grader.sandbox.inside.wire import Callback
 from grader.suite import Failed, Run
 from grader.suite.beside import Beside
 from grader.suite.consumer import Consumer
 from grader.suite.session import Session
+from grader.worker.wire import Callback
 
 CODE = b"""\
 import subprocess

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
-from grader.sandbox.inside import failing
 from grader.suite import content, exceptions
+from grader.worker import failing
 
 
 @pytest.mark.parametrize("make", [content.odd_events, content.unusual_text])

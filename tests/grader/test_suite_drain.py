@@ -10,10 +10,10 @@ from lab import Lab
 
 from grader.course import Limits
 from grader.sandbox.base import Setup
-from grader.sandbox.inside.wire import Callback
 from grader.sandbox.process import ProcessSandbox
 from grader.suite import Failed, Process
 from grader.suite.consumer import Consumer
+from grader.worker.wire import Callback
 
 CODE = b"""\
 import os

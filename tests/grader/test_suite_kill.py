@@ -9,12 +9,12 @@ import pytest
 from lab import Lab
 
 from grader.course import Limits
+from grader.host.processes import ProcessInfo, runs, without
 from grader.sandbox.base import Setup
 from grader.sandbox.bubblewrap import BubblewrapSandbox
-from grader.sandbox.inside.wire import Callback, Kept, New
 from grader.sandbox.process import ProcessSandbox
-from grader.sandbox.processes import ProcessInfo, runs, without
 from grader.suite.consumer import Consumer
+from grader.worker.wire import Callback, Kept, New
 
 HANDLE = Callback("handle")
 CODE = b"""\

@@ -17,7 +17,7 @@ import pytest
 from command_line import grader
 from tiny_course import IN_PLACE, RIGHT, STUB, write_tiny_course
 
-from grader.reset import STUBS
+from grader.learn.reset import STUBS
 
 HANGS = RIGHT.replace("    return 2 * number\n", "    while True: pass\n")
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from grader.sandbox.inside import wire
+from grader.worker import wire
 
 VALUES = [
     None, True, 0, -1.5, "text", "\ud800", b"\x00\xff", [], [1, [2]], (1, "a"), {1, 2}, {"a": {"b": []}},

@@ -20,7 +20,7 @@ from fakeredis import TcpFakeServer
 from moto.server import ThreadedMotoServer
 
 from grader.errors import ServiceError
-from grader.services.rabbitmq_broker import rabbitmq_url as any_rabbitmq_url
+from grader.services.rabbitmq.broker import rabbitmq_url as any_rabbitmq_url
 
 GENERATOR = Path(__file__).parents[2] / "resources" / "event_generator.py"
 SECONDS = 60

@@ -9,7 +9,7 @@ from grader.compare.crew import PATIENCE, Child, RunError
 from grader.compare.result import Away, Crash, Restart
 from grader.compare.story import Story
 from grader.errors import ServiceError
-from grader.services.rabbitmq_private import PrivateNode
+from grader.services.rabbitmq.private import PrivateNode
 
 AWAY = 1.0
 """Seconds that the consumer is away."""

@@ -14,8 +14,8 @@ from typing import Any
 import pika
 import pytest
 
-from grader.services.rabbitmq import RabbitMQService
-from grader.services.redis import RedisService
+from grader.services.rabbitmq.service import RabbitMQService
+from grader.services.redis.service import RedisService
 from grader.suite import (
     HANDLE,
     READY,
@@ -478,7 +478,7 @@ class Queues:
         for name in names:
             self.in_channel(process, "declare_queue", name).returned()
         # What comes of it when the student's function has closed it is no matter.
-        process.start("inside.worker.keep", Method(Kept("connection"), "close")).next()
+        process.start("worker.calls.keep", Method(Kept("connection"), "close")).next()
         self.service.wait_closed(self._consumer.seconds)
         self._spare = process
         return names

@@ -115,7 +115,7 @@ def test_messages_are_persistent_json(queues, odd_events, unusual_text, in_short
     (queue,) = queues.declare()
     process = queues.process()
     process.keep("channel", Method(Kept("connection"), "channel"))
-    process.start("inside.worker.keep", Method(Kept("channel"), "confirm_delivery")).returned()
+    process.start("worker.calls.keep", Method(Kept("channel"), "confirm_delivery")).returned()
     for events in (odd_events, tuple(unusual_text)):
         process.start("rabbitmq.publish_events", Kept("channel"), queue, events).returned()
     # Whoever publishes without confirms returns a moment before the broker has everything.

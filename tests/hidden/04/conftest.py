@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from grader.services.sqs import RefusedError, SqsService
-from grader.services.sqs_front import Request
+from grader.services.sqs.front import Request
+from grader.services.sqs.service import RefusedError, SqsService
 from grader.suite import HANDLE, Consumer, Failed, Kept, New, Process, Run
 
 HIDDEN = 600

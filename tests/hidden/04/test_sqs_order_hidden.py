@@ -45,12 +45,12 @@ class Handler:
 
     def call(self, event: dict):
         """Begin to handle an event."""
-        return self._process.start("inside.worker.apply", Kept(self._name), event)
+        return self._process.start("worker.calls.apply", Kept(self._name), event)
 
     @property
     def seen(self) -> object:
         """The caller's own set."""
-        return self._process.call("inside.worker.keep", Kept(f"seen {self._name}"))
+        return self._process.call("worker.calls.keep", Kept(f"seen {self._name}"))
 
     def passes_over(self, event: dict) -> bool:
         """Tell whether it returns without a call of handle."""

@@ -1,0 +1,334 @@
+"""`grader validate`: the grader graded, by right submissions (wheats) and wrong ones (chaffs)."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from rich.columns import Columns
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from grader.authoring.messages import messages_page, news, read_page
+from grader.course import Course, Exercise
+from grader.errors import CourseError, SandboxError
+from grader.files import require_writable, write_whole
+from grader.grading.command import grade_with_progress
+from grader.grading.one import Grading, require_suite
+from grader.grading.services import prepare_services
+from grader.learn import lessons
+from grader.learn.public_tests import marked_checks
+from grader.report import Outcome, Report
+from grader.sandbox.base import Sandbox
+from grader.sandbox.choice import choose, own_code, sweep
+from grader.submission import Submission, read_submission
+
+EXPECTED = "expected.toml"
+PAGE = Path("docs") / "messages.md"
+HASTE = 3
+"""Seconds that a submission which is known to be wrong gets for a step, to begin with."""
+
+
+class Expectation(BaseModel):
+    """expected.toml of a wheat or chaff."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    about: str
+    fails: str | None = None
+    """The check that a chaff is meant to fail; a wheat has none."""
+    also_fails: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Specimen:
+    """A submission whose outcome is known."""
+
+    name: str
+    """`solution`, `stub`, `wheat/NAME` or `chaff/NAME`."""
+    submission: Submission
+    fails: frozenset[str]
+    meant: str | None = None
+
+
+def validate_course(
+    course: Course,
+    *,
+    exercise: str | None,
+    seed: int,
+    jobs: int,
+    console: Console,
+    messages: Path | None = None,
+) -> int:
+    """Run every specimen, print the kill matrix and every fault found; the exit code.
+
+    With `messages`, what the chaffs were told is written there; otherwise a sentence that the
+    course's page of messages lacks is named.
+
+    Raises:
+        GraderError: it could not be done.
+    """
+    if messages is not None:
+        if exercise is not None:
+            raise CourseError("a page of messages is about all exercises", "Leave --exercise out.")
+        require_writable(messages)
+    exercises = [course.exercise(exercise)] if exercise else list(course.exercises)
+    specimens = {each.id: list(find_specimens(course, each)) for each in exercises}
+    sandbox = choose_sandbox(console)
+    sweep()
+    faults: list[str] = []
+    undecided: list[str] = []
+    told: list[tuple[Exercise, str, Report]] = []
+    with prepare_services({s for each in exercises for s in each.services}) as services:
+        how = Grading(course, sandbox, seed, services)
+        everything = {
+            (one.submission.student, each.id): (each, one)
+            for each in exercises
+            for one in specimens[each.id]
+        }
+        reports = dict(_grade(everything, how, jobs, console))
+    for each in exercises:
+        graded = [(one, reports[one.submission.student, each.id]) for one in specimens[each.id]]
+        console.print(matrix(each, graded))
+        console.print(legend(each))
+        console.print()
+        faults += [f for one, report in graded for f in judge(each, one, report)]
+        faults += unproven(each, graded)
+        faults += list(public_faults(course, each))
+        faults += list(lessons.faults(course, each))
+        undecided += [f"{each.id}: {w}" for w in _undecided(graded)]
+        told += [
+            (each, one.name.removeprefix("chaff/"), report) for one, report in graded if one.meant
+        ]
+    if messages is not None and undecided:
+        console.print(Text(f"{messages} is not written: some checks were not decided", "yellow"))
+    else:
+        _messages(course, messages, seed, told, console)
+    for fault in faults:
+        console.print(Text(f"✗ {fault}", "red"))
+    for line in undecided:
+        console.print(Text(f"? {line}", "yellow"))
+    if faults:
+        return 1
+    if undecided:
+        return 2
+    count = sum(len(found) for found in specimens.values())
+    console.print(Text(f"✓ {count} submissions judged as expected (seed {seed})", "green"))
+    return 0
+
+
+_Known = Mapping[tuple[str, str], tuple[Exercise, Specimen]]
+"""By student and exercise: a submission whose outcome is known."""
+
+
+def _grade(
+    known: _Known, how: Grading, jobs: int, console: Console
+) -> Iterator[tuple[tuple[str, str], Report]]:
+    """The reports; those of wrong submissions with little patience, where they are as expected.
+
+    A deadline is only ever reached by a wrong submission, and there are many: waiting it out
+    would take most of the time. One that is not as expected is graded again with all patience.
+    """
+    limits = how.course.limits
+    hasty = limits.model_copy(update={"seconds": min(limits.seconds, HASTE)})
+    in_haste = replace(how, course=how.course.model_copy(update={"limits": hasty}))
+    wrong = [one.submission for _, one in known.values() if one.fails]
+    again = [one.submission for _, one in known.values() if not one.fails]
+    for submission, report in grade_with_progress(wrong, in_haste, jobs, console):
+        key = submission.student, submission.exercise
+        if any(judge(*known[key], report)):
+            again.append(submission)
+        else:
+            yield key, report
+    for submission, report in grade_with_progress(again, how, jobs, console):
+        yield (submission.student, submission.exercise), report
+
+
+def find_specimens(course: Course, exercise: Exercise) -> Iterator[Specimen]:
+    """The solution, the stub, and every wheat and chaff of an exercise.
+
+    Raises:
+        CourseError: an expected.toml cannot be read.
+    """
+    require_suite(course, exercise)
+    every = frozenset(check.id for check in exercise.checks)
+    root = course.root
+    kb = course.limits.file_kb
+    for name, folder, fails in (
+        ("solution", root / "solutions" / exercise.id, frozenset[str]()),
+        ("stub", root / "exercises" / exercise.id, every),
+    ):
+        yield Specimen(name, read_submission(name, exercise, [folder], kb), fails)
+    for kind in ("wheat", "chaff"):
+        home = root / "tests" / "submissions" / kind / exercise.id
+        for folder in sorted(path for path in home.glob("*") if path.is_dir()):
+            name = f"{kind}/{folder.name}"
+            expected = read_expectation(folder / EXPECTED, exercise, chaff=kind == "chaff")
+            fails = frozenset(f for f in (expected.fails, *expected.also_fails) if f)
+            submission = read_submission(name, exercise, [folder], kb)
+            yield Specimen(name, submission, fails, expected.fails)
+
+
+def read_expectation(path: Path, exercise: Exercise, *, chaff: bool) -> Expectation:
+    """The outcome that an author wrote down for a wheat or chaff.
+
+    Raises:
+        CourseError: it is missing, or names what does not exist.
+    """
+    try:
+        expected = Expectation.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise CourseError(f"{path} cannot be read: {error}") from None
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        raise CourseError(f"{path}: {'.'.join(map(str, fault['loc']))}: {fault['msg']}") from None
+    if chaff != (expected.fails is not None):
+        raise CourseError(f"{path}: a chaff names the check in `fails`, a wheat names none")
+    for check_id in (expected.fails, *expected.also_fails):
+        if check_id is not None and exercise.check(check_id) is None:
+            raise CourseError(f"{path}: exercise {exercise.id} has no check {check_id!r}")
+    return expected
+
+
+def judge(exercise: Exercise, specimen: Specimen, report: Report) -> Iterator[str]:
+    """What the report says otherwise than expected; one sentence each."""
+    unmet: set[str] = set()
+    for check in exercise.checks:
+        result = next(r for r in report.checks if r.id == check.id)
+        if any(required in unmet for required in check.requires):
+            expected = Outcome.SKIPPED
+        elif check.id in specimen.fails:
+            expected = Outcome.FAILED
+        else:
+            expected = Outcome.PASSED
+        if expected is not Outcome.PASSED:
+            unmet.add(check.id)
+        if result.outcome is Outcome.NOT_GRADED:
+            continue
+        if result.outcome is not expected:
+            said = f" ({result.message})" if result.message else ""
+            yield (
+                f"{exercise.id} {specimen.name}: {check.id} should be {expected}, "
+                f"it is {result.outcome}{said}"
+            )
+
+
+def unproven(exercise: Exercise, graded: Sequence[tuple[Specimen, Report]]) -> Iterator[str]:
+    """The checks that no chaff was written for."""
+    proven = {specimen.meant for specimen, _ in graded}
+    for check in exercise.checks:
+        if check.id not in proven:
+            yield f"no chaff proves {check.id}"
+
+
+def matrix(exercise: Exercise, graded: Sequence[tuple[Specimen, Report]]) -> Table:
+    """Who fails where: a row for each submission, a column for each check.
+
+    ✗ is the check that a chaff is meant to fail, x another one that it fails as well.
+    """
+    table = Table(
+        title=f"{exercise.id} {exercise.title}",
+        title_justify="left",
+        box=None,
+        padding=(0, 1, 0, 0),
+    )
+    table.add_column("submission", no_wrap=True)
+    for number, _ in enumerate(exercise.checks, 1):
+        table.add_column(f"{number:02}", no_wrap=True)
+    for specimen, report in graded:
+        table.add_row(specimen.name, *(_mark(specimen, r.id, r.outcome) for r in report.checks))
+    return table
+
+
+def legend(exercise: Exercise) -> Columns:
+    """What the columns of the matrix stand for."""
+    return Columns(
+        [f"{n:02} {check.id.partition('.')[2]}" for n, check in enumerate(exercise.checks, 1)]
+    )
+
+
+def _mark(specimen: Specimen, check_id: str, outcome: Outcome) -> Text:
+    if outcome is Outcome.FAILED:
+        return Text("✗", "bold red") if check_id == specimen.meant else Text("x", "red")
+    return {
+        Outcome.PASSED: Text("·", "dim"),
+        Outcome.SKIPPED: Text("-", "dim"),
+        Outcome.NOT_GRADED: Text("?", "yellow"),
+        Outcome.ERROR: Text("!", "bold yellow"),
+    }[outcome]
+
+
+def public_faults(course: Course, exercise: Exercise) -> Iterator[str]:
+    """The public tests must pass on the solution and fail on the stub."""
+    source = course.root / "exercises" / exercise.id
+    for name in sorted(marked_checks(course, exercise)):
+        if exercise.check(name) is None:
+            yield f"{exercise.id}: a public test proves {name!r}, which is no check of course.toml"
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "exercises" / exercise.id
+        shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        if (shared := source.parent / "conftest.py").is_file():
+            shutil.copy(shared, copy.parent)
+        shutil.copytree(course.root / "resources", Path(folder) / "resources")
+        if _public_tests_pass(course, copy):
+            yield f"{exercise.id}: the public tests pass on the stub"
+        for name in exercise.files:
+            shutil.copy(course.root / "solutions" / exercise.id / name, copy / name)
+        if not _public_tests_pass(course, copy):
+            yield f"{exercise.id}: the public tests do not all pass on the solution"
+
+
+def _public_tests_pass(course: Course, folder: Path) -> bool:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    command += ["-c", str(course.root / "pyproject.toml"), "--rootdir", str(folder.parents[1])]
+    done = subprocess.run([*command, str(folder)], capture_output=True, check=False)  # noqa: S603
+    return done.returncode == 0
+
+
+def _messages(
+    course: Course,
+    messages: Path | None,
+    seed: int,
+    told: Sequence[tuple[Exercise, str, Report]],
+    console: Console,
+) -> None:
+    """Write the page of messages, or name what it lacks; a page is no fault of the course."""
+    if messages is not None:
+        write_whole(messages, messages_page(course, seed, told))
+        console.print(f"{messages}: what {len(told)} wrong submissions are told")
+        return
+    page = course.root / PAGE
+    if not page.is_file():
+        return
+    known = read_page(page.read_text(encoding="utf-8"))
+    for line in news(known, ((name, report) for _, name, report in told)):
+        console.print(Text(f"new on {PAGE}: {line}", "yellow"))
+
+
+def _undecided(graded: Sequence[tuple[Specimen, Report]]) -> list[str]:
+    messages = {
+        result.message
+        for _, report in graded
+        for result in report.checks
+        if result.outcome is Outcome.NOT_GRADED
+    }
+    return sorted(messages)
+
+
+def choose_sandbox(console: Console) -> type[Sandbox]:
+    """The walls for the course's own code; without any where there are none, which is said."""
+    try:
+        return choose()
+    except SandboxError as error:
+        console.print(
+            Text(f"without a sandbox, since the code is the course's own: {error}", "yellow")
+        )
+        return own_code()

@@ -1,0 +1,1 @@
+"""The gradebook: nbgrader's database, stored results, and what they give together."""

@@ -1,0 +1,164 @@
+"""`grader grade`: a class of submissions, each in a sandbox."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from grader.course import Course
+from grader.files import require_writable, writing_whole
+from grader.gradebook import nbgrader
+from grader.gradebook.results import Results
+from grader.grading.many import grade_all
+from grader.grading.one import Grading, require_suite, suite_hash
+from grader.grading.progress import grading_progress
+from grader.grading.services import prepare_services
+from grader.host.standard_streams import require_file_names
+from grader.report import ClassReport, Report, presentable
+from grader.reports.json import json_document
+from grader.reports.terminal import print_class
+from grader.sandbox.choice import choose, sweep
+from grader.scoring import rescore
+from grader.submission import Submission, find_submissions
+
+_DETAILS_UP_TO = 12
+"""Reports that are still printed each when nothing was asked for."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What `grader grade` was asked for."""
+
+    directory: Path
+    exercise: str | None = None
+    students: tuple[str, ...] = ()
+    """These alone; none named: all."""
+    out: Path | None = None
+    """Where results are kept, so that the same command goes on with them."""
+    json_file: Path | None = None
+    seed: int | None = None
+    """None: a new one, and stored results of any seed are good."""
+    new_seed: int = 0
+    jobs: int = 1
+    repeat: int = 0
+    regrade: bool = False
+    gradebook: bool = True
+    """Fill nbgrader's gradebook in `out`, where nbgrader is installed."""
+    db: str | None = None
+    """The URL of another gradebook than the one in `out`."""
+    unsafe: bool = False
+    details: bool | None = None
+
+
+def grade_directory(course: Course, run: Run, console: Console) -> int:
+    """Grade what lies in `run.directory`; the exit code.
+
+    Exit codes: 0 all full, 1 something failed, 2 something could not be decided.
+
+    Raises:
+        GraderError: it could not be done.
+    """
+    submissions = find_submissions(run.directory, course, run.exercise, run.students)
+    suites = {}
+    for number in sorted({submission.exercise for submission in submissions}):
+        require_suite(course, course.exercise(number))
+        suites[number] = suite_hash(course, course.exercise(number))
+    if run.json_file is not None:
+        require_writable(run.json_file)
+    with ExitStack() as stack:
+        out = run.out or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="grader-")))
+        results = Results(out)
+        stack.enter_context(results.lock())
+        require_file_names(each.student for each in submissions)
+        todo = [
+            each
+            for each in submissions
+            if run.regrade or not _is_known(each, suites[each.exercise], run, results)
+        ]
+        _grade(todo, course, run, results, console)
+        kept = [(submission.student, submission.exercise) for submission in submissions]
+        book = run.db or nbgrader.found(out)
+        extension = nbgrader.lookup(nbgrader.extensions(book) if book else {})
+
+        def scored() -> Iterator[Report]:
+            for key in kept:
+                report = results.load(*key)
+                assert report is not None, "every submission has been graded"
+                yield rescore(report, course, extension(*key))
+
+        details = len(kept) <= _DETAILS_UP_TO if run.details is None else run.details
+        found = print_class(console, scored(), details=details)
+        if run.json_file is not None:
+            head = ClassReport(course=course.title, provisional=found.provisional, reports=())
+            with writing_whole(run.json_file) as file:
+                for piece in json_document(head, scored()):
+                    file.write(piece.encode())
+        if run.out is not None and run.gradebook and nbgrader.available():
+            nbgrader.fill(scored(), course, run.db or nbgrader.default_url(out))
+        if run.out is not None:
+            said = f"{len(todo)} graded, {len(submissions) - len(todo)} as before"
+            console.print(f"{said}. The results are in {run.out}.", style="dim")
+    if found.provisional:
+        return 2
+    return 0 if found.full else 1
+
+
+def _is_known(submission: Submission, suite: str, run: Run, results: Results) -> bool:
+    """Tell whether a stored verdict is that of this submission, by the suite of this hash."""
+    found = results.load(submission.student, submission.exercise)
+    if found is None or found.provisional or run.seed not in (None, found.seed):
+        return False
+    if (found.submission_hash, found.suite_hash) != (submission.hash, suite):
+        return False
+    now = {
+        "submitted": submission.submitted,
+        "marked_late": submission.marked_late,
+        "not_taken": presentable(submission.not_taken),
+    }
+    if now != {name: getattr(found, name) for name in now}:  # no reason to run it again
+        results.save(found.model_copy(update=now))
+    return True
+
+
+def _grade(
+    todo: Sequence[Submission], course: Course, run: Run, results: Results, console: Console
+) -> None:
+    """Grade `todo`, and keep each report as soon as it is there."""
+    if not todo:
+        return
+    sandbox = choose(unsafe=run.unsafe)
+    sweep()
+    names: set[str] = {name for s in todo for name in course.exercise(s.exercise).services}
+    with prepare_services(names) as services:
+        seed = run.new_seed if run.seed is None else run.seed
+        how = Grading(course, sandbox, seed, services, run.repeat)
+        done = 0
+        try:
+            with closing(grade_with_progress(todo, how, run.jobs, console)) as graded:
+                for _, report in graded:
+                    results.save(report)
+                    done += 1
+        except KeyboardInterrupt:
+            if run.out is not None:
+                Console(stderr=True).print(
+                    f"{done} of {len(todo)} are graded; the same command goes on with the rest."
+                )
+            raise
+
+
+def grade_with_progress(
+    submissions: Sequence[Submission], how: Grading, jobs: int, console: Console
+) -> Generator[tuple[Submission, Report]]:
+    """The reports as they come; a bar on a terminal meanwhile."""
+    with (
+        grading_progress(len(submissions), shown=console.is_terminal) as advance,
+        closing(grade_all(submissions, how, jobs)) as graded,
+    ):
+        for submission, report in graded:
+            yield submission, report
+            advance(submission.student)

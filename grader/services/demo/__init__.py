@@ -1,0 +1,1 @@
+"""The servers of the lessons' demos, which outlive the command that starts them."""

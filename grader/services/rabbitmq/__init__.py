@@ -1,0 +1,1 @@
+"""RabbitMQ: the service of one submission, its broker, and the relay that stands between."""

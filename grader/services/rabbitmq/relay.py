@@ -1,0 +1,300 @@
+"""Carries a sandbox's connections to the broker, which the sandbox itself cannot reach."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import selectors
+import socket
+import struct
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+from grader.services.rabbitmq.amplification import MOST, Copies
+from grader.services.rabbitmq.words import REDELIVERED, Words
+
+_CHUNK = 64 << 10
+_BUFFERED = 256 << 10
+"""Bytes kept for a side that does not read; then the other side is not read either."""
+_MAX_CONNECTIONS = 128
+"""At a time; more are cut off at once. The broker holds those that have not logged in, too."""
+_ABRUPT = struct.pack("ii", 1, 0)
+"""SO_LINGER: on, no seconds: closing sends RST."""
+
+T = TypeVar("T")
+
+
+class _Way:
+    """One direction of a connection: what was read from `source` and not yet sent to `target`."""
+
+    def __init__(
+        self, source: socket.socket, target: socket.socket, see: Callable[[bytes], None]
+    ) -> None:
+        self.source = source
+        self.target = target
+        self.waiting = bytearray()
+        self.words = Words(see)
+        self.ended = False
+        """`source` will send no more."""
+        self.closed = False
+        """`target` was told so."""
+
+
+class _Pair:
+    """A connection from the sandbox and its continuation to the broker."""
+
+    def __init__(
+        self,
+        client: socket.socket,
+        server: socket.socket,
+        see: Callable[[bytes], None],
+        *,
+        connected: bool,
+    ) -> None:
+        self.client = client
+        self.server = server
+        self.connected = connected
+        self.up = _Way(client, server, see)
+        self.down = _Way(server, client, lambda _: None)
+
+    def wanted(self, side: socket.socket) -> int:
+        """What to wait for on that side."""
+        reads, writes = (self.up, self.down) if side is self.client else (self.down, self.up)
+        if side is self.server and not self.connected:
+            return selectors.EVENT_WRITE
+        events = 0
+        if not reads.ended and len(reads.waiting) < _BUFFERED:
+            events |= selectors.EVENT_READ
+        if writes.waiting:
+            events |= selectors.EVENT_WRITE
+        return events
+
+
+class Relay:
+    """Accepts on `listener` and continues each connection to where `upstream` says: IP and port.
+
+    One thread serves all connections. Whatever a method reports or does holds for everything
+    that had reached this side when it was called, connections not yet accepted included.
+    """
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        upstream: Callable[[], tuple[str, int]],
+        max_bytes: int,
+        observe: Callable[[str], None] | None = None,
+    ) -> None:
+        self._observe = observe
+        self._listener = listener
+        self._upstream = upstream
+        self._max_bytes = max_bytes
+        self.bytes_up = 0
+        """Bytes from the sandbox to the broker so far."""
+        self.bytes_down = 0
+        self.redelivered = 0
+        """Deliveries so far that the broker marked as redelivered."""
+        self._copies = Copies()
+        self._pairs: set[_Pair] = set()
+        self._quiet = threading.Condition()
+        self._commands: list[Callable[[], None]] = []
+        self._stopped = False
+        self._wake_read, self._wake_write = socket.socketpair()
+        self._selector = selectors.DefaultSelector()
+        for each in (listener, self._wake_read):
+            each.setblocking(False)  # noqa: FBT003 - the standard library's
+            self._selector.register(each, selectors.EVENT_READ)
+        self._thread = threading.Thread(target=self._serve, name="rabbitmq relay", daemon=True)
+        self._thread.start()
+
+    # What other threads call ---------------------------------------------------
+
+    @property
+    def open_connections(self) -> int:
+        """How many connections are open now."""
+        return self._do(lambda: len(self._pairs))
+
+    @property
+    def exceeded(self) -> bool:
+        """Tell whether more came out of the sandbox, or is made of it, than may be.
+
+        No connection is served since.
+        """
+        return self.bytes_up > self._max_bytes or self._copies.count > MOST
+
+    def wait_closed(self, seconds: float) -> bool:
+        """Wait until no connection is open; False when one still is after `seconds`."""
+        self._do(lambda: None)
+        with self._quiet:
+            return self._quiet.wait_for(lambda: not self._pairs, seconds)
+
+    def drop_connections(self) -> int:
+        """Cut every open connection as a crash would, with RST; how many there were."""
+
+        def drop() -> int:
+            pairs = list(self._pairs)
+            for pair in pairs:
+                self._end(pair, abruptly=True)
+            return len(pairs)
+
+        return self._do(drop)
+
+    def close(self) -> None:
+        """Cut every connection and stop listening."""
+        if self._stopped:
+            return
+
+        def stop() -> None:
+            self._stopped = True
+
+        self._do(stop)
+        self._thread.join()
+
+    def _do(self, work: Callable[[], T]) -> T:
+        """Run `work` in the relay's thread, after all events that are pending now."""
+        result: Future[T] = Future()
+
+        def command() -> None:
+            try:
+                result.set_result(work())
+            except BaseException as error:  # noqa: BLE001 - it belongs to who asked
+                result.set_exception(error)
+
+        if self._stopped:
+            command()
+        else:
+            self._commands.append(command)
+            with contextlib.suppress(BlockingIOError):
+                self._wake_write.send(b"!")
+        return result.result(10)
+
+    # The relay's thread -----------------------------------------------------------
+
+    def _serve(self) -> None:
+        while not self._stopped:
+            commands = 0
+            for key, events in self._selector.select():
+                if key.fileobj is self._wake_read:
+                    commands = len(self._wake_read.recv(4096))
+                elif key.fileobj is self._listener:
+                    self._accept()
+                else:
+                    self._handle(key.data, key.fileobj, events)  # type: ignore[arg-type]
+            for _ in range(commands):
+                self._commands.pop(0)()
+        for pair in list(self._pairs):
+            self._end(pair, abruptly=True)
+        self._selector.close()
+        for each in (self._listener, self._wake_read, self._wake_write):
+            each.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            if len(self._pairs) >= _MAX_CONNECTIONS:
+                _close(client, abruptly=True)
+                continue
+            client.setblocking(False)  # noqa: FBT003 - the standard library's
+            address = self._upstream()
+            server = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
+            server.setblocking(False)  # noqa: FBT003 - the standard library's
+            result = errno.ECONNREFUSED if self.exceeded else server.connect_ex(address)
+            pair = _Pair(client, server, self._copies.see, connected=result == 0)
+            if result not in (0, errno.EINPROGRESS):
+                _close(client, abruptly=True)
+                server.close()
+                continue
+            for each in (client, server):
+                with contextlib.suppress(OSError):  # a sandbox may pass other stream sockets
+                    each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._pairs.add(pair)
+            self._watch(pair)
+
+    def _handle(self, pair: _Pair, side: socket.socket, events: int) -> None:
+        if pair not in self._pairs:
+            return  # ended by an event of the same round
+        try:
+            self._move(pair, side, events)
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._end(pair, abruptly=True)
+            return
+        if self.exceeded:
+            self._end(pair, abruptly=True)
+        elif pair.up.closed and pair.down.closed:
+            self._end(pair, abruptly=False)
+        else:
+            self._watch(pair)
+
+    def _move(self, pair: _Pair, side: socket.socket, events: int) -> None:
+        if events & selectors.EVENT_WRITE:
+            if side is pair.server and not pair.connected:
+                _check_connected(side)
+                pair.connected = True
+            self._send(pair.up if side is pair.server else pair.down)
+        if events & selectors.EVENT_READ:
+            self._receive(pair, pair.up if side is pair.client else pair.down)
+
+    def _receive(self, pair: _Pair, way: _Way) -> None:
+        data = way.source.recv(_CHUNK)
+        if way is pair.up:
+            self.bytes_up += len(data)
+        else:
+            self.bytes_down += len(data)
+        for said in way.words.feed(data):
+            self.redelivered += said.endswith(REDELIVERED)
+            if self._observe is not None:
+                self._observe(said)
+        if not data:
+            way.ended = True
+        if not self.exceeded:
+            way.waiting += data
+        if way is not pair.up or pair.connected:
+            self._send(way)
+
+    def _send(self, way: _Way) -> None:
+        if way.waiting:
+            with contextlib.suppress(BlockingIOError):
+                del way.waiting[: way.target.send(way.waiting)]
+        if way.ended and not way.waiting and not way.closed:
+            way.closed = True
+            way.target.shutdown(socket.SHUT_WR)
+
+    def _watch(self, pair: _Pair) -> None:
+        for side in (pair.client, pair.server):
+            events = pair.wanted(side)
+            watched = side in self._selector.get_map()
+            if watched and not events:
+                self._selector.unregister(side)
+            elif watched:
+                self._selector.modify(side, events, pair)
+            elif events:
+                self._selector.register(side, events, pair)
+
+    def _end(self, pair: _Pair, *, abruptly: bool) -> None:
+        for side in (pair.client, pair.server):
+            if side in self._selector.get_map():
+                self._selector.unregister(side)
+            _close(side, abruptly=abruptly)
+        with self._quiet:
+            self._pairs.discard(pair)
+            self._quiet.notify_all()
+
+
+def _check_connected(side: socket.socket) -> None:
+    """Raise what came of a connect that did not finish at once; see connect(2)."""
+    if problem := side.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+        raise OSError(problem, os.strerror(problem))
+
+
+def _close(side: socket.socket, *, abruptly: bool) -> None:
+    with contextlib.suppress(OSError):
+        if abruptly:
+            side.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABRUPT)
+        side.close()

@@ -1,0 +1,1 @@
+"""Amazon SQS: the service of one submission, and the front that stands before the server."""
