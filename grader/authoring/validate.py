@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,7 @@ from grader.learn.public_tests import marked_checks
 from grader.report import Outcome, Report
 from grader.sandbox.base import Sandbox
 from grader.sandbox.choice import choose, own_code, sweep
+from grader.sandbox.process import ProcessSandbox
 from grader.submission import Submission, read_submission
 
 EXPECTED = "expected.toml"
@@ -121,7 +123,8 @@ def validate_course(
     if undecided:
         return 2
     count = sum(len(found) for found in specimens.values())
-    console.print(Text(f"✓ {count} submissions judged as expected (seed {seed})", "green"))
+    walls = ", without a sandbox" if sandbox is ProcessSandbox else ""
+    console.print(Text(f"✓ {count} submissions judged as expected (seed {seed}{walls})", "green"))
     return 0
 
 
@@ -324,10 +327,16 @@ def _undecided(graded: Sequence[tuple[Specimen, Report]]) -> list[str]:
 
 
 def choose_sandbox(console: Console) -> type[Sandbox]:
-    """The walls for the course's own code; without any where there are none, which is said."""
+    """Return the sandbox for the course's own code; without walls, where there are none, say so.
+
+    Raises:
+        SandboxError: there are none, and this is CI, where nobody reads what was said.
+    """
     try:
         return choose()
     except SandboxError as error:
+        if os.environ.get("CI"):
+            raise
         console.print(
             Text(f"without a sandbox, since the code is the course's own: {error}", "yellow")
         )

@@ -133,7 +133,7 @@ def _ask(sandbox: Sandbox, function: str, arguments: list[object]) -> dict[str, 
     with spawned.channel as channel:
         channel.settimeout(_LIMITS.seconds)
         request = {
-            "function": f"inside.look.{function}",
+            "function": f"worker.look.{function}",
             "args": wire.encode(arguments),
             "kwargs": {},
         }

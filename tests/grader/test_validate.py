@@ -38,6 +38,25 @@ def test_a_course_that_is_right_passes_and_shows_who_fails_where(course: Path) -
     assert rows["chaff/drops-last"] == ["·", "✗", "-"]
 
 
+def test_without_a_sandbox_the_last_line_says_so_and_ci_refuses(
+    course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The walls change what a submission can do, so what was proved without them is less."""
+    broken = tmp_path / "bin" / "bwrap"
+    broken.parent.mkdir()
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{broken.parent}:/usr/bin:/bin")
+    monkeypatch.delenv("CI", raising=False)
+    done = grader(course, "validate")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.rstrip().endswith(", without a sandbox)")
+    monkeypatch.setenv("CI", "true")
+    done = grader(course, "validate")
+    assert done.returncode == 2
+    assert "judged as expected" not in done.stdout
+
+
 def test_a_solution_that_fails_is_named(course: Path) -> None:
     """The check and the sentence are in the fault."""
     (course / "solutions/01/doubling.py").write_text(IN_PLACE)
