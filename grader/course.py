@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import tomllib
 from collections import Counter
@@ -20,10 +21,12 @@ from pydantic import (
 )
 
 from grader.errors import CourseError
+from grader.services.catalog import OWN_KINDS
 
 MANIFEST = "course.toml"
 
-Service = Literal["redis", "rabbitmq", "sqs"]
+_ELSEWHERE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+"""A kind of service by where it lies: `package.module:Class`."""
 Text = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(gt=0, strict=True)]
 
@@ -104,10 +107,22 @@ class Exercise(_Model):
     files: Annotated[tuple[Text, ...], Field(min_length=1)]
     optional: tuple[Text, ...] = ()
     """Files that a student may hand in beside them, such as helpers.py; theirs to import."""
-    services: tuple[Service, ...] = ()
+    services: tuple[Text, ...] = ()
+    """Kinds of services: by name, or another course's own by where it lies, `package.module:Class`;
+    a module in the course's folder is found."""
     due: AwareDatetime | None = None
     """With its offset from UTC, such as 2026-11-30T23:59:00+01:00."""
     checks: Annotated[tuple[Check, ...], Field(min_length=1)]
+
+    @field_validator("services")
+    @classmethod
+    def _known_services(cls, services: tuple[str, ...]) -> tuple[str, ...]:
+        for name in services:
+            if name not in OWN_KINDS and not _ELSEWHERE.fullmatch(name):
+                raise ValueError(
+                    f"{name!r} is none of {', '.join(OWN_KINDS)}, nor `package.module:Class`"
+                )
+        return services
 
     @field_validator("files", "optional")
     @classmethod
@@ -250,6 +265,8 @@ def load_course(root: Path) -> Course:
     except ValidationError as error:
         raise CourseError(f"{path}: {_first_fault(error, data)}") from None
     course._root = root  # noqa: SLF001 - not part of the file, so not of its constructor
+    if any(":" in name for each in course.exercises for name in each.services):
+        sys.path.append(str(root.resolve()))  # where a course has its own kinds of services
     return course
 
 

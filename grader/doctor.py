@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from grader.errors import GraderError, SandboxError
+from grader.services.catalog import OWN_KINDS, service_kinds
 
 if TYPE_CHECKING:
     from grader.sandbox.probe import Wall
@@ -80,11 +81,12 @@ class Diagnosis(BaseModel):
         return all(finding.works for finding in self.findings)
 
 
-def diagnose() -> Diagnosis:
-    """Look at this machine."""
+def diagnose(services: Iterable[str] = OWN_KINDS) -> Diagnosis:
+    """Look at this machine, and for each of `services` at what a run would use."""
     tier, walls = _walls()
-    tools = [look() for look in (_python, _packages, _tail, _rabbitmq, _docker)]
-    return Diagnosis(tier=tier, findings=[*tools, *walls])
+    tools = [look() for look in (_python, _packages, _tail)]
+    used = [_try("learning", kind.title, kind.look) for kind in service_kinds(services)]
+    return Diagnosis(tier=tier, findings=[*tools, *used, _docker(), *walls])
 
 
 def print_diagnosis(diagnosis: Diagnosis, console: Console) -> None:
@@ -159,20 +161,8 @@ def _tail() -> Finding:
     )
 
 
-def _rabbitmq() -> Finding:
-    from grader.services.rabbitmq.choice import find_rabbitmq  # noqa: PLC0415 - pika's import
-    from grader.services.rabbitmq.docker import require_image  # noqa: PLC0415 - as above
-
-    def look() -> str:
-        found = find_rabbitmq(get_image=require_image)
-        because = f", since {'; '.join(found.passed_over)}" if found.passed_over else ""
-        return f"a run uses {found.in_words.rstrip(',')}{because}"
-
-    return _try("learning", "RabbitMQ", look)
-
-
 def _docker() -> Finding:
-    from grader.services.rabbitmq.docker import engine_problem  # noqa: PLC0415 - as above
+    from grader.services.rabbitmq.docker import engine_problem  # noqa: PLC0415 - pika's import
 
     problem = engine_problem()
     return Finding(

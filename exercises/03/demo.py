@@ -23,7 +23,8 @@ import redis
 import redis_pubsub
 
 from grader.host.standard_streams import printable
-from grader.services.rabbitmq.answering import rabbitmq_problem, redis_problem
+from grader.services.rabbitmq.answering import rabbitmq_problem
+from grader.services.redis.answering import redis_problem
 
 Handler = Callable[[dict[str, Any]], None]
 REDIS = os.environ.get("REDIS_URL", "redis://localhost:6379")

@@ -20,7 +20,7 @@ import botocore.exceptions
 import sqs as exercise
 
 from grader.host.standard_streams import printable
-from grader.services.rabbitmq.answering import sqs_problem
+from grader.services.sqs.answering import sqs_problem
 
 SQS = os.environ.get("SQS_ENDPOINT_URL", "http://localhost:4566")
 START = "Start the servers with: grader services up"

@@ -9,6 +9,8 @@ import click
 from rich.console import Console
 
 from grader.course import Course, find_root, load_course
+from grader.errors import CourseError
+from grader.services.catalog import OWN_KINDS
 
 seed = click.option(
     "--seed", type=click.IntRange(min=0), help="The run's random content; the report names it."
@@ -31,6 +33,16 @@ def this_course() -> Course:
         CourseError: there is none, or its course.toml is wrong.
     """
     return load_course(find_root(Path.cwd()))
+
+
+def service_names() -> tuple[str, ...]:
+    """Return the names of all kinds of services: the course's own, then those of course.toml."""
+    try:
+        exercises = this_course().exercises
+    except CourseError:  # outside a course
+        exercises = ()
+    named = (name for exercise in exercises for name in exercise.services)
+    return tuple(dict.fromkeys((*OWN_KINDS, *named)))
 
 
 def seed_or_new(value: int | None) -> int:

@@ -12,9 +12,11 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from grader.commands.options import service_names
 from grader.course import find_root
 from grader.errors import GraderError
 from grader.host.ports import holder, is_free
+from grader.services.catalog import service_kind, service_kinds
 from grader.services.demo import servers
 
 ALL_RUN, NOT_ALL, UNDONE = 0, 1, 2
@@ -23,7 +25,17 @@ ALL_RUN, NOT_ALL, UNDONE = 0, 1, 2
 DEMO_FILES = ("taxi_events.jsonl",)
 """What the lessons' demos write, in the folder from which they are run."""
 
-_names = click.argument("names", nargs=-1, type=click.Choice(servers.NAMES))
+
+def _known(_: click.Context, __: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what course.toml calls the kinds whose names were typed."""
+    by_name = {kind.name: name for name in service_names() for kind in service_kinds([name])}
+    for name in names:
+        if name not in by_name:
+            raise click.BadParameter(f"{name!r} is not one of {', '.join(by_name)}.")
+    return tuple(by_name[name] for name in names)
+
+
+_names = click.argument("names", nargs=-1, callback=_known)
 
 
 @click.group()
@@ -39,16 +51,16 @@ def services() -> None:
 @_names
 @click.option("--foreground", is_flag=True, help="Stay, and stop the servers on Ctrl-C.")
 def up(names: tuple[str, ...], foreground: bool) -> None:
-    """Start servers in the background; all three without NAMES. Returns when they answer."""
-    wanted = names or servers.NAMES
-    ours = [name for name in wanted if servers.status(name).process is None]
+    """Start servers in the background; without NAMES all. Returns when they answer."""
+    names = names or service_names()
+    ours = [name for name in names if servers.status(name).process is None]
     problems = 0
     try:
         # Closed before anything is stopped: it holds the lock of the servers.
-        with contextlib.closing(servers.start(wanted)) as starting:
+        with contextlib.closing(servers.start(names)) as starting:
             for started in starting:
                 if started.problem is not None or started.was_running:
-                    ours = [name for name in ours if name != started.server.name]
+                    ours = [name for name in ours if service_kind(name) != started.server.kind]
                 if started.problem is not None:
                     problems += 1
                     click.echo(f"grader: {started.problem}", err=True)
@@ -57,11 +69,11 @@ def up(names: tuple[str, ...], foreground: bool) -> None:
                 verb = "runs already" if started.was_running else "runs"
                 click.echo(f"{server.name} {verb}: {server.url}  ({server.note})")
         if foreground and ours:
-            _wait_for_the_end("Ctrl-C stops " + ", ".join(ours))
+            _wait_for_the_end("Ctrl-C stops " + ", ".join(k.name for k in service_kinds(ours)))
     finally:
         if foreground:
             for name in filter(servers.stop, ours):
-                click.echo(f"{name} stopped")
+                click.echo(f"{service_kind(name).name} stopped")
     sys.exit(UNDONE if problems else ALL_RUN)
 
 
@@ -69,8 +81,9 @@ def up(names: tuple[str, ...], foreground: bool) -> None:
 @_names
 def down(names: tuple[str, ...]) -> None:
     """Stop servers; without NAMES all of them, and the demos' files are removed too."""
-    for name in names or servers.NAMES:
-        click.echo(f"{name} stopped" if servers.stop(name) else f"{name} was not running")
+    for name in names or service_names():
+        stopped = servers.stop(name)
+        click.echo(f"{service_kind(name).name} {'stopped' if stopped else 'was not running'}")
     if not names:
         for file in _demo_files():
             file.unlink()
@@ -79,18 +92,18 @@ def down(names: tuple[str, ...]) -> None:
 
 @services.command()
 def status() -> None:
-    """Show what runs. Exit code 1 when one of the three does not."""
+    """Show what runs. Exit code 1 when one of them does not."""
     table = Table(box=None, pad_edge=False)
     for heading in ("service", "state", "address", "pid"):
         table.add_column(heading)
-    seen = [servers.status(name) for name in servers.NAMES]
+    seen = [servers.status(name) for name in service_names()]
     for server in seen:
         if server.process is not None:
             table.add_row(server.name, "running", server.url, str(server.process.pid))
-        elif is_free(server.port):
+        elif is_free(server.kind.port):
             table.add_row(server.name, "stopped", "", "")
         else:
-            table.add_row(server.name, f"not ours: {holder(server.port)}", server.url, "")
+            table.add_row(server.name, f"not ours: {holder(server.kind.port)}", server.url, "")
     Console().print(table)
     sys.exit(NOT_ALL if any(server.process is None for server in seen) else ALL_RUN)
 

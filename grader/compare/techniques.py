@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from grader.course import Service
-
 
 @dataclass(frozen=True)
 class Technique:
@@ -20,7 +18,7 @@ class Technique:
     """Whether the medium holds events until somebody reads them."""
     burst: int
     """Events of a run at full speed: about a second's work."""
-    service: Service | None = None
+    service: str | None = None
 
 
 TECHNIQUES = (

@@ -14,11 +14,11 @@ from grader.course import Course, Exercise
 from grader.errors import GraderError
 from grader.files import writing_whole
 from grader.grading.one import require_suite
+from grader.services.catalog import service_kinds
 
 _SCRIPTS = ("setup.sh", "run_autograder")
 _ENDINGS = {".py", ".html", ".sh", ""}
 _PACKAGES = ("bubblewrap", "libseccomp2", "util-linux")
-_FOR_SERVICE = {"rabbitmq": ("rabbitmq-server",)}
 _MOMENT = (1980, 1, 1, 0, 0, 0)
 """The earliest that a zip can hold: the same course gives the same archive."""
 _Entry = tuple[str, bytes, int]
@@ -52,8 +52,8 @@ def _entries(course: Course, exercises: Sequence[Exercise]) -> Iterator[_Entry]:
     package = files("grader.gradescope")
     for name in _SCRIPTS:
         yield name, (package / name).read_bytes(), 0o755
-    services = {service for exercise in exercises for service in exercise.services}
-    programs = [*_PACKAGES, *(p for s in sorted(services) for p in _FOR_SERVICE.get(s, ()))]
+    kinds = service_kinds(sorted({name for each in exercises for name in each.services}))
+    programs = [*_PACKAGES, *(package for kind in kinds for package in kind.packages)]
     yield "packages.txt", ("\n".join(programs) + "\n").encode(), 0o644
     yield "course/README.md", b"The grader and the hidden suites; not for students.\n", 0o644
     for path in _course_files(course, exercises):

@@ -15,10 +15,11 @@ from grader.errors import CourseError, GraderError
 from grader.report import CheckResult, Outcome, Report, is_provisional, presentable
 from grader.sandbox.base import Sandbox, Setup
 from grader.sandbox.process import ProcessSandbox
-from grader.services.catalog import WELL_KNOWN_PORTS
+from grader.services.catalog import service_kinds
+from grader.services.kind import ServiceFactory
 from grader.submission import Submission
 from grader.suite.plugin import SuitePlugin
-from grader.suite.session import ServiceFactory, Session
+from grader.suite.session import Session
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,12 @@ def grade(submission: Submission, how: Grading) -> Report:
         reason = next(iter(submission.problems.values()))
         return _report(submission, how, [(Outcome.FAILED, reason)] * len(exercise.checks))
     limits = how.course.limits
+    kinds = service_kinds(exercise.services)
     setup = Setup(
         files=submission.files,
-        ports=[WELL_KNOWN_PORTS[name] for name in exercise.services],
-        services=exercise.services,
+        ports=[kind.port for kind in kinds],
+        clients=[client for kind in kinds for client in kind.clients],
+        first_calls=[kind.first_call for kind in kinds if kind.first_call is not None],
         limits=limits,
     )
     session = Session(exercise, lambda: how.sandbox(setup), how.services, submission.problems)

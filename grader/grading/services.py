@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from functools import partial
 
-from grader.services.catalog import service_class
-from grader.suite.session import ServiceFactory
+from grader.services.catalog import service_kinds
+from grader.services.kind import ServiceFactory
 
 
 @contextmanager
-def prepare_services(names: set[str]) -> Iterator[Mapping[str, ServiceFactory]]:
-    """What a grading process calls to get each of `names`.
+def prepare_services(names: Iterable[str]) -> Iterator[Mapping[str, ServiceFactory]]:
+    """Prepare each service that course.toml names; yield what makes one, by the kind's name.
 
-    Everything is imported here, so that the processes forked from this one need not. RabbitMQ
-    begins to start in the background; who asks for it first waits for it.
+    Raises:
+        ServiceError: there is no such kind.
     """
-    factories: dict[str, Callable[..., object]] = {name: service_class(name) for name in names}
     with ExitStack() as stack:
-        if "sqs" in names:
-            from grader.services.sqs.service import warm  # noqa: PLC0415 - as below
-
-            warm()
-        if "rabbitmq" in names:
-            # pika's import is not for a run that needs no broker.
-            from grader.services.rabbitmq.broker import run_broker  # noqa: PLC0415
-
-            broker = stack.enter_context(run_broker())
-            factories["rabbitmq"] = partial(factories["rabbitmq"], broker)
-        yield factories  # type: ignore[misc]  # classes of Service are factories of Service
+        yield {kind.name: stack.enter_context(kind.prepare()) for kind in service_kinds(names)}

@@ -18,9 +18,9 @@ from grader.errors import GraderError
 from grader.files import make_folder, write_whole
 from grader.learn.own_work import FOLDER, your_files
 from grader.learn.trial_import import Trial, try_import
+from grader.services.catalog import service_kinds
 from grader.source_file import resembles
 from grader.submission import Submission
-from grader.worker.importing import CLIENTS
 
 _NOT_HANDED_IN = ("test_*.py", "conftest.py", "demo*.py")
 """What the course itself has beside a learner's files."""
@@ -56,7 +56,7 @@ def look(course: Course, exercise: Exercise, *, run: bool = True) -> Trial:
 
 def _try(course: Course, exercise: Exercise, submission: Submission) -> Trial:
     modules = [name.removesuffix(".py") for name in submission.files if name in exercise.files]
-    clients = [client for service in exercise.services for client in CLIENTS[service]]
+    clients = [client for kind in service_kinds(exercise.services) for client in kind.clients]
     trial = try_import(submission.files, modules, course.limits.seconds, clients)
     kept = _Kept(submission_hash=submission.hash, **trial.model_dump())
     with suppress(GraderError):  # it is made again next time

@@ -14,7 +14,8 @@ from grader.reports.terminal import visible
 
 _SUITE = "suite"
 _KILL = "kills"
-_MEDIUM = ("redis", "rabbitmq", "sqs")
+_PROCESS = "process "
+"""With a number: one of the student's. Who is neither that nor the suite is a service."""
 
 
 def find_check(report: Report, check_id: str) -> CheckResult:
@@ -49,7 +50,7 @@ def print_replay(check: CheckResult, console: Console) -> None:
     for entry in check.log:
         table.add_row(*_row(entry))
     console.print(table)
-    if any(entry.get("who") in _MEDIUM for entry in check.log):
+    if any(_is_service(str(entry.get("who", ""))) for entry in check.log):
         late = "ms: when the grader saw it; what goes over a broker or queue is seen a moment late"
         console.print(Text(late, "dim"))
     color = "green" if check.outcome == "passed" else "red"
@@ -62,7 +63,11 @@ def _row(entry: dict[str, Any]) -> tuple[str, Text, Text]:
     style = ""
     if who == _SUITE:
         style = "bold red" if what.startswith(_KILL) else "dim"
-    elif who in _MEDIUM:
+    elif _is_service(who):
         style = "cyan"
     at = entry.get("at", 0)
     return f"{1000 * float(at):.0f}", Text(who, style), Text(what, style)
+
+
+def _is_service(who: str) -> bool:
+    return bool(who) and who != _SUITE and not who.startswith(_PROCESS)

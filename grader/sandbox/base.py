@@ -29,7 +29,7 @@ from grader.sandbox import syscalls
 from grader.sandbox.cgroup import Kills, machine_kills
 from grader.sandbox.folder import Folder
 from grader.sandbox.output import Output
-from grader.worker import importing, wire
+from grader.worker import wire
 
 PREFIX = "grader-"
 """How the folder of a sandbox is called in the system's temporary folder: PREFIX, pid, more."""
@@ -73,7 +73,10 @@ class Setup:
     """The submission: file names and contents."""
     ports: Sequence[int] = ()
     """Ports on which services answer inside, as in the lessons."""
-    services: Sequence[str] = ()
+    clients: Sequence[str] = ()
+    """Modules that are imported before the first of the student's processes."""
+    first_calls: Sequence[tuple[str, str, list[Any], dict[str, Any]]] = ()
+    """Calls made before it: module, function, arguments."""
     limits: Limits = field(default_factory=Limits)
 
 
@@ -181,7 +184,8 @@ class Sandbox(ABC):
             "folders": [self._inside("state"), *self._shared_memory()],
             "site": site_packages(),
             "listen": self._ports(),
-            "preload": [m for s in self.setup.services for m in importing.CLIENTS[s]],
+            "preload": self.setup.clients,
+            "first_calls": self.setup.first_calls,
             "modules": [name.removesuffix(".py") for name in self.setup.files],
             "limits": self._rlimits(),
             "worker_limits": self._worker_rlimits(),

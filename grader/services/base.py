@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import ClassVar
 
 
 class Service(ABC):
@@ -14,10 +13,6 @@ class Service(ABC):
     One object serves one submission, in the grading process. The consumer connects to
     `host`:`port`; the connections come out of the sandbox through a listening socket.
     """
-
-    name: ClassVar[str]
-    well_known_port: ClassVar[int]
-    """The port of the lessons; inside a sandbox it is the port in use too."""
 
     host: str = "localhost"
     port: int = 0

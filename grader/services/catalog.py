@@ -1,23 +1,48 @@
-"""The services by their names in course.toml."""
+"""The kinds of services by their names in course.toml."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import cache
 from importlib import import_module
 
-from grader.services.base import Service
+from grader.errors import ServiceError
+from grader.services.kind import ServiceKind
 
-WELL_KNOWN_PORTS = {"redis": 6379, "sqs": 4566, "rabbitmq": 5672}
-"""The ports of the lessons."""
-
-_CLASSES = {
-    "redis": ("grader.services.redis.service", "RedisService"),
-    "sqs": ("grader.services.sqs.service", "SqsService"),
-    "rabbitmq": ("grader.services.rabbitmq.service", "RabbitMQService"),
+_OWN = {
+    "redis": "grader.services.redis.kind:RedisKind",
+    "rabbitmq": "grader.services.rabbitmq.kind:RabbitMQKind",
+    "sqs": "grader.services.sqs.kind:SqsKind",
 }
+OWN_KINDS = tuple(_OWN)
+"""The names of the course's own kinds, in the order of its lessons."""
 
 
-def service_class(name: str) -> type[Service]:
-    """The class behind a name of course.toml; imported now, which takes a while for some."""
-    module, attribute = _CLASSES[name]
-    found: type[Service] = getattr(import_module(module), attribute)
-    return found
+@cache
+def service_kind(name: str) -> ServiceKind:
+    """Return the kind of that name; imports its module.
+
+    Args:
+        name: of OWN_KINDS, or `package.module:Class`.
+
+    Raises:
+        ServiceError: there is none.
+    """
+    module, _, attribute = _OWN.get(name, name).partition(":")
+    try:
+        found = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ServiceError(
+            f"there is no service {name!r}: {error}",
+            f"course.toml names one of {', '.join(_OWN)}, or yours as `package.module:Class`.",
+        ) from None
+    if not (isinstance(found, type) and issubclass(found, ServiceKind)):
+        raise ServiceError(
+            f"{name} is no kind of service", "It inherits from grader.services.kind.ServiceKind."
+        )
+    return found()
+
+
+def service_kinds(names: Iterable[str]) -> list[ServiceKind]:
+    """Return the kinds of those names, each once, in order."""
+    return [service_kind(name) for name in dict.fromkeys(names)]

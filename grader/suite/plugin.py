@@ -16,6 +16,7 @@ from grader.errors import ServiceError
 from grader.report import CheckResult, Outcome
 from grader.sandbox.base import SandboxDied
 from grader.services.base import Service
+from grader.services.catalog import service_kinds
 from grader.suite.beside import Beside
 from grader.suite.consumer import Consumer
 from grader.suite.deadline import until
@@ -148,7 +149,7 @@ class SuitePlugin:
                 pytest.skip(f"it needs {required}, which did not pass")
         if time.monotonic() > self._deadline():
             raise OutOfTime(self._too_long())
-        for name in self._exercise.services:
+        for name in (kind.name for kind in service_kinds(self._exercise.services)):
             if name in getattr(item, "fixturenames", ()) and (why := self._session.missing(name)):
                 raise NotGraded(str(why))
 

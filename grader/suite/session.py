@@ -10,9 +10,10 @@ from grader.errors import ServiceError
 from grader.sandbox.base import Sandbox
 from grader.sandbox.cgroup import Kills
 from grader.services.base import Service
+from grader.services.catalog import service_kinds
+from grader.services.kind import ServiceFactory
 from grader.suite.imports import Imports
 
-ServiceFactory = Callable[[], Service]
 _BETWEEN = 1.0
 _MOST_LOST = 60
 """Seconds that a submission waits, all in all, for services that do not serve."""
@@ -33,6 +34,7 @@ class Session:
         self.imports = Imports()
         self._new_sandbox = new_sandbox
         self._factories = services
+        self._ports = {kind.name: kind.port for kind in service_kinds(exercise.services)}
         self._services: dict[str, Service] = {}
         self._missing: dict[str, ServiceError] = {}
         self._sandbox: Sandbox | None = None
@@ -98,7 +100,7 @@ class Session:
             except ServiceError as error:
                 self._missing[name] = error
                 raise
-            listener, port = sandbox.listeners[service.well_known_port]
+            listener, port = sandbox.listeners[self._ports[name]]
             service.observer = lambda what: self.observe(name, what)
             service.attach(listener.dup(), port)
             self._services[name] = service

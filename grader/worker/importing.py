@@ -15,7 +15,6 @@ MAIN_GUARD = (
     "code outside of any function runs at each import; "
     'put what tries your functions out under `if __name__ == "__main__":`'
 )
-CLIENTS = {"redis": ["redis"], "rabbitmq": ["pika"], "sqs": ["boto3"]}
 """By service: the libraries that are imported before a student's module is."""
 _folder: list[str] = []
 

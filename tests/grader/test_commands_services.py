@@ -26,6 +26,7 @@ from grader.errors import GraderError
 from grader.host import programs
 from grader.host.identity import Identity
 from grader.host.ports import holder, is_free
+from grader.services.catalog import OWN_KINDS, service_kind
 from grader.services.demo import servers
 from grader.services.rabbitmq.broker import rabbitmq_url
 from grader.services.rabbitmq.choice import installed_server
@@ -49,8 +50,9 @@ def ports(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """Free ports instead of the lessons' own, which the machine may be using."""
     # Below the ports that the system gives to outgoing connections, so that none takes one.
     candidates = random.sample(range(20000, 32000), 100)
-    free = dict(zip(servers.NAMES, filter(is_free, candidates), strict=False))
-    monkeypatch.setattr(servers, "WELL_KNOWN_PORTS", free)
+    free = dict(zip(OWN_KINDS, filter(is_free, candidates), strict=False))
+    for name, port in free.items():
+        monkeypatch.setattr(type(service_kind(name)), "port", port)
     return free
 
 
@@ -67,7 +69,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ports: dict[str, int]) 
         return CliRunner().invoke(group, ["services", *arguments])
 
     yield invoke
-    for name in servers.NAMES:
+    for name in OWN_KINDS:
         servers.stop(name)
 
 
@@ -236,9 +238,8 @@ def test_rabbitmq_for_the_demos(run: Run, ports: dict[str, int], tmp_path: Path)
 def in_foreground(ports: dict[str, int], *names: str) -> subprocess.Popen[str]:
     """A running `grader services up NAMES --foreground`."""
     code = (
-        "from grader.services import catalog\n"
-        "from grader.services.demo import servers\n"
-        f"servers.WELL_KNOWN_PORTS = {ports!r}\n"
+        "from grader.services.catalog import service_kind\n"
+        f"for name, port in {ports!r}.items(): type(service_kind(name)).port = port\n"
         "from grader.commands.services import services\n"
         f"services(['up', *{names!r}, '--foreground'])\n"
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from grader.services.catalog import WELL_KNOWN_PORTS
+from grader.services.catalog import OWN_KINDS, service_kinds
 from grader.services.rabbitmq.docker import IMAGE
 
 yaml = pytest.importorskip("yaml")
@@ -29,9 +29,9 @@ def test_there_is_a_container_for_each_service(containers: dict[str, Any]) -> No
         name: [int(port.split(":")[1]) for port in container["ports"]]
         for name, container in containers.items()
     }
-    assert published.keys() == WELL_KNOWN_PORTS.keys()
-    for name, port in WELL_KNOWN_PORTS.items():
-        assert port in published[name]
+    assert published.keys() == set(OWN_KINDS)
+    for kind in service_kinds(OWN_KINDS):
+        assert kind.port in published[kind.name]
 
 
 def test_every_port_is_published_on_loopback_alone(containers: dict[str, Any]) -> None:

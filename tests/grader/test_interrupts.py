@@ -54,7 +54,9 @@ many.begin = and_send(many.begin)
 BEFORE_THE_SERVER_IS_KEPT = """\
 from grader.services.demo import servers
 from grader.host import ports
-servers.WELL_KNOWN_PORTS = dict(zip(servers.NAMES, ports.free_ports(0, 0, 0)))
+from grader.services.catalog import OWN_KINDS, service_kind
+for name, port in zip(OWN_KINDS, ports.free_ports(0, 0, 0)):
+    type(service_kind(name)).port = port
 servers._spawn = and_send(servers._spawn)
 """
 MAIN = "from grader.cli import main\nmain(prog_name='grader')\n"

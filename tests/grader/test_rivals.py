@@ -17,8 +17,10 @@ import pytest
 
 from grader.errors import ServiceError
 from grader.host.ports import is_free
-from grader.services.rabbitmq.answering import rabbitmq_problem, redis_problem, sqs_problem
+from grader.services.rabbitmq.answering import rabbitmq_problem
 from grader.services.rabbitmq.broker import rabbitmq_url
+from grader.services.redis.answering import redis_problem
+from grader.services.sqs.answering import sqs_problem
 
 REPO = Path(__file__).resolve().parents[2]
 GREETING = b"SSH-2.0-OpenSSH_9.2\r\n"

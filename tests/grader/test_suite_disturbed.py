@@ -186,9 +186,6 @@ def test_it_waits_for_memory_and_not_for_ever(
 class Unwell(Service):
     """A service that does not serve for a while."""
 
-    name = "sqs"
-    well_known_port = 4566
-
     def __init__(self, times: int) -> None:
         self.times = times
 

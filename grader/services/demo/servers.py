@@ -8,6 +8,7 @@ import json
 import os
 import select
 import subprocess
+import sys
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,13 +21,9 @@ from grader.host.identity import Identity
 from grader.host.interrupts import held
 from grader.host.ports import holder, is_free
 from grader.host.state import folder_of_state, state_folder
-from grader.services.catalog import WELL_KNOWN_PORTS
-from grader.services.rabbitmq.choice import find_rabbitmq, written
-from grader.services.rabbitmq.docker import sweep_containers
-from grader.services.rabbitmq.private import sweep_nodes
+from grader.services.catalog import service_kind
+from grader.services.kind import ServiceKind
 
-NAMES = ("redis", "rabbitmq", "sqs")
-_SCHEMES = {"redis": "redis", "rabbitmq": "amqp", "sqs": "http"}
 _START_SECONDS = 250
 
 
@@ -34,36 +31,37 @@ _START_SECONDS = 250
 class Server:
     """A server of the demos as it is now."""
 
-    name: str
+    kind: ServiceKind
     process: Identity | None
     note: str = ""
     management_port: int = 0
     """Of RabbitMQ: where its HTTP API answers."""
 
     @property
-    def port(self) -> int:
-        """The lessons' port."""
-        return WELL_KNOWN_PORTS[self.name]
+    def name(self) -> str:
+        """The kind's name."""
+        return self.kind.name
 
     @property
     def url(self) -> str:
-        """Where clients find it."""
-        return f"{_SCHEMES[self.name]}://localhost:{self.port}"
+        """Where clients find it: at the lessons' port."""
+        return f"{self.kind.scheme}://localhost:{self.kind.port}"
 
 
 def status(name: str) -> Server:
-    """The server of that name; its record is removed when its process was killed."""
-    record = _record(name)
+    """Look for the server of the kind `name`; its record is removed when its process was killed."""
+    kind = service_kind(name)
+    record = _record(kind)
     try:
         data = json.loads(record.read_text(encoding="utf-8"))
         process = Identity(int(data["pid"]), int(data["started"]))
         note, management_port = str(data["note"]), int(data.get("management_port", 0))
     except (OSError, ValueError, KeyError, TypeError):
-        return Server(name, None)
+        return Server(kind, None)
     if not process.alive:
         record.unlink(missing_ok=True)
-        return Server(name, None)
-    return Server(name, process, note, management_port)
+        return Server(kind, None)
+    return Server(kind, process, note, management_port)
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,8 @@ def start(names: Sequence[str]) -> Generator[Started]:
     Who stops listening, as on Ctrl-C, has those killed that did not answer yet.
     """
     with _lock():
-        sweep_nodes()
+        for name in names:
+            service_kind(name).sweep()
         starting: list[tuple[str, int, subprocess.Popen[bytes]]] = []
         try:
             for name in names:
@@ -91,7 +90,7 @@ def start(names: Sequence[str]) -> Generator[Started]:
                     continue
                 try:
                     with held():
-                        starting.append((name, *_spawn(name, server.port)))
+                        starting.append((name, *_spawn(name)))
                 except ServiceError as error:
                     yield Started(server, problem=error)
             while starting:
@@ -126,25 +125,25 @@ def stop(name: str) -> bool:
             if not server.process.wait(15):
                 server.process.kill()
                 server.process.wait(5)
-            _record(name).unlink(missing_ok=True)
-        if name == "rabbitmq":
-            sweep_nodes()  # of a supervisor that was killed
+            _record(server.kind).unlink(missing_ok=True)
+        server.kind.sweep()
         return server.process is not None
 
 
-def _spawn(name: str, port: int) -> tuple[int, subprocess.Popen[bytes]]:
+def _spawn(name: str) -> tuple[int, subprocess.Popen[bytes]]:
     """Start the process; a descriptor on which it will answer, and the process."""
-    if not is_free(port):
+    kind = service_kind(name)
+    if not is_free(kind.port):
         raise ServiceError(
-            f"{name}: port {port} is taken by {holder(port)}", "Stop that, or use it as it is."
+            f"{kind.name}: port {kind.port} is taken by {holder(kind.port)}",
+            "Stop that, or use it as it is.",
         )
-    extra = _rabbitmq_choices() if name == "rabbitmq" else ""
+    order = kind.demo_order()
     read_end, write_end = os.pipe()
-    log = state_folder() / f"{name}.log"
-    with log.open("wb") as errors:
+    with _log(kind).open("wb") as errors:
         process = start_module(
             "grader.services.demo.daemon",
-            *(name, str(port), extra, str(_record(name)), str(write_end)),
+            *(name, _home(kind), str(kind.port), order, str(_record(kind)), str(write_end)),
             pass_fds=(write_end,),
             stderr=errors,
         )
@@ -152,10 +151,11 @@ def _spawn(name: str, port: int) -> tuple[int, subprocess.Popen[bytes]]:
     return read_end, process
 
 
-def _rabbitmq_choices() -> str:
-    found = find_rabbitmq(own_broker=False)
-    sweep_containers()
-    return written(found.to_start)
+def _home(kind: ServiceKind) -> str:
+    """Return the folder from which the kind's module is imported."""
+    module = sys.modules[type(kind).__module__]
+    assert module.__file__ is not None
+    return str(Path(module.__file__).parents[module.__name__.count(".")])
 
 
 def _wait(name: str, line: int, process: subprocess.Popen[bytes]) -> None:
@@ -176,14 +176,18 @@ def _wait(name: str, line: int, process: subprocess.Popen[bytes]) -> None:
         answered = json.loads(said)
     except ValueError:
         process.kill()
-        log = state_folder() / f"{name}.log"
-        raise ServiceError(f"{name} did not start", f"See {log}.") from None
+        kind = service_kind(name)
+        raise ServiceError(f"{kind.name} did not start", f"See {_log(kind)}.") from None
     if "error" in answered:
-        raise ServiceError(f"{name}: {answered['error']}", answered["help"])
+        raise ServiceError(f"{service_kind(name).name}: {answered['error']}", answered["help"])
 
 
-def _record(name: str) -> Path:
-    return folder_of_state() / f"{name}.json"
+def _record(kind: ServiceKind) -> Path:
+    return folder_of_state() / f"{kind.name}.json"
+
+
+def _log(kind: ServiceKind) -> Path:
+    return state_folder() / f"{kind.name}.log"
 
 
 @contextmanager

@@ -18,4 +18,4 @@ class DemoBroker(TenantBroker):
         server = servers.status("rabbitmq")
         if server.process is None:
             raise ServiceError("the demos' RabbitMQ does not run", "Run `grader services up`.")
-        return Place("127.0.0.1", server.port, server.management_port)
+        return Place("127.0.0.1", server.kind.port, server.management_port)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from typing import ClassVar
 
 import pika
 import pika.exceptions
@@ -28,9 +27,6 @@ class RabbitMQService(Service):
     and `close` removes them with every queue. On the user's own broker (RABBITMQ_URL) they are
     what the URL names: there only random queue names keep things apart, and queues stay.
     """
-
-    name: ClassVar[str] = "rabbitmq"
-    well_known_port: ClassVar[int] = 5672
 
     def __init__(self, broker: Broker) -> None:
         """Take a place on `broker`; waits until it serves.

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import redis
@@ -22,6 +22,7 @@ from grader.errors import ServiceError
 from grader.services.base import Service
 from grader.services.redis.commands import encode
 from grader.services.redis.front import RedisFront, Watch
+from grader.services.redis.kind import RedisKind
 
 URL_VARIABLE = "REDIS_URL"
 MAX_BYTES = 64 << 20
@@ -36,9 +37,6 @@ class RedisService(Service):
     The embedded one is this submission's alone. On the user's own (REDIS_URL) only random channel
     names keep things apart, so that is for one's own code.
     """
-
-    name: ClassVar[str] = "redis"
-    well_known_port: ClassVar[int] = 6379
 
     def __init__(self) -> None:
         """Find out where the server is to be.
@@ -59,7 +57,7 @@ class RedisService(Service):
         """The user's own server: redis://[user[:password]@]host[:port]."""
         try:
             parts = urlsplit(url)
-            port = parts.port or self.well_known_port
+            port = parts.port or RedisKind.port
         except ValueError:
             parts, port = urlsplit(""), 0
         if parts.scheme != "redis" or not parts.hostname:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import threading
-from typing import Any, ClassVar
+from typing import Any
 
 import boto3
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
@@ -36,9 +36,6 @@ class RefusedError(Exception):
 
 class SqsService(Service):
     """An SQS of this submission's alone, since each is graded in a process of its own."""
-
-    name: ClassVar[str] = "sqs"
-    well_known_port: ClassVar[int] = 4566
 
     def __init__(self) -> None:
         """Build the application; nothing listens yet."""

@@ -1,0 +1,27 @@
+"""Tell whether a Redis answers at an address, or another program that has its port."""
+
+from __future__ import annotations
+
+_SECONDS = 3.0
+"""For an answer: who is silent for so long on this machine is no server of ours."""
+
+
+def redis_problem(url: str) -> str:
+    """Why a Redis cannot be used, in a few words; "" where one answers."""
+    import redis  # noqa: PLC0415 - each client is imported where it is needed
+    from redis.backoff import NoBackoff  # noqa: PLC0415 - as above
+    from redis.retry import Retry  # noqa: PLC0415 - as above
+
+    try:
+        with redis.Redis.from_url(
+            url,
+            socket_connect_timeout=_SECONDS,
+            socket_timeout=_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+        ) as client:
+            client.ping()
+    except redis.AuthenticationError:
+        return "Redis refuses the password"
+    except Exception:  # noqa: BLE001 - whatever the client makes of another program's answer
+        return "no Redis answers"
+    return ""
