@@ -12,6 +12,7 @@ import pytest
 
 from grader.course import Course, Exercise
 from grader.errors import CourseError, GraderError
+from grader.grading.sources import judging_sources
 from grader.report import CheckResult, Outcome, Report, is_provisional, presentable
 from grader.sandbox.base import Sandbox, Setup
 from grader.sandbox.process import ProcessSandbox
@@ -102,10 +103,6 @@ def require_suite(course: Course, exercise: Exercise) -> Path:
     return suite
 
 
-_JUDGES = ("grading", "host", "sandbox", "services", "suite", "worker")
-"""The grader's packages that a verdict can depend on."""
-
-
 def suite_hash(course: Course, exercise: Exercise) -> str:
     """SHA-256 over what a verdict depends on besides the submission.
 
@@ -116,12 +113,11 @@ def suite_hash(course: Course, exercise: Exercise) -> str:
     rules = (course.limits.model_dump_json(), exercise.all_files, exercise.services, checks)
     digest = hashlib.sha256(repr(rules).encode())
     suite = course.hidden_suite(exercise)
-    package = Path(__file__).parent.parent
-    files = [*suite.rglob("*.py"), suite.parent / "conftest.py"]
-    files += [path for part in _JUDGES for path in (package / part).rglob("*.py")]
-    for path in sorted(files):
-        if path.is_file():
-            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    files = [
+        path for path in (*suite.rglob("*.py"), suite.parent / "conftest.py") if path.is_file()
+    ]
+    for path in sorted(judging_sources(files, service_kinds(exercise.services))):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 
