@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.rows import Row
-from grader.compare.orderings import ORDERINGS
 from grader.compare.result import Comparison
 from grader.compare.run import Options, compare
-from grader.compare.table import problems
-from grader.compare.techniques import TECHNIQUES
+from grader.compare.show.orderings import ORDERINGS
+from grader.compare.show.table import problems
+from grader.compare.techniques.catalog import TECHNIQUES
 from grader.course import Course, load_course
 
 ROOT = Path(__file__).resolve().parents[1]

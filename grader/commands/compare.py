@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from grader.commands import options
-from grader.compare.techniques import TECHNIQUES
+from grader.compare.techniques.catalog import TECHNIQUES
 
 _file = click.Path(path_type=Path, dir_okay=False)
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from grader.compare import lessons, plots
-from grader.compare.page import comparison_html
+from grader.compare.measure.work import steps
 from grader.compare.run import Options, compare
-from grader.compare.table import print_comparison
-from grader.compare.work import steps
+from grader.compare.show import lessons, plots
+from grader.compare.show.page import comparison_html
+from grader.compare.show.table import print_comparison
 from grader.course import Course
 from grader.errors import GraderError
 from grader.files import require_writable, write_whole

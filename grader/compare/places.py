@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import itertools
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from grader.compare import queues
 from grader.compare.place import Place
-from grader.compare.techniques import Technique
-from grader.host.ports import free_ports
+from grader.compare.processes.crew import RunError
+from grader.compare.techniques.technique import Technique
 
 
 class Places:
@@ -34,15 +35,15 @@ class Places:
             path=str(self.folder / f"{name}.jsonl"),
             offset_path=str(self.folder / f"{name}.offset"),
             interval=self._interval,
-            port=free_ports(0)[0] if technique.id == "socket" else 0,
+            port=technique.port(),
             url=self._urls.get(technique.service or "", ""),
             name=name,
         )
         # A file that is missing when tail starts keeps it from using inotify for good.
         Path(place.path).touch()
         self._made[name] = (technique, place)
-        with queues.answering(technique.title):
-            queues.declare(technique, place)
+        with answering(technique.title):
+            technique.make(place)
         return place
 
     def clear(self, place: Place) -> None:
@@ -52,9 +53,25 @@ class Places:
             Path(path).unlink(missing_ok=True)
         # A server that is gone holds nothing.
         with contextlib.suppress(Exception):
-            queues.delete(technique, place)
+            technique.remove(place)
 
     def close(self) -> None:
         """Remove those of runs that failed or were broken off."""
         for _, place in list(self._made.values()):
             self.clear(place)
+
+
+@contextmanager
+def answering(server: str) -> Iterator[None]:
+    """Make one sentence of what a client of `server` raises.
+
+    Raises:
+        RunError: it raised.
+    """
+    try:
+        yield
+    except RunError:
+        raise
+    except Exception as error:  # each client has a family of its own, and raises OSError too
+        reason = (str(error).splitlines() or [""])[0] or type(error).__name__
+        raise RunError(f"{server} does not answer: {reason}") from error

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from grader.compare.bench import Bench, Subject
-from grader.compare.crew import Crew
-from grader.compare.machine import this_machine
+from grader.compare.measure.bench import Bench, Subject
+from grader.compare.measure.work import INTERVAL, Work
 from grader.compare.places import Places
+from grader.compare.processes.crew import Crew
 from grader.compare.result import Comparison
 from grader.compare.servers import servers
-from grader.compare.techniques import TECHNIQUES, Technique
-from grader.compare.work import INTERVAL, Work
+from grader.compare.show.machine import this_machine
+from grader.compare.techniques.catalog import TECHNIQUES
+from grader.compare.techniques.technique import Technique
 from grader.course import Course
 from grader.errors import GraderError
 
@@ -51,7 +52,7 @@ class Options:
 def compare(course: Course, options: Options, advance: Callable[[str], None]) -> Comparison:
     """Measure everything; all that it starts has ended and is removed when it returns or raises.
 
-    `advance` is told, in words, of each of the steps that :func:`grader.compare.work.steps` counts.
+    `advance` is told, in words, of each step that :func:`grader.compare.measure.work.steps` counts.
 
     Raises:
         GraderError: there is nothing to measure, or a real server does not answer.

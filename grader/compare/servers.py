@@ -13,7 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from grader.compare.techniques import Technique
+from grader.compare.techniques.catalog import TECHNIQUES
+from grader.compare.techniques.technique import Technique
 from grader.errors import GraderError, ServiceError
 from grader.host.child import start_module
 from grader.host.identity import die_with_parent
@@ -44,9 +45,11 @@ class Servers:
         self._login = Login.random()
         self._rabbitmq_url = ""
         self.urls: dict[str, str] = {}
-        self.behind: dict[str, str] = dict.fromkeys(
-            ("polling", "tail", "socket"), "real: files and sockets of this machine"
-        )
+        self.behind: dict[str, str] = {
+            each.id: "real: files and sockets of this machine"
+            for each in TECHNIQUES
+            if each.service is None
+        }
         """What stands behind each technique, by its id."""
         self.missing: dict[str, str] = {}
         """Why a technique cannot be measured here, by its id."""

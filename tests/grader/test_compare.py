@@ -15,14 +15,14 @@ from browser import returned
 from command_line import grader
 from rich.console import Console
 
-from grader.compare import lessons, plots
-from grader.compare.choose import offers
-from grader.compare.orderings import ORDERINGS
-from grader.compare.page import choose_html, comparison_html
 from grader.compare.result import Column, Comparison
-from grader.compare.rows import rows
-from grader.compare.table import print_comparison
-from grader.compare.techniques import TECHNIQUES
+from grader.compare.show import lessons, plots
+from grader.compare.show.choose import offers
+from grader.compare.show.orderings import ORDERINGS
+from grader.compare.show.page import choose_html, comparison_html
+from grader.compare.show.rows import rows
+from grader.compare.show.table import print_comparison
+from grader.compare.techniques.catalog import TECHNIQUES
 from grader.course import load_course
 from grader.errors import GraderError
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from event_sinks.base import Sink, SinkError
-from grader.compare import producer
 from grader.compare.place import Place
-from grader.compare.producer import Plan
+from grader.compare.processes import producer
+from grader.compare.processes.producer import Plan
+from grader.compare.techniques.rabbitmq import RabbitMQ
 
 RESOURCES = Path(__file__).resolve().parents[2] / "resources"
 
@@ -66,13 +67,13 @@ def test_who_insists_gives_up_no_event_when_told_to_stop(
     line = Told()
     tries = iter(range(4))
 
-    def open_sink(_: str, __: Place) -> Sink:
+    def open_sink(_: RabbitMQ, __: Place) -> Sink:
         line.stop.set()
         if next(tries, None) is not None:
             raise SinkError("the broker is away")
         return Kept()
 
-    monkeypatch.setattr(producer, "open_sink", open_sink)
+    monkeypatch.setattr(RabbitMQ, "sink", open_sink)
     plan = {"technique": "rabbitmq", "place": Place(), "resources": str(RESOURCES)}
     producer.work(Plan(count=9, rate=5.0, insist=insist, **plan), line)  # type: ignore[arg-type]
     assert line.of("lost")[:1] == lost

@@ -8,23 +8,21 @@ import signal
 import subprocess
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from grader.compare import run as whole
-from grader.compare import work
-from grader.compare.bench import COUNTED_RATE
-from grader.compare.crew import Crew, RunError
-from grader.compare.orderings import ORDERINGS
+from grader.compare.measure import work
+from grader.compare.measure.bench import COUNTED_RATE
 from grader.compare.place import sqs_client
 from grader.compare.places import Places
+from grader.compare.processes.crew import Crew, RunError
 from grader.compare.result import Comparison
 from grader.compare.run import Options, compare
 from grader.compare.servers import servers
-from grader.compare.techniques import BY_ID, TECHNIQUES
+from grader.compare.show.orderings import ORDERINGS
+from grader.compare.techniques.catalog import BY_ID, TECHNIQUES
 from grader.course import load_course
 
 pytestmark = pytest.mark.thorough
@@ -54,8 +52,8 @@ def poll(path, handle, *, poll_interval=2.0, max_polls=10, offset_path=None, sle
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """One round, few events in it, little idling, and no long interval."""
-    few = tuple(replace(each, burst=max(20, each.burst // 20)) for each in TECHNIQUES)
-    monkeypatch.setattr(whole, "TECHNIQUES", few)
+    for each in TECHNIQUES:
+        monkeypatch.setattr(type(each), "burst", max(20, each.burst // 20))
     monkeypatch.setattr(work, "ROUNDS", 1)
     monkeypatch.setattr(work, "IDLE_SECONDS", 1.0)
     monkeypatch.setattr(work, "SHORT_POLL_SECONDS", 0.5)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 
-from grader.compare.bench import COUNTED_RATE, Bench, Subject, begin, handled
-from grader.compare.crew import PATIENCE, Child, RunError
+from grader.compare.measure.bench import COUNTED_RATE, Bench, Subject, begin, handled
+from grader.compare.processes.crew import PATIENCE, Child, RunError
+from grader.compare.processes.story import Story
 from grader.compare.result import Away, Crash, Restart
-from grader.compare.story import Story
 from grader.errors import ServiceError
 from grader.services.rabbitmq.private import PrivateNode
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import socket
 from contextlib import ExitStack
 
-from grader.compare.bench import Bench, Subject
-from grader.compare.crew import PATIENCE
+from grader.compare.measure.bench import Bench, Subject
+from grader.compare.processes.crew import PATIENCE
 from grader.compare.result import Idle
 
 
@@ -22,9 +21,7 @@ def idle(bench: Bench, subject: Subject, seconds: float, wait_seconds: int = 5) 
     with bench.crew.children(bench.crew.consumer(told)) as (sink,), ExitStack() as stack:
         sink.tell()
         sink.wait_for("ready")
-        if technique.id == "socket":
-            # A producer that is connected and has nothing to say.
-            stack.enter_context(socket.create_connection(("127.0.0.1", place.port)))
+        stack.enter_context(technique.company(place))
         requests, cpu, wakeups, took = sink.wait_for("idle", seconds + PATIENCE)
     bench.places.clear(place)
     minute = 60 / took

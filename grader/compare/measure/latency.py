@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import statistics
 
-from grader.compare.bench import Bench, Subject, begin
-from grader.compare.crew import PATIENCE, LossError, RunError
+from grader.compare.measure.bench import Bench, Subject, begin
+from grader.compare.processes.crew import PATIENCE, LossError, RunError
+from grader.compare.processes.story import Story
 from grader.compare.result import Latency
-from grader.compare.story import Story
 
 WARM_UP = 10
 """Events at the start of a run that are not counted: connecting is not latency."""

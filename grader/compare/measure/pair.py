@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import Literal
 
-from grader.compare.bench import Bench, Subject, handled
-from grader.compare.crew import RunError
+from grader.compare.measure.bench import Bench, Subject, handled
+from grader.compare.processes.crew import RunError
 from grader.compare.result import Pair
 
 EVENTS = 50

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import statistics
 from dataclasses import dataclass
-from pathlib import Path
 
-from grader.compare import queues
-from grader.compare.bench import Bench, Subject, begin
-from grader.compare.crew import PATIENCE, RunError
+from grader.compare.measure.bench import Bench, Subject, begin
 from grader.compare.place import Place
+from grader.compare.places import answering
+from grader.compare.processes.crew import PATIENCE, RunError
 from grader.compare.result import Throughput
-from grader.compare.techniques import Technique
+from grader.compare.techniques.technique import Technique
+
+_ALL = object()
+"""The medium holds all events."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def burst(bench: Bench, subject: Subject) -> Burst:
         subject, place.model_copy(update={"max_polls": 1}), mode="burst", max_events=count
     )
     if technique.keeps:
-        with queues.answering(technique.title):
+        with answering(technique.title):
             _preload(bench, technique, place)
         with bench.crew.children(bench.crew.consumer(told)) as (sink,):
             sink.tell()
@@ -70,24 +71,10 @@ def throughput(runs: list[Burst], bare: list[Burst], events: int) -> Throughput:
 
 
 def _preload(bench: Bench, technique: Technique, place: Place) -> None:
-    if technique.service is None:
-        os.link(_file(bench, technique.burst), f"{place.path}.full")
-        Path(f"{place.path}.full").replace(place.path)
-        return
-    queues.fill(technique, place, [_body(n) for n in range(technique.burst)])
-    if technique.id == "rabbitmq":
-        # Without confirms they may still be on their way.
-        there = bench.crew.until(lambda: queues.waiting(place) == technique.burst, PATIENCE)
-        if not there:
-            raise RunError(f"{technique.burst} messages could not be put into the queue")
-
-
-def _file(bench: Bench, count: int) -> Path:
-    """A file of so many events, written once: consumers only read it."""
-    path = bench.places.folder / f"burst-{count}.jsonl"
-    if not path.exists():
-        path.write_bytes(b"".join(_body(n) + b"\n" for n in range(count)))
-    return path
+    filling = technique.fill(place, [_body(n) for n in range(technique.burst)])
+    # Some may still be on their way when all are sent.
+    if not bench.crew.until(lambda: next(filling, _ALL) is _ALL, PATIENCE):
+        raise RunError(f"{technique.burst} messages could not be put into the queue")
 
 
 def _body(number: int) -> bytes:

@@ -6,13 +6,13 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from grader.compare.bench import Bench, Subject
-from grader.compare.crew import LossError, RunError
+from grader.compare.measure.bench import Bench, Subject
 from grader.compare.measure.failures import CRASH_EVENTS, away, crash, restart
 from grader.compare.measure.idle import idle
 from grader.compare.measure.latency import latency
 from grader.compare.measure.pair import pair
 from grader.compare.measure.throughput import Burst, burst, throughput
+from grader.compare.processes.crew import LossError, RunError
 from grader.compare.result import Column, Idle, Latency, Whose
 from grader.services.rabbitmq.private import PrivateNode
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from grader.compare.crew import Child
+from grader.compare.processes.crew import Child
 from grader.compare.result import Moment
 
 

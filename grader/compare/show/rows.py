@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from grader.compare.result import Column, Comparison, Whose
-from grader.compare.techniques import TECHNIQUES
+from grader.compare.techniques.catalog import TECHNIQUES
 
 UNKNOWN = "\N{EN DASH}"
 FAILS = "fails"

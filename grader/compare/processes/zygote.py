@@ -1,4 +1,4 @@
-"""Where producers and consumers come from: `python -m grader.compare.zygote FD`.
+"""Where producers and consumers come from: `python -m grader.compare.processes.zygote FD`.
 
 A process that has imported every client and is forked for each run, which takes milliseconds
 instead of half a second of a core: there are about a hundred and fifty of them. FD is a socket;
@@ -15,9 +15,9 @@ import signal
 import socket
 import sys
 
-from grader.compare import consumer, producer
-from grader.compare.line import Line
 from grader.compare.place import sqs_client
+from grader.compare.processes import consumer, producer
+from grader.compare.processes.line import Line
 
 
 def main() -> None:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from grader.compare.result import Column, Comparison, Moment
-from grader.compare.rows import milliseconds
-from grader.compare.techniques import TECHNIQUES
+from grader.compare.show.rows import milliseconds
+from grader.compare.techniques.catalog import TECHNIQUES
 from grader.errors import GraderError
 
 if TYPE_CHECKING:

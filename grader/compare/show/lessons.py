@@ -8,11 +8,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from grader.compare import markdown, plots
-from grader.compare.orderings import ORDERINGS
-from grader.compare.page import choose_html
 from grader.compare.result import Comparison
-from grader.compare.table import problems
+from grader.compare.show import markdown, plots
+from grader.compare.show.orderings import ORDERINGS
+from grader.compare.show.page import choose_html
+from grader.compare.show.table import problems
 from grader.course import Course
 from grader.errors import GraderError
 from grader.files import write_whole

@@ -13,13 +13,13 @@ import random
 import sys
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from grader.compare.line import Line
 from grader.compare.place import Place
+from grader.compare.processes.line import Line
+from grader.compare.techniques.catalog import BY_ID
 
 if TYPE_CHECKING:
     from event_sinks.base import Sink
@@ -68,9 +68,8 @@ def _lines(trips: list[dict[str, Any]], count: int) -> list[bytes]:
 
 
 def _flood(plan: Plan, lines: list[bytes], line: Line) -> None:
-    sink = open_sink(plan.technique, plan.place)
-    # A socket takes many lines at a time; brokers take messages one by one.
-    size = 1000 if plan.technique == "socket" else 1
+    sink = BY_ID[plan.technique].sink(plan.place)
+    size = BY_ID[plan.technique].lines_at_once
     first = time.monotonic()
     for start in range(0, len(lines), size):
         sink.send(b"".join(lines[start : start + size]))
@@ -99,7 +98,7 @@ def _paced(plan: Plan, trips: list[dict[str, Any]], line: Line, stop: threading.
         while True:
             sent = time.monotonic()
             try:
-                sink = sink or open_sink(plan.technique, plan.place)
+                sink = sink or BY_ID[plan.technique].sink(plan.place)
                 sent = time.monotonic()
                 sink.send(json.dumps(event | {"sent": sent}).encode() + b"\n")
             except SinkError:
@@ -116,25 +115,6 @@ def _paced(plan: Plan, trips: list[dict[str, Any]], line: Line, stop: threading.
     if sink is not None:
         sink.close()
     line.say("done", first, time.monotonic())
-
-
-def open_sink(technique: str, place: Place) -> Sink:
-    """The event generator's sink for that technique."""
-    from event_sinks.local import FileSink, SocketSink  # noqa: PLC0415 - as above
-    from event_sinks.rabbitmq_sink import RabbitMQSink  # noqa: PLC0415 - as above
-    from event_sinks.redis_sink import RedisSink  # noqa: PLC0415 - as above
-    from event_sinks.sqs_sink import SqsSink  # noqa: PLC0415 - as above
-
-    match technique:
-        case "polling" | "tail":
-            return FileSink(Path(place.path))
-        case "socket":
-            return SocketSink("127.0.0.1", place.port)
-        case "redis":
-            return RedisSink(place.url, place.name)
-        case "rabbitmq":
-            return RabbitMQSink(place.url, place.name)
-    return SqsSink(place.url, "us-east-1", place.name)
 
 
 def _listen(line: Line, stop: threading.Event) -> None:

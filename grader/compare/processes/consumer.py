@@ -8,20 +8,23 @@ consumer on one machine share. When its line ends, so does the process.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from grader.compare import counts
-from grader.compare.calls import Call, bind, load
-from grader.compare.line import Line
 from grader.compare.place import Place
-from grader.compare.techniques import BY_ID
+from grader.compare.processes import counts
+from grader.compare.processes.line import Line
+from grader.compare.techniques.catalog import BY_ID
+from grader.compare.techniques.technique import Call, Technique
 
 QUIET = 4.0
 """Seconds without an event after which a run at full speed counts as over."""
@@ -48,7 +51,7 @@ def work(job: Job, line: Line) -> None:
     """Load the function, wait to be told, call it, and tell what happens."""
     technique = BY_ID[job.technique]
     try:
-        call = bind(technique, load(technique, job.file), job.place, counts.requests)
+        call = technique.bind(_load(technique, job.file), job.place, counts.requests)
     except Exception as error:  # noqa: BLE001 - a learner's module raises what it likes
         line.say("failed", _sentence(error))
         return
@@ -65,6 +68,22 @@ def work(job: Job, line: Line) -> None:
                 continue
             line.say("failed", _sentence(error))
         return
+
+
+def _load(technique: Technique, file: str) -> Callable[..., object]:
+    """Return the function of that file, or the bare client's where it is empty."""
+    if not file:
+        return technique.bare
+    path = Path(file)
+    sys.path.insert(0, str(path.parent))
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module  # dataclasses in it look themselves up there
+    spec.loader.exec_module(module)
+    found: Callable[..., object] = getattr(module, technique.function)
+    return found
 
 
 def _stream(call: Call, job: Job, line: Line) -> None:
@@ -112,7 +131,7 @@ def _burst(call: Call, job: Job, line: Line) -> None:
 
 def _idle(call: Call, job: Job, line: Line) -> None:
     """Wait for what does not come, and tell what the waiting took."""
-    if job.technique != "sqs":  # whose calls are counted one by one
+    if not BY_ID[job.technique].counts_requests:
         counts.count_sends()
 
     def spent() -> tuple[float, float, float, float]:

@@ -7,8 +7,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from grader.compare.result import Column, Comparison
-from grader.compare.rows import milliseconds, rate
-from grader.compare.techniques import TECHNIQUES, Technique
+from grader.compare.show.rows import milliseconds, rate
+from grader.compare.techniques.catalog import TECHNIQUES
+from grader.compare.techniques.technique import Technique
 
 
 class Offer(BaseModel):
@@ -39,17 +40,6 @@ class Offer(BaseModel):
     """Who runs what: nothing, broker or provider."""
 
 
-_BUILT = {
-    "polling": ("the file is still there", "", "nothing"),
-    "tail": ("the file is still there", "", "nothing"),
-    "socket": ("", "TCP", "nothing"),
-    "redis": ("", "the broker", "broker"),
-    "rabbitmq": ("", "the broker", "broker"),
-    "sqs": ("", "the provider", "provider"),
-}
-"""Replay, across machines, what has to be run."""
-
-
 def offers(comparison: Comparison) -> list[Offer]:
     """One for each technique, in the order of the course."""
     return [
@@ -59,7 +49,6 @@ def offers(comparison: Comparison) -> list[Offer]:
 
 
 def _offer(technique: Technique, comparison: Comparison, column: Column | None) -> Offer:
-    replay, machines, run = _BUILT[technique.id]
     behind = comparison.behind.get(technique.id, "")
     measured: dict[str, Any] = dict.fromkeys(
         ("latency", "per_second", "keeps", "crash_lost", "crash_twice")
@@ -81,8 +70,8 @@ def _offer(technique: Technique, comparison: Comparison, column: Column | None) 
         simulated=behind.startswith("simulated"),
         behind=behind,
         consumers=column.pair.kind if column and column.pair else "",
-        replay=replay,
-        machines=machines,
-        run=run,
+        replay=technique.replay,
+        machines=technique.machines,
+        run=technique.run,
         **measured,
     )

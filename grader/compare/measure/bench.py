@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from grader.compare import queues
-from grader.compare.consumer import Job
-from grader.compare.crew import Child, Crew, RunError
 from grader.compare.place import Place
 from grader.compare.places import Places
-from grader.compare.producer import Plan
-from grader.compare.techniques import Technique
+from grader.compare.processes.consumer import Job
+from grader.compare.processes.crew import Child, Crew, RunError
+from grader.compare.processes.producer import Plan
+from grader.compare.techniques.technique import Technique
 
 COUNTED_RATE = 25.0
 """Events a second of the runs that count events: twelve of them share the machine."""
@@ -92,9 +91,8 @@ class Bench:
 
     def settle(self, technique: Technique, *sinks: Child) -> None:
         """Wait until it has been quiet for so long that nothing more will come."""
-        grace = queues.VISIBILITY + 1.0 if technique.id == "sqs" else 1.0
         seen, since = -1, time.monotonic()
-        while time.monotonic() - since < grace:
+        while time.monotonic() - since < technique.grace:
             now = sum(map(handled, sinks))
             if now != seen:
                 seen, since = now, time.monotonic()

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
-from grader.compare.consumer import Job
-from grader.compare.producer import Plan
+from grader.compare.processes.consumer import Job
+from grader.compare.processes.producer import Plan
 from grader.errors import GraderError
 from grader.host.child import start_module
 from grader.host.identity import Identity
@@ -126,7 +126,7 @@ class Crew:
         self._control, other = socket.socketpair()
         with other:
             self._zygote = start_module(
-                "grader.compare.zygote",
+                "grader.compare.processes.zygote",
                 str(other.fileno()),
                 pass_fds=[other.fileno()],
                 stderr=subprocess.DEVNULL,

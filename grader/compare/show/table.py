@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from grader.compare.orderings import ORDERINGS
 from grader.compare.result import Column, Comparison, Machine
-from grader.compare.rows import UNKNOWN, headings, rows, simulated
-from grader.compare.techniques import TECHNIQUES
+from grader.compare.show.orderings import ORDERINGS
+from grader.compare.show.rows import UNKNOWN, headings, rows, simulated
+from grader.compare.techniques.catalog import TECHNIQUES
 from grader.reports.safe import plain
 
 _SHORT = {"Redis Pub/Sub": "Redis"}

@@ -6,13 +6,13 @@ from itertools import groupby
 
 from markupsafe import Markup
 
-from grader.compare import plots
-from grader.compare.choose import offers
-from grader.compare.orderings import ORDERINGS
 from grader.compare.result import Comparison
-from grader.compare.rows import headings, how, rows, simulated
-from grader.compare.table import on, problems
-from grader.compare.techniques import TECHNIQUES
+from grader.compare.show import plots
+from grader.compare.show.choose import offers
+from grader.compare.show.orderings import ORDERINGS
+from grader.compare.show.rows import headings, how, rows, simulated
+from grader.compare.show.table import on, problems
+from grader.compare.techniques.catalog import TECHNIQUES
 from grader.reports.pages import render
 
 

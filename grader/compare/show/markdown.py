@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from grader.compare.orderings import ORDERINGS
 from grader.compare.result import Column, Comparison, Latency
-from grader.compare.rows import UNKNOWN, how, milliseconds, rows, simulated
-from grader.compare.table import on
-from grader.compare.techniques import TECHNIQUES
+from grader.compare.show.orderings import ORDERINGS
+from grader.compare.show.rows import UNKNOWN, how, milliseconds, rows, simulated
+from grader.compare.show.table import on
+from grader.compare.techniques.catalog import TECHNIQUES
 
 COMMAND = "grader compare --lessons"
 """What fills the blocks."""

@@ -1,0 +1,1 @@
+"""The techniques that are compared: a class for each, over which all else iterates."""

@@ -1,0 +1,94 @@
+"""What the comparison knows of a technique."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from grader.compare.place import Place
+from grader.compare.processes.counts import Count
+
+if TYPE_CHECKING:
+    from event_sinks.base import Sink
+
+Handle = Callable[[dict[str, Any]], None]
+Ready = Callable[[], None]
+Call = Callable[[Handle, Ready, int], None]
+"""Takes handle, ready and max_events; returns when the consumer does."""
+
+
+class Technique(ABC):
+    """A way to consume the stream. Has no state: one object serves all processes."""
+
+    id: ClassVar[str]
+    title: ClassVar[str]
+    exercise: ClassVar[str]
+    file: ClassVar[str]
+    function: ClassVar[str]
+    """The consumer's, in the exercise's file."""
+    service: ClassVar[str | None] = None
+    """The kind of service behind it; None: files and sockets of this machine."""
+    keeps: ClassVar[bool]
+    """Whether the medium holds events until somebody reads them."""
+    burst: ClassVar[int]
+    """Events of a run at full speed: about a second's work."""
+    grace: ClassVar[float] = 1.0
+    """Seconds of quiet after which nothing more comes."""
+    lines_at_once: ClassVar[int] = 1
+    """How many a producer at full speed hands over in one call."""
+    counts_requests: ClassVar[bool] = False
+    """Whether `bind` counts them; else what is written to sockets is counted."""
+
+    # Facts that no measurement shows, for the page.
+    replay: ClassVar[str] = ""
+    """Why what was handled can be read again, or empty."""
+    machines: ClassVar[str] = ""
+    """How it crosses machines, or empty."""
+    run: ClassVar[str] = "nothing"
+    """Who runs what: nothing, broker or provider."""
+
+    @staticmethod
+    @abstractmethod
+    def bare(*args: Any, **kwargs: Any) -> object:
+        """Consume with the client library in a loop and none of the promises.
+
+        Takes the parameters of the exercise's function, so that one can stand for the other. What
+        it does not keep (an offset, a second chance, a reaped child) is the point.
+        """
+
+    @abstractmethod
+    def bind(self, function: Callable[..., object], place: Place, requests: Count) -> Call:
+        """Return a call of `function`, the exercise's or `bare`, at `place`.
+
+        Args:
+            function: the consumer.
+            place: where it consumes.
+            requests: counts those that are not written to a socket of this process.
+        """
+
+    @abstractmethod
+    def sink(self, place: Place) -> Sink:
+        """Open the event generator's sink for it; its package is importable in a producer."""
+
+    def port(self) -> int:
+        """Choose a port to listen on, where it needs one; else 0."""
+        return 0
+
+    def make(self, place: Place) -> None:  # noqa: B027 - most need nothing
+        """Make what must exist before either side comes, such as a queue."""
+
+    def remove(self, place: Place) -> None:  # noqa: B027 - as above
+        """Remove it, and what goes with it."""
+
+    def fill(self, place: Place, bodies: list[bytes]) -> Iterator[None]:
+        """Let events wait in the medium, faster than a sink would; only where it keeps them.
+
+        Yields as long as some have not arrived.
+        """
+        raise NotImplementedError(f"{self.title} keeps nothing")
+
+    def company(self, place: Place) -> AbstractContextManager[object]:  # noqa: ARG002 - see tcp_socket
+        """Stay connected without a word, where a consumer waits for somebody who is."""
+        return nullcontext()
