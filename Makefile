@@ -40,6 +40,7 @@ docs: setup ## build the documentation's site into out/site; a dead link fails
 	@echo "out/site/index.html; to look at it: $(PYTHON_IN_VENV) -m http.server -d out/site"
 
 pictures: setup ## make the documentation's pictures again; needs chromium, npm, tmux and vim
+	$(PYTHON_IN_VENV) scripts/draw_architecture.py
 	$(PYTHON_IN_VENV) scripts/draw_diagrams.py
 	$(PYTHON_IN_VENV) scripts/picture_class.py
 	$(PYTHON_IN_VENV) scripts/record_watch.py
