@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
+from grader import lessons
 from grader.course import Course, Exercise
 from grader.errors import GraderError
 from grader.grading.many import grade_all
@@ -51,6 +52,10 @@ def _check(course: Course, exercise: Exercise, seed: int, console: Console) -> i
         ((_, report),) = grade_all([submission], how)
     console.print(student_report(report, hints=False, own=True))
     _next_step(report, console)
+    if report.full and (proved := lessons.proved(course, exercise)):
+        console.print(Text(proved))
+        place = course.lesson(exercise).relative_to(course.root).as_posix()
+        console.print(Text(f'Other right solutions: "{lessons.PROVED}" in {place}.'))
     try:
         keep(course, report)
     except GraderError as error:
