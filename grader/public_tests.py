@@ -124,7 +124,7 @@ class PublicTests:
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter, config: pytest.Config
     ) -> Generator[None, None, None]:
-        """Say it, behind all that pytest says itself but its closing line."""
+        """Say it, after all that pytest says itself but its closing line."""
         from grader.errors import GraderError  # noqa: PLC0415 - as above
 
         yield
