@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
+import signal
 import sqlite3
+import subprocess
+import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,46 +32,36 @@ def comments(block: str) -> list[str]:
     return re.findall(r"print\(.*\)  # (.*)$", block, re.MULTILINE)
 
 
-class Killed(BaseException):
-    """Stands for a SIGKILL between two statements."""
-
+DYING = """\
+import os, signal, sqlite3, sys
 
 class Dying(sqlite3.Connection):
-    """A database whose process is killed before its n-th statement."""
-
     left = 100
 
-    def execute(self, *args: Any) -> sqlite3.Cursor:
-        """Count down to the kill."""
+    def execute(self, *args):
         self.left -= 1
         if self.left < 0:
-            raise Killed
+            os.kill(os.getpid(), signal.SIGKILL)
         return super().execute(*args)
+"""
+"""A database whose process is killed before its n-th statement."""
 
 
-def test_a_transaction_holds_event_and_offset_together(tmp_path: Path, monkeypatch) -> None:
-    """Lesson 01: cut off before any statement, the database has both of one event, or neither."""
-    monkeypatch.chdir(tmp_path)
+@pytest.mark.parametrize("statement", range(4))
+def test_a_transaction_holds_event_and_offset_together(tmp_path: Path, statement: int) -> None:
+    """Lesson 01: killed before any statement, the database has both of one event, or neither."""
     (block,) = blocks("01")
-    block = block.replace('connect("trips.db")', 'connect("trips.db", factory=Dying)')
-    for statement in range(4):
-        names: dict[str, Any] = {"Dying": Dying}
-        source = block.replace("factory=Dying", "factory=Dying, timeout=1")
-        exec(source, names)  # noqa: S102 - our own lesson
-        database = names["database"]
-        database.left = statement
-        cut_off = False
-        try:
-            names["handle_and_store"]({"event_id": statement, "fare_estimate": 8.5}, statement + 1)
-        except Killed:
-            cut_off = True
-        database.close()
-        with sqlite3.connect("trips.db") as after:
-            trips = [row[0] for row in after.execute("SELECT event_id FROM trips")]
-            stored = [row[0] for row in after.execute("SELECT bytes FROM progress")]
-        after.close()
-        assert cut_off == (statement < 3)
-        assert (trips, stored) == (([], []) if cut_off else ([3], [4]))
+    source = block.replace('connect("trips.db")', 'connect("trips.db", factory=Dying)')
+    assert source != block
+    call = 'handle_and_store({"event_id": 7, "fare_estimate": 8.5}, 120)'
+    program = f"{DYING}\n{source}\ndatabase.left = {statement}\n{call}\n"
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=False, timeout=60)
+    killed = statement < 3  # it has three
+    assert done.returncode == (-signal.SIGKILL if killed else 0)
+    with closing(sqlite3.connect(tmp_path / "trips.db")) as after:
+        trips = [row[0] for row in after.execute("SELECT event_id FROM trips")]
+        stored = [row[0] for row in after.execute("SELECT bytes FROM progress")]
+    assert (trips, stored) == (([], []) if killed else ([7], [120]))
 
 
 def test_the_calls_of_redis_py_work(redis_url: str, capsys) -> None:
