@@ -25,8 +25,8 @@ def read_new_events(path: PathLike, offset: int) -> tuple[list[Event], int]:
         offset: How many bytes of it were consumed before.
 
     Returns:
-        The events on the complete lines behind `offset`, in the order of the file, and the offset
-        to pass next time: just behind the last complete line.
+        The events on the complete lines after `offset`, in the order of the file, and the offset
+        to pass next time: the end of the last complete line.
 
         - A last line without its newline is still being written. It is left for a later call.
         - A complete line that is not a JSON object (broken JSON, a number, a list, bytes that are

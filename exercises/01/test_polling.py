@@ -108,6 +108,7 @@ def test_poll_sees_what_the_producer_writes_meanwhile(stream: Path) -> None:
     to_come = [line(FIRST), line(SECOND)]
 
     def sleep(_: float) -> None:
+        assert to_come, "3 polls have 2 pauses between them; sleep was called a third time"
         append(stream, to_come.pop(0))  # the producer writes while the consumer sleeps
 
     poll(stream, handled.append, max_polls=3, sleep=sleep)

@@ -21,7 +21,7 @@ def tail_consumer(
         path: The file, one JSON object a line. It need not exist yet, and it may be renamed while
             you follow it: the new file of that name is the one to go on with.
         handle: Called with each event, from the file's first line on, soon after it was written.
-        max_events: Return right after that many events were handled, whatever waits behind them.
+        max_events: Return right after that many events were handled, however many lines wait.
 
     Returns:
         How many events were handled.

@@ -65,4 +65,4 @@ def test_a_bad_line_is_skipped(tmp_path: Path) -> None:
     path.write_bytes(line(1) + b"{oops\n" + b"\n" + b"17\n" + line(2))
     handled: list[dict[str, Any]] = []
     tail_consumer(path, handled.append, max_events=2)
-    assert ids(handled) == [1, 2], "what is no JSON object is not an event"
+    assert ids(handled) == [1, 2], "a line that is not a JSON object is not an event"

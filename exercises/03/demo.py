@@ -4,12 +4,14 @@ python exercises/03/demo.py redis
 python exercises/03/demo.py forget
 python exercises/03/demo.py rabbitmq
 python exercises/03/demo.py rabbitmq --work 3
+python exercises/03/demo.py rabbitmq --kill-after 3
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -35,18 +37,7 @@ ANEW = "Delete it with the servers: grader services down, then grader services u
 
 def main() -> int:
     """Run one demo; exit code 1 when its server or your function is missing."""
-    parser = argparse.ArgumentParser(description="Consume trips from a broker.")
-    ways = parser.add_subparsers(dest="way", required=True)
-    for name, what in (
-        ("redis", "subscribe with redis_consumer()"),
-        ("forget", "publish to nobody, then subscribe"),
-        ("rabbitmq", "consume with rabbitmq_consumer()"),
-    ):
-        way = ways.add_parser(name, help=what)
-        way.add_argument("--name", default="taxi_events", help="channel or queue (taxi_events)")
-        way.add_argument("--count", type=int, default=15, help="stop after that many (default 15)")
-        way.add_argument("--work", type=float, default=0, help="seconds that an event takes (0)")
-    options = parser.parse_args()
+    options = ask()
     events = 0
 
     def handle(event: dict[str, Any]) -> None:
@@ -57,6 +48,8 @@ def main() -> int:
         if options.work:
             time.sleep(options.work)
             print(f"[{options.way}] event {events:2}: done", flush=True)
+        if events == options.kill_after:  # handled, and not acknowledged yet
+            os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))  # Windows has no KILL
 
     run = {"redis": consume_redis, "forget": forget, "rabbitmq": consume_rabbitmq}[options.way]
     if problem := who_is_missing(options.way):
@@ -79,6 +72,23 @@ def main() -> int:
         print(f"stopped after {events} events", file=sys.stderr)
         return 130
     return 0
+
+
+def ask() -> argparse.Namespace:
+    """The demo that is asked for, and its options."""
+    parser = argparse.ArgumentParser(description="Consume trips from a broker.")
+    ways = parser.add_subparsers(dest="way", required=True)
+    for name, what in (
+        ("redis", "subscribe with redis_consumer()"),
+        ("forget", "publish to nobody, then subscribe"),
+        ("rabbitmq", "consume with rabbitmq_consumer()"),
+    ):
+        way = ways.add_parser(name, help=what)
+        way.add_argument("--name", default="taxi_events", help="channel or queue (taxi_events)")
+        way.add_argument("--count", type=int, default=15, help="stop after that many (default 15)")
+        way.add_argument("--work", type=float, default=0, help="seconds that an event takes (0)")
+        way.add_argument("--kill-after", type=int, metavar="N", help="die when N are handled")
+    return parser.parse_args()
 
 
 def who_is_missing(way: str) -> str:

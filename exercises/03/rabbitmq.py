@@ -15,7 +15,7 @@ Event = dict[str, Any]
 
 
 def declare_queue(channel: BlockingChannel, queue: str) -> None:
-    """Make sure that a queue exists, with a dead-letter queue behind it.
+    """Make sure that a queue exists, and its dead-letter queue.
 
     Args:
         channel: An open channel. Leave it open.

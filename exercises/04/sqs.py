@@ -19,7 +19,7 @@ def create_queue(
     retention: int = 86400,
     max_receive_count: int = 3,
 ) -> str:
-    """Create a queue with a dead-letter queue behind it.
+    """Create a queue and its dead-letter queue.
 
     Args:
         sqs: A boto3 client, `boto3.client("sqs", ...)`.

@@ -87,7 +87,7 @@ def test_a_bad_message_does_not_stop_it(sqs: Any) -> None:
     send_events(sqs, url, TRIPS[:2])
     handled: list[dict[str, Any]] = []
     sqs_consumer(sqs, url, handled.append, max_events=2, wait_seconds=1)
-    assert handled == TRIPS[:2], f"the 2 events behind it should be handled, not {handled}"
+    assert handled == TRIPS[:2], f"the 2 events after it should be handled, not {handled}"
     assert count(sqs, url) == (0, 1), (
         "the bad message should be left, hidden, for the queue to count"
     )

@@ -14,6 +14,7 @@ from grader.errors import GraderError
 from grader.grading.many import grade_all
 from grader.grading.one import Grading
 from grader.grading.services import prepare_services
+from grader.learn import lessons
 from grader.learn.handing_in import look
 from grader.learn.own_work import keep, your_files
 from grader.report import UNDECIDED, Outcome, Report
@@ -51,6 +52,10 @@ def _check(course: Course, exercise: Exercise, seed: int, console: Console) -> i
         ((_, report),) = grade_all([submission], how)
     console.print(student_report(report, hints=False, own=True))
     _next_step(report, console)
+    if report.full and (proved := lessons.proved(course, exercise)):
+        console.print(Text(proved))
+        place = course.lesson(exercise).relative_to(course.root).as_posix()
+        console.print(Text(f'Other right solutions: "{lessons.PROVED}" in {place}.'))
     try:
         keep(course, report)
     except GraderError as error:

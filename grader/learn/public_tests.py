@@ -10,7 +10,8 @@ import contextlib
 import re
 import sys
 import textwrap
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,11 +83,19 @@ class PublicTests:
         return None
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Let each report carry its check, also from a worker process of pytest-xdist."""
+        """Let each report carry its check, also from a worker process of pytest-xdist.
+
+        `-k` finds a test by its check. An exercise's tests run in the order of its files.
+        """
         for item in items:
             marker = item.get_closest_marker(_CHECK)
             if marker is not None and marker.args and item.path.is_relative_to(self._root):
                 item.user_properties.append((_CHECK, str(marker.args[0])))
+                item.extra_keyword_matches.add(str(marker.args[0]))
+        groups = [(key, list(group)) for key, group in groupby(items, lambda i: i.path.parent)]
+        items[:] = [
+            item for folder, group in groups for item in sorted(group, key=self._order(folder))
+        ]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note what became of a test; one that failed may end well after that."""
@@ -115,7 +124,7 @@ class PublicTests:
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter, config: pytest.Config
     ) -> Generator[None, None, None]:
-        """Say it, behind all that pytest says itself but its closing line."""
+        """Say it, after all that pytest says itself but its closing line."""
         from grader.errors import GraderError  # noqa: PLC0415 - as above
 
         yield
@@ -127,6 +136,16 @@ class PublicTests:
                 self._summary(course, exercise, terminalreporter, verbosity)
         except GraderError as error:
             terminalreporter.write_line(str(error))
+
+    def _order(self, folder: Path) -> Callable[[pytest.Item], int]:
+        """Where a test of that folder comes: with its exercise's file, the others last."""
+        from grader.errors import GraderError  # noqa: PLC0415 - as above
+
+        tests: list[str] = []
+        if folder.parent == self._root / "exercises":
+            with contextlib.suppress(GraderError):
+                tests = [f"test_{name}" for name in self._course().exercise(folder.name).files]
+        return lambda item: (*tests, item.path.name).index(item.path.name)
 
     def _exercises(self) -> Iterator[tuple[Course, Exercise]]:
         if not (self._tests or self._collected):

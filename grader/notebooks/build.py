@@ -27,6 +27,7 @@ RESULTS = "results"
 """Where the course keeps verdicts, as `grader grade --out` does."""
 _SIGNATURE = "# Written by `grader notebooks`"
 _YOUR_TURN = "## Your turn"
+"""Begins the heading of what is to be done; a lesson on two things has two of them."""
 _BEGIN, _END = "### BEGIN SOLUTION", "### END SOLUTION"
 _FUTURE = re.compile(r"^from __future__ import .*\n+", re.MULTILINE)
 _HOW = """\
@@ -162,10 +163,11 @@ def _notebook(course: Course, exercise: Exercise) -> Any:
 
 
 def _lesson(course: Course, exercise: Exercise) -> tuple[list[str], list[str]]:
-    """The lesson's sections up to where the student works, and those behind it."""
+    """The lesson's sections up to where the student has all to work on, and those after it."""
     text = _read(course.root / "exercises" / exercise.id / "README.md")
     parts = [part.strip() for part in re.split(r"^(?=## )", text, flags=re.MULTILINE)]
-    cut = next((n for n, part in enumerate(parts) if part.startswith(_YOUR_TURN)), len(parts) - 1)
+    turns = [number for number, part in enumerate(parts) if part.startswith(_YOUR_TURN)]
+    cut = turns[-1] if turns else len(parts) - 1
     return parts[: cut + 1], parts[cut + 1 :]
 
 

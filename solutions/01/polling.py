@@ -69,7 +69,7 @@ def _read_complete_lines(path: PathLike, offset: int) -> tuple[int, bytes]:
 
 
 def _events(data: bytes, start: int) -> Iterator[tuple[Event, int]]:
-    """Each event in `data`, with the offset just behind its line."""
+    """Each event in `data`, with the offset after its line."""
     end = start
     for line in data.split(b"\n")[:-1]:
         end += len(line) + 1

@@ -24,7 +24,7 @@ def create_queue(
     retention: int = 86400,
     max_receive_count: int = 3,
 ) -> str:
-    """Create `name` with a dead-letter queue behind it, and return its URL."""
+    """Create `name` and its dead-letter queue, and return its URL."""
     fifo = {"FifoQueue": "true"} if name.endswith(".fifo") else {}
     dead = f"{name.removesuffix('.fifo')}-dead{'.fifo' if fifo else ''}"
     dead_url = sqs.create_queue(QueueName=dead, Attributes=fifo)["QueueUrl"]  # type: ignore[arg-type]

@@ -30,6 +30,21 @@ def test_full_marks_are_exit_0(course: Path) -> None:
     assert "All 10 points" in done.stdout
 
 
+def test_full_marks_say_what_was_proved(course: Path) -> None:
+    """The lesson's own words, where it has them; nothing of the kind below full marks."""
+    lesson = course / "exercises/01/README.md"
+    lesson.write_text(
+        f"{lesson.read_text()}\n## What full marks prove\n\n`store` was killed\nat every write.\n\nNo more.\n"
+    )
+    fill(course, RIGHT)
+    said = grader(course, "check", "01").stdout
+    assert "store was killed at every write." in said
+    assert "No more" not in said
+    assert '"What full marks prove" in exercises/01/README.md' in said
+    fill(course, IN_PLACE)
+    assert "was killed at every write" not in grader(course, "check", "01").stdout
+
+
 def test_a_failure_is_a_sentence_and_the_next_hint(course: Path) -> None:
     """Exit 1; the score, what was seen, and one hint."""
     fill(course, IN_PLACE)

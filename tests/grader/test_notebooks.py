@@ -284,6 +284,20 @@ def test_a_course_without_solutions_is_one_line(tmp_path: Path) -> None:
     assert not (root / "book").exists()
 
 
+def test_a_lesson_with_two_turns_comes_whole_before_the_cells(tmp_path: Path) -> None:
+    """Exercise 03 has one for each broker: its cells follow the second."""
+    assert grader(REPO, "notebooks", str(tmp_path / "book")).returncode == 0
+    notebook = nbformat.read(tmp_path / "book/source/03/03.ipynb", 4)
+    sources = [cell.source for cell in notebook.cells]
+    first_file = next(
+        n for n, source in enumerate(sources) if source.startswith("# redis_pubsub.py")
+    )
+    turns = [n for n, source in enumerate(sources) if source.startswith("## Your turn")]
+    assert len(turns) == 2
+    assert turns[-1] < first_file
+    assert any(source.startswith("## Head to head") for source in sources[first_file:])
+
+
 def test_cells_show_a_student_the_public_tests(course: Path) -> None:
     """In Jupyter: what passes, what fails and how, and what no public test shows."""
     notebook = nbformat.read(course / "release/01/01.ipynb", 4)

@@ -132,6 +132,16 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_its_readme_names_what_the_lessons_need(release: Path) -> None:
+    """The servers of the demos, and the page of faults; what it links to is in the release."""
+    readme = (release / "README.md").read_text(encoding="utf-8")
+    for command in ("grader services up", "grader services down", "docker compose up --wait"):
+        assert f"`{command}`" in readme
+    links = re.findall(r"\]\(([^):#]+)", readme)
+    assert "exercises/faults/README.md" in links
+    assert not [link for link in links if not (release / link).is_file()]
+
+
 def test_the_courses_own_release_has_lessons_and_stubs(release: Path) -> None:
     """Of every exercise; each file that students fill in is still a stub."""
     for exercise in load_course(release).exercises:

@@ -1,11 +1,10 @@
-"""The demos of exercises 03 and 04 with the solutions as a learner's own functions, and lesson 04's calls."""
+"""The demos of exercises 03 and 04 with the solutions as a learner's own functions."""
 
 from __future__ import annotations
 
-import ast
 import os
-import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -73,17 +72,19 @@ def test_a_queue_of_other_settings_is_one_line(
         assert len(said.splitlines()) == 1
 
 
-def test_the_calls_that_lesson_04_shows_work(sqs: Any, sqs_url: str, capsys) -> None:
-    """The block that creates a queue prints what its comments say, and SQS takes the entry."""
-    lesson = (REPO / "exercises/04/README.md").read_text(encoding="utf-8")
-    create, entry, receive = re.findall(r"^```python\n(.*?)^```$", lesson, re.MULTILINE | re.DOTALL)
-    exec(create.replace("http://localhost:4566", sqs_url), {})  # noqa: S102 - our own lesson
-    shown = re.findall(r"# (.*)$", create, re.MULTILINE)
-    assert capsys.readouterr().out.replace(sqs_url, "http://localhost:4566").splitlines() == shown
-    url = sqs.get_queue_url(QueueName="night-shift")["QueueUrl"]
-    assert not sqs.send_message_batch(QueueUrl=url, Entries=[ast.literal_eval(entry)]).get("Failed")
-    attributes = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
-    url = sqs.create_queue(QueueName="trips.fifo", Attributes=attributes)["QueueUrl"]
-    sqs.send_message(QueueUrl=url, MessageBody="{}", MessageGroupId="Queens")
-    exec(receive, {"sqs": sqs, "url": url})  # noqa: S102 - our own lesson
-    assert capsys.readouterr().out.splitlines() == re.findall(r"# (.*)$", receive, re.MULTILINE)
+def test_a_kill_after_handle_repeats_that_event(
+    demo, generator, rabbitmq_url: str, name: str
+) -> None:
+    """With --kill-after the event was handled and not acknowledged: the next consumer gets it."""
+    generator.run(
+        "rabbitmq", "--queue", name, "--interval", "0", "--count", "3", RABBITMQ_URL=rabbitmq_url
+    )
+    way = ("03", "rabbitmq", "--name", name)
+    with demo(*way, "--kill-after", "2", RABBITMQ_URL=rabbitmq_url) as first:
+        handled, _ = first.communicate(timeout=60)
+    assert first.returncode == -signal.SIGKILL
+    assert len(handled.splitlines()) == 2
+    with demo(*way, "--count", "2", RABBITMQ_URL=rabbitmq_url) as second:
+        again, _ = second.communicate(timeout=60)
+    assert again.splitlines()[0].partition(": ")[2] == handled.splitlines()[1].partition(": ")[2]
+    assert len(again.splitlines()) == 2
