@@ -17,7 +17,7 @@ UNDONE = 2
 
 _COMMANDS = (
     *("check", "doctor", "export", "extend", "grade", "gradebook", "gradescope", "hint", "intake"),
-    *("notebooks", "release", "replay", "report", "reset", "status", "summary", "validate"),
+    *("new", "notebooks", "release", "replay", "report", "reset", "status", "summary", "validate"),
 )
 # The servers need processes that only Unix has.
 _UNIX_COMMANDS = ("compare", "services", "watch")

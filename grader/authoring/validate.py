@@ -19,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from grader.authoring.messages import messages_page, news, read_page
+from grader.authoring.new import placeholders
 from grader.course import Course, Exercise
 from grader.errors import CourseError, SandboxError
 from grader.files import require_writable, write_whole
@@ -118,6 +119,8 @@ def validate_course(
         console.print(Text(f"✗ {fault}", "red"))
     for line in undecided:
         console.print(Text(f"? {line}", "yellow"))
+    for line in (line for each in exercises for line in placeholders(course, each)):
+        console.print(Text(f"- {line}", "yellow"))
     if faults:
         return 1
     if undecided:
