@@ -324,7 +324,9 @@ def test_an_exception_in_a_later_poll(
             if next_event(run) != everything[number]:
                 return  # the business of 01.bad-line
             if number == 1:
-                stream.append(short, long, everything[2], bad[1], everything[3], bad[2], everything[4])
+                stream.append(
+                    short, long, everything[2], bad[1], everything[3], bad[2], everything[4]
+                )
             if number < 3:
                 run.handled()
     except Failed:
