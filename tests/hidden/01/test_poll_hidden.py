@@ -21,7 +21,7 @@ AN_HOUR = 3600  # seconds: whoever really waits that long reaches the deadline
 @pytest.mark.check("01.reads-appended")
 def test_poll_handles_what_arrives_between_polls(start_poll, stream, rng):
     """What is written meanwhile is handled, also 500 events at once, and all of it is counted."""
-    everything = [{"number": n, "note": f"{rng.randrange(16**128):0128x}"} for n in range(503)]
+    everything = [{"event_id": n, "note": rng.randbytes(64).hex()} for n in range(503)]
     todo = [everything[2:3], everything[3:]]  # the second is more than 64 KB
     stream.append(*everything[:2])
     seen = []
