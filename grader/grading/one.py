@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 from grader.course import Course, Exercise
 from grader.errors import CourseError, GraderError
+from grader.grading.collected import Collected
 from grader.grading.sources import judging_sources
 from grader.report import CheckResult, Outcome, Report, is_provisional, presentable
 from grader.sandbox.base import Sandbox, Setup
@@ -19,7 +17,6 @@ from grader.sandbox.process import ProcessSandbox
 from grader.services.catalog import service_kinds
 from grader.services.kind import ServiceFactory
 from grader.submission import Submission
-from grader.suite.plugin import SuitePlugin
 from grader.suite.session import Session
 
 
@@ -62,22 +59,22 @@ def grade(submission: Submission, how: Grading) -> Report:
         limits=limits,
     )
     session = Session(exercise, lambda: how.sandbox(setup), how.services, submission.problems)
-    plugin = SuitePlugin(
-        exercise,
-        session,
-        how.seed,
-        limits.total_seconds,
-        only=how.only,
-        first_failure=how.first_failure,
-    )
     try:
         session.sandbox()
-        _run_pytest(suite, plugin)
+        collected = _collected(suite, exercise)
+        collected.plugin.begin(
+            session,
+            how.seed,
+            limits.total_seconds,
+            only=how.only,
+            first_failure=how.first_failure,
+        )
+        collected.run()
     except GraderError as error:
         return _report(submission, how, [(Outcome.ERROR, str(error))] * len(exercise.checks))
     finally:
         session.close()
-    return _assemble(submission, how, plugin.results(), session.output)
+    return _assemble(submission, how, collected.plugin.results(), session.output)
 
 
 def failed_report(submission: Submission, how: Grading, reason: str) -> Report:
@@ -121,43 +118,19 @@ def suite_hash(course: Course, exercise: Exercise) -> str:
     return digest.hexdigest()
 
 
+_COLLECTED: dict[Path, Collected] = {}
+"""By the suite's folder."""
+
+
 def warm(course: Course, exercise: Exercise) -> None:
-    """Import pytest's plugins and the suite, so that processes forked from this one need not."""
-    session = Session(exercise, lambda: ProcessSandbox(Setup(files={})), {}, {})
-    plugin = SuitePlugin(exercise, session, 0, course.limits.total_seconds)
-    _run_pytest(require_suite(course, exercise), plugin, "--collect-only")
+    """Collect the suite, so that processes forked from this one need not."""
+    suite = require_suite(course, exercise)
+    _COLLECTED[suite] = Collected(suite, exercise)
 
 
-class _Interrupts:
-    """Sees Ctrl-C, which pytest keeps to itself."""
-
-    came = False
-
-    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        self.came |= isinstance(excinfo.value, KeyboardInterrupt)
-
-
-def _run_pytest(suite: Path, plugin: SuitePlugin, *more: str) -> None:
-    # An instructor's own plugins and settings must not change a verdict.
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    os.environ.pop("PYTEST_ADDOPTS", None)
-    off = (
-        *("cacheprovider", "terminal", "junitxml", "logging", "faulthandler", "doctest"),
-        *("unittest", "pastebin", "nose", "stepwise", "setuponly", "setupplan", "debugging"),
-        *("unraisableexception", "threadexception", "recwarn", "warnings", "legacypath"),
-    )
-    interrupts = _Interrupts()
-    pytest.main(
-        [
-            *("-c", os.devnull, "--rootdir", str(suite.parent), "--confcutdir", str(suite.parent)),
-            *("--assert=plain", "--capture=no", "--import-mode=importlib", "--strict-markers"),
-            *(word for name in off for word in ("-p", f"no:{name}")),
-            *(*more, str(suite)),
-        ],
-        plugins=[plugin, interrupts],
-    )
-    if interrupts.came:
-        raise KeyboardInterrupt
+def _collected(suite: Path, exercise: Exercise) -> Collected:
+    found = _COLLECTED.get(suite)
+    return found if found and found.exercise == exercise else Collected(suite, exercise)
 
 
 def _report(submission: Submission, how: Grading, rows: list[tuple[Outcome, str]]) -> Report:

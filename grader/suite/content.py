@@ -119,11 +119,14 @@ def unusual_text(rng: random.Random) -> list[Event]:
     return events
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False)  # json.dumps would make one for each call
+
+
 def to_line(item: Event | bytes) -> bytes:
     """Return an event as its line, in UTF-8 with a newline; bytes as they are."""
     if isinstance(item, bytes):
         return item
-    return json.dumps(item, ensure_ascii=False).encode() + b"\n"
+    return _ENCODER.encode(item).encode() + b"\n"
 
 
 def numbers(events: Iterable[Any], everything: Sequence[Any]) -> str:

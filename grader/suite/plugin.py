@@ -45,9 +45,12 @@ class _Decided(Exception):  # noqa: N818 - not an error
 class SuitePlugin:
     """Runs a suite's tests in the order of their checks and records a verdict for each."""
 
-    def __init__(
+    def __init__(self, exercise: Exercise) -> None:
+        self._exercise = exercise
+        self._problem = ""
+
+    def begin(
         self,
-        exercise: Exercise,
         session: Session,
         seed: int,
         total_seconds: int,
@@ -55,7 +58,7 @@ class SuitePlugin:
         only: frozenset[str] | None = None,
         first_failure: bool = False,
     ) -> None:
-        self._exercise = exercise
+        """Make ready for one submission: what was found out about another is forgotten."""
         self._session = session
         self._seed = seed
         self._only = only
@@ -64,7 +67,10 @@ class SuitePlugin:
         self._enough = False
         self._total_seconds = total_seconds
         self._verdicts: dict[str, list[Verdict]] = {}
-        self._problem = ""
+
+    def wants(self, item: pytest.Item) -> bool:
+        """Tell whether the test proves a check that is asked for."""
+        return self._only is None or _check_of(item) in self._only
 
     def _deadline(self) -> float:
         """When the submission's time is over; what a service lost of it comes on top."""
@@ -116,8 +122,6 @@ class SuitePlugin:
                 self._problem = f"{item.name} names no check of course.toml"
         items[:] = [item for item in items if _check_of(item) in order]
         items.sort(key=lambda item: (bool(item.get_closest_marker("last")), order[_check_of(item)]))
-        if self._only is not None:
-            items[:] = [item for item in items if _check_of(item) in self._only]
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A suite that cannot be read is an error of every check."""

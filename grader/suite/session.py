@@ -190,12 +190,10 @@ class Session:
         return next(own, "") or next((name for o in self._others if (name := o.exceeded())), "")
 
     def clear(self) -> None:
-        """End what still runs and empty the folders, so that no test finds what another left.
+        """Empty the folders, so that no test finds what another left; nothing runs any more.
 
         A sandbox in which that does not work is ended; the next test gets another.
         """
-        if self._sandbox is not None and self._sandbox.alive:
-            self._sandbox.end_processes()
         if self._sandbox is not None and self._sandbox.alive:
             self._sandbox.stream.clear()
             if not self._sandbox.state.clear():

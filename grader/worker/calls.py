@@ -44,6 +44,9 @@ class Worker:
         self._at_liberty = False
         """The suite says yes to all that is still to come of this call, and is not waited for."""
         self._raised: BaseException | None = None
+        self._left: BaseException | None = None
+        """What left the last call. Who keeps an exception keeps what its frames hold: a socket that
+        only the end of a function closed is open as long, as for a caller who looks at it."""
 
     def serve(self) -> None:
         """Read requests and answer each with `returned`, `raised` or why it could not be made."""
@@ -51,6 +54,7 @@ class Worker:
             self._send(self._answer(request))
 
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        self._left = None
         try:
             self._import(request["function"])
             function = self._find(request["function"])
@@ -73,6 +77,7 @@ class Worker:
         except _MisfitError as error:
             return {"type": "unfit", "reason": str(error)}
         except BaseException as error:  # noqa: BLE001 - whatever leaves the call is its outcome
+            self._left = error
             by_handle = failing.is_same(error, self._raised)
             return {"type": "raised", "by_handle": by_handle, **_describe(error)}
         finally:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from grader.suite import HANDLE, SLEEP, Handle, New, Raised, Returned, Sleep
-from grader.suite.content import BAD, numbers
+from grader.suite.content import BAD, named, numbers
 
 POLL = "polling.poll"
 AN_HOUR = 3600  # seconds: whoever really waits that long reaches the deadline
@@ -21,7 +21,7 @@ AN_HOUR = 3600  # seconds: whoever really waits that long reaches the deadline
 @pytest.mark.check("01.reads-appended")
 def test_poll_handles_what_arrives_between_polls(start_poll, stream, rng):
     """What is written meanwhile is handled, also 500 events at once, and all of it is counted."""
-    everything = [{"number": n, "note": f"{rng.randrange(16**128):0128x}"} for n in range(503)]
+    everything = [{"event_id": n, "note": rng.randbytes(64).hex()} for n in range(503)]
     todo = [everything[2:3], everything[3:]]  # the second is more than 64 KB
     stream.append(*everything[:2])
     seen = []
@@ -94,6 +94,38 @@ def test_poll_goes_on_after_a_bad_line(start_poll, stream, trips, rng):
         f"one poll handled 4 events, with {len(bad)} bad lines around them, and should return 4: "
         f"it returned {again.value!r}"
     )
+
+
+@pytest.mark.check("01.bad-line")
+def test_poll_does_not_come_back_to_a_bad_line_at_the_end(
+    poll_once, offset_path, stream, new_stream, trips
+):
+    """The stored offset is past it: a file that is shorter than that is a new one."""
+    (event,), new = trips(1), trips(3)
+    path = offset_path()
+    stream.append(event, b"no JSON " * 200 + b"\n")  # longer than the new file will be
+    poll_once(stream, offset_path=path)
+    if poll_once(stream, offset_path=path):
+        return  # the business of 01.resumes
+    stream.rotate()
+    stream.append(*new)
+    seen = poll_once(stream, offset_path=path)
+    if seen != new and not notices_a_shorter_file(poll_once, offset_path, new_stream(), trips):
+        return  # the business of 01.truncated-file
+    assert seen == new, (
+        "a file of 1 event and a long bad line after it was read to its end, then replaced by a shorter "
+        f"one of 3 events: the next run should handle these, it handled {named(seen, new)} of them. "
+        "The stored offset should have passed the bad line"
+    )
+
+
+def notices_a_shorter_file(poll_once, offset_path, stream, trips) -> bool:
+    """Tell whether a run reads a file from its start that is shorter than what the last one read."""
+    path, new = offset_path("another"), trips(2)
+    stream.append(*trips(4))
+    poll_once(stream, offset_path=path)
+    stream.write(*new)
+    return poll_once(stream, offset_path=path) == new
 
 
 # 01.poll-interval -------------------------------------------------------------
@@ -251,11 +283,15 @@ def test_poll_starts_over_with_a_shorter_file(poll_once, offset_path, stream, tr
 
 
 @pytest.mark.check("01.truncated-file")
-@pytest.mark.parametrize("same_run", [False, True], ids=["another-run", "same-run"])
+@pytest.mark.parametrize(
+    ("same_run", "killed"),
+    [(False, True), (True, True), (True, False)],
+    ids=["killed-in-another-run", "killed-in-the-same-run", "handle-raises"],
+)
 def test_offset_0_is_stored_before_the_new_content_is_handled(
-    start_poll, poll_once, offset_path, stream, trips, same_run
+    start_poll, poll_once, offset_path, stream, trips, same_run, killed
 ):
-    """Killed in the first event of the new file, which then grows beyond the old offset."""
+    """Ended in the first event of the new file, which then grows beyond the old offset."""
     old, new = trips(4), trips(7)
     path = offset_path()
     stream.append(*old)
@@ -274,11 +310,17 @@ def test_offset_0_is_stored_before_the_new_content_is_handled(
     else:
         run = start_poll(stream, offset_path=path)
     run.next_event()
-    run.kill()
+    if killed:
+        run.kill()
+    else:
+        run.fails()
+        if not isinstance(run.next(), Raised):
+            return  # the business of 01.handler-error
     stream.append(*new[2:])  # now it is longer than the old file was
     seen = poll_once(stream, offset_path=path)
-    # Whether event 1 comes again is the business of 01.crash-loses-nothing.
+    # Whether event 1 comes again is the business of 01.crash-loses-nothing and 01.handler-error.
     assert seen[-6:] == new[1:], (
-        "killed in the first event of a new, shorter file, which then grew: the next run should handle "
-        f"all 7 events of the new file, it handled events {numbers(seen, new)}: the old offset was still stored"
+        f"{'killed' if killed else 'handle() raised'} in the first event of a new, shorter file, which then "
+        "grew: the next run should handle all 7 events of the new file, it handled "
+        f"{named(seen, new)}: the old offset was still stored"
     )

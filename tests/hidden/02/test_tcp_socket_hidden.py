@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import socket
 
 import pytest
 
@@ -270,41 +271,70 @@ def test_ready_means_that_a_connection_is_accepted(consumer, start, port, trips)
 
 
 @pytest.mark.check("02.socket-ready")
-def test_ready_may_be_left_out(consumer, trips, port):
-    """By default it does nothing; the host may be another name of this machine."""
-    (event,) = trips(1)
-    consumer.given("ready was not passed, and host is 127.0.0.1")
-    run = consumer.start(SOCKET, HANDLE, host="127.0.0.1", port=port, max_events=1, timeout=60.0)
+def test_what_is_left_out_has_the_value_of_the_stub(consumer, trips, unused):
+    """It listens on port 9999 of this machine alone, has time for a producer, and needs no ready."""
+    port, options = 9999, {}
+    if consumer.sandbox.kind == "process":  # a learner's own code: on this machine it may be taken
+        options["port"] = port = unused()
+    consumer.given(f"max_events{' and port were' if options else ' alone was'} passed")
+    run = consumer.start(SOCKET, HANDLE, max_events=1, **options)
+    serves_one_event(consumer, run, trips(1)[0], port, "localhost", "127.0.0.2")
+
+
+@pytest.mark.check("02.socket-ready")
+def test_it_listens_on_the_host_that_it_is_given(consumer, trips, port):
+    """127.0.0.2 is this machine too, where the system has it, and no other address is listened on."""
+    host, elsewhere = ("127.0.0.2", "127.0.0.1") if has_address("127.0.0.2") else ("127.0.0.1", "")
+    consumer.given(f"host is {host}")
+    run = consumer.start(SOCKET, HANDLE, host=host, port=port, max_events=1, timeout=60.0)
+    serves_one_event(consumer, run, trips(1)[0], port, host, elsewhere)
+
+
+def has_address(host: str) -> bool:
+    """Tell whether a server can listen on it: macOS has 127.0.0.1 alone."""
+    try:
+        socket.create_server((host, 0)).close()
+    except OSError:
+        return False
+    return True
+
+
+def serves_one_event(consumer, run, event, port: int, host: str, elsewhere: str) -> None:
+    """It listens on `host`, not on `elsewhere`, and handles an event that comes there."""
     for _ in range(500):
         if not run.waiting(0.02):
             step = run.next("wait for a producer")
             raise run.otherwise("wait for a producer", in_words(step, "it"))
         try:
-            connection = consumer.connect(port, "127.0.0.1")
+            connection = consumer.connect(port, host)
         except ConnectionRefusedError:
             continue
         with connection:
+            assert not elsewhere or not listens(consumer, port, elsewhere), (
+                f"it should listen on {host}, and listens on {elsewhere} too"
+            )
             connection.sendall(to_line(event))
             seen = run.next_event()
             assert seen == event, f"one event was sent; it handled {seen!r}"
             run.handled()
             run.returned()
         return
-    raise Failed(f"{run} did not listen on its port of 127.0.0.1 within 10 s")
+    raise Failed(f"{run} did not listen on port {port} of {host} within 10 s")
+
+
+def listens(consumer, port: int, host: str) -> bool:
+    """Tell whether something listens there."""
+    try:
+        consumer.connect(port, host).close()
+    except ConnectionRefusedError as error:
+        # Any other reason: it listens, and its queue of connections is full.
+        return error.errno != errno.ECONNREFUSED
+    return True
 
 
 def refused(consumer, port: int) -> bool:
     """Tell whether nothing listens, or soon does no more."""
-
-    def listening() -> list[int]:
-        try:
-            consumer.connect(port).close()
-        except ConnectionRefusedError as error:
-            # Any other reason: it listens, and its queue of connections is full.
-            return [] if error.errno == errno.ECONNREFUSED else [port]
-        return [port]
-
-    return not settled(listening)
+    return not settled(lambda: [port] if listens(consumer, port, "localhost") else [])
 
 
 def expect_closed(consumer, port: int, producer, why: str) -> None:

@@ -9,14 +9,10 @@ def split_lines(buffer, chunk):
     return parts[:-1], parts[-1]
 
 
-_servers = []
-
-
 def socket_consumer(
     handle, *, host="localhost", port=9999, max_events, timeout=30.0, ready=lambda: None
 ):
     server = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    _servers.append(server)
     connection = None
     count = 0
     try:

@@ -1,0 +1,68 @@
+"""A hidden suite, collected once and run for one submission after the other."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from pathlib import Path
+
+import pytest
+
+from grader.course import Exercise
+from grader.suite.plugin import SuitePlugin
+
+_OFF = (
+    *("cacheprovider", "terminal", "junitxml", "logging", "faulthandler", "doctest"),
+    *("unittest", "pastebin", "nose", "stepwise", "setuponly", "setupplan", "debugging"),
+    *("unraisableexception", "threadexception", "recwarn", "warnings", "legacypath", "capture"),
+)
+"""Plugins of pytest's that no suite needs."""
+
+
+class _KeepsItems:
+    """Keeps what was collected, and lets pytest run none of it; sees Ctrl-C, which pytest hides."""
+
+    def __init__(self) -> None:
+        self.items: list[pytest.Item] = []
+        self.interrupted = False
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        self.items = list(session.items)
+        return True
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        self.interrupted |= isinstance(excinfo.value, KeyboardInterrupt)
+
+
+class Collected:
+    """The tests of an exercise's suite. A process forked from this one can run them too.
+
+    To configure pytest and to collect a suite takes longer than many a submission's tests.
+    """
+
+    def __init__(self, suite: Path, exercise: Exercise) -> None:
+        # An instructor's own plugins and settings must not change a verdict.
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+        os.environ.pop("PYTEST_ADDOPTS", None)
+        self.exercise = exercise
+        self.plugin = SuitePlugin(exercise)
+        keeps = _KeepsItems()
+        pytest.main(
+            [
+                *("-c", os.devnull, "--rootdir", str(suite.parent)),
+                *("--confcutdir", str(suite.parent), "--assert=plain", "--import-mode=importlib"),
+                *("--strict-markers", *(word for name in _OFF for word in ("-p", f"no:{name}"))),
+                str(suite),
+            ],
+            plugins=[self.plugin, keeps],
+        )
+        if keeps.interrupted:
+            raise KeyboardInterrupt
+        self._items = keeps.items
+
+    def run(self) -> None:
+        """Run the tests that `plugin.begin` asked for; the plugin has the verdicts."""
+        items = [item for item in self._items if self.plugin.wants(item)]
+        for item, following in itertools.zip_longest(items, items[1:]):
+            # With no test to follow, what the session's fixtures hold is given back.
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)

@@ -1,0 +1,88 @@
+"""A suite is collected once for all submissions, and each is judged by all of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tiny_course import RIGHT, write_tiny_course
+
+from grader.course import Course, load_course
+from grader.grading.many import grade_all
+from grader.grading.one import Grading, grade, warm
+from grader.report import Outcome, Report
+from grader.sandbox.process import ProcessSandbox
+from grader.submission import Submission
+
+WRONG = RIGHT.replace("2 * number", "2 + number")
+NOTES_COLLECTIONS = """
+
+def pytest_collection_finish():
+    from pathlib import Path
+    with Path({path!r}).open("a") as file:
+        file.write("collected\\n")
+"""
+ALL = {"01.value", "01.each-event", "01.after-crash"}
+
+
+@pytest.fixture
+def collections(tmp_path: Path) -> Path:
+    """A file with a line for each time that the suite of `course` was collected."""
+    return tmp_path / "collections"
+
+
+@pytest.fixture
+def course(tmp_path: Path, collections: Path) -> Course:
+    """A tiny course that notes when its suite is collected."""
+    root = write_tiny_course(tmp_path)
+    with (root / "tests" / "hidden" / "conftest.py").open("a") as file:
+        file.write(NOTES_COLLECTIONS.format(path=str(collections)))
+    return load_course(root)
+
+
+def submission(student: str, code: str) -> Submission:
+    """One of exercise 01."""
+    return Submission(student, "01", {"doubling.py": code.encode()}, {})
+
+
+def passed(report: Report) -> set[str]:
+    """The checks that passed."""
+    return {check.id for check in report.checks if check.outcome is Outcome.PASSED}
+
+
+def test_a_class_is_graded_by_one_collection(course: Course, collections: Path) -> None:
+    """Each has a process and verdicts of its own."""
+    how = Grading(course, ProcessSandbox, 1, {})
+    handed_in = [submission("ann", RIGHT), submission("bob", WRONG), submission("cy", RIGHT)]
+    reports = {each.student: report for each, report in grade_all(handed_in, how)}
+    assert collections.read_text().count("collected") == 1
+    assert passed(reports["ann"]) == passed(reports["cy"]) == ALL
+    assert passed(reports["bob"]) == ALL - {"01.value"}
+
+
+def exit_code(work: Callable[[], bool]) -> int:
+    """Run `work` in a forked process, since grading changes its own for good; 0 when it returned True."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            code = 0 if work() else 1
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def test_one_process_can_grade_again_and_other_checks(course: Course) -> None:
+    """As with --repeat: nothing of the first run is in the second."""
+    warm(course, course.exercise("01"))
+
+    def twice() -> bool:
+        how = Grading(course, ProcessSandbox, 1, {}, only=frozenset({"01.value"}))
+        first = passed(grade(submission("bob", WRONG), how)) == set()
+        whole = passed(grade(submission("bob", WRONG), Grading(course, ProcessSandbox, 1, {})))
+        again = passed(grade(submission("ann", RIGHT), how)) == {"01.value"}
+        return first and whole == ALL - {"01.value"} and again
+
+    assert exit_code(twice) == 0
