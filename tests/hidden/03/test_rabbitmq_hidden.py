@@ -408,28 +408,26 @@ def test_bad_messages_are_dead_letters(queues, trips, junk):
 
 @pytest.mark.check("03.rabbit-honest-failure")
 def test_nothing_more_can_come(queues, trips):
-    """One of three events was handled; the queue is deleted, or the broker drops the connection."""
-    everything = trips(1)
+    """One of three events was handled; the broker drops the connection, or the queue is deleted."""
+    everything = trips(2)
+    (queue,) = queues.declare()
     process = None
-    for name, deleted in zip(queues.declare(2), (True, False), strict=True):
-        queues.put(name, *everything)
-        run = queues.start(name, everything, max_events=3, process=process)
+    for event, deleted in zip(everything, (False, True), strict=True):
+        queues.put(queue, event)
+        run = queues.start(queue, everything, max_events=3, process=process)
         process = run.run.process
-        run.take(everything, "one event was in the queue")
+        run.take([event], "one event was in the queue")
         if deleted:
-            queues.channel.queue_delete(name)
-            scene = "the queue was deleted"
+            queues.channel.queue_delete(queue)
             # Who waits for ever says nothing wrong, and pika tells only who asks for it.
             if (step := run.moves(PATIENCE)) is None:
-                run.run.kill()
-                process = None
-                continue
+                return
         else:
             run.run.waiting(0.05)  # lets it begin to wait; what it does is judged after the drop
             dropped = queues.service.drop_connections()
             assert dropped, "the consumer should keep its connection open while it waits for events"
-            scene = "the broker dropped the connection"
             step = run.step()
+        scene = "the queue was deleted" if deleted else "the broker dropped the connection"
         assert isinstance(step, Raised), (
             f"{scene} after 1 of 3 events, which should be an exception; {run.said(step)}"
         )
@@ -441,9 +439,10 @@ def test_the_connection_is_dropped_inside_handle(queues, trips):
 
     No acknowledgement of the last one arrives, so it is not done, though nothing is left to handle.
     """
-    everything = trips(2)
+    (queue,) = queues.declare()
     process = None
-    for queue, most in zip(queues.declare(2), (5, 1), strict=True):
+    for most in (5, 1):
+        everything = trips(2)
         queues.put(queue, *everything)
         run = queues.start(queue, everything, max_events=most, process=process)
         process = run.run.process
@@ -458,6 +457,8 @@ def test_the_connection_is_dropped_inside_handle(queues, trips):
             f"{scene}; the broker dropped the connection inside handle(), before event 1 was "
             f"acknowledged, which should be an exception; {run.said(step)}"
         )
+        queues.wait_ready(queue, len(everything))
+        queues.take(queue)
 
 
 def wait_closed(queues, when):
