@@ -70,8 +70,9 @@ def rabbitmq_consumer(
         beyond them is in the queue, ready for another consumer.
 
     Raises:
-        Exception: The broker dropped the connection; pika's own exceptions are fine. A normal
-            return means that `max_events` were handled.
+        Exception: The broker dropped the connection, or somebody deleted the queue; pika's own
+            exceptions are fine. A normal return means that `max_events` were handled, and all of
+            them acknowledged.
 
     A message that is not a JSON object (broken JSON, a number, a list, nothing at all, bytes that
     are not UTF-8) goes to the dead-letter queue at once. A process that is killed at any moment

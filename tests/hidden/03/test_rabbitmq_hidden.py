@@ -246,23 +246,25 @@ def test_the_rest_is_ready_for_another(queues, trips, junk, rng):
 
 
 @pytest.mark.check("03.rabbit-prefetch")
-@pytest.mark.parametrize("prefetch", [1, 3])
+@pytest.mark.parametrize("prefetch", [1, None])
 def test_a_second_consumer_gets_its_share(queues, trips, prefetch):
-    """While the first handles an event, it holds no more than prefetch_count."""
-    everything = trips(2 * prefetch + 3)
+    """While the first handles an event, it holds no more than prefetch_count, which is 10 if unsaid."""
+    told = {} if prefetch is None else {"prefetch_count": prefetch}
+    limit, words = (prefetch, f"{prefetch}") if prefetch else (10, "10, the default")
+    everything = trips(2 * limit + 3)
     total = len(everything)
     (queue,) = queues.declare()
     queues.put(queue, *everything)
-    first = queues.start(queue, everything, max_events=total, prefetch_count=prefetch)
+    first = queues.start(queue, everything, max_events=total, **told)
     first.expect(everything[0], f"{total} events were in the queue")
     for _ in range(10):
         queues.channel.connection.process_data_events(0.003)  # the broker may still be sending
         held = total - queues.ready(queue)
-        assert held <= prefetch, (
-            f"prefetch_count is {prefetch}, yet the consumer had been sent {held} messages by the "
+        assert held <= limit, (
+            f"prefetch_count is {words}, yet the consumer had been sent {held} messages by the "
             f"time it handled the first of {total}"
         )
-    second = queues.start(queue, everything, max_events=total, prefetch_count=prefetch)
+    second = queues.start(queue, everything, max_events=total, **told)
     assert not second.run.waiting(PATIENCE), (
         f"the first consumer holds {held} of {total} messages; a second one got none"
     )
@@ -405,40 +407,58 @@ def test_bad_messages_are_dead_letters(queues, trips, junk):
 
 
 @pytest.mark.check("03.rabbit-honest-failure")
-def test_the_connection_is_dropped_while_it_waits(queues, trips):
-    """One of three events was handled, the queue is empty, and the broker goes away."""
-    everything = trips(1)
+def test_nothing_more_can_come(queues, trips):
+    """One of three events was handled; the broker drops the connection, or the queue is deleted."""
+    everything = trips(2)
     (queue,) = queues.declare()
-    queues.put(queue, *everything)
-    run = queues.start(queue, everything, max_events=3)
-    run.take(everything, "one event was in the queue")
-    run.run.waiting(0.05)  # lets it begin to wait; what it does is judged after the drop
-    dropped = queues.service.drop_connections()
-    assert dropped, "the consumer should keep its connection open while it waits for events"
-    step = run.step()
-    assert isinstance(step, Raised), (
-        "the broker dropped the connection after 1 of 3 events, which should be an exception; "
-        f"{run.said(step)}"
-    )
+    process = None
+    for event, deleted in zip(everything, (False, True), strict=True):
+        queues.put(queue, event)
+        run = queues.start(queue, everything, max_events=3, process=process)
+        process = run.run.process
+        run.take([event], "one event was in the queue")
+        if deleted:
+            queues.channel.queue_delete(queue)
+            # Who waits for ever says nothing wrong, and pika tells only who asks for it.
+            if (step := run.moves(PATIENCE)) is None:
+                return
+        else:
+            run.run.waiting(0.05)  # lets it begin to wait; what it does is judged after the drop
+            dropped = queues.service.drop_connections()
+            assert dropped, "the consumer should keep its connection open while it waits for events"
+            step = run.step()
+        scene = "the queue was deleted" if deleted else "the broker dropped the connection"
+        assert isinstance(step, Raised), (
+            f"{scene} after 1 of 3 events, which should be an exception; {run.said(step)}"
+        )
 
 
 @pytest.mark.check("03.rabbit-honest-failure")
 def test_the_connection_is_dropped_inside_handle(queues, trips):
-    """The broker goes away while an event is handled."""
-    everything = trips(2)
+    """The broker goes away while an event is handled: one of several, and the last one.
+
+    No acknowledgement of the last one arrives, so it is not done, though nothing is left to handle.
+    """
     (queue,) = queues.declare()
-    queues.put(queue, *everything)
-    run = queues.start(queue, everything, max_events=5)
-    run.expect(everything[0], "two events were in the queue")
-    queues.service.drop_connections()
-    run.run.handled()
-    # Whoever has the second event in hand already may still handle it.
-    while isinstance(step := run.step(), Handle):
+    process = None
+    for most in (5, 1):
+        everything = trips(2)
+        queues.put(queue, *everything)
+        run = queues.start(queue, everything, max_events=most, process=process)
+        process = run.run.process
+        scene = f"two events were in the queue, and max_events is {most}"
+        run.expect(everything[0], scene)
+        queues.service.drop_connections()
         run.run.handled()
-    assert isinstance(step, Raised), (
-        "the broker dropped the connection before 5 events were handled, which should be an "
-        f"exception; {run.said(step)}"
-    )
+        # Whoever has the second event in hand already may still handle it.
+        while isinstance(step := run.step(), Handle):
+            run.run.handled()
+        assert isinstance(step, Raised), (
+            f"{scene}; the broker dropped the connection inside handle(), before event 1 was "
+            f"acknowledged, which should be an exception; {run.said(step)}"
+        )
+        queues.wait_ready(queue, len(everything))
+        queues.take(queue)
 
 
 def wait_closed(queues, when):

@@ -197,16 +197,22 @@ def test_groups_and_deduplication_ids(student, new_queue, trips, rng):
 
 
 @pytest.mark.check("04.fifo")
-def test_a_duplicate_id_is_delivered_once(student, new_queue, trips):
+def test_a_duplicate_id_is_delivered_once(student, consumer, new_queue, trips):
     """The same event twice in one call and once more in another; the same id in another event.
 
-    Those of one call are more than ten events apart, so in two batches.
+    Those of one call are more than ten events apart, so in two batches. A call for a queue of the
+    other kind came before, in the same process.
     """
     queue = new_queue(fifo=True)
     first, second, third, *more = trips(13)
     third = first | {"event_id": third["event_id"]}  # equal but for its id: another event
-    student.send(queue, [first, second, *more, first, third])
-    student.send(queue, [second | {"passengers": 7}])
+    process = student.process()
+    student.send(new_queue(), [third], process)
+    consumer.given(
+        "the call before, in the same process, was for a standard queue; this queue is FIFO"
+    )
+    student.send(queue, [first, second, *more, first, third], process)
+    student.send(queue, [second | {"passengers": 7}], process)
     arrived = queue.take_events()
     assert same(arrived, [first, second, third, *more]), (
         "15 events were sent to a FIFO queue, with 13 different event_ids; "
@@ -291,8 +297,14 @@ def test_the_rest_of_its_group_waits(student, new_queue, trips):
 
 @pytest.mark.check("04.fifo-after-failure")
 def test_a_group_waits_whatever_handle_raises(student, new_queue, trips):
-    """The first of each of many groups fails, each by another exception; the second waits."""
-    queue = new_queue(fifo=True)
+    """The first of each of many groups fails, each by another exception; the second waits.
+
+    A call for a queue of the other kind came before, in the same process.
+    """
+    process = student.process()
+    standard, queue = new_queue(), new_queue(fifo=True)
+    standard.put(*trips(1))
+    student.consume(standard, process, max_events=1).drain()
     pairs = [
         [event | {"pickup_zone": f"zone {number}"} for event in trips(2)]
         for number in range(len(RAISED))
@@ -300,11 +312,12 @@ def test_a_group_waits_whatever_handle_raises(student, new_queue, trips):
     queue.put(*(event for pair in pairs for event in pair))
     fails = {pair[0]["event_id"]: name for pair, name in zip(pairs, RAISED, strict=True)}
     run = student.consume(
-        queue, max_events=len(pairs), batch_size=10, wait_seconds=1, max_empty_receives=1
+        queue, process, max_events=len(pairs), batch_size=10, wait_seconds=1, max_empty_receives=1
     )
     handled, _ = consume_failing(run, fails)
     early = [name for name, pair in zip(RAISED, pairs, strict=True) if pair[1] in handled]
     assert not early, (
         "two events of a zone were in a FIFO queue, one after the other, and handle() raised "
-        f"{early[0]} for the first: the second should wait for it; it was handled"
+        f"{early[0]} for the first: the second should wait for it; it was handled (a call for a "
+        "standard queue came before, in the same process)"
     )

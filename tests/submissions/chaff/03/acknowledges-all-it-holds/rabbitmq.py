@@ -51,6 +51,8 @@ def rabbitmq_consumer(parameters, queue, handle, *, max_events, prefetch_count=1
             if handled == max_events:
                 channel.basic_ack(0, multiple=True)
                 break
+        else:
+            raise RuntimeError("the queue was deleted")
     finally:
         if connection.is_open:
             connection.close()

@@ -50,6 +50,8 @@ def rabbitmq_consumer(parameters, queue, handle, *, max_events, prefetch_count=1
             handled += 1
             if handled == max_events:
                 break
+        else:
+            raise RuntimeError("the queue was deleted")
     finally:
         if connection.is_open:
             connection.close()

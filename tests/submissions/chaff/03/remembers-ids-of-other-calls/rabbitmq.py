@@ -54,6 +54,8 @@ def rabbitmq_consumer(parameters, queue, handle, *, max_events, prefetch_count=1
             seen.add(event.get("event_id", ""))
             if handled == max_events:
                 break
+        else:
+            raise RuntimeError("the queue was deleted")
     finally:
         if connection.is_open:
             connection.close()

@@ -5,6 +5,7 @@ import json
 
 import pika
 from pika.adapters.asyncio_connection import AsyncioConnection
+from pika.exceptions import ConnectionClosedByClient
 
 
 def queues(queue):
@@ -48,7 +49,7 @@ async def consume(parameters, queue, handle, max_events, prefetch_count):
             if not waiting.done():
                 waiting.set_exception(problem)
         if not closed.done():
-            closed.set_result(None)
+            closed.set_result(problem)
         deliveries.put_nowait(problem)
 
     done = loop.create_future()
@@ -101,13 +102,16 @@ async def consume(parameters, queue, handle, max_events, prefetch_count):
             else:
                 channel.basic_ack(method.delivery_tag)
                 handled += 1
-        return handled
     finally:
         done.cancel()
         if connection.is_open:
             connection.close()
         if not connection.is_closed:
             await closed
+    # Closed by somebody else, the last acknowledgement may not have arrived.
+    if isinstance(problem := closed.result(), ConnectionClosedByClient):
+        return handled
+    raise problem
 
 
 def parse(body):

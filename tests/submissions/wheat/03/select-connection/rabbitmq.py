@@ -4,6 +4,7 @@ import json
 
 import pika
 from pika.adapters.select_connection import SelectConnection
+from pika.exceptions import ConnectionClosedByClient
 
 
 def arguments(queue):
@@ -50,7 +51,8 @@ class AsyncConsumer:
         return self.handled
 
     def on_closed(self, connection, reason):
-        if not self.stopping:
+        # Closed by somebody else, the last acknowledgement may not have arrived.
+        if not isinstance(reason, ConnectionClosedByClient) and self.problem is None:
             self.problem = reason if isinstance(reason, Exception) else ConnectionError(str(reason))
         connection.ioloop.stop()
 
