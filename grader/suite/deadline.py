@@ -7,36 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from grader.suite.outcomes import OutOfTime
 
 _AGAIN = 1.0
 """Seconds until it is raised again, where a suite caught it."""
-
-MOST = 4.0
-"""How many times as much time there is at most: a program may be what keeps the machine busy."""
-
-
-class Slowdown:
-    """How much longer this process takes than it would alone on the machine, since it was made."""
-
-    def __init__(self, schedstat: Path = Path("/proc/self/schedstat")) -> None:
-        self._schedstat = schedstat
-        self._begin = self._read()
-
-    def factor(self) -> float:
-        """1.0 where it got a processor when it wanted one or nothing tells that; MOST at most."""
-        ran, waited = (now - then for now, then in zip(self._read(), self._begin, strict=True))
-        return min(MOST, (ran + waited) / ran) if ran > 0 else 1.0
-
-    def _read(self) -> tuple[int, int]:
-        """Nanoseconds that it ran, and that it was ready to run and did not; see proc(5)."""
-        try:
-            ran, waited, _ = self._schedstat.read_text(encoding="ascii").split()
-        except (OSError, ValueError):
-            return 0, 0
-        return int(ran), int(waited)
 
 
 @contextmanager

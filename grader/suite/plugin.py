@@ -19,7 +19,7 @@ from grader.services.base import Service
 from grader.services.catalog import service_kinds
 from grader.suite.beside import Beside
 from grader.suite.consumer import Consumer
-from grader.suite.deadline import Slowdown, until
+from grader.suite.deadline import until
 from grader.suite.outcomes import Failed, NotGraded, OutOfTime, Unusable
 from grader.suite.session import Session
 
@@ -62,8 +62,7 @@ class SuitePlugin:
         self._session = session
         self._seed = seed
         self._only = only
-        self._begin = time.monotonic()
-        self._slowdown = Slowdown()
+        self._end = time.monotonic() + total_seconds
         self._first_failure = first_failure
         self._enough = False
         self._total_seconds = total_seconds
@@ -74,9 +73,8 @@ class SuitePlugin:
         return self._only is None or _check_of(item) in self._only
 
     def _deadline(self) -> float:
-        """When its time is over: later on a busy machine, and by what a service lost of it."""
-        seconds = self._total_seconds * self._slowdown.factor()
-        return self._begin + seconds + self._session.lost
+        """When the submission's time is over; what a service lost of it comes on top."""
+        return self._end + self._session.lost
 
     # Results -----------------------------------------------------------------
 

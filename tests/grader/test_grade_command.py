@@ -18,13 +18,6 @@ import pytest
 from command_line import grader
 from tiny_course import ALL_CHECKS, IN_PLACE, RIGHT, add_submission, write_tiny_course
 
-from grader.course import load_course
-from grader.grading.many import grade_all
-from grader.grading.one import Grading
-from grader.sandbox.bubblewrap import BubblewrapSandbox
-from grader.submission import Submission
-from grader.suite.deadline import Slowdown
-
 
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
@@ -163,27 +156,18 @@ def test_a_file_that_cannot_be_used_gets_a_sentence(course: Path, name: str) -> 
     assert sentence in messages(reports["bad"])
 
 
-@pytest.mark.parametrize("factor", [1.0, 100.0])
-def test_the_time_of_all_checks(
-    course: Path, monkeypatch: pytest.MonkeyPatch, factor: float
-) -> None:
-    """A trial call costs each import its time, which is said; a busy machine gives more time."""
+def test_time_that_imports_took_is_told_as_that(course: Path) -> None:
+    """A trial call at the bottom of the file costs each process of the hidden suite its time."""
     limits = "seconds = 2\n"
     manifest = (course / "course.toml").read_text()
     assert limits in manifest
-    longer = "seconds = 10\ntotal_seconds = 4\n"
-    (course / "course.toml").write_text(manifest.replace(limits, longer))
-    tiny = load_course(course)
-    code = f"{RIGHT}\nimport time\ntime.sleep(2.2)\n".encode()
-    monkeypatch.setattr(Slowdown, "factor", lambda _: factor)
-    how = Grading(tiny, BubblewrapSandbox, 1, {})
-    ((_, report),) = grade_all([Submission("ann", "01", {"doubling.py": code}, {})], how)
-    assert report.full == (factor > 1)
-    if report.full:
-        return
-    said = "\n".join(check.message for check in report.checks)
-    assert "all checks together took longer than 4 s; importing doubling.py took 2" in said
+    (course / "course.toml").write_text(manifest.replace(limits, f"{limits}total_seconds = 2\n"))
+    add_submission(course, "ann", f"{RIGHT}\nimport time\ntime.sleep(0.8)\n")
+    _, reports = grade(course)
+    said = messages(reports["ann"])
+    assert "all checks together took longer than 2 s; importing doubling.py took 0." in said
     assert AT_IMPORT in said
+    assert reports["ann"]["checks"][0]["outcome"] == "passed"
 
 
 def test_a_run_that_stops_half_way_says_where(course: Path) -> None:
