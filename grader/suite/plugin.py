@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -42,6 +43,17 @@ class _Decided(Exception):  # noqa: N818 - not an error
     """The check's outcome is known without this test."""
 
 
+_PLUGIN = pytest.StashKey["SuitePlugin"]()
+
+
+@pytest.fixture(scope="session")
+def beside(request: pytest.FixtureRequest) -> Iterator[Beside]:
+    """What runs beside the tests. No method: of those pytest takes fixtures of a test alone."""
+    running = Beside(request.config.stash[_PLUGIN].session)
+    yield running
+    running.close()
+
+
 class SuitePlugin:
     """Runs a suite's tests in the order of their checks and records a verdict for each."""
 
@@ -59,7 +71,8 @@ class SuitePlugin:
         first_failure: bool = False,
     ) -> None:
         """Make ready for one submission: what was found out about another is forgotten."""
-        self._session = session
+        self.session = session
+        """Of the submission at hand."""
         self._seed = seed
         self._only = only
         self._end = time.monotonic() + total_seconds
@@ -74,7 +87,7 @@ class SuitePlugin:
 
     def _deadline(self) -> float:
         """When the submission's time is over; what a service lost of it comes on top."""
-        return self._end + self._session.lost
+        return self._end + self.session.lost
 
     # Results -----------------------------------------------------------------
 
@@ -107,7 +120,9 @@ class SuitePlugin:
     # Hooks -------------------------------------------------------------------
 
     def pytest_configure(self, config: pytest.Config) -> None:
-        """Make the marker known."""
+        """Make the markers and the fixtures known."""
+        config.stash[_PLUGIN] = self
+        config.pluginmanager.register(sys.modules[__name__])
         config.addinivalue_line("markers", "check(id): the check that the test proves")
         config.addinivalue_line("markers", "last: run after all tests without this mark")
 
@@ -154,13 +169,13 @@ class SuitePlugin:
         if time.monotonic() > self._deadline():
             raise OutOfTime(self._too_long())
         for name in (kind.name for kind in service_kinds(self._exercise.services)):
-            if name in getattr(item, "fixturenames", ()) and (why := self._session.missing(name)):
+            if name in getattr(item, "fixturenames", ()) and (why := self.session.missing(name)):
                 raise NotGraded(str(why))
 
     def _too_long(self) -> str:
         """Say that the time is over, and that imports took it where they did."""
         said = f"all checks together took longer than {self._total_seconds} s"
-        slow = self._session.imports.slow(self._total_seconds / 2)
+        slow = self.session.imports.slow(self._total_seconds / 2)
         return f"{said}; {slow}" if slow else said
 
     @pytest.hookimpl(tryfirst=True)
@@ -174,7 +189,7 @@ class SuitePlugin:
         consumer = item.stash.get(_CONSUMER, None)
         log = tuple(consumer.log.entries) if consumer is not None else ()
         hint = call.excinfo is None or not isinstance(call.excinfo.value, Unusable)
-        again = outcome is Outcome.ERROR and bool(self._session.disturbance())
+        again = outcome is Outcome.ERROR and bool(self.session.disturbance())
         verdict = Verdict(outcome, message, call.duration, log, hint, again)
         self._verdicts.setdefault(_check_of(item), []).append(verdict)
         self._enough |= self._first_failure and outcome is Outcome.FAILED
@@ -204,19 +219,19 @@ class SuitePlugin:
 
     def _blame(self, message: str) -> tuple[Outcome, str]:
         """The student's failure, unless a service or the sandbox's folder broke meanwhile."""
-        if not self._session.whole:
+        if not self.session.whole:
             return Outcome.ERROR, f"somebody removed the sandbox's files; the test said: {message}"
         try:
-            self._session.check_services()
+            self.session.check_services()
         except ServiceError as broken:
             return Outcome.ERROR, f"{broken} (the test had said: {message})"
-        if disturbance := self._session.disturbance():
-            self._session.forget()
+        if disturbance := self.session.disturbance():
+            self.session.forget()
             return Outcome.ERROR, f"{disturbance} (the test had said: {message})"
-        if self._session.over_memory:
-            limit = self._session.memory_mb
+        if self.session.over_memory:
+            limit = self.session.memory_mb
             message = f"the program used more than {limit} MB of memory and was stopped; {message}"
-        if name := self._session.exceeded():
+        if name := self.session.exceeded():
             message = f"the program sent more to {name} than any exercise needs, and was cut off"
         return Outcome.FAILED, message
 
@@ -225,20 +240,13 @@ class SuitePlugin:
     @pytest.fixture
     def consumer(self, request: pytest.FixtureRequest) -> Iterator[Consumer]:
         """The student's code."""
-        consumer = Consumer(self._session)
-        self._session.begin()
+        consumer = Consumer(self.session)
+        self.session.begin()
         request.node.stash[_CONSUMER] = consumer
-        self._session.observe = consumer.log.add
+        self.session.observe = consumer.log.add
         yield consumer
         consumer.close()
-        self._session.clear()
-
-    @pytest.fixture(scope="session")
-    def beside(self) -> Iterator[Beside]:
-        """What runs beside the tests."""
-        beside = Beside(self._session)
-        yield beside
-        beside.close()
+        self.session.clear()
 
     @pytest.fixture
     def rng(self, request: pytest.FixtureRequest) -> random.Random:
@@ -250,7 +258,7 @@ class SuitePlugin:
         """`service(name)`: the service of that name, attached to the sandbox."""
 
         def get(name: str) -> Service:
-            return self._session.service(name)
+            return self.session.service(name)
 
         return get
 

@@ -67,7 +67,6 @@ def test_each_fault_alone_is_known_to_the_suites() -> None:
 
 
 # The suite runs in a copy of this process, whose filters it would take for its own.
-@pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods")
 @pytest.mark.parametrize("file", list(SECTIONS))
 def test_each_fault_fails_its_check(file: str) -> None:
     """The hidden suite of that exercise, on the program as it stands on the page."""
