@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pytest
 
 from grader.course import Course, Exercise
 from grader.errors import CourseError, GraderError
-from grader.report import CheckResult, Outcome, Report, is_provisional, presentable
+from grader.report import CheckResult, Kind, Outcome, Report, is_provisional, presentable
 from grader.sandbox.base import Sandbox, Setup
 from grader.sandbox.process import ProcessSandbox
 from grader.services.catalog import WELL_KNOWN_PORTS
@@ -35,10 +35,18 @@ class Grading:
     """Run the tests of these checks alone; None runs all."""
     first_failure: bool = False
     """Run nothing more once a check failed; the rest is skipped."""
+    waits_once: bool = False
+    """Skip what hangs in a function that hung before: for a learner's own code, never a grade."""
 
 
-def grade(submission: Submission, how: Grading) -> Report:
-    """Run the hidden suite on `submission`.
+def _untold(_: CheckResult) -> None:
+    """Tell nobody."""
+
+
+def grade(
+    submission: Submission, how: Grading, tell: Callable[[CheckResult], None] = _untold
+) -> Report:
+    """Run the hidden suite on `submission`; `tell` gets each row as soon as it is known.
 
     Changes this process for good (pytest's imports, threads of services): run it in a child.
 
@@ -57,7 +65,13 @@ def grade(submission: Submission, how: Grading) -> Report:
         services=exercise.services,
         limits=limits,
     )
-    session = Session(exercise, lambda: how.sandbox(setup), how.services, submission.problems)
+    session = Session(
+        exercise,
+        lambda: how.sandbox(setup),
+        how.services,
+        submission.problems,
+        waits_once=how.waits_once,
+    )
     plugin = SuitePlugin(
         exercise,
         session,
@@ -65,6 +79,7 @@ def grade(submission: Submission, how: Grading) -> Report:
         limits.total_seconds,
         only=how.only,
         first_failure=how.first_failure,
+        tell=tell,
     )
     try:
         session.sandbox()
@@ -164,7 +179,7 @@ def _run_pytest(suite: Path, plugin: SuitePlugin, *more: str) -> None:
 def _report(submission: Submission, how: Grading, rows: list[tuple[Outcome, str]]) -> Report:
     exercise = how.course.exercise(submission.exercise)
     checks = tuple(
-        CheckResult.of(check, outcome, message, hint=False)
+        CheckResult.of(check, outcome, message, kind=Kind.NOT_IMPORTABLE)
         for check, (outcome, message) in zip(exercise.checks, rows, strict=True)
     )
     return _assemble(submission, how, checks, "")

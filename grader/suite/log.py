@@ -15,7 +15,7 @@ _LAST = 150
 
 
 class Log:
-    """What happened in one test, in order: entries of `at` (seconds), `who` and `what`."""
+    """What happened in one test, in order: entries of `at` (seconds), `who`, `what`, `kill`."""
 
     def __init__(self) -> None:
         self._start = time.monotonic()
@@ -31,12 +31,12 @@ class Log:
         gap = [{"at": last[0]["at"], "who": "", "what": f"({left_out} more)"}] if left_out else []
         return [*self._first, *gap, *last]
 
-    def add(self, who: str, what: str) -> None:
-        """Note that `who` did `what`, now."""
+    def add(self, who: str, what: str, *, kill: bool = False) -> None:
+        """Note that `who` did `what`, now; `kill` marks the end of a process."""
         at = round(time.monotonic() - self._start, 4)
         self._count += 1
         kept = self._first if self._count <= _FIRST else self._last
-        kept.append({"at": at, "who": who, "what": what})
+        kept.append({"at": at, "who": who, "what": what} | ({"kill": True} if kill else {}))
 
 
 def argument(value: Any) -> str:

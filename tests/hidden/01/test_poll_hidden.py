@@ -18,7 +18,7 @@ AN_HOUR = 3600  # seconds: whoever really waits that long reaches the deadline
 # 01.reads-appended ------------------------------------------------------------
 
 
-@pytest.mark.check("01.reads-appended")
+@pytest.mark.check("01.reads-appended", leans_on="01.poll-interval")
 def test_poll_handles_what_arrives_between_polls(start_poll, stream, rng):
     """What is written meanwhile is handled, also 500 events at once, and all of it is counted."""
     everything = [{"number": n, "note": f"{rng.randrange(16**128):0128x}"} for n in range(503)]
@@ -66,7 +66,7 @@ def test_poll_hands_over_events_of_every_kind(consumer, stream, odd_events):
 # 01.bad-line ------------------------------------------------------------------
 
 
-@pytest.mark.check("01.bad-line")
+@pytest.mark.check("01.bad-line", leans_on="01.poll-interval")
 def test_poll_goes_on_after_a_bad_line(start_poll, stream, trips, rng):
     """poll handles the events around it, in several polls, and counts those alone."""
     everything = trips(4)
@@ -157,7 +157,7 @@ def test_left_out_arguments_have_the_values_of_the_stub(process, stream, trips):
 # 01.missing-file --------------------------------------------------------------
 
 
-@pytest.mark.check("01.missing-file")
+@pytest.mark.check("01.missing-file", leans_on="01.poll-interval")
 def test_poll_goes_on_until_the_file_appears(process, start_poll, stream, trips):
     """Created between two polls, removed, created again with more than there was before."""
     everything = trips(7)
@@ -186,7 +186,7 @@ def test_poll_goes_on_until_the_file_appears(process, start_poll, stream, trips)
     )
 
 
-@pytest.mark.check("01.missing-file")
+@pytest.mark.check("01.missing-file", leans_on="01.poll-interval")
 def test_a_poll_that_finds_no_file_is_a_poll(start_poll, stream, rng):
     """The file never appears: poll returns 0 after max_polls, it does not wait for it."""
     polls = rng.randint(2, 5)
@@ -210,7 +210,7 @@ def test_a_poll_that_finds_no_file_is_a_poll(start_poll, stream, rng):
 # 01.truncated-file ------------------------------------------------------------
 
 
-@pytest.mark.check("01.truncated-file")
+@pytest.mark.check("01.truncated-file", leans_on="01.poll-interval")
 def test_the_file_starts_over_during_a_run(process, start_poll, offset_path, new_stream, trips):
     """Replaced by a shorter one, and truncated to nothing, between the polls of one run."""
     for kwargs in ({}, {"offset_path": offset_path()}):
@@ -250,7 +250,7 @@ def test_poll_starts_over_with_a_shorter_file(poll_once, offset_path, stream, tr
     assert seen == new, f"the new file is shorter and holds 2 events; {len(seen)} were handled"
 
 
-@pytest.mark.check("01.truncated-file")
+@pytest.mark.check("01.truncated-file", leans_on="01.poll-interval")
 @pytest.mark.parametrize("same_run", [False, True], ids=["another-run", "same-run"])
 def test_offset_0_is_stored_before_the_new_content_is_handled(
     start_poll, poll_once, offset_path, stream, trips, same_run
