@@ -105,6 +105,8 @@ class Exercise(_Model):
     optional: tuple[Text, ...] = ()
     """Files that a student may hand in beside them, such as helpers.py; theirs to import."""
     services: tuple[Service, ...] = ()
+    proved: Text | None = None
+    """What full marks in the hidden suite prove, for who has just got them."""
     due: AwareDatetime | None = None
     """With its offset from UTC, such as 2026-11-30T23:59:00+01:00."""
     checks: Annotated[tuple[Check, ...], Field(min_length=1)]

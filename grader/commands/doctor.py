@@ -19,7 +19,7 @@ def doctor(as_json: bool) -> None:
     """
     from grader.doctor import diagnose, print_diagnosis  # noqa: PLC0415 - looks at much
 
-    diagnosis = diagnose()
+    diagnosis = diagnose(grading=not options.is_students_copy())
     if as_json:
         write_data(diagnosis.model_dump_json(indent=2) + "\n")
     else:

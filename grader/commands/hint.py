@@ -16,10 +16,17 @@ def hint(exercise: str, check: str | None) -> None:
     First a nudge, then the concept and where the lesson explains it, last nearly the answer.
     Without CHECK it is the first one that failed last. For example: grader hint 01 byte-offset
     """
+    from grader.learn.handing_in import look  # noqa: PLC0415 - as below
     from grader.learn.hints import about, print_hint  # noqa: PLC0415 - rich's tables
 
     course = options.this_course()
     this = course.exercise(exercise)
+    refused = look(course, this).refused
+    for sentence in refused:
+        click.echo(sentence)
+    if refused and check is None:
+        click.echo(f"Mend that first; then run `grader check {this.id}`.")
+        return
     chosen = about(course, this, check)
     if chosen is None:
         click.echo(

@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 
 from grader.course import Course, find_root, load_course
+from grader.errors import GraderError
 
 seed = click.option(
     "--seed", type=click.IntRange(min=0), help="The run's random content; the report names it."
@@ -31,6 +32,14 @@ def this_course() -> Course:
         CourseError: there is none, or its course.toml is wrong.
     """
     return load_course(find_root(Path.cwd()))
+
+
+def is_students_copy() -> bool:
+    """Tell whether the current folder is in a copy of the course without hidden suites."""
+    try:
+        return not (find_root(Path.cwd()) / "tests" / "hidden").is_dir()
+    except GraderError:
+        return False
 
 
 def seed_or_new(value: int | None) -> int:

@@ -39,13 +39,15 @@ class Grading:
     """Skip what hangs in a function that hung before: for a learner's own code, never a grade."""
 
 
-def _untold(_: CheckResult) -> None:
+Tell = Callable[[CheckResult, bool], None]
+"""Gets a check's row when it has failed, and, with True, when its last test has run."""
+
+
+def _untold(_row: CheckResult, _last: bool) -> None:  # noqa: FBT001 - as Tell says
     """Tell nobody."""
 
 
-def grade(
-    submission: Submission, how: Grading, tell: Callable[[CheckResult], None] = _untold
-) -> Report:
+def grade(submission: Submission, how: Grading, tell: Tell = _untold) -> Report:
     """Run the hidden suite on `submission`; `tell` gets each row as soon as it is known.
 
     Changes this process for good (pytest's imports, threads of services): run it in a child.

@@ -58,7 +58,7 @@ class SuitePlugin:
         *,
         only: frozenset[str] | None = None,
         first_failure: bool = False,
-        tell: Callable[[CheckResult], None] = lambda _: None,
+        tell: Callable[[CheckResult, bool], None] = lambda _row, _last: None,
     ) -> None:
         self._exercise = exercise
         self._session = session
@@ -71,7 +71,7 @@ class SuitePlugin:
         self._verdicts: dict[str, list[Verdict]] = {}
         self._problem = ""
         self._tell = tell
-        """Called with the row of a check when it has failed, and when its last test has run."""
+        """Called with a check's row when it failed, and, with True, when its last test has run."""
         self._left: Counter[str] = Counter()
         """Tests that have not run yet, by check."""
         self._ids: dict[str, str] = {}
@@ -212,14 +212,14 @@ class SuitePlugin:
         self._verdicts.setdefault(_check_of(item), []).append(verdict)
         self._enough |= self._first_failure and failed
         if failed:
-            self._tell(self._result(_check_of(item)))
+            self._tell(self._result(_check_of(item)), False)  # noqa: FBT003 - not the last word
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         """Tell a check's row when its last test has run."""
         check_id = self._ids.get(nodeid, "")
         self._left[check_id] -= 1
         if check_id and not self._left[check_id]:
-            self._tell(self._result(check_id))
+            self._tell(self._result(check_id), True)  # noqa: FBT003 - the last word
 
     def _judge(self, item: pytest.Item, call: pytest.CallInfo[None]) -> tuple[Outcome, str, Kind]:
         if call.excinfo is None:
