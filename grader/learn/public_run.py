@@ -50,7 +50,7 @@ class PublicTestsRun:
         os.set_inheritable(write, True)  # noqa: FBT003 - positional only
         env = os.environ | {TELL: str(write), ONLY: " ".join(only)}
         env |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
-        words = [f"exercises/{exercise.id}", "-q", "--no-header", "--tb=no", "--assert=plain"]
+        words = [f"exercises/{exercise.id}", "-q", "--no-header", "--tb=no"]
         words += ["-p", "no:cacheprovider", "-p", "no:debugging"]
         self._popen: subprocess.Popen[bytes] | None = None
         self._pid = 0

@@ -114,7 +114,7 @@ class Run:
         """
         if self._over:
             assert self._step is not None
-            raise self.otherwise(wanted, in_words(self._step, "it"))
+            raise self.otherwise(wanted, self._in_words(self._step))
         try:
             message = self.process.receive(repr(self))
         except Hangs as hangs:
@@ -130,7 +130,9 @@ class Run:
             raise Failed(said, Kind.FORGED) from None
         self._over = isinstance(step, Returned | Raised)
         if self.function != "worker.calls.keep":
-            self.process.note("student", in_words(step, repr(self)))
+            self.process.note(
+                "student", in_words(step, repr(self), self.process.consumer.log.named)
+            )
         return step
 
     def otherwise(
@@ -145,6 +147,9 @@ class Run:
         scene = self.process.consumer.scene
         said = f"{scene + ': ' if scene else ''}expected {self} to {wanted}; {seen}"
         return Failed(said, kind, line=line)
+
+    def _in_words(self, step: Step) -> str:
+        return in_words(step, "it", self.process.consumer.log.named)
 
     def _advice(self, place: Place) -> str:
         """Say what the line is mistaken about, where that is certain."""
@@ -208,7 +213,7 @@ class Run:
         step = self.next(wanted)
         if isinstance(step, Handle):
             return step.event
-        raise self.otherwise(wanted, in_words(step, "it"))
+        raise self.otherwise(wanted, self._in_words(step))
 
     def handled(self) -> None:
         """Let the callback that it stands in return."""
@@ -250,7 +255,7 @@ class Run:
         if isinstance(step, Returned):
             self.value = step.value
             return step.value
-        raise self.otherwise("return", in_words(step, "it"))
+        raise self.otherwise("return", self._in_words(step))
 
     def raised(self) -> Raised:
         """The exception that leaves it; the next step must be that.
@@ -262,7 +267,7 @@ class Run:
         step = self.next(wanted)
         if isinstance(step, Raised):
             return step
-        raise self.otherwise(wanted, in_words(step, "it"))
+        raise self.otherwise(wanted, self._in_words(step))
 
     def drain(self, on_step: Callable[[Step], None] | None = None) -> list[Any]:
         """Say yes to every step until it returns; the events handled.
@@ -284,7 +289,7 @@ class Run:
                     self.value = value
                     return events
                 case Raised():
-                    raise self.otherwise("return", in_words(step, "it"))
+                    raise self.otherwise("return", self._in_words(step))
                 case Handle(event):
                     events.append(event)
             if not waits and not self._at_liberty:
