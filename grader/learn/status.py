@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
@@ -18,6 +18,8 @@ from grader.reports.terminal import number
 from grader.scoring import rescore
 
 _BAR = 10
+_WIDE = 72
+"""Columns from which on an exercise has one line."""
 
 
 @dataclass(frozen=True)
@@ -70,21 +72,7 @@ def _undecided(report: Report) -> str:
 def print_status(course: Course, console: Console) -> None:
     """A line for each exercise, then the next step."""
     standings = [standing(course, each) for each in course.exercises]
-    scores = [f"{number(each.score)}/{number(each.most)}" for each in standings]
-    table = Table.grid(padding=(0, 2))
-    table.add_column(overflow="ellipsis", no_wrap=True, ratio=3)
-    # What has a width of its own is never cut: where it is narrow, the words are.
-    table.add_column(no_wrap=True, min_width=_BAR)
-    table.add_column(no_wrap=True, justify="right", min_width=max(map(len, scores)))
-    table.add_column(overflow="fold", ratio=2)
-    for each, score in zip(standings, scores, strict=True):
-        table.add_row(
-            f"{each.exercise.id} {each.exercise.title}",
-            bar(each.score, each.most),
-            score,
-            Text(each.said, "dim"),
-        )
-    console.print(table)
+    console.print(_narrow(standings) if console.width < _WIDE else _table(standings))
     console.print()
     for each in standings:
         for sentence in each.refused + each.noted:
@@ -94,6 +82,35 @@ def print_status(course: Course, console: Console) -> None:
     total = number(sum(each.score for each in standings))
     most = number(sum(each.most for each in standings))
     console.print(Text(f"{total} of {most} points. {_next_step(standings)}"))
+
+
+def _score(each: Standing) -> str:
+    return f"{number(each.score)}/{number(each.most)}"
+
+
+def _table(standings: list[Standing]) -> Table:
+    """Lay out a row for each exercise; where it does not fit, words are cut and no number."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(overflow="ellipsis", no_wrap=True)
+    table.add_column(no_wrap=True, min_width=_BAR)
+    table.add_column(no_wrap=True, justify="right", min_width=max(map(len, map(_score, standings))))
+    table.add_column(overflow="ellipsis", no_wrap=True)
+    for each in standings:
+        title = f"{each.exercise.id} {each.exercise.title}"
+        table.add_row(title, bar(each.score, each.most), _score(each), Text(each.said, "dim"))
+    return table
+
+
+def _narrow(standings: list[Standing]) -> Group:
+    """Lay out two lines for each exercise."""
+    lines = []
+    for each in standings:
+        title = f"{each.exercise.id} {each.exercise.title}"
+        lines.append(Text(title, no_wrap=True, overflow="ellipsis"))
+        lines.append(Text("   ").append_text(bar(each.score, each.most)).append(f" {_score(each)}"))
+        if each.said:
+            lines.append(Text(f"   {each.said}", "dim"))
+    return Group(*lines)
 
 
 def unfinished(course: Course) -> Exercise:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from tiny_course import RIGHT, STUB, SUITE, write_tiny_course
 
-from grader.course import load_course
-from grader.grading.many import grade_all
-from grader.grading.one import Grading
 from grader.report import CheckResult, Kind, Outcome, Report
-from grader.sandbox.process import ProcessSandbox
-from grader.submission import Submission
 
 REPO = Path(__file__).resolve().parents[2]
 SUITE_OF_PAUSES = """
@@ -57,12 +54,43 @@ def write_course(root: Path, more: str = "") -> Path:
     return root
 
 
+GRADE = """
+import sys
+from pathlib import Path
+from grader.course import load_course
+from grader.grading.one import Grading, grade
+from grader.sandbox.process import ProcessSandbox
+from grader.submission import Submission
+
+how = Grading(
+    load_course(Path.cwd()), ProcessSandbox, 1, {}, only=frozenset(sys.argv[3].split()) or None,
+    waits_once=sys.argv[2] == "once",
+)
+code = Path(sys.argv[1])
+print(grade(Submission("you", "01", {code.name: code.read_bytes()}, {}), how).model_dump_json())
+"""
+"""In a process of its own: pytest keeps the suites that it has imported."""
+
+
 def checked(root: Path, code: str, *, waits_once: bool = False) -> Report:
     """Grade `code` as a learner's own."""
-    how = Grading(load_course(root), ProcessSandbox, 1, {}, waits_once=waits_once)
-    submission = Submission("you", "01", {"doubling.py": code.encode()}, {})
-    ((_, report),) = grade_all([submission], how)
-    return report
+    file = root / "exercises/01/doubling.py"
+    file.write_text(code)
+    return graded(root, file, "once" if waits_once else "each time")
+
+
+def graded(root: Path, file: Path, waits: str, *only: str) -> Report:
+    """Grade a file by the suite of the course in `root`."""
+    done = subprocess.run(
+        [sys.executable, "-c", GRADE, str(file), waits, " ".join(only)],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return Report.model_validate_json(done.stdout.splitlines()[-1])
 
 
 def rows(report: Report) -> dict[str, CheckResult]:
@@ -173,9 +201,9 @@ def test_no_call_of_sleep_is_told_in_01(tmp_path: Path) -> None:
     """This course's own suite: who forgets sleep() hears of 01.poll-interval first."""
     code = (REPO / "solutions/01/polling.py").read_text()
     code = code.replace("            sleep(poll_interval)\n", "            pass\n")
-    only = frozenset({"01.missing-file", "01.poll-interval"})
-    how = Grading(load_course(REPO), ProcessSandbox, 1, {}, only=only, waits_once=True)
-    ((_, report),) = grade_all([Submission("you", "01", {"polling.py": code.encode()}, {})], how)
+    file = tmp_path / "polling.py"
+    file.write_text(code)
+    report = graded(REPO, file, "once", "01.missing-file", "01.poll-interval")
     found = rows(report)
     assert found["missing-file"].because == "01.poll-interval"
     assert "sleep() was called 0 times" in found["poll-interval"].message

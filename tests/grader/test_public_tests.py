@@ -107,7 +107,7 @@ def test_it_leaves_pytest_as_it_is(copy: Path) -> None:
 
 def test_what_never_returns_fails_its_test(copy: Path) -> None:
     """And the tests behind it run."""
-    (copy / "conftest.py").write_text("from grader import patience\n\npatience.SECONDS = 1\n")
+    (copy / "conftest.py").write_text("from grader.learn import patience\n\npatience.SECONDS = 1\n")
     endless = "def double(number):\n    while True:\n        pass\n"
     (copy / "exercises/01/doubling.py").write_text(endless)
     said = pytest_in(copy, "exercises/01").stdout

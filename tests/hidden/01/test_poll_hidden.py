@@ -280,5 +280,5 @@ def test_offset_0_is_stored_before_the_new_content_is_handled(
     # Whether event 1 comes again is the business of 01.crash-loses-nothing.
     assert seen[-6:] == new[1:], (
         "killed in the first event of a new, shorter file, which then grew: the next run should handle "
-        f"all 7 events of the new file, it handled events {numbers(seen, new)}: the old offset was still stored"
+        f"all 7 events of the new file, it handled events {numbers(seen, new)}"
     )
