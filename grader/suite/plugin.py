@@ -116,6 +116,13 @@ class SuitePlugin:
         unwritten = verdict.kind is Kind.NOT_FILLED_IN
         return self._follows(verdict), unwritten, verdict.line if unwritten else 0
 
+    def _decides(self, failure: Verdict) -> bool:
+        """Tell whether the other tests of the check need not run: they could say nothing more.
+
+        What hangs once may hang in each of them, which costs the submission's time.
+        """
+        return failure.kind is Kind.HUNG or not any(self._rank(failure)[:2])
+
     def _follows(self, verdict: Verdict) -> bool:
         """Tell whether a failure may only follow from that of a check that its test leans on."""
         failed = verdict.outcome is Outcome.FAILED and verdict.kind is not Kind.NOT_FILLED_IN
@@ -170,8 +177,8 @@ class SuitePlugin:
         check = self._exercise.check(_check_of(item))
         assert check is not None
         failed = [v for v in self._verdicts.get(check.id, ()) if v.outcome is Outcome.FAILED]
-        if self._enough or not all(any(self._rank(verdict)[:2]) for verdict in failed):
-            raise _Decided  # another test of this check failed for its own reason
+        if self._enough or any(map(self._decides, failed)):
+            raise _Decided  # no need to wait for more
         for required in check.requires:
             if self._result(required).outcome is not Outcome.PASSED:
                 pytest.skip(f"it needs {required}, which did not pass")

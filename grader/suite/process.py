@@ -81,6 +81,8 @@ class Process:
         self._lines = wire.LineReader(spawned.channel, _MAX_BYTES)
         self._aside: deque[bytes] = deque()
         self._trace: list[bytes] = []
+        self._asked = False
+        """Whether it was asked where it stands: its answer may come late."""
         self.loaded: set[str] = set()
         """The student's modules that were imported in it."""
 
@@ -232,7 +234,7 @@ class Process:
         if self._aside:
             return self._aside.popleft()
         while (line := self._lines.pop()) is not None:
-            if not self._trace or line.startswith(b"{"):
+            if not self._asked or line.startswith(b"{"):
                 return line
         return None
 
@@ -272,6 +274,7 @@ class Process:
         faulthandler.register, by which the worker answers from the middle of any call.
         """
         self._trace.clear()
+        self._asked = True
         with contextlib.suppress(OSError):
             if self._spawned.pidfd is not None:
                 signal.pidfd_send_signal(self._spawned.pidfd, signal.SIGUSR1)
@@ -299,7 +302,8 @@ class Process:
                 number = int(match[2])
                 lines = files[path.name].decode(errors="replace").splitlines()
                 source = lines[number - 1].strip() if 0 < number <= len(lines) else ""
-                return Place(path.name, number, match[3].decode(errors="replace"), source[:_SHOWN])
+                function = match[3].decode(errors="replace")[:_SHOWN]
+                return Place(path.name, number, function, source[:_SHOWN])
         return None
 
     def waiting(self, seconds: float) -> bool:

@@ -56,6 +56,7 @@ def test_own_work_is_not_called_provisional(course: Path) -> None:
 
 
 HANGS = RIGHT.replace("    return 2 * number", "    while True:\n        number += 1")
+IMPORT = "from doubling import forward\n"
 TWO_MORE = """
 
 def test_of_my_own():
@@ -64,7 +65,6 @@ def test_of_my_own():
 
 @pytest.mark.check("01.each-event", leans_on="01.value")
 def test_forward():
-    from doubling import forward
     handled = []
     forward([2, 3], handled.append)
     assert handled == [2, 3], f"2 events should be handled, not {handled}"
@@ -74,7 +74,7 @@ def test_forward():
 @pytest.fixture
 def copy(course: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A students' copy: no hidden suite, two of three checks have public tests."""
-    (course / "exercises/01/test_doubling.py").write_text(PUBLIC_TEST + TWO_MORE)
+    (course / "exercises/01/test_doubling.py").write_text(IMPORT + PUBLIC_TEST + TWO_MORE)
     copy = tmp_path_factory.mktemp("copies") / "copy"
     assert grader(course, "release", str(copy)).returncode == 0
     return copy
@@ -201,3 +201,13 @@ def test_a_process_that_is_ended_in_a_public_test_is_a_failure(copy: Path) -> No
     done = grader(copy, "check", "01")
     assert done.returncode == 1
     assert "your code ended the process" in done.stdout
+
+
+def test_help_lists_what_a_learner_types_first(course: Path, copy: Path) -> None:
+    """In a students' copy nothing else; elsewhere the instructor's commands after it."""
+    said = grader(copy, "--help").stdout
+    assert said.index("  check ") < said.index("  watch ") < said.index("  doctor ")
+    assert "To teach" not in said
+    assert "  grade " not in said
+    said = grader(course, "--help").stdout
+    assert said.index("  doctor ") < said.index("To teach") < said.index("  grade ")
