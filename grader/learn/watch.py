@@ -14,7 +14,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from grader.course import Course, Exercise
@@ -28,9 +27,9 @@ from grader.learn.last import last
 from grader.learn.own_work import keep
 from grader.learn.public_run import PublicTestsRun
 from grader.learn.reset import reset_exercise
-from grader.learn.status import bar, print_status
+from grader.learn.screen import Screen
+from grader.learn.status import print_status
 from grader.report import CheckResult, Kind, Outcome, Report
-from grader.reports.terminal import MARKS, number, visible
 from grader.sandbox.choice import sweep
 from grader.suite.session import ServiceFactory
 
@@ -39,8 +38,6 @@ _NO_EVENTS = (
     "This system's limit of watched files (inotify) is reached: "
     "yours are looked at three times a second."
 )
-_PRINTED = 400
-"""Characters of what the check printed; the screen is small."""
 _KEYS = "h hint · n next exercise · l list · r run · x reset · q quit"
 
 
@@ -68,6 +65,7 @@ class _Watch:
         self._course = course
         self._exercise = exercise
         self._console = console
+        self._screen = Screen(course, exercise, console)
         self._hidden = course.hidden_suite(exercise).is_dir()
         self._seed = secrets.randbelow(2**32)
         self._services: Mapping[str, ServiceFactory] = {}
@@ -198,72 +196,20 @@ class _Watch:
         return exercises[place] if place < len(exercises) else None
 
     def _show(self) -> None:
-        console, report = self._console, self._last()
+        console, report, screen = self._console, self._last(), self._screen
         console.clear()
-        title = Text(f"{self._exercise.id} {self._exercise.title}  ", "bold")
-        score = report.score if report else 0.0
-        most = report.max_score if report else self._exercise.max_score
-        title.append_text(bar(score, most))
-        title.append(f"  {number(score)}/{number(most)}")
-        console.print(title)
-        console.print()
+        screen.show_title(report)
         if self._running is not None:
             console.print(Text("running ...", "dim"))
-            if self._failure is not None:
-                self._show_failure(self._failure)
-        elif report is not None:
-            self._show_report(report)
+        failure = self._first()
+        if self._running is None and report is not None:
+            screen.show_summary(report, failure, following=self._following() is not None)
+        if failure is not None:
+            screen.show_failure(failure, hint=self._hint)
         console.print()
         if self._polling:
             console.print(Text(_NO_EVENTS, "dim"))
         console.print(Text(_KEYS, "dim"))
-
-    def _show_report(self, report: Report) -> None:
-        failure = self._first()
-        if failure is None:
-            self._show_all_pass(report)
-            return
-        passed = sum(each.outcome is Outcome.PASSED for each in report.checks)
-        ran = [each for each in report.checks if each.outcome is not Outcome.SKIPPED]
-        said = f"{passed} of {len(report.checks)} checks pass."
-        if len(ran) < len(report.checks):
-            said = f"{passed} of the {len(ran)} checks that ran pass; there are "
-            said += f"{len(report.checks)}."
-        what = "First failure:" if failure.kind is not None else "Not checked:"
-        self._console.print(Text(f"{said} {what}", "dim"))
-        self._show_failure(failure)
-
-    def _show_all_pass(self, report: Report) -> None:
-        unseen = len(self._exercise.checks) - len(report.checks)
-        said = f"All {len(report.checks)} checks pass."
-        if unseen:
-            said = (
-                f"The public tests pass: {len(report.checks)} checks. "
-                f"The hidden suite looks at {unseen} more behaviours."
-            )
-        elif self._exercise.proved:
-            said += f" What was just proved: {self._exercise.proved}"
-        more = " n goes on." if self._following() else " That was the last exercise."
-        self._console.print(Text(said + more, "green"))
-
-    def _show_failure(self, failure: CheckResult) -> None:
-        console = self._console
-        console.print(Text(f"{MARKS[failure.outcome][0]} {failure.id}: {failure.title}", "red"))
-        console.print(Padding(Text(visible(failure.message)), (0, 0, 0, 2)))
-        if printed := failure.printed.strip():
-            console.print(Text("  it printed (the end of it):", "dim"))
-            console.print(Padding(Text(visible(printed)[-_PRINTED:], "dim"), (0, 0, 0, 4)))
-        known = self._exercise.check(failure.id)
-        if self._hint and known is not None:
-            kind = failure.kind
-            steps = hints.shown(self._course, known, kind)
-            every = hints.steps(self._course, known, kind)
-            console.print()
-            console.print(Padding(hints.table(steps), (0, 0, 0, 2)))
-            if len(steps) < len(every):
-                console.print(Text(f"  h for step {len(steps) + 1} of {len(every)}", "dim"))
-            story = f"  the story: grader replay {self._exercise.id} {known.name}"
-            console.print(Text(story, "dim"))
 
 
 def _key() -> str:
