@@ -21,13 +21,13 @@ def hint(exercise: str, check: str | None) -> None:
 
     course = options.this_course()
     this = course.exercise(exercise)
+    chosen = about(course, this, check)
     refused = look(course, this).refused
     for sentence in refused:
         click.echo(sentence)
     if refused and check is None:
         click.echo(f"Mend that first; then run `grader check {this.id}`.")
         return
-    chosen = about(course, this, check)
     if chosen is None:
         click.echo(
             f"Nothing failed when exercise {this.id} was last checked. Check it again, or name a "

@@ -84,6 +84,8 @@ class PublicRecord:
             found = {} if call.excinfo is None else seen(call.excinfo, item.path.parent)
             log = item.stash[_LOG].entries if _LOG in item.stash else []
             about = {"check": check, "because": leans_on, "log": log, **found}
+            if "kind" in found:  # pytest-xdist takes nothing but Python's own types
+                about["kind"] = found["kind"].value
             report.user_properties.append((_SEEN, about))
         return report
 
