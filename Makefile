@@ -13,10 +13,10 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
 setup: ## make .venv from requirements.lock, install bubblewrap and RabbitMQ where missing
-	@scripts/setup.sh
+	@scripts/setup.sh $(if $(filter setup,$(or $(MAKECMDGOALS),help)),--next)
 
 setup-instructor: ## the same, and nbgrader with JupyterLab
-	@scripts/setup.sh --instructor
+	@scripts/setup.sh --instructor $(if $(filter setup-instructor,$(MAKECMDGOALS)),--next)
 
 demo: setup ## see the course and its grader at work
 	$(PYTHON_IN_VENV) scripts/demo.py

@@ -15,9 +15,13 @@ from grader.host.standard_streams import file_names, printable
 UNDONE = 2
 """Exit code where something could not be done; 0 and 1 are the commands' own."""
 
-_COMMANDS = (
-    *("check", "doctor", "export", "extend", "grade", "gradebook", "gradescope", "hint", "intake"),
-    *("new", "notebooks", "release", "replay", "report", "reset", "status", "summary", "validate"),
+_LEARNING = (
+    *("check", "watch", "hint", "status", "replay", "reset", "services", "compare", "doctor"),
+)
+"""In the order in which a learner meets them."""
+_TEACHING = (
+    *("export", "extend", "grade", "gradebook", "gradescope", "intake", "new", "notebooks"),
+    *("release", "report", "summary", "validate"),
 )
 # The servers need processes that only Unix has.
 _UNIX_COMMANDS = ("compare", "services", "watch")
@@ -30,7 +34,19 @@ class _Group(click.Group):
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return sorted([*_COMMANDS, *(_UNIX_COMMANDS if hasattr(os, "fork") else ())])
+        unix = hasattr(os, "fork")
+        return [name for name in (*_LEARNING, *_TEACHING) if unix or name not in _UNIX_COMMANDS]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the learner's commands first; a students' copy has no others to show."""
+        from grader.commands.options import is_students_copy  # noqa: PLC0415 - reads the course
+
+        names = self.list_commands(ctx)
+        sections = {"To learn": _LEARNING} | ({} if is_students_copy() else {"To teach": _TEACHING})
+        for title, some in sections.items():
+            found = [(n, c) for n in names if n in some and (c := self.get_command(ctx, n))]
+            with formatter.section(title):
+                formatter.write_dl([(name, each.get_short_help_str(200)) for name, each in found])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):
@@ -61,7 +77,7 @@ class _Group(click.Group):
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="stream-course")
 def main() -> None:
-    """Check your own work, grade a class, or prove that the course still measures what it says.
+    """Check your own work; where the hidden suites are, grade a class, too.
 
     Exit codes: 0 all full marks, 1 something failed, 2 could not be done.
     """

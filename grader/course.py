@@ -110,6 +110,8 @@ class Exercise(_Model):
     services: tuple[Text, ...] = ()
     """Kinds of services: by name, or another course's own by where it lies, `package.module:Class`;
     a module in the course's folder is found."""
+    proved: Text | None = None
+    """What full marks in the hidden suite prove, for who has just got them."""
     due: AwareDatetime | None = None
     """With its offset from UTC, such as 2026-11-30T23:59:00+01:00."""
     checks: Annotated[tuple[Check, ...], Field(min_length=1)]

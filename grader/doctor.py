@@ -72,7 +72,10 @@ class Diagnosis(BaseModel):
     """All findings, and how well submissions are walled in."""
 
     tier: str
-    """`full`, `reduced` (a wall that is not essential is missing) or `none` (nothing is graded)."""
+    """`full`, `reduced` (a wall that is not essential is missing) or `none` (nothing is graded).
+
+    Empty where nobody looked, as in a students' copy.
+    """
     findings: list[Finding]
 
     @property
@@ -81,9 +84,12 @@ class Diagnosis(BaseModel):
         return all(finding.works for finding in self.findings)
 
 
-def diagnose(services: Iterable[str] = OWN_KINDS) -> Diagnosis:
-    """Look at this machine, and for each of `services` at what a run would use."""
-    tier, walls = _walls()
+def diagnose(services: Iterable[str] = OWN_KINDS, *, grading: bool = True) -> Diagnosis:
+    """Look at this machine, and for each of `services` at what a run would use.
+
+    Without `grading` at nothing that only submissions of others need.
+    """
+    tier, walls = _walls() if grading else ("", [])
     tools = [look() for look in (_python, _packages, _tail)]
     used = [_try("learning", kind.title, kind.look) for kind in service_kinds(services)]
     return Diagnosis(tier=tier, findings=[*tools, *used, _docker(), *walls])
@@ -91,7 +97,10 @@ def diagnose(services: Iterable[str] = OWN_KINDS) -> Diagnosis:
 
 def print_diagnosis(diagnosis: Diagnosis, console: Console) -> None:
     """A line for each finding; under it, where something is missing, what to do."""
-    for part, title in (("learning", "To learn"), ("grading", "To grade submissions by others")):
+    parts = {"learning": "To learn"}
+    if diagnosis.tier:
+        parts["grading"] = "To grade submissions by others"
+    for part, title in parts.items():
         console.print(Text(title, "bold"))
         table = Table.grid(padding=(0, 1))
         table.add_column(width=3, justify="right")
@@ -106,7 +115,8 @@ def print_diagnosis(diagnosis: Diagnosis, console: Console) -> None:
                 table.add_row("", "", Text(finding.remedy, "cyan"))
         console.print(table)
         console.print()
-    console.print(f"walls: {diagnosis.tier}")
+    if diagnosis.tier:
+        console.print(f"walls: {diagnosis.tier}")
 
 
 def _python() -> Finding:

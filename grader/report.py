@@ -23,6 +23,30 @@ class Outcome(StrEnum):
     ERROR = "error"
 
 
+class Kind(StrEnum):
+    """What kind of failure a failed check is; the message beside it is for people."""
+
+    UNMET = "unmet"
+    """The code ran, and did not do what was promised."""
+    NOT_FILLED_IN = "not_filled_in"
+    """A function of the stub still raises NotImplementedError."""
+    NOT_IMPORTABLE = "not_importable"
+    """The file cannot be imported, or a function in it cannot be called as the exercise does."""
+    HUNG = "hung"
+    """It did nothing for as long as course.toml allows, or its time was over."""
+    CRASHED = "crashed"
+    """An exception left it where none was due, or its process ended."""
+    ENDED_SANDBOX = "ended_sandbox"
+    FLOODED = "flooded"
+    """It sent more to a service than any exercise needs."""
+    FORGED = "forged"
+    """Its process sent what no worker sends."""
+
+
+HOSTILE = frozenset({Kind.ENDED_SANDBOX, Kind.FLOODED, Kind.FORGED})
+"""Kinds that honest code hardly ever provokes."""
+WITHOUT_HINT = frozenset({Kind.NOT_FILLED_IN, Kind.NOT_IMPORTABLE})
+"""Kinds for which a hint about the check's behaviour would not help."""
 UNDECIDED = frozenset({Outcome.NOT_GRADED, Outcome.ERROR})
 """Outcomes that are no judgement of the student; a report with one of them is provisional."""
 
@@ -50,8 +74,14 @@ class CheckResult(_Model):
     points: float
     score: float
     outcome: Outcome
+    kind: Kind | None = None
+    """Of a failure; None otherwise, and in reports that an older version wrote."""
+    because: str = ""
+    """The id of a failed check that this failure may only follow from."""
     message: str = ""
     hint: str = ""
+    printed: str = ""
+    """The end of what the student's code printed in the test that decided it."""
     seconds: float = 0.0
     log: tuple[dict[str, Any], ...] = ()
     """What happened in the last test of the check, in order; see Consumer's `log`."""
@@ -65,20 +95,26 @@ class CheckResult(_Model):
         outcome: Outcome,
         message: str = "",
         *,
+        kind: Kind = Kind.UNMET,
+        because: str = "",
+        printed: str = "",
         seconds: float = 0.0,
         log: tuple[dict[str, Any], ...] = (),
-        hint: bool = True,
         again: bool = False,
     ) -> CheckResult:
-        """A row for `check`; the hint comes with a failure that it can help with."""
+        """Make a row for `check`; `kind` counts for a failure, and so does the hint."""
+        failed = outcome is Outcome.FAILED
         return cls(
             id=check.id,
             title=check.title,
             points=check.points,
             score=check.points if outcome is Outcome.PASSED else 0.0,
             outcome=outcome,
+            kind=kind if failed else None,
+            because=because,
             message=presentable(message),
-            hint=check.hint if hint and outcome is Outcome.FAILED else "",
+            hint=check.hint if failed and kind not in WITHOUT_HINT else "",
+            printed=presentable(printed),
             seconds=round(seconds, 4),
             log=tuple(entry | {"what": presentable(str(entry.get("what", "")))} for entry in log),
             again=again,
@@ -127,6 +163,17 @@ class Report(_Model):
         if not self.provisional:
             return ""
         return "it ran without a sandbox" if self.unsafe else "not every check could be decided"
+
+    @property
+    def first_failure(self) -> CheckResult | None:
+        """The failure to mend first: the first one with a reason of its own, else the first.
+
+        What is not filled in yet comes after what is, and does not work. None: nothing failed.
+        """
+        failed = [check for check in self.checks if check.outcome is Outcome.FAILED]
+        own = [check for check in failed if not check.because]
+        written = [check for check in own if check.kind is not Kind.NOT_FILLED_IN]
+        return next(iter([*written, *own, *failed]), None)
 
     @property
     def full(self) -> bool:

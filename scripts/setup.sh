@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes .venv from the locked requirements, and installs the programs that grading needs.
 # Every make target runs it; where nothing is to be done it takes a fraction of a second.
-#   scripts/setup.sh [--instructor]      with --instructor: nbgrader and JupyterLab as well
+#   scripts/setup.sh [--instructor] [--next]
+# --instructor: nbgrader and JupyterLab as well. --next: the last line says what to type next.
 # PYTHON=/path/to/python3 chooses the interpreter that .venv is made with.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -9,7 +10,13 @@ root=$(pwd -P)
 cd "$root"
 
 lock=requirements.lock
-[ "${1-}" = --instructor ] && lock=requirements-instructor.lock
+next=
+for option; do
+    case "$option" in
+    --instructor) lock=requirements-instructor.lock ;;
+    --next) next=y ;;
+    esac
+done
 log=out/setup.log
 policy=/usr/sbin/policy-rc.d
 policy_is_ours=
@@ -239,4 +246,8 @@ if ! up_to_date; then
     install_python_packages
 fi
 install_programs
-say "ready"
+case "$next$lock" in
+yrequirements.lock) say "ready. Next: source .venv/bin/activate && grader watch" ;;
+y*) say "ready. Next: source .venv/bin/activate && grader doctor" ;;
+*) say "ready" ;;
+esac

@@ -102,14 +102,14 @@ def test_poll_sleeps_between_polls_and_not_after_the_last(stream: Path) -> None:
     assert slept == [2.0, 2.0], f"3 polls have 2 pauses between them; sleep was called with {slept}"
 
 
-@pytest.mark.check("01.reads-appended")
+@pytest.mark.check("01.reads-appended", leans_on="01.poll-interval")
 def test_poll_sees_what_the_producer_writes_meanwhile(stream: Path) -> None:
     handled: list[dict[str, Any]] = []
     to_come = [line(FIRST), line(SECOND)]
 
     def sleep(_: float) -> None:
-        assert to_come, "3 polls have 2 pauses between them; sleep was called a third time"
-        append(stream, to_come.pop(0))  # the producer writes while the consumer sleeps
+        if to_come:  # how often to sleep is the business of the test before this one
+            append(stream, to_come.pop(0))  # the producer writes while the consumer sleeps
 
     poll(stream, handled.append, max_polls=3, sleep=sleep)
     assert handled == [FIRST, SECOND], "each event should be handled in the poll after its write"

@@ -19,7 +19,8 @@ def doctor(as_json: bool) -> None:
     """
     from grader.doctor import diagnose, print_diagnosis  # noqa: PLC0415 - looks at much
 
-    diagnosis = diagnose(options.service_names())
+    students = options.is_students_copy()
+    diagnosis = diagnose(options.service_names(), grading=not students)
     if as_json:
         write_data(diagnosis.model_dump_json(indent=2) + "\n")
     else:

@@ -16,11 +16,18 @@ def hint(exercise: str, check: str | None) -> None:
     First a nudge, then the concept and where the lesson explains it, last nearly the answer.
     Without CHECK it is the first one that failed last. For example: grader hint 01 byte-offset
     """
+    from grader.learn.handing_in import look  # noqa: PLC0415 - as below
     from grader.learn.hints import about, print_hint  # noqa: PLC0415 - rich's tables
 
     course = options.this_course()
     this = course.exercise(exercise)
     chosen = about(course, this, check)
+    refused = look(course, this).refused
+    for sentence in refused:
+        click.echo(sentence)
+    if refused and check is None:
+        click.echo(f"Mend that first; then run `grader check {this.id}`.")
+        return
     if chosen is None:
         click.echo(
             f"Nothing failed when exercise {this.id} was last checked. Check it again, or name a "

@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 
 from grader.course import Course, find_root, load_course
-from grader.errors import CourseError
+from grader.errors import CourseError, GraderError
 from grader.services.catalog import OWN_KINDS
 
 seed = click.option(
@@ -43,6 +43,14 @@ def service_names() -> tuple[str, ...]:
         exercises = ()
     named = (name for exercise in exercises for name in exercise.services)
     return tuple(dict.fromkeys((*OWN_KINDS, *named)))
+
+
+def is_students_copy() -> bool:
+    """Tell whether the current folder is in a copy of the course without hidden suites."""
+    try:
+        return not (find_root(Path.cwd()) / "tests" / "hidden").is_dir()
+    except GraderError:
+        return False
 
 
 def seed_or_new(value: int | None) -> int:

@@ -16,10 +16,10 @@ def replay(exercise: str, check: str) -> None:
     What the suite did, what your code asked, what went over the file or broker, and where it was
     killed. For example: grader replay 03 ack-before-stop
     """
-    from grader.learn.own_work import require_report  # noqa: PLC0415 - as below
+    from grader.learn.last import require_last  # noqa: PLC0415 - as below
     from grader.learn.replay import find_check, print_replay  # noqa: PLC0415 - rich's tables
 
     course = options.this_course()
     wanted = course.exercise(exercise)
-    report = require_report(course, wanted)
+    report = require_last(course, wanted)
     print_replay(find_check(report, check), options.console())

@@ -16,7 +16,7 @@ from multiprocessing.process import BaseProcess
 from grader.grading.one import Grading, failed_report, warm
 from grader.grading.repeat import ROOM_SECONDS, TRIES, grade_repeatedly
 from grader.host.interrupts import held, release_in_child
-from grader.report import Report
+from grader.report import CheckResult, Report
 from grader.sandbox.choice import sweep
 from grader.submission import Submission
 
@@ -24,6 +24,9 @@ _PATIENCE = 5
 """Seconds that a grading process has to clean up after itself when the run is broken off."""
 _GRACE = 60
 """Seconds beyond total_seconds after which a grading process is taken for stuck."""
+
+_ROW = b"+"
+"""What a row begins with on its way from a grading process."""
 
 
 @dataclass
@@ -83,19 +86,43 @@ def _cores(jobs: int) -> list[int | None]:
 
 
 def begin(
-    submission: Submission, how: Grading, core: int | None = None
+    submission: Submission, how: Grading, core: int | None = None, *, tells: bool = False
 ) -> tuple[Connection, BaseProcess]:
     """Start a grading process; the connection has something to read when it is done.
+
+    With `tells` it has for each row too, for :func:`hear`.
 
     Call it, and keep what it returns, in a block of :func:`grader.host.interrupts.held`. `core` is
     the one that it and all that it starts keep to.
     """
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_child, args=(theirs, submission, how, core))
+    process = context.Process(
+        target=_child, args=(theirs, submission, how, core), kwargs={"tells": tells}
+    )
     process.start()
     theirs.close()
     return ours, process
+
+
+def hear(
+    connection: Connection, process: BaseProcess, submission: Submission, how: Grading
+) -> tuple[CheckResult, bool] | Report:
+    """Return what a grading process that tells says next, waiting for it.
+
+    A row, and whether it is the last word on that check; in the end the report, as `collect` does.
+    """
+    try:
+        data = connection.recv_bytes()
+        if data.startswith(_ROW):
+            last = data[len(_ROW) : len(_ROW) + 1] == b"1"
+            return CheckResult.model_validate_json(data[len(_ROW) + 1 :]), last
+        report = Report.model_validate_json(data)
+    except (EOFError, ValueError, OSError):
+        report = failed_report(submission, how, "the grading process broke off; grade it again")
+    connection.close()
+    process.join()
+    return report
 
 
 def stop(running: list[tuple[Connection, BaseProcess]]) -> None:
@@ -116,10 +143,12 @@ def stop(running: list[tuple[Connection, BaseProcess]]) -> None:
             sweep()
 
 
-def _child(connection: Connection, submission: Submission, how: Grading, core: int | None) -> None:
+def _child(
+    connection: Connection, submission: Submission, how: Grading, core: int | None, *, tells: bool
+) -> None:
     try:
         release_in_child()
-        _work(connection, submission, how, core)
+        _work(connection, submission, how, core, tells=tells)
     except KeyboardInterrupt:
         pass
     finally:
@@ -128,12 +157,20 @@ def _child(connection: Connection, submission: Submission, how: Grading, core: i
         os._exit(0)
 
 
-def _work(connection: Connection, submission: Submission, how: Grading, core: int | None) -> None:
+def _work(
+    connection: Connection, submission: Submission, how: Grading, core: int | None, *, tells: bool
+) -> None:
     if core is not None:
         with contextlib.suppress(OSError):  # it was taken from this process meanwhile
             os.sched_setaffinity(0, {core})
     _raise_descriptors()
-    report = grade_repeatedly(submission, how)
+
+    def tell(row: CheckResult, last: bool) -> None:  # noqa: FBT001 - as Tell says
+        if not row.again:  # it is going to be decided in another round
+            data = _ROW + (b"1" if last else b"0") + row.model_dump_json().encode()
+            connection.send_bytes(data)
+
+    report = grade_repeatedly(submission, how, *([tell] if tells else []))
     connection.send_bytes(report.model_dump_json().encode())
 
 
@@ -151,7 +188,8 @@ def collect(
 ) -> Report:
     """What a grading process found; a report of errors where it broke."""
     try:
-        data = connection.recv_bytes()
+        while (data := connection.recv_bytes()).startswith(_ROW):
+            pass
         return Report.model_validate_json(data)
     except (EOFError, ValueError, OSError):
         return failed_report(submission, how, "the grading process broke off; grade it again")

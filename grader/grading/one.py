@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from grader.course import Course, Exercise
 from grader.errors import CourseError, GraderError
 from grader.grading.collected import Collected
 from grader.grading.sources import judging_sources
-from grader.report import CheckResult, Outcome, Report, is_provisional, presentable
+from grader.report import CheckResult, Kind, Outcome, Report, is_provisional, presentable
 from grader.sandbox.base import Sandbox, Setup
 from grader.sandbox.process import ProcessSandbox
 from grader.services.catalog import service_kinds
@@ -34,10 +34,20 @@ class Grading:
     """Run the tests of these checks alone; None runs all."""
     first_failure: bool = False
     """Run nothing more once a check failed; the rest is skipped."""
+    waits_once: bool = False
+    """Skip what hangs in a function that hung before: for a learner's own code, never a grade."""
 
 
-def grade(submission: Submission, how: Grading) -> Report:
-    """Run the hidden suite on `submission`.
+Tell = Callable[[CheckResult, bool], None]
+"""Gets a check's row when it has failed, and, with True, when its last test has run."""
+
+
+def _untold(_row: CheckResult, _last: bool) -> None:  # noqa: FBT001 - as Tell says
+    """Tell nobody."""
+
+
+def grade(submission: Submission, how: Grading, tell: Tell = _untold) -> Report:
+    """Run the hidden suite on `submission`; `tell` gets each row as soon as it is known.
 
     Changes this process for good (pytest's imports, threads of services): run it in a child.
 
@@ -58,7 +68,13 @@ def grade(submission: Submission, how: Grading) -> Report:
         first_calls=[kind.first_call for kind in kinds if kind.first_call is not None],
         limits=limits,
     )
-    session = Session(exercise, lambda: how.sandbox(setup), how.services, submission.problems)
+    session = Session(
+        exercise,
+        lambda: how.sandbox(setup),
+        how.services,
+        submission.problems,
+        waits_once=how.waits_once,
+    )
     try:
         session.sandbox()
         collected = _collected(suite, exercise)
@@ -68,6 +84,7 @@ def grade(submission: Submission, how: Grading) -> Report:
             limits.total_seconds,
             only=how.only,
             first_failure=how.first_failure,
+            tell=tell,
         )
         collected.run()
     except GraderError as error:
@@ -136,7 +153,7 @@ def _collected(suite: Path, exercise: Exercise) -> Collected:
 def _report(submission: Submission, how: Grading, rows: list[tuple[Outcome, str]]) -> Report:
     exercise = how.course.exercise(submission.exercise)
     checks = tuple(
-        CheckResult.of(check, outcome, message, hint=False)
+        CheckResult.of(check, outcome, message, kind=Kind.NOT_IMPORTABLE)
         for check, (outcome, message) in zip(exercise.checks, rows, strict=True)
     )
     return _assemble(submission, how, checks, "")

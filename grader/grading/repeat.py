@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from grader.course import Exercise
-from grader.grading.one import Grading, grade
+from grader.grading.one import Grading, Tell, grade
 from grader.report import CheckResult, Outcome, Report, is_provisional
 from grader.submission import Submission
 
@@ -23,16 +23,17 @@ _SPARE_MB = 256
 """Of memory, beside what the submission may use."""
 
 
-def grade_repeatedly(submission: Submission, how: Grading) -> Report:
+def grade_repeatedly(submission: Submission, how: Grading, *tell: Tell) -> Report:
     """Grade, then run what failed `how.repeat` times more, with the same random content.
 
+    The first round's rows go to `tell`, where one is given, as soon as they are known.
     A check that does not fail each time becomes an `error`, which makes the report provisional.
 
     Raises:
         CourseError: the exercise has no hidden suite here.
     """
     exercise = how.course.exercise(submission.exercise)
-    report = _grade_undisturbed(submission, how, exercise)
+    report = _grade_undisturbed(submission, how, exercise, *tell)
     failed = [check.id for check in report.checks if check.outcome is Outcome.FAILED]
     if not (how.repeat and failed and submission.files):
         return report
@@ -46,9 +47,11 @@ def grade_repeatedly(submission: Submission, how: Grading) -> Report:
     return _with_rows(report, steady)
 
 
-def _grade_undisturbed(submission: Submission, how: Grading, exercise: Exercise) -> Report:
+def _grade_undisturbed(
+    submission: Submission, how: Grading, exercise: Exercise, *tell: Tell
+) -> Report:
     """Grade, and grade again what a lack of memory or of a service left undecided."""
-    report = grade(submission, how)
+    report = grade(submission, how, *tell)
     for _ in range(TRIES):
         undecided = {check.id for check in report.checks if check.again}
         if not undecided:
@@ -114,5 +117,11 @@ def _steady(found: list[CheckResult]) -> CheckResult:
         f"look at the code, or grade it again. A failure was: {found[0].message}"
     )
     return found[0].model_copy(
-        update={"outcome": Outcome.ERROR, "score": 0.0, "message": message, "hint": ""}
+        update={
+            "outcome": Outcome.ERROR,
+            "score": 0.0,
+            "message": message,
+            "hint": "",
+            "kind": None,
+        }
     )

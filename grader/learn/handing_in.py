@@ -6,6 +6,7 @@ The words are the grader's own: `grader grade` says the same to a submission of 
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib.machinery import PathFinder
@@ -21,6 +22,7 @@ from grader.learn.trial_import import Trial, try_import
 from grader.services.catalog import service_kinds
 from grader.source_file import resembles
 from grader.submission import Submission
+from grader.worker.importing import failed, sentence
 
 _NOT_HANDED_IN = ("test_*.py", "conftest.py", "demo*.py")
 """What the course itself has beside a learner's files."""
@@ -45,13 +47,23 @@ def look(course: Course, exercise: Exercise, *, run: bool = True) -> Trial:
     elif run and submission.files:
         trial = _try(course, exercise, submission)
     else:
-        trial = Trial()
+        trial = Trial(refused=tuple(_misspelt(submission)))
     missing = [*submission.problems.values()]
     return Trial(
         refused=(*missing, *trial.refused),
         ending=trial.ending,
         noted=(*_elsewhere(course, exercise), *_hiding(course, exercise), *trial.noted),
     )
+
+
+def _misspelt(submission: Submission) -> Iterator[str]:
+    """Say which files are no Python, which is seen without running them."""
+    for name, data in submission.files.items():
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                compile(data, name, "exec", dont_inherit=True)
+        except (SyntaxError, ValueError) as error:
+            yield failed(name, sentence(error))
 
 
 def _try(course: Course, exercise: Exercise, submission: Submission) -> Trial:

@@ -6,13 +6,27 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from grader.course import Check, Course, Exercise
 from grader.errors import GraderError
+from grader.learn.last import last
 from grader.learn.lessons import headings
-from grader.learn.own_work import first_failure, hints_shown, keep_hints, last_public, last_report
+from grader.learn.own_work import hints_shown, keep_hints
+from grader.report import WITHOUT_HINT, CheckResult, Kind
+from grader.reports.terminal import visible
+
+_OF_KINDS = {
+    Kind.NOT_FILLED_IN: "The function that is named still has the stub's `raise`. Write it: its "
+    "docstring says what it promises, the lesson how.",
+    Kind.NOT_IMPORTABLE: "Nothing else can be looked at before that is mended.",
+    Kind.HUNG: "What does that line wait for, and what ends the loop around it?",
+    Kind.CRASHED: "Read the name of the exception and its line first: which value is not what that "
+    "line takes it for?",
+}
+"""What helps with a kind of failure, whatever check it came up in."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +38,20 @@ class Step:
     link: str = ""
 
 
-def steps(course: Course, check: Check) -> tuple[Step, ...]:
-    """The steps that course.toml has for a check, one at least."""
-    found = [Step("nudge", check.hint)]
+def first(check: Check, kind: Kind | None) -> str:
+    """Return the first words of help with a failure of that kind."""
+    return _OF_KINDS.get(kind, check.hint) if kind is not None else check.hint
+
+
+def steps(course: Course, check: Check, kind: Kind | None = None) -> tuple[Step, ...]:
+    """Return the steps for a check that failed in that way, one at least.
+
+    What helps with the kind comes before what course.toml has for the check, or in its place.
+    """
+    found = [Step("first", _OF_KINDS[kind])] if kind in _OF_KINDS else []
+    if kind in WITHOUT_HINT:
+        return tuple(found)
+    found.append(Step("nudge", check.hint))
     if check.concept is not None:
         found.append(Step("concept", check.concept, _link(course, check)))
     if check.nearly is not None:
@@ -34,34 +59,53 @@ def steps(course: Course, check: Check) -> tuple[Step, ...]:
     return tuple(found)
 
 
-def about(course: Course, exercise: Exercise, name: str | None) -> Check | None:
-    """The check that is asked for: by its name, else the first one that failed last.
+@dataclass(frozen=True)
+class About:
+    """What a hint is about: a check, and how it failed, where it did."""
 
-    Before any check ran, the first one; None: nothing failed.
+    check: Check
+    failure: CheckResult | None = None
+
+    @property
+    def kind(self) -> Kind | None:
+        """The kind of the failure."""
+        return self.failure.kind if self.failure is not None else None
+
+
+def about(course: Course, exercise: Exercise, name: str | None) -> About | None:
+    """Return what is asked for: a check by its name, else the failure to mend first.
+
+    Before any check ran, it is the first one; None: nothing failed.
 
     Raises:
         CourseError: there is no check of that name.
     """
+    report = last(course, exercise)
     if name is not None:
-        return exercise.named(name)
-    ran = last_report(course, exercise) or last_public(course, exercise)
-    return first_failure(course, exercise) if ran else exercise.checks[0]
+        check = exercise.named(name)
+        failed = (row for row in report.checks if row.kind) if report is not None else ()
+        return About(check, next((row for row in failed if row.id == check.id), None))
+    if report is None:
+        return About(exercise.checks[0])
+    failure = report.first_failure
+    known = exercise.check(failure.id) if failure is not None else None
+    return About(known, failure) if known is not None else None
 
 
-def shown(course: Course, check: Check) -> tuple[Step, ...]:
-    """The steps that were shown before."""
-    return steps(course, check)[: hints_shown(course).get(check.id, 0)]
+def shown(course: Course, check: Check, kind: Kind | None = None) -> tuple[Step, ...]:
+    """Return the steps that were shown before."""
+    return steps(course, check, kind)[: hints_shown(course).get(_key(check, kind), 0)]
 
 
-def one_more(course: Course, check: Check) -> tuple[Step, ...]:
+def one_more(course: Course, check: Check, kind: Kind | None = None) -> tuple[Step, ...]:
     """The steps that were shown before and the next one, which counts as shown from now on.
 
     Where that cannot be kept, as in a read-only folder, the next one is the same again.
     """
-    every, before = steps(course, check), hints_shown(course)
-    count = min(before.get(check.id, 0) + 1, len(every))
+    every, before = steps(course, check, kind), hints_shown(course)
+    count = min(before.get(_key(check, kind), 0) + 1, len(every))
     with suppress(GraderError):
-        keep_hints(course, before | {check.id: count})
+        keep_hints(course, before | {_key(check, kind): count})
     return every[:count]
 
 
@@ -85,24 +129,39 @@ def forget(course: Course, exercise: Exercise) -> None:
         GraderError: that cannot be kept.
     """
     before = hints_shown(course)
-    after = {name: count for name, count in before.items() if exercise.check(name) is None}
+    after = {
+        name: count for name, count in before.items() if exercise.check(_check_of(name)) is None
+    }
     if after != before:
         keep_hints(course, after)
 
 
-def print_hint(course: Course, check: Check, console: Console) -> None:
-    """The next step of a check's hints under those before it, and what follows."""
-    some, every = one_more(course, check), steps(course, check)
+def print_hint(course: Course, asked: About, console: Console) -> None:
+    """Print the failure, the next step of its hints under those before it, and what follows."""
+    check = asked.check
+    some = one_more(course, check, asked.kind)
+    every = steps(course, check, asked.kind)
     console.print(Text(f"{check.id}: {check.title}", "bold"))
+    if asked.failure is not None and asked.kind in _OF_KINDS:
+        console.print(Padding(Text(visible(asked.failure.message)), (0, 0, 0, 2)))
     console.print(table(some))
     again = f"grader hint {check.exercise} {check.name}"
     if len(some) < len(every):
         said = f"Step {len(some)} of {len(every)}. Once more for the next: {again}"
-    elif last_report(course, course.exercise(check.exercise)) is not None:
+    elif asked.failure is not None and asked.failure.log:
         said = f"That was the last step. See it happen: grader replay {check.exercise} {check.name}"
     else:
         said = "That was the last step."
     console.print(Text(said, "dim"))
+
+
+def _key(check: Check, kind: Kind | None) -> str:
+    """Return what the steps that were shown are kept under: those of a kind are others."""
+    return f"{check.id}/{kind}" if kind in _OF_KINDS else check.id
+
+
+def _check_of(key: str) -> str:
+    return key.partition("/")[0]
 
 
 def _link(course: Course, check: Check) -> str:

@@ -7,9 +7,6 @@ from collections.abc import Iterator
 
 from grader.course import Course, Exercise
 
-PROVED = "What full marks prove"
-"""The heading of the section on it; a lesson may have none."""
-
 
 def headings(text: str) -> dict[str, str]:
     """The headings of a Markdown text, by the anchors that GitHub and MkDocs give them."""
@@ -21,14 +18,6 @@ def headings(text: str) -> dict[str, str]:
         elif not in_code and (match := re.match(r"#{1,6} +(.*)", line)):
             found[anchor(match[1])] = match[1]
     return found
-
-
-def proved(course: Course, exercise: Exercise) -> str:
-    """Return what full marks prove: the first paragraph of the lesson's section, or nothing."""
-    path = course.lesson(exercise)
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    _, _, section = text.partition(f"\n## {PROVED}\n\n")
-    return section.partition("\n\n")[0].replace("\n", " ").replace("`", "")
 
 
 def anchor(heading: str) -> str:

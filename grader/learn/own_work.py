@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from grader.course import Check, Course, Exercise
-from grader.errors import GraderError
+from grader.course import Course, Exercise
 from grader.files import make_folder, write_whole
-from grader.report import Outcome, Report
+from grader.report import CheckResult, Report
 from grader.submission import Submission, read_submission
 
 FOLDER = ".grader"
@@ -24,6 +23,12 @@ class PublicRun(BaseModel):
 
     submission_hash: str
     tests: Tests
+    rows: dict[str, CheckResult] = {}
+    """By test: what it showed, as a row of the check that it is about."""
+    running: str = ""
+    """The test that is under way."""
+    finished: bool = True
+    """Whether no test is left of those that were to run."""
 
     @property
     def checks(self) -> dict[str, str]:
@@ -65,18 +70,17 @@ def by_check(tests: Tests) -> dict[str, str]:
     return {check: min(said.values(), key=_GRAVEST_FIRST.index) for check, said in tests.items()}
 
 
-def keep_public(course: Course, exercise: Exercise, tests: Tests) -> None:
+def keep_public(course: Course, exercise: Exercise, run: PublicRun) -> None:
     """Keep what public tests found; what others found before stays, if the files are the same.
 
     Raises:
         GraderError: it cannot be written.
     """
-    now = your_files(course, exercise).hash
     before = last_public(course, exercise)
-    if before is not None and before.submission_hash == now:
+    if before is not None and before.submission_hash == run.submission_hash:
         kept = before.tests
-        tests = kept | {check: kept.get(check, {}) | said for check, said in tests.items()}
-    run = PublicRun(submission_hash=now, tests=tests)
+        tests = kept | {check: kept.get(check, {}) | said for check, said in run.tests.items()}
+        run = run.model_copy(update={"tests": tests, "rows": before.rows | run.rows})
     _write(course, _public(exercise), run.model_dump_json(indent=1))
 
 
@@ -88,19 +92,6 @@ def last_public(course: Course, exercise: Exercise) -> PublicRun | None:
         )
     except (OSError, ValidationError):
         return None
-
-
-def first_failure(course: Course, exercise: Exercise) -> Check | None:
-    """The first check that failed last: in the hidden suite, where it ran, else in public."""
-    report = last_report(course, exercise)
-    if report is not None:
-        failed = {check.id for check in report.checks if check.outcome is Outcome.FAILED}
-    else:
-        public = last_public(course, exercise)
-        failed = (
-            {name for name, said in public.checks.items() if said == "failed"} if public else set()
-        )
-    return next((check for check in exercise.checks if check.id in failed), None)
 
 
 def hints_shown(course: Course) -> dict[str, int]:
@@ -118,25 +109,6 @@ def keep_hints(course: Course, shown: dict[str, int]) -> None:
         GraderError: it cannot be written.
     """
     _write(course, _HINTS, _SHOWN.dump_json(shown, indent=1))
-
-
-def require_report(course: Course, exercise: Exercise) -> Report:
-    """What was kept last.
-
-    Raises:
-        GraderError: nothing was.
-    """
-    report = last_report(course, exercise)
-    if report is None and not course.hidden_suite(exercise).is_dir():
-        raise GraderError(
-            f"exercise {exercise.id} has no hidden suite in this copy, so nothing was recorded",
-            f"`pytest exercises/{exercise.id} --pdb` stops where a public test fails.",
-        )
-    if report is None:
-        raise GraderError(
-            f"exercise {exercise.id} was not checked yet", f"Run `grader check {exercise.id}`."
-        )
-    return report
 
 
 def _public(exercise: Exercise) -> str:

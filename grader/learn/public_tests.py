@@ -6,11 +6,11 @@ nothing else of a run; what it found is kept for `grader status` and `grader hin
 
 from __future__ import annotations
 
-import contextlib
 import re
 import sys
 import textwrap
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from grader.learn.trial_import import Trial
 
 _CHECK = "check"
-_MARKER = "check(id): the promise that the test proves, by its id in course.toml"
+_MARKER = "check(id, leans_on=id): the promise that the test proves, by its id in course.toml"
 _WORDS = {"passed": "passed", "failed": "FAILED", "skipped": "not run"}
 _COLORS = {"passed": "green", "failed": "red", "skipped": "yellow"}
 _WORD_WIDTH = 8
@@ -38,7 +38,7 @@ def marked_checks(course: Course, exercise: Exercise) -> frozenset[str]:
     """The ids in the check markers of an exercise's public tests."""
     folder = course.root / "exercises" / exercise.id
     texts = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("test_*.py"))]
-    return frozenset(re.findall(r'@pytest\.mark\.check\("([^"]+)"\)', "\n".join(texts)))
+    return frozenset(re.findall(r'@pytest\.mark\.check\("([^"]+)"[,)]', "\n".join(texts)))
 
 
 class PublicTests:
@@ -53,7 +53,12 @@ class PublicTests:
         self._trials: dict[str, Trial] = {}
 
     def pytest_configure(self, config: pytest.Config) -> None:
-        """Make the marker known where the settings do not."""
+        """Make the marker known where the settings do not, and let what is found be kept."""
+        from grader.errors import GraderError  # noqa: PLC0415 - not before pytest's own start
+        from grader.learn.public_record import PublicRecord  # noqa: PLC0415 - as above
+
+        with suppress(GraderError):  # course.toml: said at the end
+            config.pluginmanager.register(PublicRecord(self._root))
         if not any(line.startswith("check(") for line in config.getini("markers")):
             config.addinivalue_line("markers", _MARKER)
 
@@ -107,19 +112,6 @@ class PublicTests:
                 if report.failed:
                     self._tests[value][report.nodeid] = report.outcome
 
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Keep what was found."""
-        from grader.errors import GraderError  # noqa: PLC0415 - not before pytest's own start
-        from grader.learn.own_work import keep_public  # noqa: PLC0415
-
-        if hasattr(session.config, "workerinput"):
-            return
-        # A folder that cannot be written is no reason to fail a test run.
-        with contextlib.suppress(GraderError):
-            for course, exercise in self._exercises():
-                if tests := self._of(exercise):
-                    keep_public(course, exercise, tests)
-
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter, config: pytest.Config
@@ -143,7 +135,7 @@ class PublicTests:
 
         tests: list[str] = []
         if folder.parent == self._root / "exercises":
-            with contextlib.suppress(GraderError):
+            with suppress(GraderError):
                 tests = [f"test_{name}" for name in self._course().exercise(folder.name).files]
         return lambda item: (*tests, item.path.name).index(item.path.name)
 

@@ -13,7 +13,6 @@ from grader.report import CheckResult, Report
 from grader.reports.terminal import visible
 
 _SUITE = "suite"
-_KILL = "kills"
 _PROCESS = "process "
 """With a number: one of the student's. Who is neither that nor the suite is a service."""
 
@@ -62,7 +61,7 @@ def _row(entry: dict[str, Any]) -> tuple[str, Text, Text]:
     who, what = str(entry.get("who", "")), visible(str(entry.get("what", "")))
     style = ""
     if who == _SUITE:
-        style = "bold red" if what.startswith(_KILL) else "dim"
+        style = "bold red" if entry.get("kill") else "dim"
     elif _is_service(who):
         style = "cyan"
     at = entry.get("at", 0)

@@ -9,30 +9,29 @@ import subprocess
 import sys
 import termios
 import tty
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
-from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from grader.course import Course, Exercise
 from grader.errors import GraderError
-from grader.grading.many import begin, collect, stop
-from grader.grading.one import Grading, require_suite, warm
+from grader.grading.one import warm
 from grader.grading.services import prepare_services
 from grader.host.interrupts import held
-from grader.learn import hints
-from grader.learn.own_work import keep, last_report, your_files
+from grader.learn import hints, public_run
+from grader.learn.hidden_run import HiddenRun
+from grader.learn.last import last
+from grader.learn.own_work import keep
+from grader.learn.public_run import PublicTestsRun
 from grader.learn.reset import reset_exercise
-from grader.learn.status import bar, print_status
-from grader.report import CheckResult, Outcome, Report
-from grader.reports.terminal import number, visible
-from grader.sandbox.choice import own_code, sweep
-from grader.submission import Submission
+from grader.learn.screen import Screen
+from grader.learn.status import print_status
+from grader.report import CheckResult, Kind, Outcome, Report
+from grader.sandbox.choice import sweep
+from grader.services.kind import ServiceFactory
 
 _ESCAPE = b"\x1b"
 _NO_EVENTS = (
@@ -56,7 +55,6 @@ def watch_course(course: Course, exercise: Exercise, console: Console) -> None:
     with _single_keys():
         current: Exercise | None = exercise
         while current is not None:
-            require_suite(course, current)
             current = _Watch(course, current, console).run()
 
 
@@ -67,7 +65,13 @@ class _Watch:
         self._course = course
         self._exercise = exercise
         self._console = console
-        self._running: tuple[Connection, BaseProcess, Submission] | None = None
+        self._screen = Screen(course, exercise, console)
+        self._hidden = course.hidden_suite(exercise).is_dir()
+        self._seed = secrets.randbelow(2**32)
+        self._services: Mapping[str, ServiceFactory] = {}
+        self._running: HiddenRun | PublicTestsRun | None = None
+        self._failure: CheckResult | None = None
+        """What the run under way has shown to be the failure to mend first."""
         self._report: Report | None = None
         self._hint = False
         self._polling = False
@@ -75,23 +79,21 @@ class _Watch:
     def run(self) -> Exercise | None:
         """Watch; the exercise to go on with, or None to leave."""
         with ExitStack() as stack:
-            services = stack.enter_context(prepare_services(set(self._exercise.services)))
             stack.callback(self._cancel)
-            self._how = Grading(self._course, own_code(), secrets.randbelow(2**32), services)
-            warm(self._course, self._exercise)
+            self._prepare(stack)
             changes = stack.enter_context(_changes(self._course, self._exercise))
             while True:
                 waiting = [sys.stdin.fileno(), changes]
                 if self._running is not None:
-                    waiting.append(self._running[0].fileno())
+                    waiting.append(self._running.fileno())
                 ready = select.select(waiting, [], [])[0]
                 if changes in ready:
                     if not (said := os.read(changes, 4096)):
                         raise GraderError("the files are not watched any more", "Start it again.")
                     self._polling |= b"polling" in said
                     self._start()  # a run of the old file says nothing any more
-                elif self._running is not None and self._running[0].fileno() in ready:
-                    self._finish()
+                elif self._running is not None and self._running.fileno() in ready:
+                    self._go_on(self._running)
                 elif sys.stdin.fileno() in ready:
                     key = _key()
                     if key in ("q", ""):
@@ -99,6 +101,15 @@ class _Watch:
                     if key == "n" and (following := self._following()) is not None:
                         return following
                     self._on(key)
+
+    def _prepare(self, stack: ExitStack) -> None:
+        """Start and import once what every run needs."""
+        if self._hidden:
+            services = prepare_services(set(self._exercise.services))
+            self._services = stack.enter_context(services)
+            warm(self._course, self._exercise)
+        else:
+            public_run.warm(self._exercise)
 
     def _on(self, key: str) -> None:
         if key == "h":
@@ -123,40 +134,61 @@ class _Watch:
 
     def _more_hint(self) -> None:
         """What was hidden by a new run comes back; what is shown gets its next step."""
-        report = self._last()
-        check = _first(report) if report else None
-        known = self._exercise.check(check.id) if check else None
-        if known is None:
+        failure = self._first()
+        known = self._exercise.check(failure.id) if failure else None
+        if failure is None or known is None:
             return
-        if self._hint or not hints.shown(self._course, known):
-            hints.one_more(self._course, known)
+        if self._hint or not hints.shown(self._course, known, failure.kind):
+            hints.one_more(self._course, known, failure.kind)
         self._hint = True
 
     def _start(self) -> None:
         self._cancel()
         self._hint = False
-        submission = your_files(self._course, self._exercise)
+        self._failure = None
         with held():
-            self._running = (*begin(submission, self._how), submission)
+            if self._hidden:
+                self._running = HiddenRun(self._course, self._exercise, self._seed, self._services)
+            else:
+                self._running = PublicTestsRun(self._course, self._exercise, fork=True)
         self._show()
 
     def _cancel(self) -> None:
         if self._running is not None:
-            connection, process, _ = self._running
-            self._running = None
-            stop([(connection, process)])
+            running, self._running = self._running, None
+            running.stop()
 
-    def _finish(self) -> None:
-        assert self._running is not None
-        connection, process, submission = self._running
-        self._running = None
-        self._report = collect(connection, process, submission, self._how)
-        with suppress(GraderError):  # shown it is all the same
-            keep(self._course, self._report)
-        self._show()
+    def _go_on(self, running: HiddenRun | PublicTestsRun) -> None:
+        """Take what the run says next."""
+        said = running.step()
+        if isinstance(said, Report):
+            self._cancel()
+            self._report = said
+            if self._hidden:
+                with suppress(GraderError):  # shown it is all the same
+                    keep(self._course, self._report)
+            self._show()
+        elif said is not None and self._is_first(said[0]):
+            self._failure = said[0]
+            self._show()
+
+    def _is_first(self, row: CheckResult) -> bool:
+        """Tell whether a row of the run under way is a failure to show, more than the one shown."""
+        if row.outcome is not Outcome.FAILED or row.because or row.kind is Kind.NOT_FILLED_IN:
+            return False
+        return self._failure is None
 
     def _last(self) -> Report | None:
-        return self._report or last_report(self._course, self._exercise)
+        return self._report or last(self._course, self._exercise)
+
+    def _first(self) -> CheckResult | None:
+        """Return what is shown: the failure to mend first, else what could not be decided."""
+        if self._running is not None:
+            return self._failure
+        report = self._last()
+        if report is None or report.first_failure is not None:
+            return report.first_failure if report is not None else None
+        return next((row for row in report.checks if row.outcome is not Outcome.PASSED), None)
 
     def _following(self) -> Exercise | None:
         exercises = self._course.exercises
@@ -164,49 +196,20 @@ class _Watch:
         return exercises[place] if place < len(exercises) else None
 
     def _show(self) -> None:
-        console, report = self._console, self._last()
+        console, report, screen = self._console, self._last(), self._screen
         console.clear()
-        title = Text(f"{self._exercise.id} {self._exercise.title}  ", "bold")
-        score = report.score if report else 0.0
-        title.append_text(bar(score, self._exercise.max_score))
-        title.append(f"  {number(score)}/{number(self._exercise.max_score)}")
-        console.print(title)
-        console.print()
+        screen.show_title(report)
         if self._running is not None:
             console.print(Text("running ...", "dim"))
-        elif report is not None:
-            self._show_first(report)
+        failure = self._first()
+        if self._running is None and report is not None:
+            screen.show_summary(report, failure, following=self._following() is not None)
+        if failure is not None:
+            screen.show_failure(failure, hint=self._hint)
         console.print()
         if self._polling:
             console.print(Text(_NO_EVENTS, "dim"))
         console.print(Text(_KEYS, "dim"))
-
-    def _show_first(self, report: Report) -> None:
-        check = _first(report)
-        if check is None:
-            more = " n goes on." if self._following() else " That was the last exercise."
-            self._console.print(Text(f"All {len(report.checks)} checks pass.{more}", "green"))
-            return
-        passed = sum(each.outcome is Outcome.PASSED for each in report.checks)
-        self._console.print(
-            Text(f"{passed} of {len(report.checks)} checks pass. First not:", "dim")
-        )
-        self._console.print(Text(f"✗ {check.id}: {check.title}", "red"))
-        self._console.print(Padding(Text(visible(check.message)), (0, 0, 0, 2)))
-        known = self._exercise.check(check.id)
-        if self._hint and known is not None:
-            steps, every = hints.shown(self._course, known), hints.steps(self._course, known)
-            self._console.print()
-            self._console.print(Padding(hints.table(steps), (0, 0, 0, 2)))
-            if len(steps) < len(every):
-                self._console.print(Text(f"  h for step {len(steps) + 1} of {len(every)}", "dim"))
-            self._console.print(
-                Text(f"  the story: grader replay {report.exercise} {known.name}", "dim")
-            )
-
-
-def _first(report: Report) -> CheckResult | None:
-    return next((c for c in report.checks if c.outcome is not Outcome.PASSED), None)
 
 
 def _key() -> str:

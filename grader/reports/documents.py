@@ -99,5 +99,7 @@ def _suite(one: Graded) -> ET.Element:
             Outcome.NOT_GRADED: "skipped",
         }.get(check.outcome)
         if kind:
-            ET.SubElement(case, kind, message=xml(check.message))
+            fault = ET.SubElement(case, kind, message=xml(check.message))
+            if check.kind is not None:
+                fault.set("type", check.kind)
     return suite

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from grader.course import Course, Exercise
 from grader.gradebook.graded import Graded
-from grader.report import UNDECIDED, Outcome
+from grader.report import HOSTILE, UNDECIDED, Outcome
 from grader.reports.similar import Similar
 
 BINS = 10
@@ -17,12 +16,6 @@ _ENOUGH = 5
 """Submissions below which a correlation says nothing."""
 FLAGS = ("provisional", "late", "by hand", "hostile", "identical", "nearly identical")
 """What a submission may be marked with."""
-_HOSTILE = re.compile(
-    r"the program (ended the sandbox that it ran in \(|sent more to \w+ than any exercise needs, )"
-    r"|(importing )?\S+ sent (something that is no message: |a message of an unknown kind$)"
-)
-"""How messages begin of what honest code hardly ever provokes. What they quote of a program stands
-further behind."""
 
 
 @dataclass
@@ -133,7 +126,7 @@ def _row(one: Graded) -> Row:
         one.grade is None,
         report.penalty > 0 or report.marked_late,
         one.by_hand,
-        any(_HOSTILE.match(check.message) for check in report.checks),
+        any(check.kind in HOSTILE for check in report.checks),
     ]
     failed = [check for check in report.checks if check.outcome is not Outcome.PASSED]
     return Row(

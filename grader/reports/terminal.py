@@ -13,14 +13,14 @@ from rich.text import Text
 from grader.report import CheckResult, Outcome, Report
 from grader.reports.told import told
 
-_MARKS = {
+MARKS = {
     Outcome.PASSED: ("✓", "green"),
     Outcome.FAILED: ("✗", "red"),
     Outcome.SKIPPED: ("-", "dim"),
     Outcome.NOT_GRADED: ("?", "yellow"),
     Outcome.ERROR: ("!", "yellow"),
 }
-_WORDS = {
+WORDS = {
     Outcome.SKIPPED: "skipped",
     Outcome.NOT_GRADED: "not graded",
     Outcome.ERROR: "error of the grader's",
@@ -68,10 +68,10 @@ def _rows(report: Report, *, hints: bool) -> Table:
     rows.add_column(no_wrap=True)
     rows.add_column()
     for check, first in told(report.checks):
-        mark, color = _MARKS[check.outcome]
+        mark, color = MARKS[check.outcome]
         failed = check.outcome is Outcome.FAILED
         title = Text(check.title)
-        if word := _WORDS.get(check.outcome):
+        if word := WORDS.get(check.outcome):
             title.append(f" ({word})", color)
         rows.add_row(Text(mark, color), Text(check.id, "bold" if failed else ""), title)
         if not check.message:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import selectors
 import threading
 import time
@@ -11,6 +12,14 @@ KEPT = 4096
 """Bytes kept of the end of the output."""
 _PAUSE = 0.002
 """Seconds between two reads of what is dropped: a flood costs the reader little."""
+
+
+_SETTLE = 0.5
+
+
+def _shown(data: bytes) -> str:
+    text = data.decode("utf-8", errors="replace")
+    return "".join(c if c.isprintable() or c in "\n\t" else "�" for c in text)
 
 
 class Output:
@@ -38,8 +47,7 @@ class Output:
     @property
     def tail(self) -> str:
         """The end of what was kept, with control characters made visible."""
-        text = self._tail.decode("utf-8", errors="replace")
-        return "".join(c if c.isprintable() or c in "\n\t" else "�" for c in text)
+        return _shown(self._tail)
 
     @property
     def note(self) -> str:
@@ -48,6 +56,32 @@ class Output:
             return ""
         kept, rest = self._cap // 1024, -(-self.dropped // 1024)
         return f"[the first {kept} KB of what was printed were kept; {rest} KB more were dropped]"
+
+    @property
+    def kept(self) -> int:
+        """How many bytes were kept so far, those that the tail has lost among them."""
+        return min(self._total, self._cap)
+
+    def since(self, kept: int) -> str:
+        """Return the end of what was kept after the first `kept` bytes, as :attr:`tail` shows it.
+
+        What was printed before the call is waited for, half a second at most.
+        """
+        deadline = time.monotonic() + _SETTLE
+        while self._lies_ready() and time.monotonic() < deadline:
+            time.sleep(_PAUSE)
+        new = self.kept - kept
+        return _shown(self._tail[-new:]) if new > 0 else ""
+
+    def _lies_ready(self) -> bool:
+        if self._selector is None or self.dropped:
+            return False
+        with self._lock:
+            watched = [key.fd for key in list(self._selector.get_map().values()) if key.fd >= 0]
+        poll = select.poll()
+        for fd in [*watched, *self._new]:
+            poll.register(fd, select.POLLIN)
+        return any(event & select.POLLIN for _, event in poll.poll(0))
 
     def watch(self, fd: int) -> None:
         """Read `fd` from now on until its end, then close it."""

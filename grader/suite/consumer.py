@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from grader.host.processes import ProcessInfo
+from grader.report import Kind
 from grader.sandbox import syscalls
 from grader.sandbox.base import Sandbox, SandboxDied, Spawned
 from grader.sandbox.folder import Folder
@@ -26,6 +27,11 @@ class Lab(Protocol):
     """Modules that cannot be used, and why; the sentence is for the student."""
     imports: Imports
     """How long the imports of its modules take."""
+
+    hung_in: set[tuple[str, str]]
+    """The functions, each after its file, in which a process hung."""
+    waits_once: bool
+    """Whether what hangs again in one of them is not waited for: a learner's own code."""
 
     spared: set[int]
     """Processes that no kill and no end of another run ends."""
@@ -90,7 +96,7 @@ class Consumer:
         try:
             return self.sandbox.spawn(stop_at_writes=stop_at_writes, stop_at_lines=stop_at_lines)
         except SandboxDied as death:
-            raise Failed(self._why_dead(death)) from None
+            raise Failed(self._why_dead(death), Kind.ENDED_SANDBOX) from None
 
     @property
     def pids(self) -> set[int]:
@@ -146,7 +152,7 @@ class Consumer:
         try:
             return self.sandbox.connect(host, port)
         except SandboxDied as death:
-            raise Failed(self._why_dead(death)) from None
+            raise Failed(self._why_dead(death), Kind.ENDED_SANDBOX) from None
 
     def close(self) -> None:
         """End every process that the test started, and what those left."""
@@ -158,6 +164,16 @@ class Consumer:
     def broken(self) -> Mapping[str, str]:
         """The modules that cannot be used, and why."""
         return self._lab.broken_modules
+
+    @property
+    def hung_in(self) -> set[tuple[str, str]]:
+        """The functions, each after its file, in which a process of the submission hung."""
+        return self._lab.hung_in
+
+    @property
+    def waits_once(self) -> bool:
+        """Tell whether what hangs again in the same function is not waited for."""
+        return self._lab.waits_once
 
     def unusable(self, module: str) -> str | None:
         """Why no call into `module` can be made, or None."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from grader.suite.steps import shorten
@@ -15,13 +16,14 @@ _LAST = 150
 
 
 class Log:
-    """What happened in one test, in order: entries of `at` (seconds), `who` and `what`."""
+    """What happened in one test, in order: entries of `at` (seconds), `who`, `what`, `kill`."""
 
     def __init__(self) -> None:
         self._start = time.monotonic()
         self._first: list[dict[str, Any]] = []
         self._last: deque[dict[str, Any]] = deque(maxlen=_LAST)
         self._count = 0
+        self._numbers: dict[Any, int] = {}
 
     @property
     def entries(self) -> list[dict[str, Any]]:
@@ -31,12 +33,24 @@ class Log:
         gap = [{"at": last[0]["at"], "who": "", "what": f"({left_out} more)"}] if left_out else []
         return [*self._first, *gap, *last]
 
-    def add(self, who: str, what: str) -> None:
-        """Note that `who` did `what`, now."""
+    def number(self, events: Iterable[Mapping[str, Any]]) -> None:
+        """Number events of the test, on from those before, as its messages do."""
+        for event in events:
+            self._numbers.setdefault(event.get("event_id"), len(self._numbers) + 1)
+
+    def named(self, event: Any) -> str:
+        """Return an event by its number where it has one, any value in short."""
+        number = None
+        if isinstance(event, dict) and isinstance(event.get("event_id"), int | str):
+            number = self._numbers.get(event["event_id"])
+        return shorten(event) if number is None else f"event {number}"
+
+    def add(self, who: str, what: str, *, kill: bool = False) -> None:
+        """Note that `who` did `what`, now; `kill` marks the end of a process."""
         at = round(time.monotonic() - self._start, 4)
         self._count += 1
         kept = self._first if self._count <= _FIRST else self._last
-        kept.append({"at": at, "who": who, "what": what})
+        kept.append({"at": at, "who": who, "what": what} | ({"kill": True} if kill else {}))
 
 
 def argument(value: Any) -> str:

@@ -2,23 +2,45 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+from grader.report import Kind
+
+if TYPE_CHECKING:
+    from grader.suite.process import Place
 
 
 class Failed(AssertionError):  # noqa: N818 - the field's word
     """The student's code did not keep the promise; the message is for the student."""
 
+    def __init__(self, message: str, kind: Kind = Kind.UNMET, *, line: int = 0) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.line = line
+        """Of the student's code, where the failure lies in one; 0 where it is not known."""
+
 
 class Unusable(Failed):
-    """The code could not be run at all; a hint about the check's behaviour would not help."""
+    """The code could not be run at all."""
+
+    def __init__(self, message: str, kind: Kind = Kind.NOT_IMPORTABLE, *, line: int = 0) -> None:
+        super().__init__(message, kind, line=line)
 
 
 class Hangs(Failed):
     """It did nothing for as long as course.toml allows."""
 
+    def __init__(self, message: str, place: Place | None = None) -> None:
+        super().__init__(message, Kind.HUNG, line=place.line if place else 0)
+        self.place = place
+        """Where it stood, where that is known."""
+
 
 class OutOfTime(Failed):
     """All checks together took longer than course.toml allows."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, Kind.HUNG)
 
 
 class NotGraded(Exception):  # noqa: N818 - an outcome, not an error

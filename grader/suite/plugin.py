@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import sys
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,14 @@ import pytest
 
 from grader.course import Exercise
 from grader.errors import ServiceError
-from grader.report import CheckResult, Outcome
+from grader.report import CheckResult, Kind, Outcome
 from grader.sandbox.base import SandboxDied
 from grader.services.base import Service
 from grader.services.catalog import service_kinds
 from grader.suite.beside import Beside
 from grader.suite.consumer import Consumer
 from grader.suite.deadline import until
-from grader.suite.outcomes import Failed, NotGraded, OutOfTime, Unusable
+from grader.suite.outcomes import Failed, NotGraded, OutOfTime
 from grader.suite.session import Session
 
 _CONSUMER = pytest.StashKey[Consumer]()
@@ -35,7 +36,11 @@ class Verdict:
     message: str
     seconds: float
     log: tuple[dict[str, Any], ...]
-    hint: bool
+    kind: Kind
+    line: int
+    leans_on: str
+    """The id of a check of which the test takes for granted that it passes."""
+    printed: str
     again: bool = False
 
 
@@ -60,6 +65,8 @@ class SuitePlugin:
     def __init__(self, exercise: Exercise) -> None:
         self._exercise = exercise
         self._problem = ""
+        self._ids: dict[str, str] = {}
+        """The check of each test, by its node id."""
 
     def begin(
         self,
@@ -69,6 +76,7 @@ class SuitePlugin:
         *,
         only: frozenset[str] | None = None,
         first_failure: bool = False,
+        tell: Callable[[CheckResult, bool], None] = lambda _row, _last: None,
     ) -> None:
         """Make ready for one submission: what was found out about another is forgotten."""
         self.session = session
@@ -80,6 +88,10 @@ class SuitePlugin:
         self._enough = False
         self._total_seconds = total_seconds
         self._verdicts: dict[str, list[Verdict]] = {}
+        self._tell = tell
+        """Called with a check's row when it failed, and, with True, when its last test has run."""
+        self._left = Counter(check for check in self._ids.values())
+        """Tests that have not run yet, by check."""
 
     def wants(self, item: pytest.Item) -> bool:
         """Tell whether the test proves a check that is asked for."""
@@ -101,21 +113,41 @@ class SuitePlugin:
         verdicts = self._verdicts.get(check_id, [])
         seconds = sum(verdict.seconds for verdict in verdicts)
         for outcome in _GRAVEST_FIRST:
-            for verdict in verdicts:
-                if verdict.outcome is outcome:
-                    return CheckResult.of(
-                        check,
-                        outcome,
-                        verdict.message,
-                        seconds=seconds,
-                        log=verdict.log,
-                        hint=verdict.hint,
-                        again=verdict.again,
-                    )
+            if found := [verdict for verdict in verdicts if verdict.outcome is outcome]:
+                verdict = min(found, key=self._rank)
+                return CheckResult.of(
+                    check,
+                    outcome,
+                    verdict.message,
+                    kind=verdict.kind,
+                    because=verdict.leans_on if self._follows(verdict) else "",
+                    printed=verdict.printed,
+                    seconds=seconds,
+                    log=verdict.log,
+                    again=verdict.again,
+                )
         if self._enough and not self._problem:
             return CheckResult.of(check, Outcome.SKIPPED, "another check had failed")
         message = self._problem or "no test of the suite proves this check"
         return CheckResult.of(check, Outcome.ERROR, message, seconds=seconds)
+
+    def _rank(self, verdict: Verdict) -> tuple[bool, bool, int]:
+        """Put a failure with a reason of its own first, then what is filled in, then by line."""
+        unwritten = verdict.kind is Kind.NOT_FILLED_IN
+        return self._follows(verdict), unwritten, verdict.line if unwritten else 0
+
+    def _decides(self, failure: Verdict) -> bool:
+        """Tell whether the other tests of the check need not run: they could say nothing more.
+
+        What hangs once may hang in each of them, which costs the submission's time.
+        """
+        return failure.kind is Kind.HUNG or not any(self._rank(failure)[:2])
+
+    def _follows(self, verdict: Verdict) -> bool:
+        """Tell whether a failure may only follow from that of a check that its test leans on."""
+        failed = verdict.outcome is Outcome.FAILED and verdict.kind is not Kind.NOT_FILLED_IN
+        others = self._verdicts.get(verdict.leans_on, ())
+        return failed and any(other.outcome is Outcome.FAILED for other in others)
 
     # Hooks -------------------------------------------------------------------
 
@@ -123,7 +155,10 @@ class SuitePlugin:
         """Make the markers and the fixtures known."""
         config.stash[_PLUGIN] = self
         config.pluginmanager.register(sys.modules[__name__])
-        config.addinivalue_line("markers", "check(id): the check that the test proves")
+        config.addinivalue_line(
+            "markers",
+            "check(id, leans_on=id): the check that the test proves; one that it takes for granted",
+        )
         config.addinivalue_line("markers", "last: run after all tests without this mark")
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -131,12 +166,13 @@ class SuitePlugin:
 
         Those marked `last` come after all others.
         """
-        order = {check.id: number for number, check in enumerate(self._exercise.checks)}
+        order = _order(self._exercise, {_leans_on(item) for item in items})
         for item in items:
             if _check_of(item) not in order:
                 self._problem = f"{item.name} names no check of course.toml"
         items[:] = [item for item in items if _check_of(item) in order]
         items.sort(key=lambda item: (bool(item.get_closest_marker("last")), order[_check_of(item)]))
+        self._ids = {item.nodeid: _check_of(item) for item in items}
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A suite that cannot be read is an error of every check."""
@@ -159,10 +195,9 @@ class SuitePlugin:
     def _require(self, item: pytest.Item) -> None:
         check = self._exercise.check(_check_of(item))
         assert check is not None
-        if self._enough or any(
-            v.outcome is Outcome.FAILED for v in self._verdicts.get(check.id, ())
-        ):
-            raise _Decided  # another test of this check failed: no need to wait for more
+        failed = [v for v in self._verdicts.get(check.id, ()) if v.outcome is Outcome.FAILED]
+        if self._enough or any(map(self._decides, failed)):
+            raise _Decided  # no need to wait for more
         for required in check.requires:
             if self._result(required).outcome is not Outcome.PASSED:
                 pytest.skip(f"it needs {required}, which did not pass")
@@ -185,55 +220,77 @@ class SuitePlugin:
             return
         if call.excinfo is not None and call.excinfo.type is _Decided:
             return
-        outcome, message = self._judge(item, call)
+        outcome, message, kind = self._judge(item, call)
         consumer = item.stash.get(_CONSUMER, None)
         log = tuple(consumer.log.entries) if consumer is not None else ()
-        hint = call.excinfo is None or not isinstance(call.excinfo.value, Unusable)
-        again = outcome is Outcome.ERROR and bool(self.session.disturbance())
-        verdict = Verdict(outcome, message, call.duration, log, hint, again)
+        failed = outcome is Outcome.FAILED
+        verdict = Verdict(
+            outcome,
+            message,
+            call.duration,
+            log,
+            kind=kind,
+            line=getattr(call.excinfo.value, "line", 0) if call.excinfo is not None else 0,
+            leans_on=_leans_on(item),
+            printed=self.session.printed() if failed else "",
+            again=outcome is Outcome.ERROR and bool(self.session.disturbance()),
+        )
         self._verdicts.setdefault(_check_of(item), []).append(verdict)
-        self._enough |= self._first_failure and outcome is Outcome.FAILED
+        self._enough |= self._first_failure and failed
+        if failed:
+            self._tell(self._result(_check_of(item)), False)  # noqa: FBT003 - not the last word
 
-    def _judge(self, item: pytest.Item, call: pytest.CallInfo[None]) -> tuple[Outcome, str]:
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        """Tell a check's row when its last test has run."""
+        check_id = self._ids.get(nodeid, "")
+        self._left[check_id] -= 1
+        if check_id and not self._left[check_id]:
+            self._tell(self._result(check_id), True)  # noqa: FBT003 - the last word
+
+    def _judge(self, item: pytest.Item, call: pytest.CallInfo[None]) -> tuple[Outcome, str, Kind]:
         if call.excinfo is None:
-            return Outcome.PASSED, ""
+            return Outcome.PASSED, "", Kind.UNMET
         error = call.excinfo.value
         match error:
             case pytest.skip.Exception():
-                return Outcome.SKIPPED, str(error.msg)
+                return Outcome.SKIPPED, str(error.msg), Kind.UNMET
             case NotGraded():
-                return Outcome.NOT_GRADED, str(error)
+                return Outcome.NOT_GRADED, str(error), Kind.UNMET
             case Failed():
-                return self._blame(str(error))
+                return self._blame(str(error), error.kind)
             case AssertionError() if not _of_suite(item, call):
                 pass  # a library's own, in our process
             case AssertionError() if str(error):
-                return self._blame(str(error))
+                return self._blame(str(error), Kind.UNMET)
             case AssertionError():
-                return Outcome.ERROR, f"the suite failed without a sentence ({_place(call)})"
+                said = f"the suite failed without a sentence ({_place(call)})"
+                return Outcome.ERROR, said, Kind.UNMET
             case SandboxDied():
-                return self._blame(f"the program ended the sandbox that it ran in ({error})")
+                said = f"the program ended the sandbox that it ran in ({error})"
+                return self._blame(said, Kind.ENDED_SANDBOX)
             case ServiceError():
-                return Outcome.NOT_GRADED, str(error)
-        return Outcome.ERROR, f"{type(error).__name__}: {error} ({_place(call)})"
+                return Outcome.NOT_GRADED, str(error), Kind.UNMET
+        return Outcome.ERROR, f"{type(error).__name__}: {error} ({_place(call)})", Kind.UNMET
 
-    def _blame(self, message: str) -> tuple[Outcome, str]:
+    def _blame(self, message: str, kind: Kind) -> tuple[Outcome, str, Kind]:
         """The student's failure, unless a service or the sandbox's folder broke meanwhile."""
         if not self.session.whole:
-            return Outcome.ERROR, f"somebody removed the sandbox's files; the test said: {message}"
+            said = f"somebody removed the sandbox's files; the test said: {message}"
+            return Outcome.ERROR, said, kind
         try:
             self.session.check_services()
         except ServiceError as broken:
-            return Outcome.ERROR, f"{broken} (the test had said: {message})"
+            return Outcome.ERROR, f"{broken} (the test had said: {message})", kind
         if disturbance := self.session.disturbance():
             self.session.forget()
-            return Outcome.ERROR, f"{disturbance} (the test had said: {message})"
+            return Outcome.ERROR, f"{disturbance} (the test had said: {message})", kind
         if self.session.over_memory:
-            limit = self.session.memory_mb
+            limit, kind = self.session.memory_mb, Kind.CRASHED
             message = f"the program used more than {limit} MB of memory and was stopped; {message}"
         if name := self.session.exceeded():
+            kind = Kind.FLOODED
             message = f"the program sent more to {name} than any exercise needs, and was cut off"
-        return Outcome.FAILED, message
+        return Outcome.FAILED, message, kind
 
     # Fixtures ----------------------------------------------------------------
 
@@ -275,6 +332,21 @@ _GRAVEST_FIRST = (
 def _check_of(item: pytest.Item) -> str:
     marker = item.get_closest_marker("check")
     return str(marker.args[0]) if marker is not None and marker.args else ""
+
+
+def _leans_on(item: pytest.Item) -> str:
+    marker = item.get_closest_marker("check")
+    return str(marker.kwargs.get("leans_on", "")) if marker is not None else ""
+
+
+def _order(exercise: Exercise, leaned_on: set[str]) -> dict[str, int]:
+    """Number the checks as they run: what tests lean on, with what that requires, goes first."""
+    first = set(leaned_on)
+    for check in reversed(exercise.checks):  # what a check requires stands before it
+        if check.id in first:
+            first.update(check.requires)
+    ordered = sorted(exercise.checks, key=lambda check: check.id not in first)
+    return {check.id: number for number, check in enumerate(ordered)}
 
 
 def _of_suite(item: pytest.Item, call: pytest.CallInfo[None]) -> bool:

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import signal
+import time
+from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from grader.report import Kind
 from grader.sandbox import syscalls
 from grader.sandbox.base import Spawned
 from grader.suite.log import argument
@@ -26,6 +34,28 @@ _MAX_BYTES = 64 << 20
 """Of all messages of one process: what a suite keeps of them is a multiple of it."""
 _MAX_STEPS = 20_000
 """Of one process; exercises need some hundreds."""
+
+_SOON = 0.5
+"""Seconds without a step after which a learner's own code is asked whether it hangs again."""
+_ANSWER = 0.5
+"""Seconds for a process to say where it stands."""
+_FRAME = re.compile(rb'File "([^"]+)", line (\d+) in (\S+)')
+_SHOWN = 80
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a process stood in the student's code, as it says."""
+
+    file: str
+    line: int
+    function: str
+    source: str
+    """That line, without its indentation."""
+
+    def __str__(self) -> str:
+        text = f"line {self.line} of {self.file}"
+        return f"{text}, `{self.source}`" if self.source else text
 
 
 class Process:
@@ -49,6 +79,10 @@ class Process:
         # One that does not read must not keep the suite from its deadline.
         spawned.channel.settimeout(self.consumer.seconds)
         self._lines = wire.LineReader(spawned.channel, _MAX_BYTES)
+        self._aside: deque[bytes] = deque()
+        self._trace: list[bytes] = []
+        self._asked = False
+        """Whether it was asked where it stands: its answer may come late."""
         self.loaded: set[str] = set()
         """The student's modules that were imported in it."""
 
@@ -130,9 +164,9 @@ class Process:
         for name, value in self._kept.items():
             self.keep(name, value)
 
-    def note(self, who: str, what: str) -> None:
+    def note(self, who: str, what: str, *, kill: bool = False) -> None:
         """Add to the test's log."""
-        self.consumer.log.add(who if who == "suite" else f"process {self._number}", what)
+        self.consumer.log.add(who if who == "suite" else f"process {self._number}", what, kill=kill)
 
     def _begin(
         self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any], keep: str
@@ -149,6 +183,7 @@ class Process:
         if not keep:
             self.note("suite", f"starts {function}({', '.join(words)}) in process {self._number}")
         self._run = run = Run(self, function)
+        run.arguments = (*args, *kwargs.values())
         run.send(
             {
                 "function": function,
@@ -169,17 +204,18 @@ class Process:
         waits = 0.0
         self._steps += 1
         if self._steps > _MAX_STEPS:
-            raise Failed(f"{doing} took {_MAX_STEPS} steps and did not come to an end")
+            raise Failed(f"{doing} took {_MAX_STEPS} steps and did not come to an end", Kind.HUNG)
         channel, listener = self._spawned.channel, self._spawned.write_listener
         watched = [fd for fd in (channel.fileno(), listener) if fd is not None]
         try:
-            while (line := self._lines.pop()) is None:
+            while (line := self._message()) is None:
                 ready = select.select(watched, [], [], _SLICE)[0]
                 # A message was sent before the write that is held now: it comes first.
                 if channel.fileno() in ready:
                     if not self._lines.fill():
                         raise Failed(
-                            f"{doing} ended its own process (os._exit, a signal, or out of memory)"
+                            f"{doing} ended its own process (os._exit, a signal, or out of memory)",
+                            Kind.CRASHED,
                         )
                 elif listener is not None and ready:
                     if not self._is_held(listener):
@@ -187,17 +223,94 @@ class Process:
                     elif (write := self._held_write(listener)) is not None:
                         return write
                 else:
-                    waits = 0.0 if self.consumer.gets_on() else waits + _SLICE
-                    if waits >= self.consumer.seconds:
-                        raise Hangs(f"{doing} did nothing for {self.consumer.seconds} s")
+                    waits = self._waited(doing, waits)
             return wire.load(line)
         except wire.WireError as error:
-            raise Failed(f"{doing} sent something that is no message: {error}") from None
+            said = f"{doing} sent something that is no message: {error}"
+            raise Failed(said, Kind.FORGED) from None
+
+    def _message(self) -> bytes | None:
+        """Return the next line that was received, without those that :meth:`where` asked for."""
+        if self._aside:
+            return self._aside.popleft()
+        while (line := self._lines.pop()) is not None:
+            if not self._asked or line.startswith(b"{"):
+                return line
+        return None
+
+    def _waited(self, doing: str, seconds: float) -> float:
+        """Count one slice more of a wait of `seconds`; 0.0 where the code gets on.
+
+        Raises:
+            Hangs: that was the last one.
+        """
+        if self.consumer.gets_on():
+            return 0.0
+        seconds += _SLICE
+        if seconds >= self.consumer.seconds:
+            raise self._hangs(doing)
+        if seconds == _SOON:
+            self._skip_what_hangs_again()
+        return seconds
+
+    def _hangs(self, doing: str) -> Hangs:
+        place = self.where()
+        if place is not None:
+            self.consumer.hung_in.add((place.file, place.function))
+        return Hangs(f"{doing} did nothing for {self.consumer.seconds} s", place)
+
+    def _skip_what_hangs_again(self) -> None:
+        """Wait no longer for a learner's own code that stands where it hung before."""
+        if not (self.consumer.waits_once and self.consumer.hung_in):
+            return
+        place = self.where()
+        if place is not None and (place.file, place.function) in self.consumer.hung_in:
+            pytest.skip(f"not waited for: it hung in {place.function}() before, and is in it")
+
+    def where(self) -> Place | None:
+        """Ask the process where it stands in the student's code; None where it does not say.
+
+        The answer is the process's own word: for a sentence, never for a verdict. See
+        faulthandler.register, by which the worker answers from the middle of any call.
+        """
+        self._trace.clear()
+        self._asked = True
+        with contextlib.suppress(OSError):
+            if self._spawned.pidfd is not None:
+                signal.pidfd_send_signal(self._spawned.pidfd, signal.SIGUSR1)
+            elif self.pid:
+                os.kill(self.pid, signal.SIGUSR1)
+        deadline = time.monotonic() + _ANSWER
+        with contextlib.suppress(wire.WireError):
+            while time.monotonic() < deadline:
+                if not select.select([self._spawned.channel], [], [], _ANSWER / 5)[0]:
+                    if self._trace:
+                        break
+                elif not self._lines.fill():
+                    break
+                while (line := self._lines.pop()) is not None:
+                    (self._aside if line.startswith(b"{") else self._trace).append(line)
+        return self._place()
+
+    def _place(self) -> Place | None:
+        files = self.consumer.sandbox.setup.files
+        for line in self._trace:
+            if (match := _FRAME.search(line)) is None:
+                continue
+            path = PurePosixPath(match[1].decode(errors="replace"))
+            if path.parent.name == "submission" and path.name in files and len(match[2]) < 7:  # noqa: PLR2004 - digits
+                number = int(match[2])
+                lines = files[path.name].decode(errors="replace").splitlines()
+                source = lines[number - 1].strip() if 0 < number <= len(lines) else ""
+                function = match[3].decode(errors="replace")[:_SHOWN]
+                return Place(path.name, number, function, source[:_SHOWN])
+        return None
 
     def waiting(self, seconds: float) -> bool:
         """Tell whether nothing comes within `seconds`."""
         return (
-            not self._lines.has_line()
+            not self._aside
+            and not self._lines.has_line()
             and not select.select([self._spawned.channel], [], [], seconds)[0]
         )
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from grader.report import HOSTILE, Kind
 from grader.suite.outcomes import Failed, Hangs, OutOfTime, Unusable
 from grader.suite.steps import (
     Handle,
@@ -20,7 +22,7 @@ from grader.suite.steps import (
 from grader.worker import importing, wire
 
 if TYPE_CHECKING:
-    from grader.suite.process import Process
+    from grader.suite.process import Place, Process
 
 ANYTHING = "call handle() or return"
 """What is wanted of a run where a test goes by what comes."""
@@ -33,6 +35,8 @@ class Run:
         self.process = process
         self.function = function
         self._module, _, self._name = function.partition(".")
+        self.arguments: tuple[Any, ...] = ()
+        """What it is called with, by position and by name."""
         self._step: Step | None = None
         self._handled = 0
         self._over = False
@@ -74,24 +78,26 @@ class Run:
             Unusable: it could not be imported.
         """
         consumer = self.process.consumer
-        reason = ""
+        reason, kind = "", Kind.NOT_IMPORTABLE
         message: dict[str, Any] = {}
         try:
             with consumer.timed_import(self._module):
                 message = self._beyond_writes(f"importing {file}")
         except OutOfTime:
             raise
-        except Hangs:
-            reason = importing.endless(file, consumer.seconds)
+        except Hangs as hangs:
+            line = hangs.line if hangs.place and hangs.place.file == file else 0
+            reason = importing.endless(file, consumer.seconds, line)
         except Failed as failure:
             reason = f"{failure}; {importing.MAIN_GUARD}"
+            kind = failure.kind if failure.kind in HOSTILE else kind
         if message.get("type") == "load_failed":
             reason = importing.failed(file, _text(message, "reason"))
             missing = (why for name, why in consumer.broken.items() if f"'{name}'" in reason)
             reason = "; ".join([reason, *missing])
         if reason:
             consumer.found_unusable(self._module, reason)
-            raise Unusable(reason)
+            raise Unusable(reason, kind)
         return message
 
     def _beyond_writes(self, doing: str) -> dict[str, Any]:
@@ -108,26 +114,49 @@ class Run:
         """
         if self._over:
             assert self._step is not None
-            raise self.otherwise(wanted, in_words(self._step, "it"))
+            raise self.otherwise(wanted, self._in_words(self._step))
         try:
             message = self.process.receive(repr(self))
-        except Hangs:
+        except Hangs as hangs:
             did = "did neither" if wanted == ANYTHING else "did not"
             waited = f"for {self.process.consumer.seconds} s it {did}{self._since()}"
-            raise self.otherwise(wanted, waited) from None
+            if hangs.place is not None:
+                waited += f". It stood in {hangs.place}{self._advice(hangs.place)}"
+            raise self.otherwise(wanted, waited, Kind.HUNG, line=hangs.line) from None
         try:
             self._step = step = message if isinstance(message, Write) else self._read(message)
         except wire.WireError as error:
-            raise Failed(f"{self} sent something that is no value: {error}") from None
+            said = f"{self} sent something that is no value: {error}"
+            raise Failed(said, Kind.FORGED) from None
         self._over = isinstance(step, Returned | Raised)
         if self.function != "worker.calls.keep":
-            self.process.note("student", in_words(step, repr(self)))
+            self.process.note(
+                "student", in_words(step, repr(self), self.process.consumer.log.named)
+            )
         return step
 
-    def otherwise(self, wanted: str, seen: str) -> Failed:
-        """What the test had set up, what was wanted of the run, and what was seen."""
+    def otherwise(
+        self, wanted: str, seen: str, kind: Kind | None = None, *, line: int = 0
+    ) -> Failed:
+        """Return the failure: what the test had set up, what was wanted of the run, what was seen.
+
+        Without a `kind` it is that of the last step.
+        """
+        if kind is None:
+            kind = Kind.CRASHED if isinstance(self._step, Raised) else Kind.UNMET
         scene = self.process.consumer.scene
-        return Failed(f"{scene + ': ' if scene else ''}expected {self} to {wanted}; {seen}")
+        said = f"{scene + ': ' if scene else ''}expected {self} to {wanted}; {seen}"
+        return Failed(said, kind, line=line)
+
+    def _in_words(self, step: Step) -> str:
+        return in_words(step, "it", self.process.consumer.log.named)
+
+    def _advice(self, place: Place) -> str:
+        """Say what the line is mistaken about, where that is certain."""
+        waits_itself = re.search(r"\btime\s*\.\s*sleep\s*\(", place.source)
+        if waits_itself and wire.Callback("sleep") in self.arguments:
+            return ": call the `sleep` that it was given"
+        return ""
 
     def _since(self) -> str:
         """What it had done before, for a sentence."""
@@ -157,7 +186,10 @@ class Run:
                 if message.get("error") == "NotImplementedError":
                     function = _text(message, "function")
                     stub = f"{function}()" if function.isidentifier() else str(self)
-                    raise Unusable(f"{stub} is not filled in yet: {_text(message, 'reason')}")
+                    said = f"{stub} is not filled in yet: {_text(message, 'reason')}"
+                    line = message.get("line")
+                    known = line if isinstance(line, int) else 0
+                    raise Unusable(said, Kind.NOT_FILLED_IN, line=known)
                 by_handle = message.get("by_handle") is True
                 return Raised(_text(message, "error"), names, _text(message, "reason"), by_handle)
             case "late":
@@ -167,8 +199,9 @@ class Run:
             case "build_failed":
                 # Where it is the service's fault, the plugin finds out before it blames anybody.
                 reason = _text(message, "reason")
-                raise Failed(f"what {self} is called with could not be made: {reason}")
-        raise Failed(f"{self} sent a message of an unknown kind")
+                said = f"what {self} is called with could not be made: {reason}"
+                raise Failed(said, Kind.CRASHED)
+        raise Failed(f"{self} sent a message of an unknown kind", Kind.FORGED)
 
     def next_event(self) -> Any:
         """The event of the next step, which must be a handle(event).
@@ -180,7 +213,7 @@ class Run:
         step = self.next(wanted)
         if isinstance(step, Handle):
             return step.event
-        raise self.otherwise(wanted, in_words(step, "it"))
+        raise self.otherwise(wanted, self._in_words(step))
 
     def handled(self) -> None:
         """Let the callback that it stands in return."""
@@ -209,7 +242,7 @@ class Run:
         What the submission left running ends with it, at once. So does a process with no call
         under way; a later call in it begins in a new one.
         """
-        self.process.note("suite", "kills the process (SIGKILL)")
+        self.process.note("suite", "kills the process (SIGKILL)", kill=True)
         self.process.consumer.crash(self.process)
 
     def returned(self) -> Any:
@@ -222,7 +255,7 @@ class Run:
         if isinstance(step, Returned):
             self.value = step.value
             return step.value
-        raise self.otherwise("return", in_words(step, "it"))
+        raise self.otherwise("return", self._in_words(step))
 
     def raised(self) -> Raised:
         """The exception that leaves it; the next step must be that.
@@ -234,7 +267,7 @@ class Run:
         step = self.next(wanted)
         if isinstance(step, Raised):
             return step
-        raise self.otherwise(wanted, in_words(step, "it"))
+        raise self.otherwise(wanted, self._in_words(step))
 
     def drain(self, on_step: Callable[[Step], None] | None = None) -> list[Any]:
         """Say yes to every step until it returns; the events handled.
@@ -256,7 +289,7 @@ class Run:
                     self.value = value
                     return events
                 case Raised():
-                    raise self.otherwise("return", in_words(step, "it"))
+                    raise self.otherwise("return", self._in_words(step))
                 case Handle(event):
                     events.append(event)
             if not waits and not self._at_liberty:

@@ -28,10 +28,17 @@ class Session:
         new_sandbox: Callable[[], Sandbox],
         services: Mapping[str, ServiceFactory],
         broken_modules: Mapping[str, str],
+        *,
+        waits_once: bool = False,
     ) -> None:
         self.exercise = exercise
         self.broken_modules = dict(broken_modules)
         self.imports = Imports()
+        self.hung_in: set[tuple[str, str]] = set()
+        """The functions, each after its file, in which a process hung."""
+        self.waits_once = waits_once
+        """Whether what hangs again in one of them is not waited for: a learner's own code."""
+        self._printed_before = 0
         self._new_sandbox = new_sandbox
         self._factories = services
         self._ports = {kind.name: kind.port for kind in service_kinds(exercise.services)}
@@ -67,6 +74,7 @@ class Session:
             sandbox.close()
             raise
         self._sandbox = sandbox
+        self._printed_before = 0
         self._kills = sandbox.memory_kills().count
         return sandbox
 
@@ -76,7 +84,13 @@ class Session:
         What runs beside the tests has one: a kill, or a test's end, is none of its affairs, and it
         can do nothing for what was killed.
         """
-        made = Session(self.exercise, self._new_sandbox, self._factories, self.broken_modules)
+        made = Session(
+            self.exercise,
+            self._new_sandbox,
+            self._factories,
+            self.broken_modules,
+            waits_once=self.waits_once,
+        )
 
         def observe(name: str, what: str) -> None:
             self.observe(name, what)  # of the test at hand: it changes
@@ -147,6 +161,11 @@ class Session:
         self._broken_before = dict(self.broken_modules)
         if self._sandbox is not None:
             self._kills = self._sandbox.memory_kills().count
+            self._printed_before = self._sandbox.output.kept
+
+    def printed(self) -> str:
+        """Return the end of what the student's code printed since `begin`."""
+        return self._sandbox.output.since(self._printed_before) if self._sandbox is not None else ""
 
     def disturbance(self) -> str:
         """Why what was seen since `begin` says nothing of the student; empty when nothing was."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,11 +68,11 @@ class Raised:
 Step = Handle | Ready | Sleep | Write | Line | Returned | Raised
 
 
-def in_words(step: Step, function: str) -> str:
-    """What happened, for a sentence of a report."""
+def in_words(step: Step, function: str, named: Callable[[Any], str] | None = None) -> str:
+    """Say what happened, for a sentence of a report; `named` says how an event is called."""
     match step:
         case Handle(event):
-            return f"{function} called handle({shorten(event)})"
+            return f"{function} called handle({(named or shorten)(event)})"
         case Ready():
             return f"{function} called ready()"
         case Sleep(seconds):

@@ -233,6 +233,7 @@ def _describe(error: BaseException) -> dict[str, Any]:
         "bases": [_qualified(base) for base in type(error).__mro__],
         "reason": sentence(error),
         "function": frames[-1].name if frames else "",
+        "line": frames[-1].lineno if frames else 0,
     }
 
 

@@ -19,6 +19,21 @@ MAIN_GUARD = (
 _folder: list[str] = []
 
 
+class NoDebuggerError(Exception):
+    """The student's code called breakpoint() where nobody can type."""
+
+
+def no_debugger(*_: object, **__: object) -> None:
+    """Stand in for the debugger, as sys.breakpointhook.
+
+    Raises:
+        NoDebuggerError: always; it says where a debugger works.
+    """
+    raise NoDebuggerError(
+        "breakpoint() works with `pytest`, which gives you its prompt; nobody can type here"
+    )
+
+
 class LoadError(Exception):
     """The student's module could not be imported; the message says why."""
 

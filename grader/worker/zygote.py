@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import faulthandler
 import gc
 import importlib
 import json
@@ -23,7 +24,7 @@ from typing import Any
 from . import wire
 from .calls import Worker
 from .compiled import compile_once
-from .importing import stage
+from .importing import no_debugger, stage
 
 _PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
@@ -141,6 +142,9 @@ def _become_worker(
     for fd in fds:
         os.close(fd)
     _limit(config["worker_limits"])
+    sys.breakpointhook = no_debugger
+    # Asked by this signal, the process says where it stands, whatever it is at; see Process.where.
+    faulthandler.register(signal.SIGUSR1, file=channel, all_threads=False)
     Worker(channel, config["modules"], stop_at_lines=request.get("lines", False)).serve()
 
 

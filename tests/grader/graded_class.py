@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from grader.course import Course
 from grader.gradebook.graded import Graded
-from grader.report import CheckResult, Outcome, Report, is_provisional
+from grader.report import CheckResult, Kind, Outcome, Report, is_provisional
 
 EVIL = "=cmd|'/C calc'!A0 <script>alert(1)</script> [x](javascript:a) \x1b]0;owned\x07 \u202eabc ![](http://e)"
 KINDS = {"p": Outcome.PASSED, "f": Outcome.FAILED, "e": Outcome.ERROR, "s": Outcome.SKIPPED}
 
 
-def graded(course: Course, student: str, outcomes: str, message: str = "was seen") -> Graded:
+def graded(
+    course: Course, student: str, outcomes: str, message: str = "was seen", kind: Kind = Kind.UNMET
+) -> Graded:
     """A submission: p passed, f failed, e error, s skipped, for each check."""
     exercise = course.exercise("01")
     checks = tuple(
-        CheckResult.of(check, KINDS[letter], "" if letter == "p" else message)
+        CheckResult.of(check, KINDS[letter], "" if letter == "p" else message, kind=kind)
         for check, letter in zip(exercise.checks, outcomes, strict=True)
     )
     report = Report(

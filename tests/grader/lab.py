@@ -23,6 +23,8 @@ class Lab:
         self.broken_modules: dict[str, str] = {}
         self.imports = Imports()
         self.spared: set[int] = set()
+        self.hung_in: set[tuple[str, str]] = set()
+        self.waits_once = False
 
     def sandbox(self) -> Sandbox:
         """The same one each time."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from command_line import grader
+from rich.console import Console
 
 from grader import doctor
 from grader.errors import SandboxError
@@ -106,6 +107,24 @@ def test_no_remedy_is_to_ask_the_doctor(
     for finding in missing:
         assert finding.remedy, finding
         assert "grader doctor" not in finding.remedy, finding
+
+
+def test_a_learners_machine_is_not_asked_for_walls(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In a students' copy nothing is said of what only submissions of others need."""
+
+    def refuse(*_: object) -> list[Wall]:
+        raise AssertionError("nobody asked for walls")
+
+    monkeypatch.setattr("grader.sandbox.probe.probe", refuse)
+    diagnosis = doctor.diagnose(grading=False)
+    assert {finding.part for finding in diagnosis.findings} == {"learning"}
+    doctor.print_diagnosis(diagnosis, Console(width=100))
+    said = capsys.readouterr().out
+    assert "To learn" in said
+    assert "To grade" not in said
+    assert "walls" not in said
 
 
 @pytest.mark.parametrize("number", range(len(doctor.SWITCHES)))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 from command_line import grader
+from rich.console import Console
 from tiny_course import IN_PLACE, RIGHT, STUB, write_tiny_course
 
 from grader.course import load_course
 from grader.learn.reset import STUBS
+from grader.learn.status import bar, print_status
 
 REPO = Path(__file__).resolve().parents[2]
 
@@ -77,6 +81,18 @@ def test_output_fits_its_terminal(course: Path, columns: str) -> None:
         said = grader(course, *command, env={"COLUMNS": columns}).stdout
         assert max(map(len, said.splitlines())) <= int(columns)
         assert "\x1b" not in said
+        assert command != ["status"] or re.search(r"█{8}░{2} +8/10\b", said), "no number is cut"
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 100])
+def test_no_number_of_status_is_cut_and_a_bar_is_full_at_the_end_only(columns: int) -> None:
+    """Of this course, with its long titles; 99.5 of 100 points leave a part of the bar empty."""
+    console = Console(width=columns, record=True, file=io.StringIO())
+    print_status(load_course(REPO), console)
+    said = console.export_text()
+    assert len(re.findall(r"[█░]{10} +[\d.]+/\d+\b", said)) == len(load_course(REPO).exercises)
+    assert bar(99.5, 100).plain == "█" * 9 + "░"
+    assert bar(100, 100).plain == "█" * 10
 
 
 def test_reset_brings_the_stub_back_and_loses_nothing(course: Path) -> None:

@@ -15,6 +15,7 @@ from tiny_course import MANIFEST
 
 from grader.course import Course, load_course
 from grader.gradebook.graded import Graded
+from grader.report import Kind
 from grader.reports.class_page import class_html
 from grader.reports.feedback import feedback_html, feedback_markdown
 from grader.reports.similar import Pair, Similar
@@ -45,7 +46,7 @@ def some_class(course: Course) -> list[Graded]:
         graded(course, "cy 9", "fff"),
         graded(course, "dan", "pep"),
         graded(course, "eve", "ppp"),
-        graded(course, "mal", "pff", "double() sent something that is no message: no JSON"),
+        graded(course, "mal", "pff", "double() sent what is no message", Kind.FORGED),
         Graded(late, by_hand=True),
     ]
 

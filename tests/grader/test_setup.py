@@ -110,10 +110,10 @@ class Machine:
         path.write_text(script)
         path.chmod(0o755)
 
-    def setup(self, **environment: str) -> subprocess.CompletedProcess[str]:
+    def setup(self, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run the set-up."""
         return subprocess.run(
-            [self.root / "scripts" / "setup.sh"],
+            [self.root / "scripts" / "setup.sh", *options],
             env={"PATH": str(self.programs), **environment},
             capture_output=True,
             text=True,
@@ -156,6 +156,24 @@ def test_a_second_run_does_nothing(machine: Machine) -> None:
     second = machine.setup()
     assert (second.returncode, machine.calls()) == (0, [])
     assert second.stdout == "setup: ready\n"
+
+
+@needs_posix
+def test_who_asked_for_it_is_told_what_to_type_next(machine: Machine) -> None:
+    """`make setup` ends with the next line; the other targets, which run it too, do not."""
+    assert machine.setup("--next").stdout.splitlines()[-1] == (
+        "setup: ready. Next: source .venv/bin/activate && grader watch"
+    )
+    said = {
+        target: subprocess.run(
+            ["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout.splitlines()[0]
+        for target in ("setup", "setup-instructor", "test", "demo")
+    }
+    assert [target for target, line in said.items() if "--next" in line] == [
+        "setup",
+        "setup-instructor",
+    ]
 
 
 @needs_posix

@@ -19,6 +19,7 @@ from tiny_course import IN_PLACE, RIGHT, STUB, write_tiny_course
 
 from grader.learn.reset import STUBS
 
+WRONG = RIGHT.replace("2 * number", "3 * number")
 HANGS = RIGHT.replace("    return 2 * number\n", "    while True: pass\n")
 
 
@@ -76,7 +77,7 @@ def terminal(course: Path) -> Iterator[Terminal]:
     """`grader watch` on it, after its first run."""
     terminal = Terminal(course)
     try:
-        terminal.wait_for("0 of 3 checks pass")
+        terminal.wait_for("0 of the 2 checks that ran pass")
         yield terminal
     finally:
         terminal.close()
@@ -117,21 +118,27 @@ def test_keys(course: Path, terminal: Terminal) -> None:
     terminal.press("x")
     terminal.wait_for("y or n")
     terminal.press("y")
-    terminal.wait_for("0 of 3 checks pass")
+    terminal.wait_for("0 of the 2 checks that ran pass")
     terminal.press("x")
     terminal.wait_for("y or n")
     terminal.press("y")
-    terminal.wait_for("0 of 3 checks pass")  # it was the stub already, and is shown again
+    terminal.wait_for(
+        "0 of the 2 checks that ran pass"
+    )  # it was the stub already, and is shown again
     assert (course / "exercises" / "01" / "doubling.py").read_text() == STUB
     terminal.press("r")
     terminal.wait_for("running ...")
-    terminal.wait_for("0 of 3 checks pass")
+    terminal.wait_for("0 of the 2 checks that ran pass")
     terminal.press("q")
     assert terminal.process.wait(30) == 0
 
 
 def test_h_says_one_step_more_each_time(course: Path, terminal: Terminal) -> None:
-    """The steps of `grader hint`; after another run the same ones first."""
+    """The steps of `grader hint`; after another run the same ones first, after a reset anew."""
+    terminal.press("h")
+    terminal.wait_for("still has the stub's `raise`")
+    save(course, WRONG)
+    terminal.wait_for("2 of 3 checks pass")
     terminal.press("h")
     terminal.wait_for("Twice as much.")
     terminal.wait_for("h for step 2 of 3")
@@ -139,15 +146,57 @@ def test_h_says_one_step_more_each_time(course: Path, terminal: Terminal) -> Non
     terminal.wait_for('"Twice is two times" in exercises/01/README.md#twice-is-two-times')
     terminal.press("r")
     terminal.wait_for("running ...")
-    terminal.wait_for("0 of 3 checks pass")
+    terminal.wait_for("2 of 3 checks pass")
     terminal.press("h")
     assert "2 * number" not in terminal.wait_for("h for step 3 of 3")
     terminal.press("h")
     terminal.wait_for("2 * number")
     terminal.press("xy")
-    terminal.wait_for("0 of 3 checks pass")
+    terminal.wait_for("0 of the 2 checks that ran pass")
+    save(course, WRONG)
+    terminal.wait_for("2 of 3 checks pass")
     terminal.press("h")
     terminal.wait_for("h for step 2 of 3")
+
+
+def test_what_the_check_printed_and_breakpoint(course: Path, terminal: Terminal) -> None:
+    """Print shows beside the failure; breakpoint() does not hang, and says where it works."""
+    save(course, WRONG.replace("    return 3", '    print("look here")\n    return 3'))
+    terminal.wait_for("it printed")
+    terminal.wait_for("look here")
+    save(course, WRONG.replace("    return 3", "    breakpoint()\n    return 3"))
+    terminal.wait_for("breakpoint() works with `pytest`")
+
+
+def test_the_first_failure_shows_while_the_rest_goes_on(course: Path, terminal: Terminal) -> None:
+    """A later check hangs: what failed before it is on the screen meanwhile."""
+    both = WRONG.replace(
+        "    for event in events:", "    while True:\n        pass\n    for event in events:"
+    )
+    save(course, both)
+    seen = terminal.wait_for("should be")
+    assert "running ..." in seen[seen.rindex("01 Doubling") :]
+
+
+def test_in_a_students_copy(course: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """By the public tests: a failure in a sentence, a hint, and what they cannot show."""
+    copy = tmp_path_factory.mktemp("copies") / "copy"
+    assert grader(course, "release", str(copy)).returncode == 0
+    terminal = Terminal(copy)
+    try:
+        terminal.wait_for("double() is not filled in yet")
+        save(copy, WRONG)
+        terminal.wait_for("0 of 1 checks pass. First failure:")
+        terminal.press("h")
+        terminal.wait_for("Twice as much.")
+        save(copy, HANGS)
+        terminal.wait_for("running ...")
+        save(copy, RIGHT)
+        terminal.wait_for("The hidden suite looks at 2 more behaviours.")
+        terminal.press("q")
+        assert terminal.process.wait(30) == 0
+    finally:
+        terminal.close()
 
 
 def test_an_arrow_or_home_is_no_key(terminal: Terminal) -> None:
@@ -161,7 +210,7 @@ def test_where_no_events_come_it_polls(course: Path) -> None:
     """watchfiles' own switch, for network drives; on WSL2 it is on by itself."""
     terminal = Terminal(course, WATCHFILES_FORCE_POLLING="1")
     try:
-        terminal.wait_for("0 of 3 checks pass")
+        terminal.wait_for("0 of the 2 checks that ran pass")
         save(course, RIGHT)
         terminal.wait_for("All 3 checks pass")
     finally:
@@ -178,9 +227,9 @@ def test_without_colour_in_80_columns(course: Path, env: dict[str, str], marks: 
     terminal = Terminal(course, COLUMNS="80", **env)
     try:
         terminal.wait_for("q quit")
-        terminal.wait_for("0 of 3 checks pass")
+        terminal.wait_for("0 of the 2 checks that ran pass")
         terminal.press("h")
-        terminal.wait_for("h for step 2 of 3")
+        terminal.wait_for("still has the stub")
         assert not re.search(marks, terminal.raw)
         plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", terminal.raw.decode())
         assert max(map(len, plain.splitlines())) <= 80

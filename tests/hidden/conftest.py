@@ -7,7 +7,6 @@ import random
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,13 +20,19 @@ NEWLINE = b"\n"
 
 
 @pytest.fixture
-def trips(rng: random.Random) -> Callable[..., list[content.Event]]:
+def trips(rng: random.Random, consumer: Consumer) -> Callable[..., list[content.Event]]:
     """`trips(n)`: n random events with different ids; with `accented=True`, of accented zones.
 
     Only tests that are about bytes ask for accents: elsewhere a mistake about bytes would cost
     the points of other checks.
     """
-    return partial(content.trips, rng)
+
+    def make(count: int, *, accented: bool = False) -> list[content.Event]:
+        events = content.trips(rng, count, accented=accented)
+        consumer.log.number(events)
+        return events
+
+    return make
 
 
 @pytest.fixture

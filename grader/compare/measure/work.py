@@ -11,7 +11,7 @@ from grader.compare.measure.failures import CRASH_EVENTS, away, crash, restart
 from grader.compare.measure.idle import idle
 from grader.compare.measure.latency import latency
 from grader.compare.measure.pair import pair
-from grader.compare.measure.throughput import Burst, burst, throughput
+from grader.compare.measure.throughput import Burst, affordable, burst, throughput
 from grader.compare.processes.crew import LossError, RunError
 from grader.compare.result import Column, Idle, Latency, Whose
 from grader.services.rabbitmq.private import PrivateNode
@@ -113,12 +113,13 @@ class Work:
         for technique in dict.fromkeys(subject.technique for subject in self._living):
             both = [each for each in self._living if each.technique == technique]
             runs: dict[Subject, list[Burst]] = {subject: [] for subject in both}
+            counts = self._counts(both)
             for number in range(ROUNDS):
                 # In turns, so that a machine that slows down slows both.
                 for subject in both[:: 1 if number % 2 else -1]:
                     if "throughput" not in self._problems[subject]:
                         try:
-                            runs[subject].append(burst(self._bench, subject))
+                            runs[subject].append(burst(self._bench, subject, counts[subject]))
                         except RunError as error:
                             self._problems[subject]["throughput"] = str(error)
                     self._advance(_words(subject, "throughput"))
@@ -126,8 +127,19 @@ class Work:
             for subject, mine in runs.items():
                 if "throughput" not in self._problems[subject]:
                     self._found[subject]["throughput"] = throughput(
-                        mine, bare if subject.file else [], technique.burst
+                        mine, bare if subject.file else []
                     )
+
+    def _counts(self, subjects: list[Subject]) -> dict[Subject, int]:
+        """How many events a burst of each is to have; for the bare client the technique says it."""
+        counts = {subject: subject.technique.burst for subject in subjects}
+        for subject in subjects:
+            if subject.file:
+                try:
+                    counts[subject] = affordable(self._bench, subject)
+                except RunError as error:
+                    self._problems[subject]["throughput"] = str(error)
+        return counts
 
     def _short_poll(self) -> None:
         sqs = next((s for s in self._living if s.technique.id == "sqs" and s.file), None)

@@ -75,7 +75,7 @@ def test_read_new_events_reads_only_what_is_new(process, reader, stream, new_str
     assert events == [second], f"1 event was appended; {len(events)} came back"
 
 
-@pytest.mark.check("01.reads-only-new")
+@pytest.mark.check("01.reads-only-new", leans_on="01.poll-interval")
 def test_poll_reads_only_what_is_new(start_poll, process, next_event, stream, trips):
     """The polls after the first do not read the megabytes again."""
     first, second, last = trips(3)

@@ -21,7 +21,7 @@ def listed(events: list, everything: list) -> str:
 # 01.resumes -------------------------------------------------------------------
 
 
-@pytest.mark.check("01.resumes")
+@pytest.mark.check("01.resumes", leans_on="01.poll-interval")
 def test_each_run_handles_only_what_is_new(process, start_poll, offset_path, stream, trips):
     """Run after run, also with nothing new: every event exactly once."""
     everything = trips(7)
@@ -113,12 +113,12 @@ def test_killed_inside_handle_at_every_event(start_poll, poll_once, offset_path,
         seen = poll_once(stream, offset_path=path)
         assert seen[-(3 - k) :] == everything[k:], (
             f"killed inside handle() of event {k + 1} of 3, the next run should handle "
-            f"{listed(everything[k:], everything)}; it handled {listed(seen, everything)}: "
-            "the stored offset had passed an event that was not handled"
+            f"{listed(everything[k:], everything)}, in order and last; it handled "
+            f"{listed(seen, everything)}"
         )
 
 
-@pytest.mark.check("01.crash-loses-nothing")
+@pytest.mark.check("01.crash-loses-nothing", leans_on="01.poll-interval")
 def test_killed_in_a_later_poll(start_poll, next_event, poll_once, offset_path, stream, trips):
     """Killed in the second poll of a run: what the first handled does not hide what the second lost."""
     first, second, third = everything = trips(3)
@@ -137,7 +137,7 @@ def test_killed_in_a_later_poll(start_poll, next_event, poll_once, offset_path, 
     )
 
 
-@pytest.mark.check("01.crash-loses-nothing")
+@pytest.mark.check("01.crash-loses-nothing", leans_on="01.poll-interval")
 def test_killed_in_a_pause(start_poll, poll_once, offset_path, stream, trips):
     """Killed between two polls, after the file grew: the next run handles what it grew by."""
     first, second, third = everything = trips(3)
@@ -186,10 +186,11 @@ def recording(consumer, poll_once, offset_path, new_stream, trips):
 
         def after(moment):
             seen = poll_once(stream, offset_path=path)
+            again = " (events 1 and 2 come again without a kill, too)" if repeats else ""
             assert seen in ([], during, repeats + during), (
-                "an earlier run stored that events 1 and 2 are done; this one was killed during the "
-                f"write that records event 3, {moment}. The run after that should find the old offset and "
-                f"handle event 3, or the new one and handle none; it handled {listed(seen, everything)}"
+                f"an earlier run handled events 1 and 2{again}; the next one was to handle event 3, and "
+                f"{moment}. The run after that should find the old offset and handle event 3, or the new "
+                f"one and handle none; it handled {listed(seen, everything)}"
             )
             return seen
 
@@ -208,7 +209,7 @@ def test_killed_before_every_write(recording, state):
         run, after = recording(f"offset{k}", stop_at_writes=True)
         syscall, handled = kill_before(run, Write, k)
         mapped = mapped or syscall == "mmap"
-        seen = after(f"just before {syscall}" if syscall else "after it had returned")
+        seen = after(f"was killed just before {syscall}" if syscall else "returned")
         if syscall is None:
             assert k > 1, "the run with an offset_path handled an event and stored nothing"
             break
@@ -238,7 +239,7 @@ def killed_between_lines(recording, state) -> None:
     for k in changed[:50]:
         run, after = recording(f"line{k}", stop_at_lines=True)
         number, _ = kill_before(run, Line, k)
-        after(f"before line {number}")
+        after("returned" if number is None else f"was killed before line {number}")
 
 
 def kill_before(run, kind, k: int) -> tuple[str | None, bool]:
@@ -302,7 +303,7 @@ def test_what_handle_raises_leaves_poll(
     )
 
 
-@pytest.mark.check("01.handler-error")
+@pytest.mark.check("01.handler-error", leans_on="01.poll-interval")
 def test_an_exception_in_a_later_poll(
     process, start_poll, next_event, poll_once, offset_path, stream, trips, rng
 ):

@@ -18,7 +18,7 @@ AN_HOUR = 3600  # seconds: whoever really waits that long reaches the deadline
 # 01.reads-appended ------------------------------------------------------------
 
 
-@pytest.mark.check("01.reads-appended")
+@pytest.mark.check("01.reads-appended", leans_on="01.poll-interval")
 def test_poll_handles_what_arrives_between_polls(start_poll, stream, rng):
     """What is written meanwhile is handled, also 500 events at once, and all of it is counted."""
     everything = [{"event_id": n, "note": rng.randbytes(64).hex()} for n in range(503)]
@@ -66,7 +66,7 @@ def test_poll_hands_over_events_of_every_kind(consumer, stream, odd_events):
 # 01.bad-line ------------------------------------------------------------------
 
 
-@pytest.mark.check("01.bad-line")
+@pytest.mark.check("01.bad-line", leans_on="01.poll-interval")
 def test_poll_goes_on_after_a_bad_line(start_poll, stream, trips, rng):
     """poll handles the events around it, in several polls, and counts those alone."""
     everything = trips(4)
@@ -189,7 +189,7 @@ def test_left_out_arguments_have_the_values_of_the_stub(process, stream, trips):
 # 01.missing-file --------------------------------------------------------------
 
 
-@pytest.mark.check("01.missing-file")
+@pytest.mark.check("01.missing-file", leans_on="01.poll-interval")
 def test_poll_goes_on_until_the_file_appears(process, start_poll, stream, trips):
     """Created between two polls, removed, created again with more than there was before."""
     everything = trips(7)
@@ -218,7 +218,7 @@ def test_poll_goes_on_until_the_file_appears(process, start_poll, stream, trips)
     )
 
 
-@pytest.mark.check("01.missing-file")
+@pytest.mark.check("01.missing-file", leans_on="01.poll-interval")
 def test_a_poll_that_finds_no_file_is_a_poll(start_poll, stream, rng):
     """The file never appears: poll returns 0 after max_polls, it does not wait for it."""
     polls = rng.randint(2, 5)
@@ -242,7 +242,7 @@ def test_a_poll_that_finds_no_file_is_a_poll(start_poll, stream, rng):
 # 01.truncated-file ------------------------------------------------------------
 
 
-@pytest.mark.check("01.truncated-file")
+@pytest.mark.check("01.truncated-file", leans_on="01.poll-interval")
 def test_the_file_starts_over_during_a_run(process, start_poll, offset_path, new_stream, trips):
     """Replaced by a shorter one, and truncated to nothing, between the polls of one run."""
     for kwargs in ({}, {"offset_path": offset_path()}):
@@ -282,7 +282,7 @@ def test_poll_starts_over_with_a_shorter_file(poll_once, offset_path, stream, tr
     assert seen == new, f"the new file is shorter and holds 2 events; {len(seen)} were handled"
 
 
-@pytest.mark.check("01.truncated-file")
+@pytest.mark.check("01.truncated-file", leans_on="01.poll-interval")
 @pytest.mark.parametrize(
     ("same_run", "killed"),
     [(False, True), (True, True), (True, False)],
@@ -322,5 +322,5 @@ def test_offset_0_is_stored_before_the_new_content_is_handled(
     assert seen[-6:] == new[1:], (
         f"{'killed' if killed else 'handle() raised'} in the first event of a new, shorter file, which then "
         "grew: the next run should handle all 7 events of the new file, it handled "
-        f"{named(seen, new)}: the old offset was still stored"
+        f"{named(seen, new)}"
     )

@@ -43,7 +43,7 @@ def expect_timeout(timeout: float, begin) -> None:
     )
 
 
-@pytest.mark.check("02.socket-timeout")
+@pytest.mark.check("02.socket-timeout", leans_on="02.socket-ready")
 def test_no_producer_and_a_silent_one_are_time_outs(consumer, start, connect, trips, rng, unused):
     """A consumer with a long time-out waits meanwhile, and is not disturbed by it."""
     (event,) = trips(1)
@@ -81,7 +81,7 @@ def test_no_producer_and_a_silent_one_are_time_outs(consumer, start, connect, tr
     assert seen == event, f"an event that came within the time-out should be handled, not {seen!r}"
 
 
-@pytest.mark.check("02.socket-timeout")
+@pytest.mark.check("02.socket-timeout", leans_on="02.socket-ready")
 def test_the_timeout_bounds_each_wait_for_a_byte(consumer, start, connect, trips, rng, unused):
     """A slow and steady producer: each byte in time, the event, and all of it, later than the time-out."""
     for _ in range(3):
@@ -128,7 +128,7 @@ def slow_and_steady(consumer, start, connect, trips, rng, port) -> bool:
     return True
 
 
-@pytest.mark.check("02.socket-timeout")
+@pytest.mark.check("02.socket-timeout", leans_on="02.socket-ready")
 def test_the_time_in_handle_does_not_count(consumer, start, connect, trips):
     """handle takes longer than the time-out, and the next event has come meanwhile."""
     first, second = trips(2)
