@@ -64,6 +64,7 @@ class SuitePlugin:
         self._total_seconds = total_seconds
         self._verdicts: dict[str, list[Verdict]] = {}
         self._problem = ""
+        self._problem_log: tuple[dict[str, Any], ...] = ()
 
     def _deadline(self) -> float:
         """When the submission's time is over; what a service lost of it comes on top."""
@@ -95,7 +96,8 @@ class SuitePlugin:
         if self._enough and not self._problem:
             return CheckResult.of(check, Outcome.SKIPPED, "another check had failed")
         message = self._problem or "no test of the suite proves this check"
-        return CheckResult.of(check, Outcome.ERROR, message, seconds=seconds)
+        log = self._problem_log if self._problem else ()
+        return CheckResult.of(check, Outcome.ERROR, message, seconds=seconds, log=log)
 
     # Hooks -------------------------------------------------------------------
 
@@ -121,7 +123,8 @@ class SuitePlugin:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A suite that cannot be read is an error of every check."""
         if report.failed:
-            self._problem = f"the suite cannot be read: {str(report.longrepr)[-500:]}"
+            self._problem = "the suite cannot be read"
+            self._problem_log = (_for_authors(str(report.longrepr)[-500:]),)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
@@ -168,6 +171,8 @@ class SuitePlugin:
         outcome, message = self._judge(item, call)
         consumer = item.stash.get(_CONSUMER, None)
         log = tuple(consumer.log.entries) if consumer is not None else ()
+        if outcome is Outcome.ERROR and call.excinfo is not None:
+            log += (_for_authors(f"the suite stood at {_place(call)}"),)
         hint = call.excinfo is None or not isinstance(call.excinfo.value, Unusable)
         again = outcome is Outcome.ERROR and bool(self._session.disturbance())
         verdict = Verdict(outcome, message, call.duration, log, hint, again)
@@ -190,12 +195,12 @@ class SuitePlugin:
             case AssertionError() if str(error):
                 return self._blame(str(error))
             case AssertionError():
-                return Outcome.ERROR, f"the suite failed without a sentence ({_place(call)})"
+                return Outcome.ERROR, "the suite failed without a sentence"
             case SandboxDied():
                 return self._blame(f"the program ended the sandbox that it ran in ({error})")
             case ServiceError():
                 return Outcome.NOT_GRADED, str(error)
-        return Outcome.ERROR, f"{type(error).__name__}: {error} ({_place(call)})"
+        return Outcome.ERROR, f"{type(error).__name__}: {error}"
 
     def _blame(self, message: str) -> tuple[Outcome, str]:
         """The student's failure, unless a service or the sandbox's folder broke meanwhile."""
@@ -268,6 +273,11 @@ def _of_suite(item: pytest.Item, call: pytest.CallInfo[None]) -> bool:
     """Tell whether the innermost frame of the error lies in the suite, or in what suites share."""
     assert call.excinfo is not None
     return item.path.parents[1] in Path(str(call.excinfo.traceback[-1].path)).parents
+
+
+def _for_authors(what: str) -> dict[str, Any]:
+    """Return what an author must know of an error: a student's page shows messages, and no log."""
+    return {"at": 0, "who": "suite", "what": what}
 
 
 def _place(call: pytest.CallInfo[None]) -> str:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import ctypes
 import json
 import mmap
+import os
 from pathlib import Path
 
 import pytest
 
-from grader.suite import Failed, not_graded
+from grader.suite import Failed, Sleep, not_graded
 
 BIG = 16 << 20
 OLD = 4 << 20
@@ -73,6 +74,35 @@ def test_read_new_events_reads_only_what_is_new(process, reader, stream, new_str
         "there before, through a mapping or another process"
     )
     assert events == [second], f"1 event was appended; {len(events)} came back"
+
+
+@pytest.mark.check("01.reads-only-new")
+def test_a_later_poll_maps_only_what_is_new(start_poll, process, next_event, stream, trips):
+    """The same of a poll after the one that read the megabytes: what lies in memory is dropped between."""
+    first, second = trips(2)
+    stream.append(first)
+    stream.append_hole(BIG)
+    stream.append(b"\n")
+    run = start_poll(stream, max_polls=2, process=process)
+    next_event(run)
+    run.handled()
+    if not isinstance(run.next(), Sleep):
+        return  # the business of 01.poll-interval
+    with stream.opened() as descriptor:
+        os.fsync(descriptor)
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        kept = bytes_in_memory(descriptor, BIG)
+        stream.append(second)
+        run.go_on()
+        event = next_event(run)
+        mapped = bytes_in_memory(descriptor, BIG) - kept
+    assert event == second, (
+        "1 event was appended in the pause between two polls and was not handled next"
+    )
+    assert mapped < BIG // 2, (
+        f"1 event was appended to a file of {BIG >> 20} MB; the next poll read {mapped >> 20} MB of what "
+        "was there before, through a mapping or another process"
+    )
 
 
 @pytest.mark.check("01.reads-only-new")
