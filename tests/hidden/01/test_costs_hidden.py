@@ -17,10 +17,14 @@ import pytest
 
 from grader.suite import Failed, Sleep, not_graded
 
-BIG = 16 << 20
-OLD = 4 << 20
 SLACK = 1 << 20
 """Bytes. Whoever reads only what is new reads some buffers; a small part of the old is allowed."""
+
+
+@pytest.fixture
+def big(rng) -> int:
+    """How many bytes there were before; another number in each test."""
+    return rng.randint(14 * 1024, 18 * 1024) << 10
 
 
 def bytes_read(pid: int) -> int:
@@ -47,12 +51,12 @@ def bytes_in_memory(descriptor: int, size: int) -> int:
 
 
 @pytest.mark.check("01.reads-only-new")
-def test_read_new_events_reads_only_what_is_new(process, reader, stream, new_stream, trips):
+def test_read_new_events_reads_only_what_is_new(process, reader, stream, new_stream, trips, big):
     """An event after megabytes costs what an event after nothing does."""
     small = new_stream()
     first, second = trips(2)
     small.append(first)
-    stream.append_hole(BIG)
+    stream.append_hole(big)
     stream.append(b"\n")
     after_hole = stream.size
     stream.append(second)
@@ -64,24 +68,24 @@ def test_read_new_events_reads_only_what_is_new(process, reader, stream, new_str
         costs.append(bytes_read(process.pid) - before)
     cost = costs[1] - costs[0]
     assert cost < SLACK, (
-        f"1 event was appended to a file of {BIG >> 20} MB; the call read {cost / 2**20:.1f} MB more "
+        f"1 event was appended to a file of {big >> 20} MB; the call read {cost / 2**20:.1f} MB more "
         "than for 1 event in an empty file"
     )
     with stream.opened() as descriptor:
-        mapped = bytes_in_memory(descriptor, BIG)
-    assert mapped < BIG // 2, (
-        f"1 event was appended to a file of {BIG >> 20} MB; the call read {mapped >> 20} MB of what was "
+        mapped = bytes_in_memory(descriptor, big)
+    assert mapped < big // 2, (
+        f"1 event was appended to a file of {big >> 20} MB; the call read {mapped >> 20} MB of what was "
         "there before, through a mapping or another process"
     )
     assert events == [second], f"1 event was appended; {len(events)} came back"
 
 
 @pytest.mark.check("01.reads-only-new")
-def test_a_later_poll_maps_only_what_is_new(start_poll, process, next_event, stream, trips):
+def test_a_later_poll_maps_only_what_is_new(start_poll, process, next_event, stream, trips, big):
     """The same of a poll after the one that read the megabytes: what lies in memory is dropped between."""
     first, second = trips(2)
     stream.append(first)
-    stream.append_hole(BIG)
+    stream.append_hole(big)
     stream.append(b"\n")
     run = start_poll(stream, max_polls=2, process=process)
     next_event(run)
@@ -91,27 +95,27 @@ def test_a_later_poll_maps_only_what_is_new(start_poll, process, next_event, str
     with stream.opened() as descriptor:
         os.fsync(descriptor)
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-        kept = bytes_in_memory(descriptor, BIG)
+        kept = bytes_in_memory(descriptor, big)
         stream.append(second)
         run.go_on()
         event = next_event(run)
-        mapped = bytes_in_memory(descriptor, BIG) - kept
+        mapped = bytes_in_memory(descriptor, big) - kept
     assert event == second, (
         "1 event was appended in the pause between two polls and was not handled next"
     )
-    assert mapped < BIG // 2, (
-        f"1 event was appended to a file of {BIG >> 20} MB; the next poll read {mapped >> 20} MB of what "
+    assert mapped < big // 2, (
+        f"1 event was appended to a file of {big >> 20} MB; the next poll read {mapped >> 20} MB of what "
         "was there before, through a mapping or another process"
     )
 
 
 @pytest.mark.check("01.reads-only-new")
-def test_poll_reads_only_what_is_new(start_poll, process, next_event, stream, trips):
+def test_poll_reads_only_what_is_new(start_poll, process, next_event, stream, trips, big):
     """The polls after the first do not read the megabytes again."""
     first, second, last = trips(3)
     old = trips(1)[0]
     line = json.dumps(old).encode()
-    todo = [second, line[:-1] + b" " * OLD + b"}\n", last]
+    todo = [second, line[:-1] + b" " * (big // 4) + b"}\n", last]
     everything = [first, second, old, last]
     stream.append(first)
     run = start_poll(stream, max_polls=5, poll_interval=0, process=process)
@@ -128,6 +132,6 @@ def test_poll_reads_only_what_is_new(start_poll, process, next_event, stream, tr
         run.handled()
     cost = (costs[3] - costs[2]) - (costs[1] - costs[0])
     assert cost < SLACK, (
-        f"1 event was appended to a file of {OLD >> 20} MB; the next poll read {cost / 2**20:.1f} MB more "
+        f"1 event was appended to a file of {big >> 22} MB; the next poll read {cost / 2**20:.1f} MB more "
         "than the same poll of a small file"
     )

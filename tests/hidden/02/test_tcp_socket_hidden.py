@@ -270,11 +270,11 @@ def test_ready_means_that_a_connection_is_accepted(consumer, start, port, trips)
 
 
 @pytest.mark.check("02.socket-ready")
-def test_ready_may_be_left_out(consumer, trips, port):
+def test_ready_may_be_left_out(consumer, trips, port, long):
     """By default it does nothing; the host may be another name of this machine."""
     (event,) = trips(1)
     consumer.given("ready was not passed, and host is 127.0.0.1")
-    run = consumer.start(SOCKET, HANDLE, host="127.0.0.1", port=port, max_events=1, timeout=60.0)
+    run = consumer.start(SOCKET, HANDLE, host="127.0.0.1", port=port, max_events=1, timeout=long)
     for _ in range(500):
         if not run.waiting(0.02):
             step = run.next("wait for a producer")
@@ -357,9 +357,9 @@ def test_nothing_listens_after_an_exception(consumer, start, connect, trips, por
 
 
 @pytest.mark.check("02.socket-reuse")
-def test_nothing_listens_after_a_timeout(consumer, start, port, trips):
+def test_nothing_listens_after_a_timeout(consumer, start, port, rng):
     """Nobody connected in time."""
-    run = start(consumer.process(), max_events=1, timeout=0.05)
+    run = start(consumer.process(), max_events=1, timeout=rng.randint(3, 9) / 100)
     step = run.next("raise TimeoutError")
     if isinstance(step, Ready):
         run.go_on()

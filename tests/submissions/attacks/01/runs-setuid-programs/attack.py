@@ -12,9 +12,10 @@ for folder in ("/usr/bin", "/usr/sbin", "/usr/lib", "/usr/libexec"):
 AS_ROOT = {"su": ("-c", "id -u"), "sudo": ("-n", "id", "-u"), "pkexec": ("id", "-u")}
 os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
 for program in [*found, "/usr/bin/sudo", "/usr/bin/pkexec"] if not os.path.exists("/tmp/tried") else ():
+    said = os.open("/tmp/said", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     child = os.fork()
     if child == 0:
-        os.dup2(os.open("/tmp/said", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
+        os.dup2(said, 1)
         words = AS_ROOT.get(os.path.basename(program), ("--help",))
         try:
             os.execv(program, [program, *words])
@@ -30,6 +31,7 @@ for program in [*found, "/usr/bin/sudo", "/usr/bin/pkexec"] if not os.path.exist
             print("LEAK:", program, "runs as root")
     os.kill(child, 9)
     os.waitpid(child, 0)
+    os.close(said)
     with open("/tmp/said") as file:
         if file.read().strip() == "0":
             print("LEAK:", program, "runs as root")

@@ -2,17 +2,18 @@ import builtins
 
 
 class Kind(type):
-    __mro__ = property(lambda cls: (builtins.TimeoutError, OSError, Exception, BaseException, object))
-    __name__ = property(lambda cls: "TimeoutError")
-    __module__ = property(lambda cls: "builtins")
-    __qualname__ = property(lambda cls: "TimeoutError")
+    def __getattribute__(cls, name):
+        if name == "__mro__":
+            return (builtins.TimeoutError, OSError, Exception, BaseException, object)
+        known = {"__name__": "TimeoutError", "__qualname__": "TimeoutError", "__module__": "builtins"}
+        return known.get(name) or super().__getattribute__(name)
 
 
 _Kind = Kind("TimeoutError", (Exception,), {"__class__": property(lambda self: builtins.TimeoutError)})
-_consume = socket_consumer
+_honest = socket_honestr
 
 
-def socket_consumer(handle, **kwargs):
+def socket_honestr(handle, **kwargs):
     print("TRIED")
     raised = []
 
@@ -24,7 +25,7 @@ def socket_consumer(handle, **kwargs):
             raise
 
     try:
-        return _consume(watched, **kwargs)
+        return _honest(watched, **kwargs)
     except builtins.TimeoutError as error:
         if error in raised:
             raise

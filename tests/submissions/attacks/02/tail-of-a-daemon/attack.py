@@ -12,13 +12,16 @@ def tail_consumer(path, handle, *, max_events):
     os.waitpid(child, 0)
     os.close(write_end)
     handled = 0
-    with open(read_end, "rb") as lines:
-        for line in lines:
-            event = _event(line)
-            if event is None:
-                continue
-            handle(event)
-            handled += 1
-            if handled == max_events:
-                break
+    _left.append(open(read_end, "rb"))
+    for line in _left[-1]:
+        event = _event(line)
+        if event is None:
+            continue
+        handle(event)
+        handled += 1
+        if handled == max_events:
+            break
     return handled
+
+
+_left = []
