@@ -10,10 +10,10 @@ class Kind(type):
 
 
 _Kind = Kind("TimeoutError", (Exception,), {"__class__": property(lambda self: builtins.TimeoutError)})
-_honest = socket_honestr
+_honest = socket_consumer
 
 
-def socket_honestr(handle, **kwargs):
+def socket_consumer(handle, **kwargs):
     print("TRIED")
     raised = []
 
