@@ -119,7 +119,10 @@ def hand_in(root: Path, name: str, folder: Path, words: dict[str, str]) -> None:
 
 
 def read(folder: Path) -> dict[str, Any]:
-    """attack.toml: what it tries, the code it adds to, and which checks that code fails."""
+    """attack.toml: what it tries, the code it adds to, and which checks that code fails.
+
+    `fails` is "none", "all", "any" where it depends, or the ids of those that fail, and no others.
+    """
     return tomllib.loads((folder / "attack.toml").read_text())
 
 
