@@ -220,7 +220,10 @@ def judge(exercise: Exercise, specimen: Specimen, report: Report) -> Iterator[st
         if result.outcome is Outcome.NOT_GRADED:
             continue
         if result.outcome is not expected:
-            said = f" ({result.message})" if result.message else ""
+            told = [result.message] if result.message else []
+            if result.outcome is Outcome.ERROR:  # where the suite stood
+                told += [str(entry["what"]) for entry in result.log[-1:]]
+            said = f" ({'; '.join(told)})" if told else ""
             yield (
                 f"{exercise.id} {specimen.name}: {check.id} should be {expected}, "
                 f"it is {result.outcome}{said}"

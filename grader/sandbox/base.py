@@ -189,6 +189,8 @@ class Sandbox(ABC):
             "modules": [name.removesuffix(".py") for name in self.setup.files],
             "limits": self._rlimits(),
             "worker_limits": self._worker_rlimits(),
+            "worker_filter": wire.encode(self._worker_filter()),
+            "seccomp_syscall": syscalls.SECCOMP,
         }
         options = self._popen_options()
         fds = (*control.descriptors, *options.pop("pass_fds", ()))
@@ -311,11 +313,8 @@ class Sandbox(ABC):
         os.fchmod(write_end, 0o666)  # whoever has it may open /dev/stdout, as with a pipe of theirs
         fds = [theirs.fileno(), write_end]
         request: dict[str, Any] = {"op": "spawn", "lines": stop_at_lines}
-        program = None
         if stop_at_writes:
-            program = syscalls.write_filter()
-            fds.append(program.fileno())
-            request["seccomp_syscall"] = syscalls.SECCOMP
+            request["filter"] = wire.encode(syscalls.write_filter())
         try:
             reply, _ = self._ask(request, fds)
         except SandboxDied:
@@ -325,8 +324,6 @@ class Sandbox(ABC):
         finally:
             theirs.close()
             os.close(write_end)
-            if program is not None:
-                program.close()
         self.output.watch(read_end)
         return self._greet(ours, reply)
 
@@ -471,6 +468,10 @@ class Sandbox(ABC):
     def _worker_rlimits(self) -> dict[str, int]:
         """What holds for the student's processes alone."""
         return {"NOFILE": 256}
+
+    def _worker_filter(self) -> bytes | None:
+        """Return the filter of a process that is not stopped at its writes, where there are any."""
+        return syscalls.plain_filter() if syscalls.available() else None
 
     def __enter__(self) -> Self:
         try:

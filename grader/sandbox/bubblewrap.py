@@ -153,7 +153,8 @@ class BubblewrapSandbox(Sandbox):
         args += ["--ro-bind", str(self.base / "etc"), "/etc", "--hostname", HOSTNAME]
         for folder in (f"/etc/{name}" for name in _ETC_FOLDERS):
             args += ["--ro-bind-try", folder, folder]
-        args += ["--proc", "/proc", "--dev", "/dev"]
+        # A new namespace's own settings could be written, and would outlive a process that did.
+        args += ["--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys", "--dev", "/dev"]
         for path, size in _TMPFS.items():
             args += ["--size", str(size), "--tmpfs", path]
         for source, place in reached.items():

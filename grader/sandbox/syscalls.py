@@ -6,6 +6,7 @@ until the listener answers: a suite can kill a process at every moment that matt
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import stat
@@ -13,7 +14,9 @@ import struct
 import sys
 import tempfile
 from dataclasses import dataclass
-from typing import IO, Any
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 _NUMBERS = {"x86_64": 317, "aarch64": 277, "riscv64": 277}
 SECCOMP = _NUMBERS.get(platform.machine(), 0)
@@ -31,17 +34,18 @@ _CHANGES_A_FILE = (
     "write", "writev", "pwrite64", "pwritev", "pwritev2", "truncate", "ftruncate", "fallocate",
     "rename", "renameat", "renameat2", "unlink", "unlinkat", "link", "linkat", "symlink",
     "symlinkat", "creat", "openat2", "copy_file_range", "sendfile", "splice",
-    "mkdir", "mkdirat", "rmdir",
+    "mkdir", "mkdirat", "rmdir", "mknod", "mknodat", "io_submit",
 )  # fmt: skip
 _DESCRIPTOR = {
     "write": 0, "writev": 0, "pwrite64": 0, "pwritev": 0, "pwritev2": 0, "ftruncate": 0,
-    "fallocate": 0, "sendfile": 0, "splice": 2, "copy_file_range": 2, "mmap": 4,
+    "fallocate": 0, "sendfile": 0, "splice": 2, "copy_file_range": 2, "mmap": 4, "ioctl": 0,
 }  # fmt: skip
 """Which argument says what is changed; a shell writes to a file by standard output."""
 
-_PROT_WRITE = 2
 _MAP_SHARED, _MAP_SHARED_VALIDATE, _MAP_TYPE = 1, 3, 15
 _MAP_ANONYMOUS = 32
+_FICLONE, _FICLONERANGE, _FIDEDUPERANGE = 0x40049409, 0x4020940D, 0xC0189436
+_PR_SET_SECCOMP = 22
 
 
 def available() -> bool:
@@ -55,36 +59,62 @@ def available() -> bool:
     return True
 
 
-def write_filter() -> IO[bytes]:
-    """A file that holds the BPF program of the filter; the caller closes it."""
+@cache
+def plain_filter() -> bytes:
+    """Return the BPF program for a process that is not stopped at its writes.
+
+    As one that is, it has a filter beside the sandbox's own and can load none: neither can see in
+    /proc, or by trying, which of the two it is.
+    """
+    return _exported(_own_filters_refused())
+
+
+@cache
+def write_filter() -> bytes:
+    """Return the BPF program that asks a listener before each system call that changes a file."""
+    import pyseccomp as seccomp  # noqa: PLC0415 - see available()
+
+    program = _own_filters_refused()
+    for name in _CHANGES_A_FILE:
+        _ask_before(program, name)
+    # After it, changes of the file are no system calls: whoever wants to see those stops at lines.
+    # One to read from can be made one to write to (mprotect(2)) where the file is open for that.
+    for kind in (_MAP_SHARED, _MAP_SHARED_VALIDATE):
+        wanted = _MAP_TYPE | _MAP_ANONYMOUS
+        _ask_before(program, "mmap", seccomp.Arg(3, seccomp.MASKED_EQ, wanted, kind))
+    for request in (_FICLONE, _FICLONERANGE, _FIDEDUPERANGE):
+        _ask_before(program, "ioctl", seccomp.Arg(1, seccomp.MASKED_EQ, 0xFFFFFFFF, request))
+    for name, flags in (("openat", 2), ("open", 1)):
+        for mask, value in _OPENS_FOR_WRITING:
+            _ask_before(program, name, seccomp.Arg(flags, seccomp.MASKED_EQ, mask, value))
+    return _exported(program)
+
+
+def _own_filters_refused() -> Any:
+    """Begin a program whose process can load no other, nor find out that one has a listener."""
     import pyseccomp as seccomp  # noqa: PLC0415 - see available()
 
     program = seccomp.SyscallFilter(seccomp.ALLOW)
-    for name in _CHANGES_A_FILE:
-        try:
-            program.add_rule(seccomp.NOTIFY, name)
-        except (ValueError, OSError):
-            continue  # not a system call of this architecture
-    # After it, changes of the file are no system calls: whoever wants to see those stops at lines.
-    for kind in (_MAP_SHARED, _MAP_SHARED_VALIDATE):
-        program.add_rule(
-            seccomp.NOTIFY,
-            "mmap",
-            seccomp.Arg(2, seccomp.MASKED_EQ, _PROT_WRITE, _PROT_WRITE),
-            seccomp.Arg(3, seccomp.MASKED_EQ, _MAP_TYPE | _MAP_ANONYMOUS, kind),
-        )
-    for name, flags in (("openat", 2), ("open", 1)):
-        for mask, value in _OPENS_FOR_WRITING:
-            try:
-                program.add_rule(
-                    seccomp.NOTIFY, name, seccomp.Arg(flags, seccomp.MASKED_EQ, mask, value)
-                )
-            except (ValueError, OSError):
-                break
-    file = tempfile.TemporaryFile()  # noqa: SIM115 - handed to the caller
-    program.export_bpf(file)
-    file.flush()
-    return file
+    refused = seccomp.ERRNO(errno.EPERM)
+    program.add_rule(refused, "seccomp")
+    program.add_rule(refused, "prctl", seccomp.Arg(0, seccomp.EQ, _PR_SET_SECCOMP))
+    return program
+
+
+def _ask_before(program: Any, name: str, *args: Any) -> None:
+    import pyseccomp as seccomp  # noqa: PLC0415 - see available()
+
+    try:
+        program.add_rule(seccomp.NOTIFY, name, *args)
+    except (ValueError, OSError):
+        return  # not a system call of this architecture
+
+
+def _exported(program: Any) -> bytes:
+    with tempfile.TemporaryFile() as file:
+        program.export_bpf(file)
+        file.seek(0)
+        return file.read()
 
 
 _OPENS_FOR_WRITING = (
@@ -124,8 +154,21 @@ def receive(listener: int) -> Held:
         return Held(identity, f"system call {number}", changes_a_file=True)
     name = resolved.decode() if isinstance(resolved, bytes) else str(resolved)
     at = _DESCRIPTOR.get(name)
-    changes = at is None or _may_be_a_file(pid, args[at] & 0xFFFFFFFF)
+    descriptor = args[at] & 0xFFFFFFFF if at is not None else 0
+    changes = at is None or _may_be_a_file(pid, descriptor)
+    if name == "mmap":
+        changes = changes and _is_writable(pid, descriptor)
     return Held(identity, name, changes)
+
+
+def _is_writable(pid: int, descriptor: int) -> bool:
+    """Tell whether a descriptor of a process may be written to, or cannot be looked at."""
+    try:
+        lines = Path(f"/proc/{pid}/fdinfo/{descriptor}").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return True
+    flags = next((int(line.split()[1], 8) for line in lines if line.startswith("flags:")), None)
+    return flags is None or flags & os.O_ACCMODE != os.O_RDONLY
 
 
 def _may_be_a_file(pid: int, descriptor: int) -> bool:

@@ -18,7 +18,6 @@ from typing import IO, Any, ClassVar
 from grader.errors import SandboxError
 from grader.host.interpreter import WORKER
 from grader.host.processes import ProcessInfo, look_at
-from grader.sandbox import syscalls
 from grader.sandbox.base import Sandbox, reachable, site_packages, zygote_arguments
 from grader.sandbox.bubblewrap import own_user
 from grader.sandbox.seccomp import deny_filter
@@ -71,7 +70,6 @@ class UserSandbox(Sandbox):
 
     def _command(self, config: dict[str, Any]) -> list[str]:
         config["seccomp"] = None if self._seccomp is None else self._seccomp.fileno()
-        config["seccomp_syscall"] = syscalls.SECCOMP
         return [
             *(*_become(self._uid), sys.executable),
             *zygote_arguments(config, str(self.base / "worker")),

@@ -83,6 +83,8 @@ class Consumer:
         if stop_at_writes and not syscalls.available():
             not_graded("this check needs Linux 5.0 or later with libseccomp")
         stops = {"stop_at_writes": stop_at_writes, "stop_at_lines": stop_at_lines}
+        if any(stops.values()):
+            self._end_idle()  # it could write in place of the one that is stopped
         process = Process(self, self.spawn(**stops), len(self._processes) + 1, stops)
         self._processes.append(process)
         return process
@@ -128,18 +130,26 @@ class Consumer:
 
     def crash(self, process: Process) -> None:
         """End `process` and all that the submission runs but what stands in another call."""
-        idle = [p for p in self._processes if p is not process and p.alive and not p.busy]
-        self._end(process, *idle)
+        self._end([process], self._idle(but=process))
 
     def end(self, process: Process) -> None:
         """End `process`, with what it left running; the others live on, with what they started."""
-        self._end(process)
+        self._end([process], [])
 
-    def _end(self, process: Process, *others: Process) -> None:
-        gone = (process, *others)
+    def _end_idle(self) -> None:
+        """End those with no call under way; a later call in one begins in a new process."""
+        if idle := self._idle():
+            self._end([], idle)
+
+    def _idle(self, but: Process | None = None) -> list[Process]:
+        return [p for p in self._processes if p is not but and p.alive and not p.busy]
+
+    def _end(self, killed: list[Process], others: list[Process]) -> None:
+        gone = (*killed, *others)
         living = [p.pid for p in self._processes if p.alive and p not in gone]
         self.sandbox.end_processes([*living, *self._lab.spared])
-        process.ended(with_another=False)
+        for each in killed:
+            each.ended(with_another=False)
         for each in others:
             each.ended(with_another=True)
 

@@ -65,6 +65,7 @@ class SuitePlugin:
     def __init__(self, exercise: Exercise) -> None:
         self._exercise = exercise
         self._problem = ""
+        self._problem_log: tuple[dict[str, Any], ...] = ()
         self._ids: dict[str, str] = {}
         """The check of each test, by its node id."""
 
@@ -129,7 +130,8 @@ class SuitePlugin:
         if self._enough and not self._problem:
             return CheckResult.of(check, Outcome.SKIPPED, "another check had failed")
         message = self._problem or "no test of the suite proves this check"
-        return CheckResult.of(check, Outcome.ERROR, message, seconds=seconds)
+        log = self._problem_log if self._problem else ()
+        return CheckResult.of(check, Outcome.ERROR, message, seconds=seconds, log=log)
 
     def _rank(self, verdict: Verdict) -> tuple[bool, bool, int]:
         """Put a failure with a reason of its own first, then what is filled in, then by line."""
@@ -177,7 +179,8 @@ class SuitePlugin:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A suite that cannot be read is an error of every check."""
         if report.failed:
-            self._problem = f"the suite cannot be read: {str(report.longrepr)[-500:]}"
+            self._problem = "the suite cannot be read"
+            self._problem_log = (_for_authors(str(report.longrepr)[-500:]),)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
@@ -224,6 +227,8 @@ class SuitePlugin:
         consumer = item.stash.get(_CONSUMER, None)
         log = tuple(consumer.log.entries) if consumer is not None else ()
         failed = outcome is Outcome.FAILED
+        if outcome is Outcome.ERROR and call.excinfo is not None:
+            log += (_for_authors(f"the suite stood at {_place(call)}"),)
         verdict = Verdict(
             outcome,
             message,
@@ -263,14 +268,13 @@ class SuitePlugin:
             case AssertionError() if str(error):
                 return self._blame(str(error), Kind.UNMET)
             case AssertionError():
-                said = f"the suite failed without a sentence ({_place(call)})"
-                return Outcome.ERROR, said, Kind.UNMET
+                return Outcome.ERROR, "the suite failed without a sentence", Kind.UNMET
             case SandboxDied():
                 said = f"the program ended the sandbox that it ran in ({error})"
                 return self._blame(said, Kind.ENDED_SANDBOX)
             case ServiceError():
                 return Outcome.NOT_GRADED, str(error), Kind.UNMET
-        return Outcome.ERROR, f"{type(error).__name__}: {error} ({_place(call)})", Kind.UNMET
+        return Outcome.ERROR, f"{type(error).__name__}: {error}", Kind.UNMET
 
     def _blame(self, message: str, kind: Kind) -> tuple[Outcome, str, Kind]:
         """The student's failure, unless a service or the sandbox's folder broke meanwhile."""
@@ -353,6 +357,11 @@ def _of_suite(item: pytest.Item, call: pytest.CallInfo[None]) -> bool:
     """Tell whether the innermost frame of the error lies in the suite, or in what suites share."""
     assert call.excinfo is not None
     return item.path.parents[1] in Path(str(call.excinfo.traceback[-1].path)).parents
+
+
+def _for_authors(what: str) -> dict[str, Any]:
+    """Return what an author must know of an error: a student's page shows messages, and no log."""
+    return {"at": 0, "who": "suite", "what": what}
 
 
 def _place(call: pytest.CallInfo[None]) -> str:

@@ -15,7 +15,7 @@ import threading
 from types import FrameType
 from typing import Any
 
-from . import failing, wire
+from . import failing, importing, wire
 from .failing import HandlerError
 from .importing import LoadError, load, sentence, student_frames
 
@@ -67,7 +67,7 @@ class Worker:
             return {"type": "unfit", "reason": str(error)}
         except BaseException as error:  # noqa: BLE001 - a library's or the student's, told apart here
             kind = "raised" if student_frames(error) else "build_failed"
-            return {"type": kind, **_describe(error)}
+            return {"type": kind, **describe(error)}
         self._in_call = True
         if self._stop_at_lines:
             threading.settrace(self._trace)
@@ -79,7 +79,7 @@ class Worker:
         except BaseException as error:  # noqa: BLE001 - whatever leaves the call is its outcome
             self._left = error
             by_handle = failing.is_same(error, self._raised)
-            return {"type": "raised", "by_handle": by_handle, **_describe(error)}
+            return {"type": "raised", "by_handle": by_handle, **describe(error)}
         finally:
             sys.settrace(None)
             self._in_call = self._at_liberty = False
@@ -192,7 +192,7 @@ def _encode(value: Any) -> Any:
     try:
         return wire.encode(value)
     except Exception:  # noqa: BLE001 - nested too deep, or a type of the student's that does as it likes
-        return {"$opaque": type(value).__name__}
+        return {"$opaque": importing.name_of(type(value))}
 
 
 def _call(function: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
@@ -226,24 +226,37 @@ def _misfit(function: Any, args: list[Any], kwargs: dict[str, Any]) -> str:
     return ""
 
 
-def _describe(error: BaseException) -> dict[str, Any]:
+def describe(error: BaseException) -> dict[str, Any]:
+    """Return what the suite is told of an exception: its type is asked, not its own words."""
     frames = student_frames(error)
     return {
-        "error": type(error).__name__,
-        "bases": [_qualified(base) for base in type(error).__mro__],
+        "error": importing.name_of(type(error)),
+        "bases": [_qualified(base) for base in _mro_of(type(error))],
         "reason": sentence(error),
         "function": frames[-1].name if frames else "",
         "line": frames[-1].lineno if frames else 0,
     }
 
 
+_BASES = type.__dict__["__mro__"]
+_QUALIFIED = type.__dict__["__qualname__"]
+"""By themselves: a class of the student's may have a metaclass that says something else."""
+
+
+def _mro_of(kind: type) -> tuple[type, ...]:
+    bases: tuple[type, ...] = _BASES.__get__(kind)
+    return bases
+
+
 def _qualified(kind: type) -> str:
     """Return a class's name after its module's; builtins and HandlerError by their own alone."""
-    if kind is HandlerError or getattr(builtins, kind.__name__, None) is kind:
-        return kind.__name__
-    return f"{kind.__module__}.{kind.__qualname__}"
+    name = importing.name_of(kind)
+    if kind is HandlerError or getattr(builtins, name, None) is kind:
+        return name
+    module = type.__getattribute__(kind, "__dict__").get("__module__")
+    return f"{module if type(module) is str else '?'}.{_QUALIFIED.__get__(kind)}"
 
 
 def _an(value: Any) -> str:
-    name = type(value).__name__
+    name = importing.name_of(type(value))
     return f"an {name}" if name[0] in "aeiou" else f"a {name}"

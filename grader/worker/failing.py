@@ -54,5 +54,5 @@ def is_same(error: BaseException, raised: BaseException | None) -> bool:
     """
     if raised is None:
         return False
-    made_of_it = isinstance(raised, StopIteration) and isinstance(error, RuntimeError)
+    made_of_it = isinstance(raised, StopIteration) and issubclass(type(error), RuntimeError)
     return error is raised or (made_of_it and error.__cause__ is raised)

@@ -17,6 +17,9 @@ MAIN_GUARD = (
 )
 """By service: the libraries that are imported before a student's module is."""
 _folder: list[str] = []
+_TRACEBACK = BaseException.__dict__["__traceback__"]
+_MOST_WORDS = 10_000
+"""Characters of an exception's message; a report keeps some hundreds."""
 
 
 class NoDebuggerError(Exception):
@@ -84,15 +87,24 @@ def slow(file: str, seconds: float, times: int = 1) -> str:
     return f"importing {file} took {shown} s{often}: {MAIN_GUARD}"
 
 
+_NAME = type.__dict__["__name__"]
+
+
+def name_of(kind: type) -> str:
+    """Return a class's own name, whatever a metaclass of the student's says."""
+    name: str = _NAME.__get__(kind)
+    return name
+
+
 def sentence(error: BaseException) -> str:
     """Give the exception in a line: its type, its words, and the student's line it came from."""
     try:
-        words = str(error)
+        words = str(error)[:_MOST_WORDS]
     except BaseException:  # noqa: BLE001 - a student's __str__ may do anything
         words = "(its message cannot be shown)"
-    name = type(error).__name__
+    name = name_of(type(error))
     text = f"{name}: {words}" if words else name
-    if isinstance(error, SyntaxError):
+    if issubclass(type(error), SyntaxError):  # by its type: `__class__` may be a property of theirs
         return text
     frames = student_frames(error)
     if not frames:
@@ -102,25 +114,27 @@ def sentence(error: BaseException) -> str:
 
 def student_frames(error: BaseException) -> list[traceback.FrameSummary]:
     """Where the exception passed through the student's own files, outermost first."""
-    frames = traceback.extract_tb(error.__traceback__)
+    frames = traceback.extract_tb(_TRACEBACK.__get__(error))
     return [each for each in frames if each.filename.startswith(tuple(_folder) or "\0")]
 
 
 def _advice(error: BaseException, module: str) -> str:
     """Say what to do about an import that failed; empty where the sentence is enough."""
-    if isinstance(error, ModuleNotFoundError) and error.name:
+    kind = type(error)
+    if issubclass(kind, ModuleNotFoundError) and (missing := getattr(error, "name", "")):
         return (
-            f"no module {error.name} was handed in, and none is installed: "
+            f"no module {missing} was handed in, and none is installed: "
             f"code of your own goes into {module}.py"
         )
-    if isinstance(error, ImportError) and "relative import" in str(error):
+    words = sentence(error)
+    if issubclass(kind, ImportError) and "relative import" in words:
         return "write it without the dot, as in `from polling import poll`"
     frames = student_frames(error)
     functions = [each for each in frames if each.name != "<module>"]
-    asks = isinstance(error, EOFError) or (
-        isinstance(error, OSError) and "reading from stdin" in str(error)
+    asks = issubclass(kind, EOFError) or (
+        issubclass(kind, OSError) and "reading from stdin" in words
     )
-    if functions or asks or isinstance(error, SystemExit | KeyboardInterrupt):
+    if functions or asks or issubclass(kind, SystemExit | KeyboardInterrupt):
         asked = "nobody answers input() here, and " if asks else ""
         return asked + MAIN_GUARD
     return ""

@@ -122,6 +122,10 @@ def _writable() -> list[str]:
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY))
             os.unlink(path)  # noqa: PTH108
             found.append(mount)
+    for setting in ("/proc/sys/kernel/pid_max", "/proc/sys/kernel/shmmax"):
+        with contextlib.suppress(OSError):
+            os.close(os.open(setting, os.O_WRONLY))
+            found.append(setting)
     return found
 
 

@@ -169,7 +169,7 @@ def _encode_subclass(value: Any, kind: type, below: int) -> Any:
     if issubclass(kind, Mapping):
         with contextlib.suppress(Exception):  # it is the student's, and may do anything
             return _encode_items([(key, value[key]) for key in value], below)
-    return {"$opaque": kind.__name__}
+    return {"$opaque": type.__dict__["__name__"].__get__(kind)}
 
 
 def decode(data: Any, depth: int = 0) -> Any:

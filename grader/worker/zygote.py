@@ -65,7 +65,9 @@ def main() -> None:
     _preload([*_PRELOAD, *config["preload"]], config["first_calls"])
     compile_once(config["submission"], config["modules"])
     if config.get("seccomp") is not None:  # bubblewrap loads it itself
-        _load(config["seccomp"], config["seccomp_syscall"], flags=0)
+        with os.fdopen(config["seccomp"], "rb") as file:
+            file.seek(0)
+            _load(file.read(), config["seccomp_syscall"], flags=0)
     gc.freeze()
     ready = {
         "type": "ready",
@@ -101,13 +103,12 @@ def _serve(control: socket.socket, config: dict[str, Any]) -> None:
 def _spawn(
     control: socket.socket, config: dict[str, Any], request: dict[str, Any], fds: list[int]
 ) -> None:
-    channel_fd, output_fd = fds[:2]
-    program = fds[2] if len(fds) > 2 else None  # noqa: PLR2004 - the third descriptor is optional
+    channel_fd, output_fd = fds
     pid = os.fork()
     if pid == 0:
         try:
             control.close()
-            _become_worker(channel_fd, output_fd, program, config, request)
+            _become_worker(channel_fd, output_fd, config, request)
         finally:
             os._exit(0)
     for fd in fds:
@@ -118,7 +119,6 @@ def _spawn(
 def _become_worker(
     channel_fd: int,
     output_fd: int,
-    program: int | None,
     config: dict[str, Any],
     request: dict[str, Any],
 ) -> None:
@@ -135,8 +135,11 @@ def _become_worker(
     os.chdir(config["folders"][0])
     channel = socket.socket(fileno=channel_fd)
     fds = []
-    if program is not None:
-        fds.append(_stop_at(program, request["seccomp_syscall"]))
+    number = config["seccomp_syscall"]
+    if stops := wire.decode(request.get("filter")):  # its listener is asked
+        fds.append(_load(stops, number, _SECCOMP_FILTER_FLAG_NEW_LISTENER))
+    elif plain := wire.decode(config["worker_filter"]):
+        _load(plain, number, flags=0)
     # The kernel attaches this process's credentials: the suite learns its pid from them.
     socket.send_fds(channel, [_HELLO], fds)
     for fd in fds:
@@ -148,15 +151,8 @@ def _become_worker(
     Worker(channel, config["modules"], stop_at_lines=request.get("lines", False)).serve()
 
 
-def _stop_at(program_fd: int, syscall_number: int) -> int:
-    """Load a seccomp program that asks a listener; the listener's descriptor. See seccomp(2)."""
-    return _load(program_fd, syscall_number, _SECCOMP_FILTER_FLAG_NEW_LISTENER)
-
-
-def _load(program_fd: int, syscall_number: int, flags: int) -> int:
-    with os.fdopen(program_fd, "rb") as file:
-        file.seek(0)
-        program = file.read()
+def _load(program: bytes, syscall_number: int, flags: int) -> int:
+    """Load a seccomp program; its listener's descriptor, where it asks one. See seccomp(2)."""
 
     class SockFprog(ctypes.Structure):
         _fields_ = (("len", ctypes.c_ushort), ("filter", ctypes.c_char_p))

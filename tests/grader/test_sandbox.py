@@ -227,6 +227,7 @@ WALLS = {
     "no network": "import socket\ntry:\n    socket.create_connection(('192.0.2.1', 80), 1)\n    result = 1\nexcept OSError:\n    result = 0",
     "no write to /usr": "import os; result = os.access('/usr', os.W_OK) or os.access('/submission', os.W_OK) or os.access('/stream', os.W_OK) or os.access('/', os.W_OK)",
     "no core pattern": "import os; result = os.access('/proc/sys/kernel/core_pattern', os.W_OK)",
+    "no setting of its own namespaces": "import os; result = [os.path.join(d, n) for d, _, names in os.walk('/proc/sys') for n in names if os.access(os.path.join(d, n), os.W_OK)]",
     "no new namespace": "import ctypes; result = ctypes.CDLL(None).unshare(0x10000000) == 0",
     "no memory that no limit counts": "import ctypes, os\nlibc = ctypes.CDLL(None)\nresult = libc.shmget(0, 4096, 0o1600) >= 0 or libc.memfd_create(b'x', 0) >= 0",
     "no netlink but of routes": "import socket\nresult = []\nfor number in range(1, 32):\n    try:\n        socket.socket(16, socket.SOCK_RAW, number)\n        result.append(number)\n    except OSError:\n        pass\nsocket.socket(16, socket.SOCK_RAW, 0)",

@@ -57,3 +57,33 @@ def test_reading_the_whole_stream_is_seen() -> None:
     found = verdicts("01", {"polling.py": code.encode()}, ProcessSandbox, {CHECK})
     assert found[CHECK].outcome is Outcome.FAILED
     assert "MB more than" in found[CHECK].message
+
+
+MAPPED = """
+
+import mmap
+
+_poll = poll
+
+def _map(path):
+    try:
+        with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as mapped:
+            mapped.rfind(b"not there")
+    except (OSError, ValueError):
+        pass
+
+def poll(path, handle, *, sleep=time.sleep, **kwargs):
+    def pause(seconds):
+        sleep(seconds)
+        _map(path)
+    return _poll(path, handle, sleep=pause, **kwargs)
+"""
+"""Added to a solution: each poll but the first goes through a mapping of the whole file."""
+
+
+def test_a_poll_that_maps_the_whole_stream_is_seen() -> None:
+    """No read counts it; that the pages lie in memory does."""
+    code = (REPO / "solutions/01/polling.py").read_text() + MAPPED
+    found = verdicts("01", {"polling.py": code.encode()}, BubblewrapSandbox, {CHECK})
+    assert found[CHECK].outcome is Outcome.FAILED
+    assert "through a mapping" in found[CHECK].message

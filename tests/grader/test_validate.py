@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from _pytest.reports import CollectReport
 from command_line import grader
-from tiny_course import IN_PLACE, PUBLIC_TEST, RIGHT, STUB, write_tiny_course
+from tiny_course import IN_PLACE, PUBLIC_TEST, RIGHT, STUB, add_submission, write_tiny_course
+
+from grader.course import load_course
+from grader.report import Outcome
+from grader.sandbox.base import Setup
+from grader.sandbox.process import ProcessSandbox
+from grader.suite.plugin import SuitePlugin
+from grader.suite.session import Session
 
 CHAFF = "tests/submissions/chaff/01"
 SUITE = "tests/hidden/01/test_doubling_hidden.py"
@@ -115,7 +124,32 @@ def test_an_assertion_without_a_sentence_is_an_error(course: Path) -> None:
     change(course, SUITE, ', f"3 events should be handled, {len(seen)} were"', "")
     done = grader(course, "validate")
     assert "chaff/drops-last: 01.each-event should be failed, it is error" in done.stdout
-    assert "the suite failed without a sentence (test_doubling_hidden.py:" in done.stdout
+    sentence = "the suite failed without a sentence; the suite stood at test_doubling_hidden.py:"
+    assert sentence in done.stdout
+
+
+def test_no_message_names_a_file_of_a_suite_that_broke(course: Path) -> None:
+    """Students read messages; where the suite stood is in the log, for authors."""
+    change(course, SUITE, "    number = rng", "    {}[0]\n    number = rng")
+    add_submission(course, "ann", RIGHT)
+    grader(course, "grade", "subs", "--json", "all.json")
+    (report,) = json.loads((course / "all.json").read_text())["reports"]
+    row = next(check for check in report["checks"] if check["id"] == "01.value")
+    assert (row["outcome"], row["message"]) == ("error", "KeyError: 0")
+    assert row["log"][-1]["what"].startswith("the suite stood at test_doubling_hidden.py:")
+
+
+def test_no_message_quotes_a_suite_that_cannot_be_read(course: Path) -> None:
+    """It would show lines of it."""
+    exercise = load_course(course).exercise("01")
+    session = Session(exercise, lambda: ProcessSandbox(Setup(files={})), {}, {})
+    plugin = SuitePlugin(exercise, session, 1, 10)
+    plugin.pytest_collectreport(
+        CollectReport("test_doubling_hidden.py", "failed", "E   import pytest as", [])
+    )
+    for row in plugin.results():
+        assert (row.outcome, row.message) == (Outcome.ERROR, "the suite cannot be read")
+        assert "import pytest as" in row.log[-1]["what"]
 
 
 def test_a_stub_that_earns_points_is_named(course: Path) -> None:

@@ -10,16 +10,22 @@ from __future__ import annotations
 import ctypes
 import json
 import mmap
+import os
 from pathlib import Path
 
 import pytest
 
-from grader.suite import Failed, not_graded
+from grader.suite import Failed, Sleep, not_graded
 
-BIG = 16 << 20
-OLD = 4 << 20
+LINE = 64 << 10
 SLACK = 1 << 20
 """Bytes. Whoever reads only what is new reads some buffers; a small part of the old is allowed."""
+
+
+@pytest.fixture
+def big(rng) -> int:
+    """How many bytes there were before; another number in each test."""
+    return rng.randint(14 * 1024, 18 * 1024) << 10
 
 
 def bytes_read(pid: int) -> int:
@@ -46,12 +52,12 @@ def bytes_in_memory(descriptor: int, size: int) -> int:
 
 
 @pytest.mark.check("01.reads-only-new")
-def test_read_new_events_reads_only_what_is_new(process, reader, stream, new_stream, trips):
+def test_read_new_events_reads_only_what_is_new(process, reader, stream, new_stream, trips, big):
     """An event after megabytes costs what an event after nothing does."""
     small = new_stream()
     first, second = trips(2)
     small.append(first)
-    stream.append_hole(BIG)
+    stream.append_hole(big)
     stream.append(b"\n")
     after_hole = stream.size
     stream.append(second)
@@ -63,25 +69,56 @@ def test_read_new_events_reads_only_what_is_new(process, reader, stream, new_str
         costs.append(bytes_read(process.pid) - before)
     cost = costs[1] - costs[0]
     assert cost < SLACK, (
-        f"1 event was appended to a file of {BIG >> 20} MB; the call read {cost / 2**20:.1f} MB more "
+        f"1 event was appended to a file of {big >> 20} MB; the call read {cost / 2**20:.1f} MB more "
         "than for 1 event in an empty file"
     )
     with stream.opened() as descriptor:
-        mapped = bytes_in_memory(descriptor, BIG)
-    assert mapped < BIG // 2, (
-        f"1 event was appended to a file of {BIG >> 20} MB; the call read {mapped >> 20} MB of what was "
+        mapped = bytes_in_memory(descriptor, big)
+    assert mapped < big // 2, (
+        f"1 event was appended to a file of {big >> 20} MB; the call read {mapped >> 20} MB of what was "
         "there before, through a mapping or another process"
     )
     assert events == [second], f"1 event was appended; {len(events)} came back"
 
 
 @pytest.mark.check("01.reads-only-new", leans_on="01.poll-interval")
-def test_poll_reads_only_what_is_new(start_poll, process, next_event, stream, trips):
+def test_a_later_poll_maps_only_what_is_new(start_poll, process, next_event, stream, trips, big):
+    """The same of a poll after the one that read the megabytes: what lies in memory is dropped between."""
+    first, second = trips(2)
+    stream.append(first)
+    for _ in range(big // 4 // LINE):  # bad lines, none of them longer than an event may be
+        stream.append_hole(LINE)
+        stream.append(b"\n")
+    old = stream.size
+    run = start_poll(stream, max_polls=2, process=process)
+    next_event(run)
+    run.handled()
+    if not isinstance(run.next(), Sleep):
+        return  # the business of 01.poll-interval
+    with stream.opened() as descriptor:
+        os.fsync(descriptor)
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        kept = bytes_in_memory(descriptor, old)
+        stream.append(second)
+        run.go_on()
+        event = next_event(run)
+        mapped = bytes_in_memory(descriptor, old) - kept
+    assert event == second, (
+        "1 event was appended in the pause between two polls and was not handled next"
+    )
+    assert mapped < old // 2, (
+        f"1 event was appended to a file of {old >> 20} MB; the next poll read {mapped >> 20} MB of what "
+        "was there before, through a mapping or another process"
+    )
+
+
+@pytest.mark.check("01.reads-only-new", leans_on="01.poll-interval")
+def test_poll_reads_only_what_is_new(start_poll, process, next_event, stream, trips, big):
     """The polls after the first do not read the megabytes again."""
     first, second, last = trips(3)
     old = trips(1)[0]
     line = json.dumps(old).encode()
-    todo = [second, line[:-1] + b" " * OLD + b"}\n", last]
+    todo = [second, line[:-1] + b" " * (big // 4) + b"}\n", last]
     everything = [first, second, old, last]
     stream.append(first)
     run = start_poll(stream, max_polls=5, poll_interval=0, process=process)
@@ -98,6 +135,6 @@ def test_poll_reads_only_what_is_new(start_poll, process, next_event, stream, tr
         run.handled()
     cost = (costs[3] - costs[2]) - (costs[1] - costs[0])
     assert cost < SLACK, (
-        f"1 event was appended to a file of {OLD >> 20} MB; the next poll read {cost / 2**20:.1f} MB more "
+        f"1 event was appended to a file of {big >> 22} MB; the next poll read {cost / 2**20:.1f} MB more "
         "than the same poll of a small file"
     )

@@ -93,7 +93,8 @@ def test_the_timeout_bounds_each_wait_for_a_byte(consumer, start, connect, trips
 def slow_and_steady(consumer, start, connect, trips, rng, port) -> bool:
     """Send two events in pieces; whether the suite itself was in time with every piece."""
     everything = trips(2)
-    timeout, pause = 0.8, 0.32
+    timeout = rng.randint(75, 95) / 100
+    pause = round(0.4 * timeout, 2)
     data = b"".join(map(to_line, everything))
     cuts = [0, *sorted(rng.sample(range(1, len(data) - 1), 3)), len(data)]
     run = start(consumer, max_events=2, timeout=timeout, port=port)
@@ -129,15 +130,18 @@ def slow_and_steady(consumer, start, connect, trips, rng, port) -> bool:
 
 
 @pytest.mark.check("02.socket-timeout", leans_on="02.socket-ready")
-def test_the_time_in_handle_does_not_count(consumer, start, connect, trips):
+def test_the_time_in_handle_does_not_count(consumer, start, connect, trips, rng):
     """handle takes longer than the time-out, and the next event has come meanwhile."""
     first, second = trips(2)
-    consumer.given("the time-out is 0.2 s, and events come in time")
-    run = start(consumer, max_events=2, timeout=0.2)
+    timeout = rng.randint(15, 30) / 100
+    consumer.given(f"the time-out is {timeout} s, and events come in time")
+    run = start(consumer, max_events=2, timeout=timeout)
     producer = connect(run, to_line(first), only_in_ready=True)
     run.next_event()
     producer.send(to_line(second))
-    run.waiting(0.25)  # the suite holds handle: the only way to let the consumer's time pass
+    run.waiting(
+        timeout + 0.05
+    )  # the suite holds handle: the only way to let the consumer's time pass
     run.handled()
     step = run.next()
     assert isinstance(step, Handle), (

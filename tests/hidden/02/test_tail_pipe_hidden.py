@@ -192,18 +192,34 @@ def test_it_stops_after_max_events_and_starts_anew(consumer, new_stream, trips, 
         )
 
 
-def python_helper(pid: int) -> bool:
-    """Tell whether it is a process that multiprocessing keeps until the end of the program."""
+def python_helper(pid: int, parents: set[int]) -> bool:
+    """Tell whether it is a process that multiprocessing keeps until the end of the program.
+
+    One that only has the name of such a process, and follows the file, is none: helpers have no
+    children, and read nothing but pipes.
+    """
     try:
-        line = Path(f"/proc/{pid}/cmdline").read_bytes()
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        executable = Path(f"/proc/{pid}/exe").readlink().name
+        names = [str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()]
     except OSError:
         return False
-    return b"multiprocessing.resource_tracker" in line or b"multiprocessing.forkserver" in line
+    named = any(
+        word.startswith(b"from multiprocessing." + module)
+        for word in words
+        for module in (b"resource_tracker import", b"forkserver import")
+    )
+    follows = any("/stream/" in name or "inotify" in name for name in names)
+    return named and executable.startswith("python") and not follows and pid not in parents
 
 
 def left(consumer) -> str:
     """The processes that are left, in words; empty when there is none."""
-    rest = consumer.left_processes(lambda info: not python_helper(info.pid))
+
+    def matches(info) -> bool:
+        return not python_helper(info.pid, {each.parent for each in consumer.processes()})
+
+    rest = consumer.left_processes(matches)
     return " and ".join(
         f"{info.name} is a zombie (nobody collected its exit status)"
         if info.zombie
