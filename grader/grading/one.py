@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from grader.sandbox.base import Sandbox, Setup
 from grader.sandbox.process import ProcessSandbox
 from grader.services.catalog import WELL_KNOWN_PORTS
 from grader.submission import Submission
+from grader.suite.budget import Budget
 from grader.suite.plugin import SuitePlugin
 from grader.suite.session import ServiceFactory, Session
 
@@ -35,6 +36,8 @@ class Grading:
     """Run the tests of these checks alone; None runs all."""
     first_failure: bool = False
     """Run nothing more once a check failed; the rest is skipped."""
+    pulse: Callable[[float], None] = lambda _: None
+    """Told the grading process's CPU time again and again: it is not stuck."""
 
 
 def grade(submission: Submission, how: Grading) -> Report:
@@ -58,6 +61,7 @@ def grade(submission: Submission, how: Grading) -> Report:
         limits=limits,
     )
     session = Session(exercise, lambda: how.sandbox(setup), how.services, submission.problems)
+    budget = Budget(limits.judge_cpu_seconds, limits.judge_memory_mb, how.pulse)
     plugin = SuitePlugin(
         exercise,
         session,
@@ -65,6 +69,7 @@ def grade(submission: Submission, how: Grading) -> Report:
         limits.total_seconds,
         only=how.only,
         first_failure=how.first_failure,
+        budget=budget,
     )
     try:
         session.sandbox()
@@ -73,13 +78,21 @@ def grade(submission: Submission, how: Grading) -> Report:
         return _report(submission, how, [(Outcome.ERROR, str(error))] * len(exercise.checks))
     finally:
         session.close()
-    return _assemble(submission, how, plugin.results(), session.output)
+    report = _assemble(submission, how, plugin.results(), session.output)
+    return report.model_copy(
+        update={
+            "judge_cpu_seconds": round(budget.cpu_seconds, 2),
+            "judge_memory_mb": round(budget.memory_mb, 1),
+        }
+    )
 
 
-def failed_report(submission: Submission, how: Grading, reason: str) -> Report:
-    """A report for a submission whose grading broke: every check is an error of ours."""
+def failed_report(
+    submission: Submission, how: Grading, reason: str, outcome: Outcome = Outcome.ERROR
+) -> Report:
+    """A report with the same row for each check: by default an error of ours, as grading broke."""
     count = len(how.course.exercise(submission.exercise).checks)
-    return _report(submission, how, [(Outcome.ERROR, reason)] * count)
+    return _report(submission, how, [(outcome, reason)] * count)
 
 
 def require_suite(course: Course, exercise: Exercise) -> Path:

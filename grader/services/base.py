@@ -26,9 +26,19 @@ class Service(ABC):
     """Told, for a test's log, what goes over the medium; from any thread."""
 
     @property
+    def shared(self) -> bool:
+        """Tell whether others use the same server: where it breaks, it is not this submission."""
+        return False
+
+    @property
     def exceeded(self) -> bool:
         """Tell whether the submission sent more than it may and was cut off."""
         return False
+
+    @property
+    def why_exceeded(self) -> str:
+        """What the program did when `exceeded`, as a clause: the program ..., and was cut off."""
+        return f"sent more to {self.name} than any exercise needs"
 
     def observe(self, what: str) -> None:
         """Tell the observer, if there is one."""

@@ -13,13 +13,14 @@ import pytest
 
 from grader.course import Exercise
 from grader.errors import ServiceError
-from grader.report import CheckResult, Outcome
+from grader.report import UNDECIDED, CheckResult, Outcome
 from grader.sandbox.base import SandboxDied
 from grader.services.base import Service
 from grader.suite.beside import Beside
+from grader.suite.budget import Budget
 from grader.suite.consumer import Consumer
 from grader.suite.deadline import until
-from grader.suite.outcomes import Failed, NotGraded, OutOfTime, Unusable
+from grader.suite.outcomes import Failed, NotGraded, OutOfTime, OverBudget, Unusable
 from grader.suite.session import Session
 
 _CONSUMER = pytest.StashKey[Consumer]()
@@ -35,6 +36,7 @@ class Verdict:
     log: tuple[dict[str, Any], ...]
     hint: bool
     again: bool = False
+    own_service: bool = False
 
 
 class _Decided(Exception):  # noqa: N818 - not an error
@@ -53,7 +55,9 @@ class SuitePlugin:
         *,
         only: frozenset[str] | None = None,
         first_failure: bool = False,
+        budget: Budget | None = None,
     ) -> None:
+        self._budget = budget
         self._exercise = exercise
         self._session = session
         self._seed = seed
@@ -64,6 +68,8 @@ class SuitePlugin:
         self._total_seconds = total_seconds
         self._verdicts: dict[str, list[Verdict]] = {}
         self._problem = ""
+        self._broke = False
+        """Whether a service was found broken when the test at hand was judged."""
 
     def _deadline(self) -> float:
         """When the submission's time is over; what a service lost of it comes on top."""
@@ -91,6 +97,7 @@ class SuitePlugin:
                         log=verdict.log,
                         hint=verdict.hint,
                         again=verdict.again,
+                        own_service=verdict.own_service,
                     )
         if self._enough and not self._problem:
             return CheckResult.of(check, Outcome.SKIPPED, "another check had failed")
@@ -127,13 +134,13 @@ class SuitePlugin:
     def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
         """Skip what a failed check makes meaningless; end what takes too long."""
         self._require(item)
-        with until(self._deadline, self._too_long):
+        with until(self._deadline, self._too_long, self._over_budget):
             yield
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self) -> Iterator[None]:
         """End what takes too long."""
-        with until(self._deadline, self._too_long):
+        with until(self._deadline, self._too_long, self._over_budget):
             yield
 
     def _require(self, item: pytest.Item) -> None:
@@ -146,11 +153,16 @@ class SuitePlugin:
         for required in check.requires:
             if self._result(required).outcome is not Outcome.PASSED:
                 pytest.skip(f"it needs {required}, which did not pass")
+        if over := self._over_budget():
+            raise OverBudget(over)
         if time.monotonic() > self._deadline():
             raise OutOfTime(self._too_long())
         for name in self._exercise.services:
             if name in getattr(item, "fixturenames", ()) and (why := self._session.missing(name)):
                 raise NotGraded(str(why))
+
+    def _over_budget(self) -> str:
+        return self._budget.over() if self._budget is not None else ""
 
     def _too_long(self) -> str:
         """Say that the time is over, and that imports took it where they did."""
@@ -165,12 +177,18 @@ class SuitePlugin:
             return
         if call.excinfo is not None and call.excinfo.type is _Decided:
             return
+        self._broke = False
         outcome, message = self._judge(item, call)
+        broken = self._session.broken_services() if outcome in UNDECIDED else []
+        if outcome in UNDECIDED and (excess := self._session.exceeded()):
+            outcome, message = Outcome.FAILED, _cut_off(excess)
         consumer = item.stash.get(_CONSUMER, None)
         log = tuple(consumer.log.entries) if consumer is not None else ()
         hint = call.excinfo is None or not isinstance(call.excinfo.value, Unusable)
-        again = outcome is Outcome.ERROR and bool(self._session.disturbance())
-        verdict = Verdict(outcome, message, call.duration, log, hint, again)
+        passes = bool(broken) or self._broke or bool(self._session.disturbance())
+        again = outcome in UNDECIDED and passes
+        own_service = bool(broken) and not any(each.shared for each in broken)
+        verdict = Verdict(outcome, message, call.duration, log, hint, again, own_service)
         self._verdicts.setdefault(_check_of(item), []).append(verdict)
         self._enough |= self._first_failure and outcome is Outcome.FAILED
 
@@ -184,35 +202,43 @@ class SuitePlugin:
             case NotGraded():
                 return Outcome.NOT_GRADED, str(error)
             case Failed():
-                return self._blame(str(error))
+                return self._blame(error)
             case AssertionError() if not _of_suite(item, call):
                 pass  # a library's own, in our process
             case AssertionError() if str(error):
-                return self._blame(str(error))
+                return self._blame(error)
             case AssertionError():
                 return Outcome.ERROR, f"the suite failed without a sentence ({_place(call)})"
             case SandboxDied():
-                return self._blame(f"the program ended the sandbox that it ran in ({error})")
+                return self._blame(
+                    Failed(f"the program ended the sandbox that it ran in ({error})")
+                )
             case ServiceError():
                 return Outcome.NOT_GRADED, str(error)
         return Outcome.ERROR, f"{type(error).__name__}: {error} ({_place(call)})"
 
-    def _blame(self, message: str) -> tuple[Outcome, str]:
+    def _blame(self, error: AssertionError) -> tuple[Outcome, str]:
         """The student's failure, unless a service or the sandbox's folder broke meanwhile."""
+        message = str(error)
+        if isinstance(error, OverBudget):
+            return Outcome.FAILED, message  # whatever else did not work meanwhile
         if not self._session.whole:
             return Outcome.ERROR, f"somebody removed the sandbox's files; the test said: {message}"
         try:
             self._session.check_services()
         except ServiceError as broken:
+            self._broke = True
             return Outcome.ERROR, f"{broken} (the test had said: {message})"
+        if isinstance(error, OutOfTime) and (lost := self._session.lost_in_all()):
+            return Outcome.ERROR, f"{lost} (the test had said: {message})"
         if disturbance := self._session.disturbance():
             self._session.forget()
             return Outcome.ERROR, f"{disturbance} (the test had said: {message})"
         if self._session.over_memory:
             limit = self._session.memory_mb
             message = f"the program used more than {limit} MB of memory and was stopped; {message}"
-        if name := self._session.exceeded():
-            message = f"the program sent more to {name} than any exercise needs, and was cut off"
+        if excess := self._session.exceeded():
+            message = _cut_off(excess)
         return Outcome.FAILED, message
 
     # Fixtures ----------------------------------------------------------------
@@ -257,6 +283,10 @@ _GRAVEST_FIRST = (
     Outcome.SKIPPED,
     Outcome.PASSED,
 )
+
+
+def _cut_off(why: str) -> str:
+    return f"the program {why}, and was cut off"
 
 
 def _check_of(item: pytest.Item) -> str:

@@ -44,9 +44,11 @@ class Session:
         self.output = ""
         """The end of what the student's code printed."""
         self.lost = 0.0
-        """Seconds for which a service did not serve."""
+        """Seconds for which a service did not serve and which the submission got on top."""
         self._unwell: dict[str, float] = {}
-        """Of the test at hand, by service."""
+        """Seconds for which one did not serve, of the test at hand, by service."""
+        self._unwell_before: dict[str, float] = {}
+        """The same of the tests before it."""
         self._asked = 0.0
         self._kills = 0
         self._ended_for_memory: Kills | None = None
@@ -119,27 +121,44 @@ class Session:
         for other in self._others:
             other.check_services()
 
+    def broken_services(self) -> list[Service]:
+        """The services in use that do not work now."""
+        broken = []
+        for service in self._services.values():
+            try:
+                service.check()
+            except ServiceError:
+                broken.append(service)
+        for other in self._others:
+            broken += other.broken_services()
+        return broken
+
     def serves(self) -> bool:
         """Tell whether the services in use serve, asked every _BETWEEN seconds; see Service.serves.
 
-        The time for which one does not is counted, and after _MOST_LOST seconds no more asked.
+        The time for which one does not is counted. After _MOST_LOST seconds of it the submission
+        gets no more time, and what it does not do then is no failure either.
         """
         begin = time.monotonic()
-        if begin - self._asked < _BETWEEN or self.lost > _MOST_LOST:
+        if begin - self._asked < _BETWEEN:
             return True
         for name, service in self._services.items():
             served = service.serves()
             waited = time.monotonic() - begin
             if not served or waited > _BETWEEN:
-                self.lost += waited + _BETWEEN
                 self._unwell[name] = self._unwell.get(name, 0.0) + waited + _BETWEEN
                 self._asked = time.monotonic()
+                if self.lost > _MOST_LOST:
+                    return True
+                self.lost += waited + _BETWEEN
                 return False
         self._asked = time.monotonic()
         return True
 
     def begin(self) -> None:
         """A test begins: what disturbed those before it is not its affair."""
+        for name, seconds in self._unwell.items():
+            self._unwell_before[name] = self._unwell_before.get(name, 0.0) + seconds
         self._unwell.clear()
         self._ended_for_memory = None
         self._broken_before = dict(self.broken_modules)
@@ -153,6 +172,13 @@ class Session:
             return "the machine ran out of memory, and the system ended processes"
         for name, seconds in self._unwell.items():
             return f"{name} did not serve for {seconds:.0f} s"
+        return ""
+
+    def lost_in_all(self) -> str:
+        """Why the time of all checks says nothing of the student; empty when no time was lost."""
+        for name in {**self._unwell_before, **self._unwell}:
+            seconds = self._unwell_before.get(name, 0.0) + self._unwell.get(name, 0.0)
+            return f"{name} did not serve for {seconds:.0f} s of all checks' time"
         return ""
 
     def forget(self) -> None:
@@ -183,9 +209,9 @@ class Session:
         return own and all(other.whole for other in self._others)
 
     def exceeded(self) -> str:
-        """The service that the submission sent more to than it may; empty when there is none."""
-        own = (name for name, each in self._services.items() if each.exceeded)
-        return next(own, "") or next((name for o in self._others if (name := o.exceeded())), "")
+        """What the submission did more of than it may, as a clause; empty when it did not."""
+        own = (each.why_exceeded for each in self._services.values() if each.exceeded)
+        return next(own, "") or next((why for o in self._others if (why := o.exceeded())), "")
 
     def clear(self) -> None:
         """End what still runs and empty the folders, so that no test finds what another left.

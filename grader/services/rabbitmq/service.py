@@ -12,7 +12,7 @@ from pika.adapters.utils.connection_workflow import AMQPConnectorException
 
 from grader.errors import ServiceError
 from grader.services.base import Service
-from grader.services.rabbitmq.lease import Broker
+from grader.services.rabbitmq.lease import Broker, Evicted
 from grader.services.rabbitmq.relay import Relay
 
 MAX_BYTES = 64 << 20
@@ -42,6 +42,7 @@ class RabbitMQService(Service):
         self._lease = broker.lease()
         self._relay: Relay | None = None
         self._died = False
+        self._evicted = False
         self._closed = False
 
     def attach(self, listener: socket.socket, port: int) -> None:
@@ -81,7 +82,7 @@ class RabbitMQService(Service):
         try:
             return self._connect()
         except _FAILURES:
-            self._renew()
+            self._renew()  # an evicted place is not made again
         try:
             return self._connect()
         except _FAILURES as error:
@@ -100,6 +101,11 @@ class RabbitMQService(Service):
             socket_timeout=10,
         )
         return pika.BlockingConnection(parameters)
+
+    @property
+    def shared(self) -> bool:
+        """Tell that all submissions of a run use the same broker."""
+        return True
 
     @property
     def open_connections(self) -> int:
@@ -125,7 +131,14 @@ class RabbitMQService(Service):
     @property
     def exceeded(self) -> bool:
         """Tell whether the submission sent more than it may and was cut off."""
-        return self._attached.exceeded
+        return bool(self.why_exceeded)
+
+    @property
+    def why_exceeded(self) -> str:
+        """What it did, as a clause about the program."""
+        if self._evicted:
+            return "made RabbitMQ keep so much that it ran short of memory or disk"
+        return self._attached.why_exceeded if self._relay is not None else ""
 
     @property
     def bytes_up(self) -> int:
@@ -165,13 +178,23 @@ class RabbitMQService(Service):
             self._broker.check(self._lease)
         except ServiceError:
             return False
+        except Evicted:
+            self._evict()
         return True
+
+    def _evict(self) -> None:
+        self._evicted = True
+        if self._relay is not None:
+            self._relay.refuse()
 
     def _renew(self) -> None:
         """Take the same place on the node that replaced a dead one."""
-        if not self._broker.check(self._lease):
-            self._died = True
-            self._lease = self._broker.lease(self._lease)
+        try:
+            if not self._broker.check(self._lease):
+                self._died = True
+                self._lease = self._broker.lease(self._lease)
+        except Evicted:
+            self._evict()
 
     def close(self) -> None:
         """Cut the connections and give the place back."""

@@ -162,6 +162,11 @@ class RedisService(Service):
         return self._front
 
     @property
+    def shared(self) -> bool:
+        """Tell whether it is a server of the user's own."""
+        return self._server is None
+
+    @property
     def exceeded(self) -> bool:
         """Tell whether the submission sent more than it may and was cut off."""
         return self._attached.exceeded
