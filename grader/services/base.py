@@ -22,6 +22,8 @@ class Service(ABC):
     host: str = "localhost"
     port: int = 0
     """What the consumer connects to; set by `attach`."""
+    lost: float = 0.0
+    """Seconds that the suite itself waited for it, where it was slow to answer."""
     observer: Callable[[str], None] | None = None
     """Told, for a test's log, what goes over the medium; from any thread."""
 

@@ -14,6 +14,8 @@ from grader.suite.imports import Imports
 
 ServiceFactory = Callable[[], Service]
 _BETWEEN = 1.0
+_LITTLE = 5
+"""Seconds without a service that change no verdict about the time of all checks."""
 _MOST_LOST = 60
 """Seconds that a submission waits, all in all, for services that do not serve."""
 
@@ -43,8 +45,12 @@ class Session:
         """Processes that no kill and no end of another run ends; see grader.suite.beside."""
         self.output = ""
         """The end of what the student's code printed."""
-        self.lost = 0.0
-        """Seconds for which a service did not serve and which the submission got on top."""
+        self._lost = 0.0
+        """Seconds for which a service did not serve while the submission waited for it."""
+        self._starting: dict[str, float] = {}
+        """Since when the suite waits for services that begin to serve."""
+        self._started: dict[str, float] = {}
+        """Seconds that it waited for each."""
         self._unwell: dict[str, float] = {}
         """Seconds for which one did not serve, of the test at hand, by service."""
         self._unwell_before: dict[str, float] = {}
@@ -95,16 +101,31 @@ class Session:
             raise self._missing[name]
         sandbox = self.sandbox()
         if name not in self._services:
+            begin = self._starting[name] = time.monotonic()
             try:
                 service = self._factories[name]()
             except ServiceError as error:
                 self._missing[name] = error
                 raise
+            finally:
+                del self._starting[name]
+                took = time.monotonic() - begin
+                if took > _BETWEEN:
+                    self._started[name] = self._started.get(name, 0.0) + took
             listener, port = sandbox.listeners[service.well_known_port]
             service.observer = lambda what: self.observe(name, what)
             service.attach(listener.dup(), port)
             self._services[name] = service
         return self._services[name]
+
+    @property
+    def lost(self) -> float:
+        """Seconds for which the submission could do nothing, as a service did not serve."""
+        now = time.monotonic()
+        waits = sum(now - begin for begin in self._starting.values())
+        slow = sum(service.lost for service in self._services.values())
+        others = sum(other.lost for other in self._others)
+        return self._lost + waits + sum(self._started.values()) + slow + others
 
     def missing(self, name: str) -> ServiceError | None:
         """Why `service(name)` cannot be had, when that was found out."""
@@ -148,9 +169,9 @@ class Session:
             if not served or waited > _BETWEEN:
                 self._unwell[name] = self._unwell.get(name, 0.0) + waited + _BETWEEN
                 self._asked = time.monotonic()
-                if self.lost > _MOST_LOST:
+                if self._lost > _MOST_LOST:
                     return True
-                self.lost += waited + _BETWEEN
+                self._lost += waited + _BETWEEN
                 return False
         self._asked = time.monotonic()
         return True
@@ -178,7 +199,8 @@ class Session:
         """Why the time of all checks says nothing of the student; empty when no time was lost."""
         for name in {**self._unwell_before, **self._unwell}:
             seconds = self._unwell_before.get(name, 0.0) + self._unwell.get(name, 0.0)
-            return f"{name} did not serve for {seconds:.0f} s of all checks' time"
+            if seconds > _LITTLE:
+                return f"{name} did not serve for {seconds:.0f} s of all checks' time"
         return ""
 
     def forget(self) -> None:
@@ -233,7 +255,8 @@ class Session:
         self._end()
 
     def _end(self) -> None:
-        for service in self._services.values():
+        for name, service in self._services.items():
+            self._started[name] = self._started.get(name, 0.0) + service.lost
             service.close()
         self._services.clear()
         if self._sandbox is not None:

@@ -5,6 +5,7 @@ A broker that is short of memory or disk takes no message from anybody until the
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 
@@ -47,14 +48,11 @@ class Relief:
         pause = _EVERY_SECONDS
         while not self._end.wait(pause):
             pause = _EVERY_SECONDS
-            api = self._api()
-            if api is None:
-                continue
-            try:
-                if relieve(api):
+            # It may be being replaced, or too busy to tell.
+            with contextlib.suppress(ServiceError):
+                api = self._api()
+                if api is not None and relieve(api):
                     pause = _AFTER_SECONDS
-            except ServiceError:
-                continue  # it is being replaced, or is too busy to tell
 
     def close(self) -> None:
         """Look no more."""

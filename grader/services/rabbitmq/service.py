@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import time
 from typing import ClassVar
 
 import pika
@@ -17,6 +18,8 @@ from grader.services.rabbitmq.relay import Relay
 
 MAX_BYTES = 64 << 20
 """What one submission may send to the broker that all share; beyond it is cut off."""
+_PROMPT = 1.0
+"""Seconds within which a broker that is well lets the suite in."""
 _FAILURES = (pika.exceptions.AMQPError, AMQPConnectorException)
 """Of a connection; the second has no base of pika's own."""
 
@@ -79,6 +82,7 @@ class RabbitMQService(Service):
         Raises:
             ServiceError: the broker does not serve.
         """
+        begin = time.monotonic()
         try:
             return self._connect()
         except _FAILURES:
@@ -87,6 +91,10 @@ class RabbitMQService(Service):
             return self._connect()
         except _FAILURES as error:
             raise ServiceError(f"RabbitMQ refuses the grader's own connection: {error!r}") from None
+        finally:
+            took = time.monotonic() - begin
+            if took > _PROMPT:
+                self.lost += took
 
     def _connect(self) -> pika.BlockingConnection:
         lease = self._lease
