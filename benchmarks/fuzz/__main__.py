@@ -51,6 +51,7 @@ def fuzz(targets: tuple[Target, ...], seconds: float, seed: int, out: Path) -> l
     end = time.monotonic() + seconds
     found: dict[str, Finding] = {}
     rounds: Counter[str] = Counter()
+    took: Counter[str] = Counter()
     with (out / "seeds.jsonl").open("a", encoding="utf-8") as seeds:
         for number, target in enumerate(itertools.cycle(targets)):
             if number >= len(targets) and time.monotonic() > end:
@@ -58,7 +59,9 @@ def fuzz(targets: tuple[Target, ...], seconds: float, seed: int, out: Path) -> l
             of_round = draw.getrandbits(32)
             if target.name in found:
                 continue  # it would find the same again
+            begin = time.monotonic()
             finding = run_round(target, of_round, out / "examples")
+            took[target.name] += round(time.monotonic() - begin)
             rounds[target.name] += 1
             failed = finding is not None
             line = {"target": target.name, "seed": of_round, "failed": failed}
@@ -70,7 +73,10 @@ def fuzz(targets: tuple[Target, ...], seconds: float, seed: int, out: Path) -> l
                 break
     for target in targets:
         inputs = rounds[target.name] * target.examples
-        click.echo(f"{target.name:16} {inputs:8} inputs in {rounds[target.name]} rounds")
+        click.echo(
+            f"{target.name:16} {inputs:8} inputs in {rounds[target.name]} rounds, "
+            f"{took[target.name]} s"
+        )
     return list(found.values())
 
 

@@ -412,7 +412,7 @@ def test_a_connection_that_ends_in_an_error_prints_nothing(
     service.attach(listener, listener.getsockname()[1])
     assert service._server is not None  # noqa: SLF001 - what socketserver calls
     try:
-        raise BlockingIOError
+        raise BlockingIOError  # noqa: TRY301 - an exception that is being handled
     except BlockingIOError:
         service._server.handle_error(listener, ("127.0.0.1", 1))  # noqa: SLF001 - as above
     service.close()
