@@ -83,7 +83,7 @@ class RedisService(Service):
             # Small answers at once: Nagle's algorithm holds the second of two for 40 ms.
             handler: Any = server.RequestHandlerClass
             prompt = {"disable_nagle_algorithm": True}
-            server.handle_error = _say_nothing  # type: ignore[method-assign]
+            server.handle_error = _say_nothing  # type: ignore[method-assign, assignment]
             server.RequestHandlerClass = type("Prompt", (handler,), prompt)
             self._address = ("127.0.0.1", server.server_address[1])
             # poll_interval: how long shutdown takes.
