@@ -52,7 +52,7 @@ def fuzz(targets: tuple[Target, ...], seconds: float, seed: int, out: Path) -> l
     found: dict[str, Finding] = {}
     rounds: Counter[str] = Counter()
     took: Counter[str] = Counter()
-    with (out / "seeds.jsonl").open("a", encoding="utf-8") as seeds:
+    with (out / "seeds.jsonl").open("a", buffering=1, encoding="utf-8") as seeds:
         for number, target in enumerate(itertools.cycle(targets)):
             if number >= len(targets) and time.monotonic() > end:
                 break
