@@ -7,7 +7,7 @@ export PATH := $(PATH):/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-instructor demo test test-thorough lint docs pictures bench soak mutants mutants-sample lock clean
+.PHONY: help setup setup-instructor demo test test-thorough lint docs pictures bench soak fuzz mutants mutants-sample lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,9 @@ bench: setup-instructor ## measure the techniques, and the grader
 
 soak: setup-instructor ## grade under load for a while: verdicts may not vary
 	$(PYTHON_IN_VENV) -m benchmarks.soak
+
+fuzz: setup-instructor ## give all that reads strangers' input what nobody thought of; ARGS="--minutes 60"
+	$(PYTHON_IN_VENV) -m benchmarks.fuzz $(ARGS)
 
 mutants: setup-instructor ## grade all mutants and all rewritten right submissions; takes hours
 	$(PYTHON_IN_VENV) -m grader validate --mutants --rewrites $(ARGS)

@@ -97,6 +97,7 @@ def _verdicts(out: Path) -> dict[str, Any]:
     found = {}
     for path in out.glob("reports/*/*.json"):
         report = json.loads(path.read_text())
+        del report["judge_cpu_seconds"], report["judge_memory_mb"]
         for check in report["checks"]:
             del check["seconds"], check["log"]
         found[path.parent.name] = report

@@ -75,6 +75,10 @@ class Limits(_Model):
     """The longest wait for one step of a consumer; only a wrong submission reaches it."""
     total_seconds: Count = 180
     """The longest that one submission may take for all checks of one exercise."""
+    judge_cpu_seconds: Count = 60
+    """CPU time of the judge's own process for one submission of one exercise."""
+    judge_memory_mb: Count = 200
+    """Memory that it may hold for it, beyond what it begins with."""
     memory_mb: Count = 1024
     processes: Count = 64
     output_kb: Count = 8192

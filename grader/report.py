@@ -87,6 +87,8 @@ class CheckResult(_Model):
     """What happened in the last test of the check, in order; see Consumer's `log`."""
     again: bool = Field(default=False, exclude=True)
     """Whether it is undecided for a reason that passes, so that grading it again may decide it."""
+    own_service: bool = Field(default=False, exclude=True)
+    """Whether that reason is a service that serves this submission alone."""
 
     @classmethod
     def of(
@@ -101,6 +103,7 @@ class CheckResult(_Model):
         seconds: float = 0.0,
         log: tuple[dict[str, Any], ...] = (),
         again: bool = False,
+        own_service: bool = False,
     ) -> CheckResult:
         """Make a row for `check`; `kind` counts for a failure, and so does the hint."""
         failed = outcome is Outcome.FAILED
@@ -118,6 +121,7 @@ class CheckResult(_Model):
             seconds=round(seconds, 4),
             log=tuple(entry | {"what": presentable(str(entry.get("what", "")))} for entry in log),
             again=again,
+            own_service=own_service,
         )
 
 
@@ -145,6 +149,10 @@ class Report(_Model):
     """How long after the due date and any extension; zero when in time or not known."""
     penalty: float = 0.0
     """Points that are taken off `score` for being late."""
+    judge_cpu_seconds: float = 0.0
+    """CPU time that the judge's own process used for it."""
+    judge_memory_mb: float = 0.0
+    """The most memory that it held for it at a time, beyond what it began with."""
     checks: tuple[CheckResult, ...]
 
     @property

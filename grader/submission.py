@@ -118,7 +118,8 @@ def read_timestamp(folder: Path) -> datetime | None:
     """When the submission in `folder` came, from nbgrader's timestamp.txt; None when not known.
 
     The file holds a date, a time, and a zone (`UTC`, `+0100` or a name such as `Europe/Berlin`);
-    without a zone it is UTC, as in nbgrader.
+    without a zone it is UTC, as in nbgrader. A moment before the year 1 or after 9999 of UTC is no
+    time: nothing can be reckoned with it.
     """
     data, problem = _readable(folder / TIMESTAMP, max_kb=1)
     if data is None or problem:
@@ -126,16 +127,22 @@ def read_timestamp(folder: Path) -> datetime | None:
     text = data.decode("utf-8-sig", errors="replace").strip()
     if text[10:11] == "T":
         text = f"{text[:10]} {text[11:]}"
-    date, _, zone = text.rpartition(" ")
     try:
-        if zone[:1].isdigit():  # the time of day: there is no zone
-            time = datetime.fromisoformat(f"{date} {zone}")
-            return time if time.tzinfo else time.replace(tzinfo=UTC)
-        if zone[:1] in "+-":
-            return datetime.fromisoformat(f"{date}{zone}")
-        return datetime.fromisoformat(date).replace(tzinfo=ZoneInfo(zone))
-    except (ValueError, ZoneInfoNotFoundError, OSError):  # OSError: a zone such as `America`
-        return None
+        time = _moment(text)
+        time.astimezone(UTC)
+    except (ValueError, OverflowError, ZoneInfoNotFoundError, OSError):
+        return None  # OSError: a zone such as `America`
+    return time
+
+
+def _moment(text: str) -> datetime:
+    date, _, zone = text.rpartition(" ")
+    if zone[:1].isdigit():  # the time of day: there is no zone
+        time = datetime.fromisoformat(f"{date} {zone}")
+        return time if time.tzinfo else time.replace(tzinfo=UTC)
+    if zone[:1] in "+-":
+        return datetime.fromisoformat(f"{date}{zone}")
+    return datetime.fromisoformat(date).replace(tzinfo=ZoneInfo(zone))
 
 
 def _require_known(name: str, students: list[str], directory: Path) -> None:

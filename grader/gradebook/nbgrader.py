@@ -300,8 +300,13 @@ def _comment(report: Report) -> str | None:
 
 
 def _naive(moment: datetime | None) -> datetime | None:
-    """The moment in UTC without its zone, as nbgrader stores it."""
-    return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None)
+    """The moment in UTC without its zone, as nbgrader stores it; None for a year beyond UTC's."""
+    if moment is None:
+        return None
+    try:
+        return moment.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError:
+        return None
 
 
 def student_id(student: str) -> str:

@@ -7,16 +7,16 @@ import gc
 import multiprocessing
 import os
 import signal
-import time
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from grader.grading.one import Grading, failed_report, warm
 from grader.grading.repeat import ROOM_SECONDS, TRIES, grade_repeatedly
+from grader.grading.watchdog import Pulse, Watchdog
 from grader.host.interrupts import held, release_in_child
-from grader.report import CheckResult, Report
+from grader.report import CheckResult, Outcome, Report
 from grader.sandbox.choice import sweep
 from grader.submission import Submission
 
@@ -24,6 +24,9 @@ _PATIENCE = 5
 """Seconds that a grading process has to clean up after itself when the run is broken off."""
 _GRACE = 60
 """Seconds beyond total_seconds after which a grading process is taken for stuck."""
+_ATTEMPTS = 2
+"""Grading processes for one submission, where the first breaks or is stuck."""
+_BROKE_OFF = "the grading process broke off; grade it again"
 
 _ROW = b"+"
 """What a row begins with on its way from a grading process."""
@@ -33,8 +36,9 @@ _ROW = b"+"
 class _Running:
     submission: Submission
     process: BaseProcess
-    deadline: float
+    watchdog: Watchdog
     core: int | None
+    attempt: int
 
 
 def grade_all(
@@ -43,35 +47,61 @@ def grade_all(
     """Grade each submission, `jobs` at a time, and yield the reports as they come.
 
     Each has a process of its own, forked from this one, so that nothing of a submission's
-    grading reaches the next. A grading process that breaks costs a report of errors, no more.
+    grading reaches the next. One that breaks or is stuck is replaced once. Where the second breaks
+    as well, it costs a report of errors, no more; where it is stuck, the submission has failed.
     """
     for exercise in sorted({submission.exercise for submission in submissions}):
         warm(how.course, how.course.exercise(exercise))
     gc.collect()
     gc.freeze()  # what is here stays; looking for garbage in it would copy it into each process
-    waiting = list(reversed(submissions))
+    waiting = [(submission, 1) for submission in reversed(submissions)]
     cores = _cores(jobs)
     running: dict[Connection, _Running] = {}
-    rounds = 1 + TRIES + how.repeat
-    limit = how.course.limits.total_seconds * rounds + TRIES * ROOM_SECONDS + _GRACE
     try:
         while waiting or running:
             while waiting and cores:
-                submission, core = waiting.pop(), cores.pop()
+                submission, attempt = waiting.pop()
                 with held():
-                    ours, process = begin(submission, how, core)
-                    running[ours] = _Running(submission, process, time.monotonic() + limit, core)
+                    ours, begun = _begin_watched(submission, how, cores.pop(), attempt)
+                    running[ours] = begun
             for ready in wait(list(running), timeout=1):
                 assert isinstance(ready, Connection)
                 done = running.pop(ready)
                 cores.append(done.core)
-                yield done.submission, collect(ready, done.process, done.submission, how)
+                report = _collect_watched(ready, done, how)
+                if report is None:
+                    waiting.append((done.submission, done.attempt + 1))
+                else:
+                    yield done.submission, report
             for each in running.values():
-                if time.monotonic() > each.deadline and each.process.is_alive():
-                    each.process.kill()  # the connection reports its end in the next round
-                    each.deadline = float("inf")
+                each.watchdog.look()
     finally:
         stop([(connection, each.process) for connection, each in running.items()])
+
+
+def _begin_watched(
+    submission: Submission, how: Grading, core: int | None, attempt: int
+) -> tuple[Connection, _Running]:
+    pulse = Pulse()
+    connection, process = begin(submission, replace(how, pulse=pulse.beat), core)
+    limits = how.course.limits
+    rounds = 1 + TRIES + how.repeat
+    seconds = limits.total_seconds * rounds + TRIES * ROOM_SECONDS + _GRACE
+    watchdog = Watchdog(process, pulse, limits, seconds)
+    return connection, _Running(submission, process, watchdog, core, attempt)
+
+
+def _collect_watched(connection: Connection, done: _Running, how: Grading) -> Report | None:
+    """What a grading process found; None where it is to be graded once more."""
+    report = _received(connection, done.process)
+    if report is not None:
+        return report
+    if done.attempt < _ATTEMPTS:
+        return None
+    if done.watchdog.problem:
+        reason = f"grading was stopped {_ATTEMPTS} times: {done.watchdog.problem}"
+        return failed_report(done.submission, how, reason, Outcome.FAILED)
+    return failed_report(done.submission, how, _BROKE_OFF)
 
 
 def _cores(jobs: int) -> list[int | None]:
@@ -187,12 +217,17 @@ def collect(
     connection: Connection, process: BaseProcess, submission: Submission, how: Grading
 ) -> Report:
     """What a grading process found; a report of errors where it broke."""
+    return _received(connection, process) or failed_report(submission, how, _BROKE_OFF)
+
+
+def _received(connection: Connection, process: BaseProcess) -> Report | None:
+    """The report that a grading process sent; None where it ended without one."""
     try:
         while (data := connection.recv_bytes()).startswith(_ROW):
             pass
         return Report.model_validate_json(data)
     except (EOFError, ValueError, OSError):
-        return failed_report(submission, how, "the grading process broke off; grade it again")
+        return None
     finally:
         connection.close()
         process.join()

@@ -17,6 +17,7 @@ from grader.sandbox.process import ProcessSandbox
 from grader.services.catalog import service_kinds
 from grader.services.kind import ServiceFactory
 from grader.submission import Submission
+from grader.suite.budget import Budget
 from grader.suite.session import Session
 
 
@@ -36,6 +37,8 @@ class Grading:
     """Run nothing more once a check failed; the rest is skipped."""
     waits_once: bool = False
     """Skip what hangs in a function that hung before: for a learner's own code, never a grade."""
+    pulse: Callable[[float], None] = lambda _: None
+    """Told the grading process's CPU time again and again: it is not stuck."""
 
 
 Tell = Callable[[CheckResult, bool], None]
@@ -68,6 +71,7 @@ def grade(submission: Submission, how: Grading, tell: Tell = _untold) -> Report:
         first_calls=[kind.first_call for kind in kinds if kind.first_call is not None],
         limits=limits,
     )
+    budget = Budget(limits.judge_cpu_seconds, limits.judge_memory_mb, how.pulse)
     session = Session(
         exercise,
         lambda: how.sandbox(setup),
@@ -85,19 +89,28 @@ def grade(submission: Submission, how: Grading, tell: Tell = _untold) -> Report:
             only=how.only,
             first_failure=how.first_failure,
             tell=tell,
+            budget=budget,
         )
         collected.run()
     except GraderError as error:
         return _report(submission, how, [(Outcome.ERROR, str(error))] * len(exercise.checks))
     finally:
         session.close()
-    return _assemble(submission, how, collected.plugin.results(), session.output)
+    report = _assemble(submission, how, collected.plugin.results(), session.output)
+    return report.model_copy(
+        update={
+            "judge_cpu_seconds": round(budget.cpu_seconds, 2),
+            "judge_memory_mb": round(budget.memory_mb, 1),
+        }
+    )
 
 
-def failed_report(submission: Submission, how: Grading, reason: str) -> Report:
-    """A report for a submission whose grading broke: every check is an error of ours."""
+def failed_report(
+    submission: Submission, how: Grading, reason: str, outcome: Outcome = Outcome.ERROR
+) -> Report:
+    """A report with the same row for each check: by default an error of ours, as grading broke."""
     count = len(how.course.exercise(submission.exercise).checks)
-    return _report(submission, how, [(Outcome.ERROR, reason)] * count)
+    return _report(submission, how, [(outcome, reason)] * count)
 
 
 def require_suite(course: Course, exercise: Exercise) -> Path:

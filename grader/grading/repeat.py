@@ -12,7 +12,7 @@ from pathlib import Path
 
 from grader.course import Exercise
 from grader.grading.one import Grading, Tell, grade
-from grader.report import CheckResult, Outcome, Report, is_provisional
+from grader.report import CheckResult, Outcome, Report, is_provisional, presentable
 from grader.submission import Submission
 
 TRIES = 2
@@ -40,10 +40,12 @@ def grade_repeatedly(submission: Submission, how: Grading, *tell: Tell) -> Repor
     again = replace(how, only=with_required(exercise, failed))
     verdicts: dict[str, list[CheckResult]] = {check.id: [check] for check in report.checks}
     for _ in range(how.repeat):
-        for check in grade(submission, again).checks:
+        found = grade(submission, again)
+        report = _with_usage(report, found)
+        for check in found.checks:
             if check.id in failed:
                 verdicts[check.id].append(check)
-    steady = {check_id: _steady(found) for check_id, found in verdicts.items()}
+    steady = {check_id: _steady(rows) for check_id, rows in verdicts.items()}
     return _with_rows(report, steady)
 
 
@@ -60,7 +62,28 @@ def _grade_undisturbed(
         open_ones = with_dependants(exercise, undecided)
         again = grade(submission, replace(how, only=with_required(exercise, open_ones)))
         report = _with_rows(report, {row.id: row for row in again.checks if row.id in open_ones})
-    return report
+        report = _with_usage(report, again)
+    return _with_rows(report, {row.id: _broke_its_own(row) for row in report.checks if row.again})
+
+
+def _broke_its_own(row: CheckResult) -> CheckResult:
+    """The row after the last try: a service of the submission's own that broke each time is its."""
+    if not row.own_service:
+        return row
+    message = presentable(
+        f"in {1 + TRIES} runs the service that it used stood still: {row.message}"
+    )
+    return row.model_copy(update={"outcome": Outcome.FAILED, "message": message})
+
+
+def _with_usage(report: Report, again: Report) -> Report:
+    """The report with what grading it again has used besides."""
+    return report.model_copy(
+        update={
+            "judge_cpu_seconds": round(report.judge_cpu_seconds + again.judge_cpu_seconds, 2),
+            "judge_memory_mb": max(report.judge_memory_mb, again.judge_memory_mb),
+        }
+    )
 
 
 def _with_rows(report: Report, rows: Mapping[str, CheckResult]) -> Report:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from grader.intake.collected import Collected
 from grader.intake.pieces import Piece
@@ -27,8 +28,10 @@ def take_newest(handed_in: Mapping[tuple[str, str], list[Piece]], found: Collect
             found.late.add((student, exercise))
         submitted = last[0].owner.submitted
         if submitted is not None:  # in this machine's zone, as the LMS is taken to be
-            stamp = f"{submitted.astimezone():%Y-%m-%d %H:%M:%S %z}\n"
-            found.stamps[student, exercise] = stamp.encode()
+            # A year that no clock has is no time.
+            with suppress(OverflowError, ValueError, OSError):
+                stamp = f"{submitted.astimezone():%Y-%m-%d %H:%M:%S %z}\n"
+                found.stamps[student, exercise] = stamp.encode()
 
 
 def _newest_of(pieces: list[Piece], found: Collected) -> Piece:

@@ -17,13 +17,25 @@ class Service(ABC):
     host: str = "localhost"
     port: int = 0
     """What the consumer connects to; set by `attach`."""
+    lost: float = 0.0
+    """Seconds that the suite itself waited for it, where it was slow to answer."""
     observer: Callable[[str], None] | None = None
     """Told, for a test's log, what goes over the medium; from any thread."""
+
+    @property
+    def shared(self) -> bool:
+        """Tell whether others use the same server: where it breaks, it is not this submission."""
+        return False
 
     @property
     def exceeded(self) -> bool:
         """Tell whether the submission sent more than it may and was cut off."""
         return False
+
+    @property
+    def why_exceeded(self) -> str:
+        """What the program did when `exceeded`, as a clause; empty: it sent too much."""
+        return ""
 
     def observe(self, what: str) -> None:
         """Tell the observer, if there is one."""

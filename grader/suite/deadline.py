@@ -1,4 +1,4 @@
-"""The end of a submission's time, also in the middle of a test."""
+"""The end of a submission's time and of its budget, also in the middle of a test."""
 
 from __future__ import annotations
 
@@ -8,17 +8,22 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from grader.suite.outcomes import OutOfTime
+from grader.suite.outcomes import OutOfTime, OverBudget
 
 _AGAIN = 1.0
-"""Seconds until it is raised again, where a suite caught it."""
+"""Seconds until it is looked at again, and raised again where a suite caught it."""
 
 
 @contextmanager
-def until(deadline: Callable[[], float], sentence: Callable[[], str]) -> Iterator[None]:
+def until(
+    deadline: Callable[[], float],
+    sentence: Callable[[], str],
+    over: Callable[[], str] = lambda: "",
+) -> Iterator[None]:
     """Raise OutOfTime(sentence()) in the body when `deadline()`, by time.monotonic(), has come.
 
-    It is asked again when it seems to have come: it may have moved.
+    It is asked again when it seems to have come: it may have moved. `over` is asked every _AGAIN
+    seconds; where it returns a sentence, OverBudget is raised with that.
 
     A program that never stops calling back never reaches the limit of a step. Only the main
     thread of a Unix process can be interrupted; elsewhere the body runs without an end.
@@ -28,13 +33,16 @@ def until(deadline: Callable[[], float], sentence: Callable[[], str]) -> Iterato
         return
 
     def stop(*_: object) -> None:
+        if why := over():
+            raise OverBudget(why)
         if (left := deadline() - time.monotonic()) > 0:
-            signal.setitimer(signal.ITIMER_REAL, left, _AGAIN)
+            signal.setitimer(signal.ITIMER_REAL, min(left, _AGAIN), _AGAIN)
             return
         raise OutOfTime(sentence())
 
     before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, max(deadline() - time.monotonic(), 0.001), _AGAIN)
+    first = min(max(deadline() - time.monotonic(), 0.001), _AGAIN)
+    signal.setitimer(signal.ITIMER_REAL, first, _AGAIN)
     try:
         yield
     finally:

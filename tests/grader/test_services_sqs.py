@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 import time
+import tracemalloc
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -16,7 +17,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from grader.services.sqs import front
+from grader.services.sqs import front, strict
+from grader.services.sqs.clock import Clock
 from grader.services.sqs.service import RefusedError, SqsService, warm
 from grader.services.sqs.strict import MAX_BYTES
 
@@ -366,6 +368,48 @@ def test_what_is_sent_and_fetched_has_an_end(
             client.receive_message(QueueUrl=url, VisibilityTimeout=0)
     assert service.exceeded
     assert service.depth(url) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a":"' + rb"\\" * 3_990_000,
+        b'{"a":"' + rb"\"" * 3_990_000,
+        b'{"' + b'","' * 2_600_000,
+        b"[" * 7_900_000,
+        b'{"a":' + b'"x",' * 1_900_000,
+    ],
+    ids=["escapes", "escaped quotes", "strings", "brackets", "values"],
+)
+def test_a_body_takes_memory_and_time_of_its_length(body: bytes) -> None:
+    """Whatever it holds: a few times its eight megabytes, and less than a second or two."""
+    tracemalloc.start()
+    begin = time.process_time()
+    with pytest.raises(ValueError, match=r"values|Unterminated"):
+        strict.parsed(body)
+    took, (_, peak) = time.process_time() - begin, tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert took < 5
+    assert peak < 10 * len(body)
+
+
+def test_values_are_counted_outside_of_strings() -> None:
+    """Commas and brackets in a message are its text, however its quotes are escaped."""
+    text = '[,{\\"' * 30_000
+    body = json.dumps({"MessageBody": text, "more": ["\\", '"', "x"]}).encode()
+    assert strict.parsed(body)["MessageBody"] == text
+    with pytest.raises(ValueError, match="values"):
+        strict.parsed(json.dumps({"a": ["\\"] * 30_000}).encode())
+
+
+@pytest.mark.parametrize("length", ["9" * 5000, "1e9", "-1", "12345678901"])
+def test_a_length_that_is_none_is_refused(length: str) -> None:
+    """Python refuses to read a number of thousands of digits."""
+    tried = front.Front(lambda *_: [b"{}"], Clock())
+    began: list[str] = []
+    environ = {"HTTP_X_AMZ_TARGET": "AmazonSQS.ListQueues", "CONTENT_LENGTH": length}
+    tried(environ, lambda status, _: began.append(status))
+    assert began == ["413 Error"]
 
 
 def test_what_headers_hold_counts_too(service: SqsService) -> None:

@@ -45,3 +45,10 @@ def test_a_link_is_no_timestamp(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").write_text("2026-11-30 12:00:00 UTC")
     (tmp_path / "timestamp.txt").symlink_to(tmp_path / "elsewhere")
     assert read_timestamp(tmp_path) is None
+
+
+@pytest.mark.parametrize("text", ["9999-12-31 23:59:59 -1200", "0001-01-01 00:00:00 +1400"])
+def test_a_year_that_utc_does_not_have_is_no_time(tmp_path: Path, text: str) -> None:
+    """Whoever reckons with it would end in an error, in the middle of a gradebook."""
+    (tmp_path / "timestamp.txt").write_text(text)
+    assert read_timestamp(tmp_path) is None

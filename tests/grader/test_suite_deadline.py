@@ -9,8 +9,9 @@ from collections.abc import Callable
 
 import pytest
 
+from grader.suite import deadline
 from grader.suite.deadline import until
-from grader.suite.outcomes import Failed
+from grader.suite.outcomes import Failed, OverBudget
 
 
 def too_long() -> str:
@@ -56,6 +57,19 @@ def test_a_deadline_that_moved_is_kept() -> None:
     with pytest.raises(Failed), until(lambda: next(moves), too_long):
         forever()
     assert time.monotonic() - begin >= 0.3
+
+
+def test_a_budget_ends_the_body_before_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked again and again, and the sentence is its own."""
+    monkeypatch.setattr(deadline, "_AGAIN", 0.01)
+    answers = iter(["", "", "it took too much"])
+    begin = time.monotonic()
+    with (
+        pytest.raises(OverBudget, match="too much"),
+        until(at(begin + 60), too_long, lambda: next(answers, "")),
+    ):
+        forever()
+    assert time.monotonic() - begin < 30
 
 
 def test_a_body_in_time_is_left_alone() -> None:

@@ -238,6 +238,48 @@ def test_time_lost_to_a_service_is_nobodys_wait(session: Callable[[int], Session
     consumer.close()
 
 
+def test_time_in_which_a_service_begins_is_given_back(
+    session: Callable[[int], Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The deadline of all checks moves while a broker starts, and stays where it moved."""
+    lab = session(0)
+    before = lab.lost
+    seen: list[float] = []
+
+    def slow() -> Unwell:
+        time.sleep(0.2)
+        seen.append(lab.lost)
+        return Unwell(0)
+
+    monkeypatch.setattr("grader.suite.session._BETWEEN", 0.1)
+    lab._factories = {"redis": slow}  # type: ignore[dict-item]  # noqa: SLF001 - what a run has made
+    lab._ports = {"redis": 4566}  # noqa: SLF001 - as course.toml would say
+    lab.service("redis")
+    assert seen[0] >= before + 0.2
+    assert lab.lost >= before + 0.2
+    lab._services["redis"].lost = 3.0  # noqa: SLF001 - as its suite would
+    after = lab.lost
+    assert after >= before + 3.2
+    lab._end()  # noqa: SLF001 - as where the sandbox died
+    assert lab.lost == after, "a sandbox that is started again takes nothing of it back"
+
+
+def test_a_service_that_was_unwell_for_long_says_nothing_of_the_time_of_all_checks(
+    session: Callable[[int], Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also in a test before; a second of it changes nothing."""
+    monkeypatch.setattr("grader.suite.session._LITTLE", 1)
+    lab = session(3)
+    consumer = Consumer(lab)
+    lab.begin()
+    consumer.process().call("sample.pause", 2.2)
+    consumer.close()
+    lab.begin()
+    assert lab.lost_in_all().startswith("sqs did not serve for")
+    monkeypatch.setattr("grader.suite.session._LITTLE", 100)
+    assert not lab.lost_in_all()
+
+
 def test_a_service_is_not_waited_for_without_end(
     session: Callable[[int], Session], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,6 +33,10 @@ class Lease:
         return f"amqp://{user}:{password}@{host}:{self.port}/{virtual_host}"
 
 
+class Evicted(Exception):  # noqa: N818 - of a place, and no error of the grader's
+    """The broker was short of memory or disk, and this place took the most of it."""
+
+
 class Broker(ABC):
     """Where leases come from. Made before the run forks; used in any process of it."""
 
@@ -49,6 +53,7 @@ class Broker(ABC):
         """Prove that the broker serves. False when it is another node than the lease's.
 
         Raises:
+            Evicted: the place was removed.
             ServiceError: it does not serve.
         """
 

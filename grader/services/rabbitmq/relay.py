@@ -30,13 +30,11 @@ T = TypeVar("T")
 class _Way:
     """One direction of a connection: what was read from `source` and not yet sent to `target`."""
 
-    def __init__(
-        self, source: socket.socket, target: socket.socket, see: Callable[[bytes], None]
-    ) -> None:
+    def __init__(self, source: socket.socket, target: socket.socket, words: Words) -> None:
         self.source = source
         self.target = target
         self.waiting = bytearray()
-        self.words = Words(see)
+        self.words = words
         self.ended = False
         """`source` will send no more."""
         self.closed = False
@@ -50,15 +48,15 @@ class _Pair:
         self,
         client: socket.socket,
         server: socket.socket,
-        see: Callable[[bytes], None],
+        copies: Copies,
         *,
         connected: bool,
     ) -> None:
         self.client = client
         self.server = server
         self.connected = connected
-        self.up = _Way(client, server, see)
-        self.down = _Way(server, client, lambda _: None)
+        self.up = _Way(client, server, Words(copies.see, copies.see_header))
+        self.down = _Way(server, client, Words())
 
     def wanted(self, side: socket.socket) -> int:
         """What to wait for on that side."""
@@ -101,6 +99,7 @@ class Relay:
         self._quiet = threading.Condition()
         self._commands: list[Callable[[], None]] = []
         self._stopped = False
+        self._refuses = False
         self._wake_read, self._wake_write = socket.socketpair()
         self._selector = selectors.DefaultSelector()
         for each in (listener, self._wake_read):
@@ -122,13 +121,35 @@ class Relay:
 
         No connection is served since.
         """
-        return self.bytes_up > self._max_bytes or self._copies.count > MOST
+        return bool(self.why_exceeded)
+
+    @property
+    def why_exceeded(self) -> str:
+        """Why no connection is served any more, as a clause about the program; else empty."""
+        copies = self._copies
+        if copies.multiplies:
+            return "published a message with a CC or BCC header, or with headers that are no AMQP"
+        if copies.count > MOST:
+            return "bound queues so that RabbitMQ multiplies their dead letters"
+        if self.bytes_up + copies.cost > self._max_bytes:
+            return "sent more to rabbitmq than any exercise needs"
+        return ""
 
     def wait_closed(self, seconds: float) -> bool:
         """Wait until no connection is open; False when one still is after `seconds`."""
         self._do(lambda: None)
         with self._quiet:
             return self._quiet.wait_for(lambda: not self._pairs, seconds)
+
+    def refuse(self) -> None:
+        """Cut every connection, and take no more."""
+
+        def cut() -> None:
+            self._refuses = True
+            for pair in list(self._pairs):
+                self._end(pair, abruptly=True)
+
+        self._do(cut)
 
     def drop_connections(self) -> int:
         """Cut every open connection as a crash would, with RST; how many there were."""
@@ -203,8 +224,10 @@ class Relay:
             address = self._upstream()
             server = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
             server.setblocking(False)  # noqa: FBT003 - the standard library's
-            result = errno.ECONNREFUSED if self.exceeded else server.connect_ex(address)
-            pair = _Pair(client, server, self._copies.see, connected=result == 0)
+            result = (
+                errno.ECONNREFUSED if self.exceeded or self._refuses else server.connect_ex(address)
+            )
+            pair = _Pair(client, server, self._copies, connected=result == 0)
             if result not in (0, errno.EINPROGRESS):
                 _close(client, abruptly=True)
                 server.close()
@@ -251,6 +274,8 @@ class Relay:
             self.redelivered += said.endswith(REDELIVERED)
             if self._observe is not None:
                 self._observe(said)
+        if way.words.other_protocol and way is pair.up:
+            raise ConnectionAbortedError("no AMQP 0-9-1")
         if not data:
             way.ended = True
         if not self.exceeded:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import time
 
 import pika
 import pika.exceptions
@@ -11,11 +12,13 @@ from pika.adapters.utils.connection_workflow import AMQPConnectorException
 
 from grader.errors import ServiceError
 from grader.services.base import Service
-from grader.services.rabbitmq.lease import Broker
+from grader.services.rabbitmq.lease import Broker, Evicted
 from grader.services.rabbitmq.relay import Relay
 
 MAX_BYTES = 64 << 20
 """What one submission may send to the broker that all share; beyond it is cut off."""
+_PROMPT = 1.0
+"""Seconds within which a broker that is well lets the suite in."""
 _FAILURES = (pika.exceptions.AMQPError, AMQPConnectorException)
 """Of a connection; the second has no base of pika's own."""
 
@@ -38,6 +41,7 @@ class RabbitMQService(Service):
         self._lease = broker.lease()
         self._relay: Relay | None = None
         self._died = False
+        self._evicted = False
         self._closed = False
 
     def attach(self, listener: socket.socket, port: int) -> None:
@@ -74,14 +78,19 @@ class RabbitMQService(Service):
         Raises:
             ServiceError: the broker does not serve.
         """
+        begin = time.monotonic()
         try:
             return self._connect()
         except _FAILURES:
-            self._renew()
+            self._renew()  # an evicted place is not made again
         try:
             return self._connect()
         except _FAILURES as error:
             raise ServiceError(f"RabbitMQ refuses the grader's own connection: {error!r}") from None
+        finally:
+            took = time.monotonic() - begin
+            if took > _PROMPT:
+                self.lost += took
 
     def _connect(self) -> pika.BlockingConnection:
         lease = self._lease
@@ -96,6 +105,11 @@ class RabbitMQService(Service):
             socket_timeout=10,
         )
         return pika.BlockingConnection(parameters)
+
+    @property
+    def shared(self) -> bool:
+        """Tell that all submissions of a run use the same broker."""
+        return True
 
     @property
     def open_connections(self) -> int:
@@ -121,7 +135,14 @@ class RabbitMQService(Service):
     @property
     def exceeded(self) -> bool:
         """Tell whether the submission sent more than it may and was cut off."""
-        return self._attached.exceeded
+        return bool(self.why_exceeded)
+
+    @property
+    def why_exceeded(self) -> str:
+        """What it did, as a clause about the program."""
+        if self._evicted:
+            return "made RabbitMQ keep so much that it ran short of memory or disk"
+        return self._attached.why_exceeded if self._relay is not None else ""
 
     @property
     def bytes_up(self) -> int:
@@ -161,13 +182,23 @@ class RabbitMQService(Service):
             self._broker.check(self._lease)
         except ServiceError:
             return False
+        except Evicted:
+            self._evict()
         return True
+
+    def _evict(self) -> None:
+        self._evicted = True
+        if self._relay is not None:
+            self._relay.refuse()
 
     def _renew(self) -> None:
         """Take the same place on the node that replaced a dead one."""
-        if not self._broker.check(self._lease):
-            self._died = True
-            self._lease = self._broker.lease(self._lease)
+        try:
+            if not self._broker.check(self._lease):
+                self._died = True
+                self._lease = self._broker.lease(self._lease)
+        except Evicted:
+            self._evict()
 
     def close(self) -> None:
         """Cut the connections and give the place back."""

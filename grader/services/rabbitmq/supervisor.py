@@ -16,10 +16,12 @@ import sys
 
 from grader.errors import ServiceError
 from grader.host.identity import adopt_orphans, reap_orphans
+from grader.services.rabbitmq.api import ManagementApi
 from grader.services.rabbitmq.choice import DockerChoice, first_that_starts, read
 from grader.services.rabbitmq.docker import sweep_containers
 from grader.services.rabbitmq.node import Login, Node
 from grader.services.rabbitmq.private import sweep_nodes
+from grader.services.rabbitmq.relief import Relief
 
 _MAX_RESTARTS = 5
 _TICK = 0.05
@@ -28,8 +30,11 @@ _TICK = 0.05
 class Supervisor:
     """One node, and those who wait to hear where it is."""
 
-    def __init__(self, life: socket.socket, listener: socket.socket, node: Node) -> None:
+    def __init__(
+        self, life: socket.socket, listener: socket.socket, node: Node, login: Login
+    ) -> None:
         self._node = node
+        self._login = login
         self._listener = listener
         self._waiting: list[socket.socket] = []
         self._starting = False
@@ -43,11 +48,13 @@ class Supervisor:
 
     def run(self) -> None:
         """Serve until the run ends."""
+        relief = Relief(self._api)
         try:
             self._spawn()
             while self._round():
                 pass
         finally:
+            relief.close()
             self._node.stop()
             reap_orphans(2)
 
@@ -73,6 +80,12 @@ class Supervisor:
             else:
                 self._reply()
         return True
+
+    def _api(self) -> ManagementApi | None:
+        """The node's administration; None while it does not serve."""
+        if self._generation == 0 or self._starting or self._failure is not None:
+            return None
+        return ManagementApi(self._node.host, self._node.management_port, self._login)
 
     def _spawn(self) -> None:
         self._generation += 1
@@ -137,7 +150,7 @@ def main() -> None:
         sweep_containers()
     sweep_nodes()
     login = Login(config["username"], config["password"])
-    Supervisor(life, listener, first_that_starts(choices, login)).run()
+    Supervisor(life, listener, first_that_starts(choices, login), login).run()
 
 
 if __name__ == "__main__":

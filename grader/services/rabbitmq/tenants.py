@@ -6,8 +6,8 @@ import secrets
 from abc import abstractmethod
 from dataclasses import dataclass, replace
 
-from grader.services.rabbitmq.api import ManagementApi
-from grader.services.rabbitmq.lease import Broker, Lease
+from grader.services.rabbitmq.api import TENANT, ManagementApi
+from grader.services.rabbitmq.lease import Broker, Evicted, Lease
 from grader.services.rabbitmq.node import Login
 
 
@@ -42,7 +42,7 @@ class TenantBroker(Broker):
         """A new virtual host and user."""
         place = self._place()
         if again is None:
-            name = f"submission-{secrets.token_hex(6)}"
+            name = f"{TENANT}{secrets.token_hex(6)}"
             again = Lease(
                 place.host, place.port, name, secrets.token_urlsafe(18), name, self._login
             )
@@ -51,10 +51,18 @@ class TenantBroker(Broker):
         return made
 
     def check(self, lease: Lease) -> bool:
-        """Whether the lease's node serves: it greets, and no alarm blocks publishers."""
+        """Whether the lease's node serves: it greets, and no alarm blocks publishers.
+
+        Raises:
+            Evicted: the virtual host was removed, as the largest one, on an alarm.
+            ServiceError: it does not serve.
+        """
         place = self._place()
-        self._api(place).check_alarms()
-        return place.generation == lease.generation
+        api, same = self._api(place), place.generation == lease.generation
+        if same and not api.has_tenant(lease.virtual_host):
+            raise Evicted
+        api.check_alarms()
+        return same
 
     def release(self, lease: Lease) -> None:
         """Remove the virtual host and the user."""

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-_METHOD_FRAME = 1
+_METHOD_FRAME, _HEADER_FRAME = 1, 2
 _HEADER = 7
 """Bytes: type, channel, size."""
 _PROTOCOL_HEADER = 8
 """Bytes: AMQP and a version."""
+_VERSION = b"\0\0\x09\x01"
 _METHODS = {
     (50, 10): "queue.declare",
     (50, 40): "queue.delete",
@@ -44,9 +45,16 @@ _LONGEST = 1 << 20
 class Words:
     """One direction of a connection."""
 
-    def __init__(self, see: Callable[[bytes], None] = lambda _: None) -> None:
-        """`see` is called with the payload of each method frame."""
+    def __init__(
+        self,
+        see: Callable[[bytes], None] = lambda _: None,
+        see_header: Callable[[bytes], None] = lambda _: None,
+    ) -> None:
+        """`see` is called with the payload of each method frame, `see_header` of each header's."""
         self._see = see
+        self._see_header = see_header
+        self.other_protocol = False
+        """Whether it asked for another version of AMQP, which is not understood here."""
         self._data = bytearray()
         self._lost = False
 
@@ -55,11 +63,8 @@ class Words:
         if self._lost:
             return
         self._data += data
-        if self._data[:1] == b"A":  # no frame begins so: it is the protocol header
-            if len(self._data) < _PROTOCOL_HEADER:
-                return
-            if self._data.startswith(b"AMQP"):
-                del self._data[:_PROTOCOL_HEADER]
+        if self._data[:1] == b"A" and not self._took_protocol_header():
+            return
         while len(self._data) >= _HEADER:
             size = int.from_bytes(self._data[3:7], "big")
             if self._data[0] not in (1, 2, 3, 8) or size > _LONGEST:
@@ -71,10 +76,21 @@ class Words:
             payload = bytes(self._data[_HEADER : _HEADER + size])
             kind = self._data[0]
             del self._data[: _HEADER + size + 1]
-            if kind == _METHOD_FRAME:
+            if kind == _HEADER_FRAME:
+                self._see_header(payload)
+            elif kind == _METHOD_FRAME:
                 self._see(payload)
                 if said := _in_words(payload):
                     yield said
+
+    def _took_protocol_header(self) -> bool:
+        """Take away what begins with an A, as no frame does; False while it is not complete."""
+        if len(self._data) < _PROTOCOL_HEADER:
+            return False
+        if self._data.startswith(b"AMQP"):
+            self.other_protocol |= self._data[4:8] != _VERSION
+            del self._data[:_PROTOCOL_HEADER]
+        return True
 
 
 def _in_words(payload: bytes) -> str:

@@ -81,6 +81,7 @@ class RedisService(Service):
             # Small answers at once: Nagle's algorithm holds the second of two for 40 ms.
             handler: Any = server.RequestHandlerClass
             prompt = {"disable_nagle_algorithm": True}
+            server.handle_error = _say_nothing  # type: ignore[method-assign, assignment]
             server.RequestHandlerClass = type("Prompt", (handler,), prompt)
             self._address = ("127.0.0.1", server.server_address[1])
             # poll_interval: how long shutdown takes.
@@ -160,6 +161,11 @@ class RedisService(Service):
         return self._front
 
     @property
+    def shared(self) -> bool:
+        """Tell whether it is a server of the user's own."""
+        return self._server is None
+
+    @property
     def exceeded(self) -> bool:
         """Tell whether the submission sent more than it may and was cut off."""
         return self._attached.exceeded
@@ -196,3 +202,10 @@ class RedisService(Service):
             with contextlib.suppress(OSError):
                 server.shutdown()
                 server.server_close()
+
+
+def _say_nothing(*_: object) -> None:
+    """Do what the server does when a connection of the submission's ends in an error: nothing.
+
+    Python's socketserver would print a traceback, as often as the submission likes.
+    """

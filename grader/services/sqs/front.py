@@ -31,6 +31,7 @@ _JSON = "application/x-amz-json-1.0"
 _ERRORS = 400
 _MAX_BODY = 8 << 20
 """Bytes of a request. A message of 1 MiB whose characters are all escaped in JSON has 6 MiB."""
+_DIGITS = 9
 MAX_BYTES = 96 << 20
 """Of all requests of one submission and their answers, which are kept while a test runs."""
 _LONGEST_WAIT = 20
@@ -122,17 +123,19 @@ class Front:
         counted: bool = False,
     ) -> Iterable[bytes]:
         target, _, action = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
-        length = environ.get("CONTENT_LENGTH") or "0"
+        length = _length(environ.get("CONTENT_LENGTH") or "0")
+        if counted:  # before it is read: many may come at once
+            self.bytes += length
         if target != _TARGET:
             answer = refusal("AccessDenied", "only Amazon SQS is served here", 403)
         elif action not in ACTIONS:
             answer = refusal("InvalidAction", "no exercise needs this action, or SQS has none")
-        elif not length.isdecimal() or int(length) > _MAX_BODY:
+        elif length > _MAX_BODY:
             answer = refusal("RequestTooLarge", f"at most {_MAX_BODY} bytes", 413)
         elif counted and self.exceeded:
             answer = refusal("RequestThrottled", f"at most {MAX_BYTES} bytes in all", 403)
         else:
-            body = environ["wsgi.input"].read(int(length))
+            body = environ["wsgi.input"].read(length)
             try:
                 answer = act(action, parsed(body))
             except Exception as error:  # noqa: BLE001 - of a request that no client of SQS makes
@@ -140,7 +143,7 @@ class Front:
         data = json.dumps(answer.body).encode()
         if counted:
             said = sum(len(value) for name, value in environ.items() if name.startswith("HTTP_"))
-            self.bytes += int(length if length.isdecimal() else 0) + said + len(data)
+            self.bytes += said + len(data)
         headers = [
             ("Content-Type", _JSON),
             ("Content-Length", str(len(data))),
@@ -301,6 +304,11 @@ class Front:
         gone = [{"Id": entry["Id"]} for entry in copies]
         body = {**body, "Successful": [*body.get("Successful", []), *gone]}
         return Answer(OK, _with_failed(body, failed))
+
+
+def _length(text: str) -> int:
+    """The length that a request says; too large where it says none, or one of many digits."""
+    return int(text) if text.isdecimal() and len(text) <= _DIGITS else _MAX_BODY + 1
 
 
 @cache

@@ -31,7 +31,6 @@ ACTIONS = frozenset(
 """What is served, by the API's names. Permissions and the moving of messages are nobody's need."""
 _MAX_VALUES = 20_000
 """In a request's JSON. Each takes some hundred bytes of memory, and a few in the request."""
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _PREFIX = re.compile(r"[A-Za-z0-9_.-]{0,80}")
 """Of queues' names. moto takes it for a regular expression."""
 
@@ -67,8 +66,7 @@ def parsed(body: bytes) -> dict[str, Any]:
     Raises:
         ValueError: they are no JSON object, hold more values than any exercise needs, or a pattern.
     """
-    shape = _STRING.sub(b"", body)
-    if sum(map(shape.count, (b",", b"[", b"{"))) > _MAX_VALUES:
+    if _values(body) > _MAX_VALUES:
         raise ValueError(f"more than {_MAX_VALUES} values")
     parameters = json.loads(body)
     if not isinstance(parameters, dict):
@@ -77,6 +75,19 @@ def parsed(body: bytes) -> dict[str, Any]:
     if prefix is not None and not (isinstance(prefix, str) and _PREFIX.fullmatch(prefix)):
         raise ValueError("QueueNamePrefix is no beginning of a queue's name")
     return parameters
+
+
+def _values(body: bytes) -> int:
+    """Return how many values a JSON text has, about, in time and memory of its length.
+
+    A regular expression keeps a place to go back to for each escape of a string.
+    """
+    text = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    quotes = text.count(b'"')
+    if quotes > 4 * _MAX_VALUES:  # of a key and of its value
+        return quotes
+    outside = b"".join(text.split(b'"')[::2])
+    return sum(map(outside.count, (b",", b"[", b"{")))
 
 
 def refuse_message(queue: str, parameters: dict[str, Any]) -> Answer | None:
