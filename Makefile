@@ -33,6 +33,7 @@ lint: setup-instructor ## ruff, mypy, import-linter
 	$(PYTHON_IN_VENV) -m ruff check
 	$(PYTHON_IN_VENV) -m ruff format --check
 	$(PYTHON_IN_VENV) -m mypy grader resources solutions benchmarks scripts
+	$(PYTHON_IN_VENV) -m mypy solutions/00/events.py
 	.venv/bin/lint-imports
 
 docs: setup ## build the documentation's site into out/site; a dead link fails

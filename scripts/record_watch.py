@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def prepare(folder: Path) -> None:
-    """A copy of the course, with the first exercise nearly done."""
+    """A copy of the course, with exercise 01 nearly done."""
     left_out = shutil.ignore_patterns(".*", "out", "__pycache__", "*.egg-info")
     shutil.copytree(ROOT, folder, ignore=left_out, dirs_exist_ok=True)
     text = (ROOT / "solutions" / "01" / "polling.py").read_text(encoding="utf-8")

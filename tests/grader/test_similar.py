@@ -67,7 +67,7 @@ def known_right(course: Course, exercise_id: str) -> list[Submission]:
     return [read_submission(path.name, exercise, [path], 256) for path in folders]
 
 
-@pytest.mark.parametrize("exercise_id", ["01", "02", "03", "04"])
+@pytest.mark.parametrize("exercise_id", ["00", "01", "02", "03", "04"])
 def test_solutions_that_share_no_code_are_far_apart(
     course: Course, exercise_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,6 +78,15 @@ def test_solutions_that_share_no_code_are_far_apart(
     assert THRESHOLD > 0.8
     monkeypatch.setattr(similar, "THRESHOLD", 0.67)
     assert nearly_identical(apart, course)[exercise_id].count == 0
+
+
+def test_the_usual_solution_of_the_warm_up_is_nobodys_copy(course: Course) -> None:
+    """Forty students who solve it as one does, each with another mistake: nobody is shown."""
+    exercise = course.exercise("00")
+    folders = sorted((REPO / "tests/submissions/chaff/00").iterdir())
+    usual = [read_submission(path.name, exercise, [path], 256) for path in folders]
+    assert len(usual) > 30
+    assert nearly_identical(usual, course) == {}
 
 
 def test_solutions_made_out_of_one_are_found(course: Course) -> None:

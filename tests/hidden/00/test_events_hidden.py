@@ -1,0 +1,317 @@
+"""Hidden suite of exercise 00: parse and encode, one line and one event at a time."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from grader.suite import Kept
+from grader.suite.content import BAD, to_line
+from grader.suite.properties import for_all
+
+ENDS = (b"\n", b"\r\n", b"")
+SHOWN = 120  # characters of a value in a sentence
+IN_WORDS = {b"\n": "\\n", b"\r\n": "\\r\\n", b"": "no newline"}
+
+
+def objects(st, text):
+    """JSON objects with at least one field; `text` draws the keys and strings in them."""
+    numbers = st.integers(-(2**64), 2**64) | st.floats(allow_nan=False, allow_infinity=False)
+    values = st.recursive(
+        st.none() | st.booleans() | numbers | text,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3),
+        max_leaves=4,
+    )
+    return st.dictionaries(text, values, min_size=1, max_size=3)
+
+
+# A list of characters: hypothesis reads all of Unicode before it draws from a range, for seconds.
+ASCII = "aZ09 \n\r\t\x00\x0b\x1c\x7f\"'\\/{}[],:"
+BEYOND = "\x85\xa0ãßÑ\u2028\u2029\ufeffŁ台ع🚕\u0301"
+
+
+def words(st, letters=ASCII):
+    """Short texts of these letters."""
+    return st.text(st.sampled_from(letters), max_size=6)
+
+
+def difference(wanted, seen) -> str:
+    """Say what is not as it should be in an event that came back; "" where nothing is."""
+    if seen == wanted:
+        return ""
+    if not isinstance(seen, dict):
+        return f"it is {cut(seen)}"
+    for name in wanted:
+        if name not in seen:
+            return f"the field {name!r} is missing"
+        if seen[name] != wanted[name]:
+            return f"the field {name!r} is {cut(seen[name])} in place of {cut(wanted[name])}"
+    return f"there are more fields, {', '.join(map(repr, seen.keys() - wanted.keys()))}"
+
+
+def cut(value) -> str:
+    """Return a value for a sentence."""
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+
+
+# 00.parse-event ---------------------------------------------------------------
+
+
+@pytest.mark.check("00.parse-event")
+def test_every_json_object_is_an_event(parse, shown, odd_events):
+    """Objects of every kind, each with every end of a line."""
+    for event in odd_events:
+        text = json.dumps(event).encode()
+        for end in ENDS:
+            seen = parse(text + end)
+            assert seen == event, (
+                f"the line {shown(text + end)} holds a JSON object and ends with {IN_WORDS[end]}: "
+                f"parse should return it as a dict, it returned {shown(seen)}"
+            )
+
+
+@pytest.mark.check("00.parse-event")
+def test_white_space_around_and_inside_an_object_is_jsons_own(parse, shown, trips):
+    """Spaces, tabs and carriage returns between the parts of an object say nothing."""
+    (event,) = trips(1)
+    line = to_line(event)[:-1]
+    for spaced in (b"  " + line + b" \t\n", line.replace(b", ", b" ,\r\t") + b"\n"):
+        seen = parse(spaced)
+        assert seen == event, (
+            f"the line {shown(spaced)} holds a JSON object with white space around its parts: parse "
+            f"should return it as a dict, it returned {shown(seen)}"
+        )
+
+
+@pytest.mark.check("00.parse-event")
+def test_text_that_is_not_ascii_is_text(parse, shown, unusual_text):
+    """Accents, other scripts, and the characters at which str.splitlines() cuts."""
+    for event in unusual_text:
+        line = to_line(event)
+        seen = parse(line)
+        assert seen == event, (
+            f"the line {shown(line)} is a JSON object in UTF-8, and only the byte 0x0A ends a line: "
+            f"parse should return {shown(event)}, it returned {shown(seen)}"
+        )
+
+
+@pytest.mark.check("00.parse-event")
+def test_an_equal_line_is_another_event(parse, process, trips):
+    """Lines A, B, A and A give four events; and the parameter can be named."""
+    first, second = trips(2)
+    for number, event in enumerate((first, second, first, first)):
+        seen = parse(to_line(event))
+        assert seen == event, (
+            f"parse was called for the 4 lines of events A, B, A and A; call {number + 1} returned {seen!r}"
+        )
+    seen = process.call("events.parse", line=to_line(second))
+    assert seen == second, f"parse(line=...) should return the line's event, it returned {seen!r}"
+
+
+@pytest.mark.check("00.parse-event")
+def test_any_object_is_read(parse, rng):
+    """Drawn: objects in objects, in ASCII."""
+
+    def look(event):
+        line = json.dumps(event).encode() + b"\n"
+        seen = parse(line)
+        assert seen == event, f"parse({line!r}) should return {event!r}, it returned {seen!r}"
+
+    for_all(rng, lambda st: objects(st, words(st)), look, examples=15)
+
+
+# 00.parse-bad -----------------------------------------------------------------
+
+
+@pytest.mark.check("00.parse-bad")
+def test_a_bad_line_is_none(parse, shown, trips, rng):
+    """Lines of every kind that are no JSON object, each with every end, between two events."""
+    for bad in rng.sample(BAD, len(BAD)):
+        parse(to_line(trips(1)[0]))
+        for end in ENDS:
+            seen = parse(bad + end)
+            assert seen is None, (
+                f"the line {shown(bad + end)} is no JSON object in UTF-8: parse should return None, "
+                f"it returned {shown(seen)}"
+            )
+
+
+@pytest.mark.check("00.parse-bad")
+def test_no_line_raises(parse, rng):
+    """Drawn: pieces of JSON, and bytes that are not UTF-8."""
+
+    def look(pieces):
+        line = b"".join(pieces) + b"\n"
+        seen = parse(line)
+        assert seen is None, (
+            f"parse({line!r}) should return None, since the line is no JSON object in UTF-8; "
+            f"it returned {seen!r}"
+        )
+
+    def pieces(st):
+        brackets = [b'{"event_id":', b"{", b"}", b"[", b"]"]
+        tokens = [*brackets, b'"', b"1", b",", b" ", b"null", b"\xff", b"\xc3"]
+        # Events are the business of 00.parse-event, and blank lines of 00.parse-blank.
+        return st.lists(st.sampled_from(tokens), max_size=6).filter(is_bad)
+
+    for_all(rng, pieces, look, examples=20)
+
+
+def is_bad(pieces: list[bytes]) -> bool:
+    """Tell whether a line is neither blank nor a JSON object."""
+    line = b"".join(pieces)
+    try:
+        return not isinstance(json.loads(line.decode()), dict)
+    except ValueError:
+        return bool(line.strip())
+
+
+# 00.parse-blank ---------------------------------------------------------------
+
+
+@pytest.mark.check("00.parse-blank")
+def test_a_blank_line_is_none(parse, trips, rng):
+    """Empty, or white space alone; after an event, and again."""
+    blanks = [b"", b"\n", b"\r\n", b" ", b"\t", b" \n", b"\t\t\n", b" \t \r\n", b"\r\r\n"]
+    blanks.append(b" " * rng.randint(5, 500) + b"\n")
+    for blank in rng.sample(blanks, len(blanks)):
+        parse(to_line(trips(1)[0]))
+        for _ in range(2):
+            seen = parse(blank)
+            what = "is blank" if blank.strip(b"\r\n") else "is empty"
+            assert seen is None, (
+                f"the line {blank[-20:]!r} {what}: parse should return None, it returned {seen!r}"
+            )
+
+
+# 00.encode-line ---------------------------------------------------------------
+
+
+def one_line(line, shown, event) -> None:
+    """Look at the form of a line; what it holds is another check's business."""
+    assert isinstance(line, bytes), (
+        f"encode should return bytes; for {shown(event)} it returned {shown(line)}"
+    )
+    assert line.endswith(b"\n"), (
+        f"the line of an event ends with a newline; for {shown(event)} encode returned a line that "
+        f"ends with {line[-20:]!r}"
+    )
+    newlines = line.count(b"\n")
+    assert newlines == 1, (
+        f"an event is one line, with one newline at its end; for {shown(event)} encode returned "
+        f"{newlines} newlines: {shown(line)}"
+    )
+    assert not line.endswith(b"\r\n"), (
+        "a line of this course ends with the byte 0x0A alone; encode returned one that ends with "
+        f"{line[-20:]!r}"
+    )
+
+
+@pytest.mark.check("00.encode-line")
+def test_an_event_is_one_line(encode, process, shown, odd_events, trips):
+    """Events of every kind, one after the other, and one of them again."""
+    for event in [*odd_events, odd_events[0]]:
+        one_line(encode(event), shown, event)
+    (event,) = trips(1)
+    one_line(process.call("events.encode", event=event), shown, event)
+
+
+@pytest.mark.check("00.encode-line")
+def test_a_newline_in_text_does_not_end_the_line(encode, shown, rng):
+    """Drawn: control characters in keys and values, at any depth."""
+
+    def look(event):
+        one_line(encode(event), shown, event)
+
+    for_all(rng, lambda st: objects(st, words(st, "a\n\r\t\x0b\\")), look, examples=15)
+
+
+# 00.round-trip ----------------------------------------------------------------
+
+
+@pytest.fixture
+def there_and_back(encode, parse, shown):
+    """`there_and_back(event)`: the line holds the event, and parse reads it from there."""
+
+    def look(event) -> None:
+        line = encode(event)
+        assert isinstance(line, bytes | str), (
+            f"encode should return the line of {shown(event)}, it returned {shown(line)}"
+        )
+        if isinstance(line, bytes):  # text in place of bytes is the business of 00.encode-line
+            written = read(line)
+            assert written is not None, (
+                f"encode should write JSON in UTF-8; for the event {shown(event)} it wrote {shown(line)}, "
+                "which is not one JSON value in UTF-8"
+            )
+            other = difference(event, written)
+            assert not other, (
+                f"encode should write the event as it is; in the line it wrote {other}"
+            )
+        other = difference(event, parse(line))
+        assert not other, (
+            "parse should make of a line of encode's the event that encode was given; in what it "
+            f"returned for {shown(line)} {other}"
+        )
+
+    return look
+
+
+def read(line: bytes):
+    """The JSON of a line, or None."""
+    try:
+        return json.loads(line.decode())
+    except ValueError:
+        return None
+
+
+@pytest.mark.check("00.round-trip")
+def test_what_is_written_can_be_read(there_and_back, trips, unusual_text):
+    """Text that is not ASCII, objects in objects, numbers of every size."""
+    (trip,) = trips(1)
+    inside = {
+        "stops": [{"zone": "São João", "at": [1, [2, {"deep": ["Ñuñoa", {}]}]]}, [], None],
+        "tip_share": 0.125,
+        "distance": 2**53 + 1,
+        "numbers": [0, -1, 2**53 + 1, -(2**63), 10**20, 0.1, 17.4, -2.5, 1e-7, 1.5e300],
+        "flags": {"yes": True, "no": False},
+        "note": "first line\nsecond line\r\n\tand a tab",
+        "quoted": "say \"hello\" \\ and 'so' on",
+    }
+    for event in [
+        trip,
+        *unusual_text,
+        trip | inside,
+        trip | {"reversed": dict(reversed(inside.items()))},
+    ]:
+        there_and_back(event)
+
+
+@pytest.mark.check("00.round-trip")
+def test_any_event_comes_back(there_and_back, trips, rng):
+    """Drawn: trips with more fields, in any text."""
+    (trip,) = trips(1)
+    for_all(
+        rng,
+        lambda st: objects(st, words(st, ASCII + BEYOND)).map(lambda more: more | trip),
+        there_and_back,
+        examples=15,
+    )
+
+
+@pytest.mark.check("00.round-trip")
+def test_the_event_stays_as_it_is(process, encode, trips):
+    """One dict, encoded three times: each line holds all of it."""
+    (event,) = trips(1)
+    event |= {"stops": [{"zone": "Ñuñoa"}, {"zone": "Łódź"}], "tip": None}
+    process.keep("event", event)
+    for time in ("first", "second", "third"):
+        line = encode(Kept("event"))
+        written = read(line.encode() if isinstance(line, str) else line)
+        other = difference(event, written)
+        assert not other, (
+            "encode should leave the dict that it is given as it is; it was called three times with "
+            f"the same one, and in the {time} line {other}"
+        )
