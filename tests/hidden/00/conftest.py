@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from grader.suite import Consumer, Process, Raised, properties
-
-properties.prepare()
+from grader.suite.outcomes import NotGraded
 
 _SHOWN = 160
 """Characters of a line or an event in a sentence."""
+
+
+def drawn(st: Any, letters: str) -> Any:
+    """Draw JSON objects with at least one field, their keys and texts of these letters."""
+    # st.text would read all of Unicode first.
+    text = st.lists(st.sampled_from(letters), max_size=6).map("".join)
+    numbers = st.integers(-(2**64), 2**64) | st.floats(allow_nan=False, allow_infinity=False)
+    plain = st.none() | st.booleans() | numbers | text
+    nested = st.dictionaries(text, st.lists(plain, max_size=2), max_size=2)
+    return st.dictionaries(
+        text, plain | nested | st.lists(nested, max_size=2), min_size=1, max_size=3
+    )
+
+
+# What hypothesis makes at its first draw is there before anything forks.
+properties.prepare()
+with suppress(NotGraded):
+    properties.for_all(random.Random(0), lambda st: drawn(st, "ab"), lambda _: None, examples=5)
+
+
+@pytest.fixture
+def objects() -> Callable[[Any, str], Any]:
+    """`objects(st, letters)`: a strategy for JSON objects whose keys and texts have these letters."""
+    return drawn
 
 
 @pytest.fixture
