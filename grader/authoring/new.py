@@ -102,7 +102,7 @@ def placeholders(course: Course, exercise: Exercise) -> Iterator[str]:
     folders = [f"{kind}/{exercise.id}" for kind in ("exercises", "solutions", "tests/hidden")]
     folders += [f"tests/submissions/{kind}/{exercise.id}" for kind in ("wheat", "chaff")]
     for path in (path for folder in folders for path in (course.root / folder).rglob("*")):
-        if path.suffix in {".py", ".md", ".toml"} and MARK in path.read_text("utf-8", "replace"):
+        if path.suffix in {".py", ".md", ".toml"} and MARK in _text(path):
             yield f"{path.relative_to(course.root).as_posix()} still holds a {MARK}"
     for check in exercise.checks:
         if any(MARK in (text or "") for text in (check.title, check.hint, check.concept)):

@@ -16,6 +16,8 @@ _COURSE_OWN = frozenset(
 _MANIFEST = "course.toml"
 _EXERCISES = "exercises"
 _PROGRAM = Path(__file__).parents[1]
+_EARLIER = frozenset(PurePosixPath("services", f"{name}.py") for name in ("rabbitmq", "sqs"))
+"""Modules of earlier versions of the program that are called as exercises' files are."""
 _NOTEBOOK = ".ipynb"
 
 
@@ -77,6 +79,7 @@ def _is_courses_own(path: PurePosixPath, copies: Collection[PurePosixPath]) -> b
         if PurePosixPath(*path.parts[:depth]) in copies:
             return True
         # Installed without the rest, as in `build/lib`.
-        if part == "grader" and (_PROGRAM / PurePosixPath(*path.parts[depth + 1 :])).is_file():
+        inside = PurePosixPath(*path.parts[depth + 1 :])
+        if part == "grader" and (inside in _EARLIER or (_PROGRAM / inside).is_file()):
             return True
     return False

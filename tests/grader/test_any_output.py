@@ -47,6 +47,10 @@ COMMANDS: dict[str, list[list[str]]] = {
     ],
     "extend": [["extend", "out", STUDENT, "01", "--days", "2"]],
     "gradebook": [["gradebook", "out"]],
+    "new": [
+        ["new", "check", "01.last-event"],
+        ["new", "exercise", "09", "Größer ✓", "--file", "bigger.py"],
+    ],
     "notebooks": [["notebooks", "nb ✓"]],
     "release": [["release", "students ✓"]],
     "gradescope": [["gradescope", "autograder.zip"]],

@@ -105,7 +105,7 @@ BAD_FILES: dict[str, tuple[str | bytes, str]] = {
     ),
     "loops-at-import": (
         "while True: pass\n",
-        f"importing doubling.py did not end within 2 s: {AT_IMPORT}",
+        "importing doubling.py did not end within 2 s",  # and where it was, if that could be asked
     ),
     "dies-at-import": (
         "import os\nos._exit(0)\n",

@@ -408,7 +408,7 @@ def test_bad_messages_are_dead_letters(queues, trips, junk):
 
 @pytest.mark.check("03.rabbit-honest-failure")
 def test_nothing_more_can_come(queues, trips):
-    """One of three events was handled; the broker drops the connection, or the queue is deleted."""
+    """Fewer than three events were handled; the broker drops the connection, or the queue is deleted."""
     everything = trips(2)
     (queue,) = queues.declare()
     process = None
@@ -416,7 +416,10 @@ def test_nothing_more_can_come(queues, trips):
         queues.put(queue, event)
         run = queues.start(queue, everything, max_events=3, process=process)
         process = run.run.process
-        run.take([event], "one event was in the queue")
+        if run.event() != event:  # the drop gave back what was not acknowledged yet
+            run.run.handled()
+            run.expect(event, "two events were in the queue")
+        run.run.handled()
         if deleted:
             queues.channel.queue_delete(queue)
             # Who waits for ever says nothing wrong, and pika tells only who asks for it.
@@ -429,7 +432,7 @@ def test_nothing_more_can_come(queues, trips):
             step = run.step()
         scene = "the queue was deleted" if deleted else "the broker dropped the connection"
         assert isinstance(step, Raised), (
-            f"{scene} after 1 of 3 events, which should be an exception; {run.said(step)}"
+            f"{scene} before 3 events were handled, which should be an exception; {run.said(step)}"
         )
 
 
