@@ -114,7 +114,7 @@ def test_check_says_it_and_is_not_content(course: Path, tmp_path: Path) -> None:
     write(copy, "def times(a, b):\n    return a * b\n", "util.py")
     done = grader(copy, "check", "01")
     assert done.returncode == 1
-    assert "public tests: 1 passed" in done.stdout
+    assert "1 of 1 checks pass" in done.stdout
     assert "Before you hand it in: - doubling.py could not be imported" in in_a_line(done)
     write(copy, RIGHT)
     done = grader(copy, "check", "01")

@@ -143,10 +143,11 @@ def test_no_message_quotes_a_suite_that_cannot_be_read(course: Path) -> None:
     """It would show lines of it."""
     exercise = load_course(course).exercise("01")
     session = Session(exercise, lambda: ProcessSandbox(Setup(files={})), {}, {})
-    plugin = SuitePlugin(exercise, session, 1, 10)
+    plugin = SuitePlugin(exercise)
     plugin.pytest_collectreport(
         CollectReport("test_doubling_hidden.py", "failed", "E   import pytest as", [])
     )
+    plugin.begin(session, 1, 10)
     for row in plugin.results():
         assert (row.outcome, row.message) == (Outcome.ERROR, "the suite cannot be read")
         assert "import pytest as" in row.log[-1]["what"]
