@@ -71,7 +71,7 @@ def record(terminal: Terminal) -> list[tuple[str, str]]:
     """Type and look; what was done, and what the screen showed then."""
     screens = []
     terminal.wait(EDITOR, "_read_complete_lines")
-    shown = terminal.wait(COMMAND, "First not")
+    shown = terminal.wait(COMMAND, "First failure")
     screens.append(("`grader watch 01` checks once, and shows the first thing that fails.", shown))
     terminal.type(COMMAND, "h")
     shown = terminal.wait(COMMAND, "h for step", pause=3)
@@ -79,15 +79,15 @@ def record(terminal: Terminal) -> list[tuple[str, str]]:
     draw(terminal)
     terminal.type(EDITOR, "/offset, data$\n")
     terminal.type(EDITOR, f"A{MISTAKES[0][0].removeprefix('data')}\x1b:w\n")
-    shown = terminal.wait(COMMAND, "First not(?s:.)*torn|torn(?s:.)*First not", pause=3)
+    shown = terminal.wait(COMMAND, "First failure(?s:.)*torn|torn(?s:.)*First failure", pause=3)
     screens.append(("A line is changed in the editor, and saved. The next check is on.", shown))
     terminal.type(EDITOR, "/Path(offset_path).write\n")
     lines = [line.strip() for line in MISTAKES[1][0].splitlines()]
     terminal.type(EDITOR, "S" + "\n".join(lines) + "\x1b:w\n")
-    shown = terminal.wait(COMMAND, "checks pass. n goes on", pause=3)
+    shown = terminal.wait(COMMAND, "checks pass\\.(?s:.)*n goes on", pause=3)
     screens.append(("The offset is written aside, then put in place. Saved: all is done.", shown))
     terminal.type(COMMAND, "n")
-    shown = terminal.wait(COMMAND, "First not", pause=3)
+    shown = terminal.wait(COMMAND, "First failure", pause=3)
     screens.append(("**n** goes on to the next exercise, which nobody has begun.", shown))
     terminal.type(COMMAND, "q")
     return screens
