@@ -7,7 +7,7 @@ export PATH := $(PATH):/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-instructor demo test test-thorough lint docs pictures bench soak fuzz mutants mutants-sample lock clean
+.PHONY: help setup setup-instructor demo test test-thorough attacks lint docs pictures bench soak fuzz mutants mutants-sample lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +28,9 @@ test: setup-instructor ## prove that the suites measure what they say, then run 
 
 test-thorough: setup-instructor ## what takes longer: the attacks, nbgrader, comparisons, the documentation's commands
 	$(PYTHON_IN_VENV) -m pytest -W error -m thorough $(ARGS)
+
+attacks: setup-instructor ## hand in every known hostile submission, as root and as an ordinary user
+	ATTACKS=all $(PYTHON_IN_VENV) -m pytest -W error tests/grader/test_attacks.py tests/grader/test_attacks_mixed.py $(ARGS)
 
 lint: setup-instructor ## ruff, mypy, import-linter
 	$(PYTHON_IN_VENV) -m ruff check
