@@ -111,4 +111,4 @@ def test_one_sleep_too_many_is_told_in_a_sentence(course: Path) -> None:
     (course / "exercises/01/polling.py").write_text(wrong)
     said = pytest_in(course, "exercises/01")
     assert "IndexError" not in said
-    assert "3 polls have 2 pauses between them; sleep was called a third time" in said
+    assert "3 polls have 2 pauses between them; sleep was called with [2.0, 2.0, 2.0]" in said
