@@ -416,6 +416,7 @@ def test_nothing_more_can_come(queues, trips):
         queues.put(queue, event)
         run = queues.start(queue, everything, max_events=3, process=process)
         process = run.run.process
+        process.consumer.given("one event was in the queue")
         if run.event() != event:  # the drop gave back what was not acknowledged yet
             run.run.handled()
             run.expect(event, "two events were in the queue")
