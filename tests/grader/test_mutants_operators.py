@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from grader.authoring.mutants.operators import FIELD
-from grader.authoring.mutants.operators.library import library_mutants
+from grader.authoring.mutants.operators.mutmuts import library_mutants
 
 REPO = Path(__file__).resolve().parents[2]
 SOURCES = sorted([*REPO.glob("solutions/*/*.py"), *REPO.glob("tests/submissions/wheat/*/*/*.py")])

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from grader.authoring.mutants.edits import functions, nodes
 from grader.authoring.mutants.operators import FIELD
-from grader.authoring.mutants.operators.library import library_mutants
+from grader.authoring.mutants.operators.mutmuts import library_mutants
 from grader.authoring.validate import Specimen, find_specimens
 from grader.course import Course, Exercise
 from grader.errors import CourseError, did_you_mean
