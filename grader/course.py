@@ -115,7 +115,7 @@ class Exercise(_Model):
     """Kinds of services: by name, or another course's own by where it lies, `package.module:Class`;
     a module in the course's folder is found."""
     proved: Text | None = None
-    """What full marks in the hidden suite prove, for who has just got them."""
+    """Says what full marks in the hidden suite prove, to a learner who has just got them."""
     due: AwareDatetime | None = None
     """With its offset from UTC, such as 2026-11-30T23:59:00+01:00."""
     checks: Annotated[tuple[Check, ...], Field(min_length=1)]
@@ -211,6 +211,12 @@ class Course(_Model):
         return self
 
     @property
+    def own_kinds(self) -> tuple[str, ...]:
+        """The kinds of services that are named by where they lie, each once."""
+        named = (name for exercise in self.exercises for name in exercise.services)
+        return tuple(dict.fromkeys(name for name in named if ":" in name))
+
+    @property
     def root(self) -> Path:
         """The folder that course.toml lies in."""
         return self._root
@@ -271,8 +277,9 @@ def load_course(root: Path) -> Course:
     except ValidationError as error:
         raise CourseError(f"{path}: {_first_fault(error, data)}") from None
     course._root = root  # noqa: SLF001 - not part of the file, so not of its constructor
-    if any(":" in name for each in course.exercises for name in each.services):
-        sys.path.append(str(root.resolve()))  # where a course has its own kinds of services
+    folder = str(root.resolve())  # where a course has its own kinds of services
+    if course.own_kinds and folder not in sys.path:
+        sys.path.append(folder)
     return course
 
 

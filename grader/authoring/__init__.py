@@ -1,1 +1,1 @@
-"""What an author of the course calls: validate, release, and what they need."""
+"""Prove, release and extend a course: the commands of its authors."""

@@ -25,7 +25,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 
 class NewExercise(NamedTuple):
-    """What an author says of an exercise."""
+    """An exercise that is to be written."""
 
     id: str
     title: str

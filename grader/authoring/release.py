@@ -10,6 +10,7 @@ from pathlib import Path
 from grader.authoring.leaks import find_leak
 from grader.course import Course
 from grader.errors import GraderError
+from grader.services.catalog import modules_in
 
 _FILES = (
     ".github/workflows/public-checks.yml",
@@ -44,6 +45,9 @@ def make_release(course: Course, directory: Path) -> list[Path]:
     if not parent.is_dir():
         raise GraderError(f"{parent} does not exist", "Make that folder first.")
     files = dict(_allowed(course.root))
+    for path in modules_in(course.root, course.own_kinds):
+        name = path.relative_to(course.root.resolve())
+        files[name] = name
     leak = find_leak(course.root, files.values())
     if leak:
         raise GraderError(leak, "Put the stub back before the release.")

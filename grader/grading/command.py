@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,11 +75,7 @@ def grade_directory(course: Course, run: Run, console: Console) -> int:
         results = Results(out)
         stack.enter_context(results.lock())
         require_file_names(each.student for each in submissions)
-        todo = [
-            each
-            for each in submissions
-            if run.regrade or not _is_known(each, suites[each.exercise], run, results)
-        ]
+        todo = list(_still_to_grade(submissions, suites, run, results))
         _grade(todo, course, run, results, console)
         kept = [(submission.student, submission.exercise) for submission in submissions]
         book = run.db or nbgrader.found(out)
@@ -92,9 +88,9 @@ def grade_directory(course: Course, run: Run, console: Console) -> int:
                 yield rescore(report, course, extension(*key))
 
         details = len(kept) <= _DETAILS_UP_TO if run.details is None else run.details
-        found = print_class(console, scored(), details=details)
+        printed = print_class(console, scored(), details=details)
         if run.json_file is not None:
-            head = ClassReport(course=course.title, provisional=found.provisional, reports=())
+            head = ClassReport(course=course.title, provisional=printed.provisional, reports=())
             with writing_whole(run.json_file) as file:
                 for piece in json_document(head, scored()):
                     file.write(piece.encode())
@@ -103,26 +99,41 @@ def grade_directory(course: Course, run: Run, console: Console) -> int:
         if run.out is not None:
             said = f"{len(todo)} graded, {len(submissions) - len(todo)} as before"
             console.print(f"{said}. The results are in {run.out}.", style="dim")
-    if found.provisional:
+    if printed.provisional:
         return 2
-    return 0 if found.full else 1
+    return 0 if printed.full else 1
 
 
-def _is_known(submission: Submission, suite: str, run: Run, results: Results) -> bool:
-    """Tell whether a stored verdict is that of this submission, by the suite of this hash."""
+def _still_to_grade(
+    submissions: Sequence[Submission], suites: Mapping[str, str], run: Run, results: Results
+) -> Iterator[Submission]:
+    """Yield those without a stored verdict; of the others, store what became known meanwhile."""
+    for each in submissions:
+        stored = None if run.regrade else _known(each, suites[each.exercise], run, results)
+        if stored is None:
+            yield each
+        else:
+            _keep_times(each, stored, results)
+
+
+def _known(submission: Submission, suite: str, run: Run, results: Results) -> Report | None:
+    """Return the stored report that is of this submission, by the suite of this hash, or None."""
     found = results.load(submission.student, submission.exercise)
     if found is None or found.provisional or run.seed not in (None, found.seed):
-        return False
-    if (found.submission_hash, found.suite_hash) != (submission.hash, suite):
-        return False
+        return None
+    same = (found.submission_hash, found.suite_hash) == (submission.hash, suite)
+    return found if same else None
+
+
+def _keep_times(submission: Submission, found: Report, results: Results) -> None:
+    """Store what became known of a submission without its files: no reason to run it again."""
     now = {
         "submitted": submission.submitted,
         "marked_late": submission.marked_late,
         "not_taken": presentable(submission.not_taken),
     }
-    if now != {name: getattr(found, name) for name in now}:  # no reason to run it again
+    if now != {name: getattr(found, name) for name in now}:
         results.save(found.model_copy(update=now))
-    return True
 
 
 def _grade(

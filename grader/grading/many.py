@@ -29,7 +29,7 @@ _ATTEMPTS = 2
 _BROKE_OFF = "the grading process broke off; grade it again"
 
 _ROW = b"+"
-"""What a row begins with on its way from a grading process."""
+"""Begins a row on its way from a grading process."""
 
 
 @dataclass
@@ -92,7 +92,7 @@ def _begin_watched(
 
 
 def _collect_watched(connection: Connection, done: _Running, how: Grading) -> Report | None:
-    """What a grading process found; None where it is to be graded once more."""
+    """Return what a grading process found; None where it is to be graded once more."""
     report = _received(connection, done.process)
     if report is not None:
         return report
@@ -149,7 +149,7 @@ def hear(
             return CheckResult.model_validate_json(data[len(_ROW) + 1 :]), last
         report = Report.model_validate_json(data)
     except (EOFError, ValueError, OSError):
-        report = failed_report(submission, how, "the grading process broke off; grade it again")
+        report = failed_report(submission, how, _BROKE_OFF)
     connection.close()
     process.join()
     return report
@@ -216,12 +216,12 @@ def _raise_descriptors() -> None:
 def collect(
     connection: Connection, process: BaseProcess, submission: Submission, how: Grading
 ) -> Report:
-    """What a grading process found; a report of errors where it broke."""
+    """Return what a grading process found; a report of errors where it broke."""
     return _received(connection, process) or failed_report(submission, how, _BROKE_OFF)
 
 
 def _received(connection: Connection, process: BaseProcess) -> Report | None:
-    """The report that a grading process sent; None where it ended without one."""
+    """Return the report that a grading process sent; None where it ended without one."""
     try:
         while (data := connection.recv_bytes()).startswith(_ROW):
             pass

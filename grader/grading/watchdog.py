@@ -1,4 +1,4 @@
-"""Sees from outside whether a grading process goes on.
+"""Watch from outside whether a grading process goes on.
 
 In it a thread that never lets the interpreter's lock go (a regular expression that backtracks, a
 huge number) keeps every limit from being looked at.

@@ -1,1 +1,1 @@
-"""What a learner calls: check, watch, hint, status, replay, reset, and the public tests."""
+"""Check one's own work: the commands of learners, and what the public tests add to pytest."""

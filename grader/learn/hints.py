@@ -22,7 +22,7 @@ _OF_KINDS = {
     Kind.NOT_FILLED_IN: "The function that is named still has the stub's `raise`. Write it: its "
     "docstring says what it promises, the lesson how.",
     Kind.NOT_IMPORTABLE: "Nothing else can be looked at before that is mended.",
-    Kind.HUNG: "What does that line wait for, and what ends the loop around it?",
+    Kind.HUNG: "What does it wait for, and what ends the loop around that?",
     Kind.CRASHED: "Read the name of the exception and its line first: which value is not what that "
     "line takes it for?",
 }

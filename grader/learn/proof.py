@@ -29,13 +29,19 @@ def print_proof(course: Course, exercise: Exercise, report: Report, console: Con
         for path, about in others:
             console.print(Text(f"- {path}: {about}", overflow="fold"))
     else:
-        more = len(exercise.checks) - len(report.checks)
-        said = f"The public tests pass; the hidden suite looks at {more} more behaviours."
-        console.print(Text(said, "green"))
+        console.print(Text(public_tests_pass(len(exercise.checks) - len(report.checks)), "green"))
     place = course.exercises.index(exercise) + 1
     if place < len(course.exercises):
         following = course.exercises[place].id
         console.print(Text(f"Next: exercises/{following}/README.md", "cyan"))
+
+
+def public_tests_pass(more: int) -> str:
+    """Say that the public tests pass, and what they cannot show: so many checks more, or none."""
+    if not more:
+        return "The public tests pass; the hidden suite looks at the same checks more closely."
+    behaviours = "behaviour" if more == 1 else "behaviours"
+    return f"The public tests pass; the hidden suite looks at {more} more {behaviours}."
 
 
 def other_solutions(course: Course, exercise: Exercise) -> Iterator[tuple[str, str]]:

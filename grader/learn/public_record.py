@@ -93,7 +93,11 @@ class PublicRecord:
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Say that a test begins: where the learner's code ends the process, it was that one."""
-        self._say(running=nodeid)
+        folder = Path(nodeid.partition("::")[0]).parent.name
+        exercise = next((each for each in self._course.exercises if each.id == folder), None)
+        if self._tell >= 0 and exercise is not None:
+            self._run(exercise)  # so that it is said of the first test too
+            self._say(running=nodeid)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the row of a test, and tell it."""

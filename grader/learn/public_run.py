@@ -20,21 +20,22 @@ from grader.learn.own_work import PublicRun, your_files
 from grader.learn.public_record import ONLY, TELL
 from grader.learn.public_rows import as_report
 from grader.report import CheckResult, Kind, Outcome, Report
+from grader.services.catalog import service_kinds
 
-_STAND_INS = {"redis": "fakeredis", "sqs": "moto", "rabbitmq": "pika"}
-"""By service: what the public tests import, which takes most of a run's time."""
 _ENDED = (
     "your code ended the process in the middle of a test (os._exit, sys.exit, a signal, or out of "
     "memory)"
 )
+_NOT_BEGUN = "the public tests did not begin; `pytest exercises/{}` shows why"
 
 
 def warm(exercise: Exercise) -> None:
     """Import what the tests of an exercise need, so that forked runs begin at once."""
     importlib.import_module("pytest")
-    for service in exercise.services:
-        with contextlib.suppress(ImportError):
-            importlib.import_module(_STAND_INS[service])
+    for kind in service_kinds(exercise.services):
+        if kind.stand_in:
+            with contextlib.suppress(ImportError):
+                importlib.import_module(kind.stand_in)
 
 
 class PublicTestsRun:
@@ -113,7 +114,8 @@ class PublicTestsRun:
         rows = list(report.checks)
         place = next((i for i, row in enumerate(rows) if row.outcome is Outcome.SKIPPED), None)
         if place is not None and (check := self._exercise.check(rows[place].id)):
-            rows[place] = CheckResult.of(check, Outcome.FAILED, _ENDED, kind=Kind.CRASHED)
+            said = _ENDED if self._run.running else _NOT_BEGUN.format(self._exercise.id)
+            rows[place] = CheckResult.of(check, Outcome.FAILED, said, kind=Kind.CRASHED)
         return report.model_copy(update={"checks": tuple(rows)})
 
     def stop(self) -> None:

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from grader.course import Course, Exercise
 from grader.learn import hints
+from grader.learn.proof import public_tests_pass
 from grader.learn.status import bar
 from grader.report import CheckResult, Outcome, Report
 from grader.reports.terminal import MARKS, number, visible
@@ -48,14 +49,10 @@ class Screen:
         self._console.print(Text(f"{said} {what}", "dim"))
 
     def _all_pass(self, report: Report) -> str:
-        count = len(report.checks)
-        if unseen := len(self._exercise.checks) - count:
-            return (
-                f"The public tests pass: {count} checks. "
-                f"The hidden suite looks at {unseen} more behaviours."
-            )
+        if not self._course.hidden_suite(self._exercise).is_dir():
+            return public_tests_pass(len(self._exercise.checks) - len(report.checks))
         proved = self._exercise.proved
-        said = f"All {count} checks pass."
+        said = f"All {len(report.checks)} checks pass."
         return f"{said} What was just proved: {proved}" if proved else said
 
     def show_failure(self, failure: CheckResult, *, hint: bool) -> None:

@@ -12,6 +12,7 @@ from grader.course import Check, Course, Exercise
 from grader.learn.handing_in import look
 from grader.learn.last import last
 from grader.learn.own_work import last_report, your_files
+from grader.learn.proof import public_tests_pass
 from grader.learn.public_tests import public_checks
 from grader.report import UNDECIDED, Outcome, Report
 from grader.reports.terminal import number
@@ -146,7 +147,7 @@ def _next_step(standings: list[Standing]) -> str:
         return f"Next: run `{command}` again."
     unseen = sum(each.unseen for each in standings)
     if unseen:
-        return f"The public tests pass; the hidden suite looks at {unseen} more behaviours."
+        return public_tests_pass(unseen)
     return "All done."
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 
 from grader.errors import ServiceError
 from grader.services.kind import ServiceKind
@@ -41,6 +43,16 @@ def service_kind(name: str) -> ServiceKind:
             f"{name} is no kind of service", "It inherits from grader.services.kind.ServiceKind."
         )
     return found()
+
+
+def modules_in(folder: Path, names: Iterable[str]) -> list[Path]:
+    """Return the files below `folder` in which the kinds of those names stand.
+
+    Raises:
+        ServiceError: there is no such kind.
+    """
+    files = {Path(inspect.getfile(type(kind))).resolve() for kind in service_kinds(names)}
+    return sorted(file for file in files if file.is_relative_to(folder.resolve()))
 
 
 def service_kinds(names: Iterable[str]) -> list[ServiceKind]:

@@ -43,6 +43,8 @@ class ServiceKind(ABC):
     """Modules with which students talk to it; imported before the first of their processes."""
     first_call: ClassVar[Call | None] = None
     """What a client does slowly once and then has ready; done before their processes begin."""
+    stand_in: ClassVar[str] = ""
+    """The module that public tests import in its place or to reach it; slow to import, or empty."""
     packages: ClassVar[tuple[str, ...]] = ()
     """Debian packages that grading needs for it."""
 

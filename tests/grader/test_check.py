@@ -167,10 +167,10 @@ def test_a_copy_without_hidden_suites_goes_by_the_public_tests(copy: Path) -> No
     fill(copy, RIGHT)
     done = grader(copy, "check", "01")
     assert done.returncode == 0
-    assert "The public tests pass; the hidden suite looks at 1 more behaviours." in done.stdout
+    assert "The public tests pass; the hidden suite looks at 1 more behaviour." in done.stdout
     said = grader(copy, "status").stdout
     assert "All done" not in said
-    assert "the hidden suite looks at 1 more behaviours" in said
+    assert "the hidden suite looks at 1 more behaviour" in said
 
 
 def test_what_does_not_parse_is_what_every_command_says(copy: Path) -> None:
@@ -192,7 +192,7 @@ def test_an_endless_loop_costs_its_time_once(
     done = grader(root, "check", "01", timeout=200)
     assert done.returncode == 1
     assert "number += 1`" in done.stdout or "while True:`" in done.stdout
-    assert "What does that line wait for" in done.stdout
+    assert "What does it wait for" in done.stdout
 
 
 def test_a_process_that_is_ended_in_a_public_test_is_a_failure(copy: Path) -> None:
@@ -201,6 +201,18 @@ def test_a_process_that_is_ended_in_a_public_test_is_a_failure(copy: Path) -> No
     done = grader(copy, "check", "01")
     assert done.returncode == 1
     assert "your code ended the process" in done.stdout
+
+
+def test_public_tests_that_do_not_begin_are_not_the_learners_crash(copy: Path) -> None:
+    """What was not seen is not said: no test ran."""
+    fill(copy, RIGHT)
+    (copy / "pyproject.toml").write_text(
+        "[tool.pytest.ini_options]\naddopts = '--no-such-option'\n"
+    )
+    done = grader(copy, "check", "01")
+    assert done.returncode == 1
+    assert "the public tests did not begin; `pytest exercises/01` shows why" in done.stdout
+    assert "your code ended the process" not in done.stdout
 
 
 def test_help_lists_what_a_learner_types_first(course: Path, copy: Path) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -203,3 +206,33 @@ def test_a_kind_that_is_none_is_one_line(course: Path, name: str, sentence: str)
     assert sentence in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert not (course / "out" / "reports" / "ann").exists()
+
+
+def test_its_module_goes_where_the_course_goes(course: Path) -> None:
+    """To students, whose public tests may need it, and to Gradescope, which grades with it."""
+    for name, text in {
+        "exercises/01/echo.py": "def ask(host, port, line):\n    raise NotImplementedError\n",
+        "exercises/01/README.md": "# Echo\n",
+        "solutions/01/echo.py": RIGHT,
+        "grader/__init__.py": "",
+    }.items():
+        (course / name).parent.mkdir(parents=True, exist_ok=True)
+        (course / name).write_text(text)
+    released = run_here(course, "release", str(course / "copy"))
+    assert released.returncode == 0, released.stderr
+    assert (course / "copy/line_echo.py").read_text() == (course / "line_echo.py").read_text()
+    packed = run_here(course, "gradescope", str(course / "autograder.zip"))
+    assert packed.returncode == 0, packed.stderr
+    with zipfile.ZipFile(course / "autograder.zip") as archive:
+        assert "course/line_echo.py" in archive.namelist()
+
+
+def run_here(course: Path, *args: str) -> subprocess.CompletedProcess[str]:
+    """Run `grader ARGS` for a course that has a folder called grader, which is not imported."""
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "grader", *args],
+        cwd=course,
+        capture_output=True,
+        text=True,
+        check=False,
+    )

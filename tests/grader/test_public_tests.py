@@ -152,13 +152,13 @@ def test_status_and_hint_know_what_it_found(copy: Path) -> None:
     assert "changed since" in grader(copy, "status").stdout
     assert "That was the last exercise" in pytest_in(copy, "exercises/01").stdout
     assert (
-        "8 of 8 points. The public tests pass; the hidden suite looks at 1 more behaviours."
+        "8 of 8 points. The public tests pass; the hidden suite looks at 1 more behaviour."
         in grader(copy, "status").stdout
     )
     # One test says nothing of the others, which stay as they were for the same file.
     pytest_in(copy, "exercises/01/test_doubling.py::test_double")
     assert (
-        "8 of 8 points. The public tests pass; the hidden suite looks at 1 more behaviours."
+        "8 of 8 points. The public tests pass; the hidden suite looks at 1 more behaviour."
         in grader(copy, "status").stdout
     )
     (copy / "exercises/01/doubling.py").write_text(HALF)

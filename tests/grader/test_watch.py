@@ -192,7 +192,7 @@ def test_in_a_students_copy(course: Path, tmp_path_factory: pytest.TempPathFacto
         save(copy, HANGS)
         terminal.wait_for("running ...")
         save(copy, RIGHT)
-        terminal.wait_for("The hidden suite looks at 2 more behaviours.")
+        terminal.wait_for("the hidden suite looks at 2 more behaviours.")
         terminal.press("q")
         assert terminal.process.wait(30) == 0
     finally:

@@ -1,4 +1,4 @@
-"""Where producers and consumers come from: `python -m grader.compare.processes.zygote FD`.
+"""Fork producers and consumers: `python -m grader.compare.processes.zygote FD`.
 
 A process that has imported every client and is forked for each run, which takes milliseconds
 instead of half a second of a core: there are about a hundred and fifty of them. FD is a socket;

@@ -1,1 +1,1 @@
-"""What a comparison found, shown: table, page, pictures, Markdown for the lessons."""
+"""Show a comparison: table, page, pictures, Markdown for the lessons."""

@@ -1,4 +1,4 @@
-"""What the comparison knows of a technique."""
+"""Base class of the techniques that are compared."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Technique(ABC):
     service: ClassVar[str | None] = None
     """The kind of service behind it; None: files and sockets of this machine."""
     keeps: ClassVar[bool]
-    """Whether the medium holds events until somebody reads them."""
+    """True where the medium holds events until somebody reads them."""
     burst: ClassVar[int]
     """Events of a run at full speed: about a second's work."""
     grace: ClassVar[float] = 1.0
@@ -39,7 +39,7 @@ class Technique(ABC):
     lines_at_once: ClassVar[int] = 1
     """How many a producer at full speed hands over in one call."""
     counts_requests: ClassVar[bool] = False
-    """Whether `bind` counts them; else what is written to sockets is counted."""
+    """True where `bind` counts them; else what is written to sockets is counted."""
 
     # Facts that no measurement shows, for the page.
     replay: ClassVar[str] = ""
@@ -47,7 +47,7 @@ class Technique(ABC):
     machines: ClassVar[str] = ""
     """How it crosses machines, or empty."""
     run: ClassVar[str] = "nothing"
-    """Who runs what: nothing, broker or provider."""
+    """Has to be run: nothing, a broker, or a provider's service."""
 
     @staticmethod
     @abstractmethod

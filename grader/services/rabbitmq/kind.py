@@ -24,6 +24,7 @@ class RabbitMQKind(ServiceKind):
     port: ClassVar[int] = 5672
     scheme: ClassVar[str] = "amqp"
     clients: ClassVar[tuple[str, ...]] = ("pika",)
+    stand_in: ClassVar[str] = "pika"
     packages: ClassVar[tuple[str, ...]] = ("rabbitmq-server",)
 
     @contextmanager

@@ -19,6 +19,7 @@ class RedisKind(ServiceKind):
     port: ClassVar[int] = 6379
     scheme: ClassVar[str] = "redis"
     clients: ClassVar[tuple[str, ...]] = ("redis",)
+    stand_in: ClassVar[str] = "fakeredis"
 
     @contextmanager
     def prepare(self) -> Iterator[ServiceFactory]:

@@ -19,6 +19,7 @@ class SqsKind(ServiceKind):
     port: ClassVar[int] = 4566
     scheme: ClassVar[str] = "http"
     clients: ClassVar[tuple[str, ...]] = ("boto3",)
+    stand_in: ClassVar[str] = "moto"
     # The first client reads the service's description, 76 ms; later ones find it cached.
     first_call: ClassVar[Call | None] = Call(
         "boto3",
