@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ _OFF = (
     *("unraisableexception", "threadexception", "recwarn", "warnings", "legacypath", "capture"),
 )
 """Plugins of pytest's that no suite needs."""
+_SETTINGS = ("PYTEST_ADDOPTS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
 
 
 class _KeepsItems:
@@ -34,6 +37,22 @@ class _KeepsItems:
         self.interrupted |= isinstance(excinfo.value, KeyboardInterrupt)
 
 
+@contextmanager
+def _nobodys_settings() -> Iterator[None]:
+    """Keep pytest from the instructor's own plugins and options, which must not change a verdict."""
+    before = {name: os.environ.get(name) for name in _SETTINGS}
+    os.environ.pop("PYTEST_ADDOPTS", None)
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
 class Collected:
     """The tests of an exercise's suite. A process forked from this one can run them too.
 
@@ -41,21 +60,20 @@ class Collected:
     """
 
     def __init__(self, suite: Path, exercise: Exercise) -> None:
-        # An instructor's own plugins and settings must not change a verdict.
-        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-        os.environ.pop("PYTEST_ADDOPTS", None)
         self.exercise = exercise
         self.plugin = SuitePlugin(exercise)
         keeps = _KeepsItems()
-        pytest.main(
-            [
-                *("-c", os.devnull, "--rootdir", str(suite.parent)),
-                *("--confcutdir", str(suite.parent), "--assert=plain", "--import-mode=importlib"),
-                *("--strict-markers", *(word for name in _OFF for word in ("-p", f"no:{name}"))),
-                str(suite),
-            ],
-            plugins=[self.plugin, keeps],
-        )
+        with _nobodys_settings():
+            pytest.main(
+                [
+                    *("-c", os.devnull, "--rootdir", str(suite.parent)),
+                    *("--confcutdir", str(suite.parent)),
+                    *("--assert=plain", "--import-mode=importlib", "--strict-markers"),
+                    *(word for name in _OFF for word in ("-p", f"no:{name}")),
+                    str(suite),
+                ],
+                plugins=[self.plugin, keeps],
+            )
         if keeps.interrupted:
             raise KeyboardInterrupt
         self._items = keeps.items

@@ -86,3 +86,14 @@ def test_one_process_can_grade_again_and_other_checks(course: Course) -> None:
         return first and whole == ALL - {"01.value"} and again
 
     assert exit_code(twice) == 0
+
+
+def test_what_a_collection_sets_is_set_back(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The instructor's own options of pytest are kept from the suite, and from nothing else."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option")
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", raising=False)
+    warm(course, course.exercise("01"))
+    assert os.environ["PYTEST_ADDOPTS"] == "--no-such-option"
+    assert "PYTEST_DISABLE_PLUGIN_AUTOLOAD" not in os.environ

@@ -9,7 +9,7 @@ import pytest
 from grader.compare.measure import throughput
 from grader.compare.measure.bench import Bench, Subject
 from grader.compare.measure.throughput import Burst
-from grader.compare.techniques import BY_ID
+from grader.compare.techniques.catalog import BY_ID
 
 
 @pytest.mark.parametrize(

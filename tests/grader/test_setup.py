@@ -166,7 +166,11 @@ def test_who_asked_for_it_is_told_what_to_type_next(machine: Machine) -> None:
     )
     said = {
         target: subprocess.run(
-            ["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=True
+            ["make", "-n", "--no-print-directory", target],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout.splitlines()[0]
         for target in ("setup", "setup-instructor", "test", "demo")
     }
