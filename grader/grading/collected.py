@@ -39,7 +39,7 @@ class _KeepsItems:
 
 @contextmanager
 def _nobodys_settings() -> Iterator[None]:
-    """Keep pytest from the instructor's own plugins and options, which must not change a verdict."""
+    """Keep pytest from the instructor's plugins and options, which change no verdict."""
     before = {name: os.environ.get(name) for name in _SETTINGS}
     os.environ.pop("PYTEST_ADDOPTS", None)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
