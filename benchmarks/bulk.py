@@ -53,7 +53,7 @@ def make_class(course: Course, folder: Path, count: int) -> None:
 
 
 def _watch(run: subprocess.Popen[bytes], reports: Path, start: float) -> tuple[float, list[float]]:
-    """The largest memory (MB) of the run's processes, and when each result came (s)."""
+    """Return the largest memory (MB) of the run's processes, and when each result came (s)."""
     peak, landed = 0.0, list[float]()
     while run.poll() is None:
         time.sleep(0.2)
@@ -78,7 +78,7 @@ def _tree(pid: int) -> Iterator[int]:
 
 
 def _proportional_mb(pid: int) -> float:
-    """A process's share of memory: what it has with others counts in parts (PSS)."""
+    """Return a process's share of memory: what it has with others counts in parts (PSS)."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:

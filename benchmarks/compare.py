@@ -25,7 +25,7 @@ RATIO = 0.8
 
 
 def rows(course: Course) -> Iterator[Row]:
-    """The length of a full run, and each solution beside the bare client's loop."""
+    """Yield the length of a full run, and each solution beside the bare client's loop."""
     yield from _rows(compare(course, Options(), lambda _: None))
 
 

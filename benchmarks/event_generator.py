@@ -18,7 +18,7 @@ RUNS = 3
 
 
 def rows() -> Iterator[Row]:
-    """The benchmark of the file sink, in events per second on one core."""
+    """Yield the benchmark of the file sink, in events per second on one core."""
     rate = statistics.median(EVENTS / seconds(_generate) for _ in range(RUNS))
     yield Row("file sink", rate, "events/s", FLOOR, at_least=True)
 

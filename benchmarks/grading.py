@@ -25,7 +25,7 @@ ELSEWHERE = (
 
 
 def rows(course: Course) -> Iterator[Row]:
-    """The benchmark of exercise 01."""
+    """Yield the benchmark of exercise 01."""
     with _class_of(course, 1) as one, _class_of(course, BATCH) as many:
         floor = median_seconds(lambda: _public_tests(course))
         yield Row("pytest on the public tests of 01, no sandbox (the floor)", floor, "s")
@@ -48,7 +48,7 @@ def rows(course: Course) -> Iterator[Row]:
 
 
 def sandbox_rows() -> Iterator[Row]:
-    """What the walls cost."""
+    """Yield what the walls cost."""
     starts, runs = [], []
     for _ in range(10):
         sandbox: Sandbox = BubblewrapSandbox(Setup(files={"polling.py": b""}))

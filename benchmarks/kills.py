@@ -83,7 +83,7 @@ _ROWS = {
 
 
 def _gradebook(out: Path) -> dict[str, Any]:
-    """The rows of the gradebook, each under a name of its own; doubles would be a difference."""
+    """Return the rows of the gradebook by a name for each; doubles would be a difference."""
     found: dict[str, Any] = {}
     with closing(sqlite3.connect(f"file:{out / 'gradebook.db'}?mode=ro", uri=True)) as book:
         for table, query in _ROWS.items():
@@ -93,7 +93,7 @@ def _gradebook(out: Path) -> dict[str, Any]:
 
 
 def _verdicts(out: Path) -> dict[str, Any]:
-    """The stored reports without what differs from run to run: times."""
+    """Return the stored reports without what differs from run to run: times."""
     found = {}
     for path in out.glob("reports/*/*.json"):
         report = json.loads(path.read_text())

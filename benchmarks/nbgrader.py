@@ -148,7 +148,7 @@ def measure(course: Course, submissions: Path, book: Path) -> tuple[float, float
 
 
 def _write_notebook(course: Course, folder: Path, source: str) -> None:
-    """A notebook of 01 with that code in its solution cell."""
+    """Write a notebook of 01 with that code in its solution cell."""
 
     def kind(name: str, **more: object) -> dict[str, object]:
         cell = {"grade_id": name, "schema_version": 3, "task": False}

@@ -46,7 +46,7 @@ def rows(course: Course, count: int = COUNT) -> Iterator[Row]:
 
 
 def make_results(course: Course, submissions: Path, out: Path) -> None:
-    """A stored report for each of these students; every third check of every third failed."""
+    """Write a stored report for each of these students; every third check of every third failed."""
     exercise = course.exercise("01")
     results = Results(out)
     for number, student in enumerate(sorted(submissions.iterdir())):

@@ -43,6 +43,6 @@ def seconds(action: Callable[[], object]) -> float:
 
 
 def median_seconds(action: Callable[[], object], runs: int = 5) -> float:
-    """The median of `runs` runs, after one that is not counted."""
+    """Return the median of `runs` runs, after one that is not counted."""
     action()
     return statistics.median(seconds(action) for _ in range(runs))

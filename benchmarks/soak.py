@@ -71,7 +71,7 @@ def _options() -> argparse.Namespace:
 
 
 def _fingerprint(course: Course, number: str, specimens: Sequence[Specimen]) -> str:
-    """A hash of what is judged and what judges; rounds of anything else do not count."""
+    """Return a hash of what is judged and what judges; rounds of anything else do not count."""
     hashes = [each.submission.hash for each in specimens]
     parts = [suite_hash(course, course.exercise(number)), *hashes]
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()
@@ -110,7 +110,7 @@ def _soak(
 
 
 def in_round(number: int, specimens: Sequence[Specimen]) -> list[Specimen]:
-    """The right ones, and for each check one of those that are meant to fail it, in turn."""
+    """Return the right ones, and for each check one of those that are meant to fail it, in turn."""
     chosen, meant = [], defaultdict[str, list[Specimen]](list)
     for each in specimens:
         if each.meant is None:

@@ -34,7 +34,7 @@ class Tally(BaseModel):
                 outcomes[check.outcome] = outcomes.get(check.outcome, 0) + 1
 
     def varied(self) -> list[str]:
-        """A line for each verdict that was not the same in every round."""
+        """Return a line for each verdict that was not the same in every round."""
         return [
             f"{name} was {', '.join(f'{times} times {word}' for word, times in outcomes.items())}"
             for name, outcomes in self.seen.items()

@@ -23,7 +23,7 @@ _COPIED = ("course.toml", "exercises", "resources", "solutions", "tests/hidden")
 
 
 def rows(course: Course) -> Iterator[Row]:
-    """The median over some saves, each of another file than the one before."""
+    """Yield the median over some saves, each of another file than the one before."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         for name in _COPIED:

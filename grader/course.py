@@ -96,7 +96,7 @@ class LatePolicy(_Model):
     at_most_percent: Annotated[float, Field(ge=0, le=100)] = 100
 
     def penalty(self, late: timedelta, max_score: float) -> float:
-        """The points that a submission loses that came `late` after its due date."""
+        """Return the points that a submission loses that came `late` after its due date."""
         if late <= timedelta(minutes=self.grace_minutes):
             return 0.0
         days = -(late // -timedelta(days=1))  # a day begun counts
@@ -174,11 +174,11 @@ class Exercise(_Model):
         return sum(check.points for check in self.checks)
 
     def check(self, check_id: str) -> Check | None:
-        """The check of that id, or None."""
+        """Return the check of that id, or None."""
         return next((check for check in self.checks if check.id == check_id), None)
 
     def named(self, name: str) -> Check:
-        """The check of that id; its part behind the dot is enough.
+        """Return the check of that id; its part behind the dot is enough.
 
         Raises:
             CourseError: there is none.
@@ -222,7 +222,7 @@ class Course(_Model):
         return self._root
 
     def exercise(self, exercise_id: str) -> Exercise:
-        """The exercise of that id; a bare number such as `3` is understood.
+        """Return the exercise of that id; a bare number such as `3` is understood.
 
         Raises:
             CourseError: there is none.
@@ -235,16 +235,16 @@ class Course(_Model):
         raise CourseError(f"there is no exercise {exercise_id!r}", f"The course has {known}.")
 
     def lesson(self, exercise: Exercise) -> Path:
-        """The exercise's lesson."""
+        """Return the exercise's lesson."""
         return self._root / "exercises" / exercise.id / "README.md"
 
     def hidden_suite(self, exercise: Exercise) -> Path:
-        """The folder of the exercise's hidden suite; absent in a students' copy."""
+        """Return the folder of the exercise's hidden suite; absent in a students' copy."""
         return self._root / "tests" / "hidden" / exercise.id
 
 
 def find_root(start: Path) -> Path:
-    """The nearest folder from `start` upwards that holds course.toml.
+    """Return the nearest folder from `start` upwards that holds course.toml.
 
     Raises:
         CourseError: there is none.
@@ -298,7 +298,7 @@ def _first_fault(error: ValidationError, data: object) -> str:
 
 
 def _place(loc: tuple[int | str, ...], data: object) -> str:
-    """A path that a person can follow: ids in place of positions where there are ids."""
+    """Return a path that a person can follow: ids in place of positions where there are ids."""
     parts: list[str] = []
     for step in loc:
         try:

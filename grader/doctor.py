@@ -96,7 +96,7 @@ def diagnose(services: Iterable[str] = OWN_KINDS, *, grading: bool = True) -> Di
 
 
 def print_diagnosis(diagnosis: Diagnosis, console: Console) -> None:
-    """A line for each finding; under it, where something is missing, what to do."""
+    """Print a line for each finding; under it, where something is missing, what to do."""
     parts = {"learning": "To learn"}
     if diagnosis.tier:
         parts["grading"] = "To grade submissions by others"
@@ -216,7 +216,7 @@ def _walls() -> tuple[str, list[Finding]]:
 
 
 def _probe() -> list[Wall]:
-    """The walls of bubblewrap, else of a container; bubblewrap's error where there is neither."""
+    """Return the walls of bubblewrap, else of a container; without either, bubblewrap's error."""
     if not hasattr(os, "fork"):
         raise SandboxError("submissions are graded on Linux", "Use a Linux machine, or WSL2.")
     from grader.sandbox import docker, probe  # noqa: PLC0415 - Unix only
@@ -236,7 +236,7 @@ def _probe() -> list[Wall]:
 
 
 def _remedy(error: SandboxError) -> str:
-    """What mends a sandbox that does not start: by the system's switches, where one forbids it."""
+    """Return what mends a sandbox that does not start, by what the system forbids."""
     for switch, forbids, remedy in SWITCHES:
         try:
             if switch.read_text(encoding="utf-8").strip() == forbids:

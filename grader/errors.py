@@ -23,7 +23,7 @@ class GraderError(Exception):
 
 
 def did_you_mean(name: str, known: Collection[str]) -> str:
-    """The question after a name that nobody has, of those that are near it; "" where none is."""
+    """Return the question after an unknown name, of those that are near it; "" without any."""
     near = difflib.get_close_matches(name, known)
     return f"Did you mean {' or '.join(near)}?" if near else ""
 

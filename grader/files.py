@@ -90,7 +90,7 @@ def make_folder(path: Path) -> None:
 
 
 def _target(path: Path) -> Path:
-    """The file that is written where `path` is named: a link's, never the link itself.
+    """Return the file that is written where `path` is named: a link's, never the link itself.
 
     Raises:
         GraderError: what is there is no file, and a replaced device would be none any more.

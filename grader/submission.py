@@ -63,7 +63,7 @@ def read_submission(
     marked_late: bool = False,
     not_taken: str = "",
 ) -> Submission:
-    """The files that `exercise` names, each from the first of `folders` that has it.
+    """Return the files that `exercise` names, each from the first of `folders` that has it.
 
     Optional ones are taken from beside the others.
     Only regular files of at most `max_kb` KB are taken that Python can read; no link is followed.
@@ -96,7 +96,7 @@ def read_submission(
 def _first(
     name: str, folders: Iterable[Path], max_kb: int
 ) -> tuple[bytes | None, str, Path | None]:
-    """The file's content, or why it cannot be used, and the first of `folders` that has it."""
+    """Return the file's content or why it is unusable, and the first of `folders` that has it."""
     for folder in folders:
         data, problem = _readable(folder / name, max_kb)
         if problem != MISSING:
@@ -105,7 +105,7 @@ def _first(
 
 
 def _readable(path: Path, max_kb: int) -> tuple[bytes | None, str]:
-    """The content, or None and why it cannot be used."""
+    """Return the content, or None and why it cannot be used."""
     try:
         data = read_file(path, max_kb)
         text_of(data)

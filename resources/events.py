@@ -73,22 +73,22 @@ class TripEvent(BaseModel):
     """US dollars, to the cent."""
 
     def as_dict(self) -> dict[str, Any]:
-        """The event as the consumers of the exercises see it: a dict that JSON can hold."""
+        """Return the event as the consumers of the exercises see it: a dict that JSON can hold."""
         return self.model_dump(mode="json")
 
 
 def encode(trip: TripEvent) -> bytes:
-    """The event's NDJSON line: UTF-8, with its newline."""
+    """Return the event's NDJSON line: UTF-8, with its newline."""
     return trip.model_dump_json().encode() + b"\n"
 
 
 def decode(line: bytes | str) -> TripEvent:
-    """The event of one line, with or without its newline. ValueError if the line is not a trip."""
+    """Return the event of a line, with or without newline. ValueError if it is not a trip."""
     return TripEvent.model_validate_json(line)
 
 
 def utc_now() -> datetime:
-    """The time of day, in UTC."""
+    """Return the time of day, in UTC."""
     return datetime.now(UTC)
 
 
@@ -115,7 +115,7 @@ class RandomTrips(Iterator[TripEvent]):
         )
 
     def lines(self, count: int) -> bytes:
-        """The next `count` trips as NDJSON, all of the same moment.
+        """Return the next `count` trips as NDJSON, all of the same moment.
 
         Byte for byte what `encode` makes of the same trips, some ten times as fast, because
         nothing is validated: the tests hold the two against each other.
@@ -137,7 +137,7 @@ def random_trips(rng: random.Random, count: int) -> list[TripEvent]:
 
 
 def _draws(rng: random.Random) -> Iterator[tuple[int, Zone, int, float]]:
-    """The fields that chance decides: event_id, pickup_zone, passengers, fare_estimate."""
+    """Yield the fields that chance decides: event_id, pickup_zone, passengers, fare_estimate."""
     # A step that shares no factor with the number of ids visits all of them before one repeats:
     # a consumer that drops known ids must not take two trips for one.
     ids = len(EVENT_IDS)

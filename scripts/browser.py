@@ -32,7 +32,7 @@ def screenshot(page: Path, target: Path, *, width: int, height: int, scale: floa
 
 
 def dump_dom(page: Path, *, milliseconds: int) -> str:
-    """What a page's script has made of it, after so long a time of its own clock."""
+    """Return what a page's script has made of it, after so long a time of its own clock."""
     return _chromium(page, "--dump-dom", f"--virtual-time-budget={milliseconds}")
 
 

@@ -82,12 +82,12 @@ def run(command: list[object]) -> int:
 
 
 def download() -> bytes:
-    """What Canvas gives for "Download Submissions"."""
+    """Return what Canvas gives for "Download Submissions"."""
     return zip_of([*handed_in(), *oddities()])
 
 
 def teams() -> bytes:
-    """What Canvas gives where groups hand in, whose names have underscores."""
+    """Return what Canvas gives where groups hand in, whose names have underscores."""
     work = zipped({"01/polling.py": solution(1)})
     return zip_of([(f"team_{n}_110{n}_510{n}_work.zip", work) for n in (3, 4, 5)])
 
@@ -121,7 +121,7 @@ def handed_in() -> Iterator[tuple[str, bytes]]:
 
 
 def solution(number: int) -> bytes:
-    """What that student wrote: a known submission, with a comment of the student's own."""
+    """Return what that student wrote: a known submission, with a comment of the student's own."""
     kind = KINDS[number % len(KINDS)]
     if kind == "stub":
         source = ROOT / "exercises" / "01"
@@ -133,14 +133,14 @@ def solution(number: int) -> bytes:
 
 
 def repository(code: bytes) -> dict[str, bytes]:
-    """The students' copy as a whole, with an environment and the course's own program."""
+    """Return the students' copy as a whole, with an environment and the course's own program."""
     packages = {f"repo/.venv/lib/python3.11/site-packages/m{n}/polling.py": b"" for n in range(50)}
     own = {f"repo/grader/services/{name}.py": b"own" for name in ("sqs", "rabbitmq")}
     return packages | own | {"repo/exercises/01/polling.py": code, "repo/README.md": b""}
 
 
 def packed_on_a_mac(code: bytes) -> bytes:
-    """A zip whose names are decomposed UTF-8 without the flag that says so."""
+    """Return a zip whose names are decomposed UTF-8 without the flag that says so."""
     name = "A\u0308bung/polling.py"
     raw = name.encode()
     files = {"x" * len(raw): code, "__MACOSX/._polling.py": b"\0", ".DS_Store": b"\0"}
@@ -167,12 +167,12 @@ def oddities() -> Iterator[tuple[str, bytes]]:
 
 
 def zipped(files: dict[str, bytes]) -> bytes:
-    """A zip file."""
+    """Return a zip file."""
     return zip_of(files.items())
 
 
 def zip_of(files: Iterable[tuple[str, bytes]]) -> bytes:
-    """A zip file of names, and contents."""
+    """Return a zip file of names, and contents."""
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files:
@@ -181,7 +181,7 @@ def zip_of(files: Iterable[tuple[str, bytes]]) -> bytes:
 
 
 def tarred(files: dict[str, bytes]) -> bytes:
-    """A tar file, packed by gzip."""
+    """Return a tar file, packed by gzip."""
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w:gz") as archive:
         for name, content in files.items():
@@ -192,7 +192,7 @@ def tarred(files: dict[str, bytes]) -> bytes:
 
 
 def linked() -> bytes:
-    """A zip file with a symbolic link."""
+    """Return a zip file with a symbolic link."""
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
         info = zipfile.ZipInfo("polling.py")
@@ -202,7 +202,7 @@ def linked() -> bytes:
 
 
 def notebook(code: str) -> bytes:
-    """A notebook with the exercise's solution cell, and one that must not run."""
+    """Return a notebook with the exercise's solution cell, and one that must not run."""
     cells = [("01-polling", code), ("other", "raise SystemExit\n")]
     return json.dumps(
         {

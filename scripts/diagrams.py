@@ -19,11 +19,11 @@ _TITLE = re.compile(r"^\s*accTitle: *(?P<title>.+)$", re.MULTILINE)
 
 
 def picture(source: str) -> Path:
-    """The picture of a diagram, from the root; another text has another."""
+    """Return the picture of a diagram, from the root; another text has another."""
     return PICTURES / f"{hashlib.sha256(source.encode()).hexdigest()[:12]}.svg"
 
 
 def title(source: str) -> str | None:
-    """What the diagram shows, for who does not see it; None where it does not say."""
+    """Return what the diagram shows, for who does not see it; None where it does not say."""
     found = _TITLE.search(source)
     return found["title"].strip() if found else None

@@ -80,7 +80,7 @@ def main() -> int:
 
 
 def draw(sources: dict[str, str], folder: Path) -> dict[str, str]:
-    """The pictures by name, or what Mermaid said under "error"."""
+    """Return the pictures by name, or what Mermaid said under "error"."""
     (folder / "mermaid.min.js").write_bytes(_mermaid(folder))
     page = folder / "draw.html"
     page.write_text(_DRAW.replace("SOURCES", json.dumps(sources)), encoding="utf-8")
@@ -111,7 +111,7 @@ def _mermaid(folder: Path) -> bytes:
 
 
 def _sized(svg: str) -> str:
-    """An image has no page to be as wide as: give it the size of its drawing."""
+    """Return an image has no page to be as wide as: give it the size of its drawing."""
     box = re.search(r'viewBox="[-\d.]+ [-\d.]+ ([\d.]+) ([\d.]+)"', svg)
     assert box is not None
     width, height = (round(float(number)) for number in box.groups())

@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def prepare(folder: Path) -> None:
-    """A copy of the course, with exercise 01 nearly done."""
+    """Copy the course, with exercise 01 nearly done."""
     left_out = shutil.ignore_patterns(".*", "out", "__pycache__", "*.egg-info")
     shutil.copytree(ROOT, folder, ignore=left_out, dirs_exist_ok=True)
     text = (ROOT / "solutions" / "01" / "polling.py").read_text(encoding="utf-8")
@@ -107,7 +107,7 @@ def draw(terminal: Terminal) -> None:
 
 
 def page(screens: list[tuple[str, str]]) -> str:
-    """The screens of the command, each with what led to it."""
+    """Return the screens of the command, each with what led to it."""
     text = (
         "# A recording of grader watch\n\n"
         "Exercise 01 is nearly done, with two mistakes left. The editor is vim; any will do.\n"

@@ -81,7 +81,7 @@ class Terminal:
         return self.show(pane)
 
     def show(self, pane: str, *, colours: bool = False) -> str:
-        """What a pane shows now, with or without escape sequences for colours."""
+        """Return what a pane shows now, with or without escape sequences for colours."""
         return self._tmux("capture-pane", "-p", "-t", pane, *(["-e"] if colours else []))
 
     def asciicast(self, title: str) -> str:

@@ -61,7 +61,7 @@ _DAMAGE = st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 255)), max_siz
 
 
 def zipped(files: list[tuple[str, bytes]]) -> bytes:
-    """A zip with files of those names, whatever they are."""
+    """Return a zip with files of those names, whatever they are."""
     data = io.BytesIO()
     with warnings.catch_warnings(), zipfile.ZipFile(data, "w") as archive:
         warnings.simplefilter("ignore")  # the same name twice is one of the cases
@@ -73,7 +73,7 @@ def zipped(files: list[tuple[str, bytes]]) -> bytes:
 
 
 def tarred(files: list[tuple[str, bytes]], kinds: list[bytes]) -> bytes:
-    """A tar with entries of those names and, one after the other, kinds."""
+    """Return a tar with entries of those names and, one after the other, kinds."""
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for number, (name, content) in enumerate(files):

@@ -59,7 +59,7 @@ def _in_json(data: Any) -> bytes:
 
 
 def _crosses(value: Any) -> None:
-    """What is sent arrives."""
+    """Check that what is sent arrives."""
     line = wire.dump({"value": wire.encode(value)})
     assert wire.decode(wire.load(line)["value"]) == value
 

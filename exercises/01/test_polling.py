@@ -15,19 +15,19 @@ THIRD = {"event_id": 100003, "pickup_zone": "Bronx"}
 
 
 def line(event: dict[str, Any]) -> bytes:
-    """The event as the producer writes it: JSON, UTF-8, and a newline."""
+    """Return the event as the producer writes it: JSON, UTF-8, and a newline."""
     return json.dumps(event, ensure_ascii=False).encode() + b"\n"
 
 
 def append(path: Path, data: bytes) -> None:
-    """What the producer does."""
+    """Append bytes, as the producer does."""
     with path.open("ab") as file:
         file.write(data)
 
 
 @pytest.fixture
 def stream(tmp_path: Path) -> Path:
-    """The file of events; it does not exist yet."""
+    """Return the path of the file of events; it does not exist yet."""
     return tmp_path / "trips.ndjson"
 
 

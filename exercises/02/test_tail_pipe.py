@@ -16,12 +16,12 @@ pytestmark = pytest.mark.skipif(
 
 
 def line(number: int) -> bytes:
-    """A trip with that number, as the producer writes it."""
+    """Return a trip with that number, as the producer writes it."""
     return json.dumps({"event_id": 100_000 + number, "pickup_zone": "Bronx"}).encode() + b"\n"
 
 
 def ids(events: list[dict[str, Any]]) -> list[int]:
-    """The trips' numbers."""
+    """Return the trips' numbers."""
     return [event["event_id"] - 100_000 for event in events]
 
 

@@ -13,13 +13,13 @@ from tcp_socket import socket_consumer, split_lines
 
 
 def line(number: int, zone: str = "Bronx") -> bytes:
-    """A trip with that number, as the producer sends it."""
+    """Return a trip with that number, as the producer sends it."""
     trip = {"event_id": 100_000 + number, "pickup_zone": zone}
     return json.dumps(trip, ensure_ascii=False).encode() + b"\n"
 
 
 def ids(events: list[dict[str, Any]]) -> list[int]:
-    """The trips' numbers."""
+    """Return the trips' numbers."""
     return [event["event_id"] - 100_000 for event in events]
 
 
@@ -44,7 +44,7 @@ def test_split_lines(buffer: bytes, chunk: bytes, lines: list[bytes], rest: byte
 
 @pytest.fixture
 def port() -> int:
-    """A port that nothing listens on now."""
+    """Return a port that nothing listens on now."""
     with socket.create_server(("localhost", 0)) as server:
         number: int = server.getsockname()[1]
     return number

@@ -22,7 +22,7 @@ USUAL_URL = "amqp://guest:guest@localhost:5672/"
 
 @pytest.fixture
 def client() -> fakeredis.FakeRedis:
-    """A Redis client whose server is inside this process, and as empty as a new one."""
+    """Return a Redis client whose server is inside this process, and as empty as a new one."""
     return fakeredis.FakeRedis(server=fakeredis.FakeServer())
 
 
@@ -43,14 +43,14 @@ def parameters() -> Iterator[pika.ConnectionParameters]:
 
 @pytest.fixture
 def channel(parameters: pika.ConnectionParameters) -> Iterator[BlockingChannel]:
-    """A channel to look at the broker with, beside yours."""
+    """Open a channel to look at the broker with, beside yours."""
     with pika.BlockingConnection(parameters) as connection:
         yield connection.channel()
 
 
 @pytest.fixture
 def queue(parameters: pika.ConnectionParameters) -> Iterator[str]:
-    """The name of a queue that does not exist yet; whatever has it is deleted at the end."""
+    """Name a queue that does not exist yet; whatever has the name at the end is deleted."""
     name = f"test-{uuid.uuid4().hex[:10]}"
     yield name
     with contextlib.suppress(AMQPError), pika.BlockingConnection(parameters) as connection:

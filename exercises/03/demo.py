@@ -75,7 +75,7 @@ def main() -> int:
 
 
 def ask() -> argparse.Namespace:
-    """The demo that is asked for, and its options."""
+    """Parse the demo that is asked for, and its options."""
     parser = argparse.ArgumentParser(description="Consume trips from a broker.")
     ways = parser.add_subparsers(dest="way", required=True)
     for name, what in (
@@ -105,7 +105,7 @@ def who_is_missing(way: str) -> str:
 
 
 def connect() -> redis.Redis:
-    """The demos' Redis."""
+    """Connect to the demos' Redis."""
     return redis.Redis.from_url(REDIS)
 
 

@@ -20,7 +20,7 @@ EVENTS = [
 
 
 def publish(client, *payloads):
-    """What a producer does; how many subscribers received the last payload."""
+    """Publish each payload; return how many subscribers received the last one."""
     for payload in payloads:
         count = client.publish(
             CHANNEL, payload if isinstance(payload, bytes) else json.dumps(payload)

@@ -12,7 +12,7 @@ from moto import mock_aws
 
 @pytest.fixture
 def sqs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A boto3 client; what it talks to is empty in each test, and never AWS."""
+    """Give a boto3 client; what it talks to is empty in each test, and never AWS."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
@@ -22,7 +22,7 @@ def sqs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 @pytest.fixture
 def receives(sqs: Any) -> list[dict[str, Any]]:
-    """What each receive of the client asked for, in order: boto3 tells us before it asks."""
+    """Record what each receive of the client asked for, in order: boto3 tells us before it asks."""
     asked: list[dict[str, Any]] = []
 
     def note(params: dict[str, Any], **_: object) -> None:

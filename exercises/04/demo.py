@@ -57,7 +57,7 @@ def main() -> int:
 
 
 def connect() -> Any:
-    """A client of the demos' SQS. What it sends never reaches AWS unless you say so."""
+    """Return a client of the demos' SQS. What it sends never reaches AWS unless you say so."""
     return boto3.client(
         "sqs",
         endpoint_url=SQS,
@@ -68,7 +68,7 @@ def connect() -> Any:
 
 
 def printer() -> Callable[[dict[str, Any]], None]:
-    """A handler that prints a line for each event."""
+    """Return a handler that prints a line for each event."""
     number = 0
 
     def handle(event: dict[str, Any]) -> None:

@@ -24,7 +24,7 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def find_leak(root: Path, files: Iterable[Path]) -> str:
-    """A sentence on the first of `files` (relative to `root`) that holds private code, or "".
+    """Return a sentence on the first of `files` (below `root`) that holds private code, or "".
 
     Private is what lies in solutions/ and tests/. A file leaks when its bytes are those of a
     private one, or when a function in it, or in a lesson's Python block, does the same as a
@@ -66,7 +66,7 @@ def _bodies_of_file(file: Path, text: str) -> Iterator[tuple[str, str]]:
 
 
 def _bodies(text: str) -> Iterator[tuple[str, str]]:
-    """The name and the shape of each function that does something."""
+    """Yield the name and the shape of each function that does something."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):
@@ -79,7 +79,7 @@ def _bodies(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _shape(function: _Function) -> str:
-    """What the function does, with its parameters and variables numbered; "" for too little."""
+    """Return what the function does, its parameters and variables numbered; "" for too little."""
     body = _without_docstring(function)
     inner = [node for statement in body for node in ast.walk(statement)]
     if len(inner) < _LEAST:
@@ -94,7 +94,7 @@ def _without_docstring(function: _Function) -> list[ast.stmt]:
 
 
 def _bound(node: ast.AST) -> Iterator[str]:
-    """The names that a node gives to something; an import keeps the one that it has elsewhere."""
+    """Yield the names that a node gives to something; an import keeps the one it has elsewhere."""
     match node:
         case ast.Name(id=name, ctx=ast.Store()):
             yield name

@@ -31,7 +31,7 @@ _LINE = re.compile(r"([a-z0-9-]+): (.*)")
 
 
 def messages_page(course: Course, seed: int, graded: Iterable[tuple[Exercise, str, Report]]) -> str:
-    """The page, of submissions with their names."""
+    """Return the page, of submissions with their names."""
     told = list(graded)
     parts = [_HEAD.format(seed=seed)]
     for exercise in course.exercises:
@@ -50,7 +50,7 @@ def messages_page(course: Course, seed: int, graded: Iterable[tuple[Exercise, st
 
 
 def read_page(text: str) -> dict[str, list[str]]:
-    """The sentences on a page, by the id of their check."""
+    """Return the sentences on a page, by the id of their check."""
     found: dict[str, list[str]] = {}
     check, in_block = "", False
     for line in text.splitlines():
@@ -75,7 +75,7 @@ def news(told: Told, graded: Iterable[tuple[str, Report]]) -> Iterator[str]:
 
 
 def shown(message: str) -> str:
-    """A message on one line, without what differs from run to run."""
+    """Return a message on one line, without what differs from run to run."""
     text = " ".join(message.split())
     for pattern, instead in _MASKS:
         text = pattern.sub(instead, text)
@@ -83,6 +83,6 @@ def shown(message: str) -> str:
 
 
 def form(message: str) -> str:
-    """What is left of a sentence without its values: those change with the seed."""
+    """Return what is left of a sentence without its values: those change with the seed."""
     text = re.sub(r"\{.*\}|\[.*\]|b?'[^']*'|b?\"[^\"]*\"", "…", message)
     return re.sub(r"(\d+(\.\d+)?|none|nothing|unknown|…)(, (\d+|unknown))*", "…", text)

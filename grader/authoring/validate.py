@@ -138,7 +138,7 @@ _Known = Mapping[tuple[str, str], tuple[Exercise, Specimen]]
 def _grade(
     known: _Known, how: Grading, jobs: int, console: Console
 ) -> Iterator[tuple[tuple[str, str], Report]]:
-    """The reports; those of wrong submissions with little patience, where they are as expected.
+    """Yield the reports; wrong submissions get little patience where they are as expected.
 
     A deadline is only ever reached by a wrong submission, and there are many: waiting it out
     would take most of the time. One that is not as expected is graded again with all patience.
@@ -159,7 +159,7 @@ def _grade(
 
 
 def find_specimens(course: Course, exercise: Exercise) -> Iterator[Specimen]:
-    """The solution, the stub, and every wheat and chaff of an exercise.
+    """Yield the solution, the stub, and every wheat and chaff of an exercise.
 
     Raises:
         CourseError: an expected.toml cannot be read.
@@ -184,7 +184,7 @@ def find_specimens(course: Course, exercise: Exercise) -> Iterator[Specimen]:
 
 
 def read_expectation(path: Path, exercise: Exercise, *, chaff: bool) -> Expectation:
-    """The outcome that an author wrote down for a wheat or chaff.
+    """Return the outcome that an author wrote down for a wheat or chaff.
 
     Raises:
         CourseError: it is missing, or names what does not exist.
@@ -205,7 +205,7 @@ def read_expectation(path: Path, exercise: Exercise, *, chaff: bool) -> Expectat
 
 
 def judge(exercise: Exercise, specimen: Specimen, report: Report) -> Iterator[str]:
-    """What the report says otherwise than expected; one sentence each."""
+    """Yield what the report says otherwise than expected; one sentence each."""
     unmet: set[str] = set()
     for check in exercise.checks:
         result = next(r for r in report.checks if r.id == check.id)
@@ -231,7 +231,7 @@ def judge(exercise: Exercise, specimen: Specimen, report: Report) -> Iterator[st
 
 
 def unproven(exercise: Exercise, graded: Sequence[tuple[Specimen, Report]]) -> Iterator[str]:
-    """The checks that no chaff was written for."""
+    """Yield the checks that no chaff was written for."""
     proven = {specimen.meant for specimen, _ in graded}
     for check in exercise.checks:
         if check.id not in proven:
@@ -258,7 +258,7 @@ def matrix(exercise: Exercise, graded: Sequence[tuple[Specimen, Report]]) -> Tab
 
 
 def legend(exercise: Exercise) -> Columns:
-    """What the columns of the matrix stand for."""
+    """Return what the columns of the matrix stand for."""
     return Columns(
         [f"{n:02} {check.id.partition('.')[2]}" for n, check in enumerate(exercise.checks, 1)]
     )
@@ -276,7 +276,7 @@ def _mark(specimen: Specimen, check_id: str, outcome: Outcome) -> Text:
 
 
 def public_faults(course: Course, exercise: Exercise) -> Iterator[str]:
-    """The public tests must pass on the solution and fail on the stub."""
+    """Yield a sentence where the public tests fail on the solution or pass on the stub."""
     source = course.root / "exercises" / exercise.id
     for name in sorted(marked_checks(course, exercise)):
         if exercise.check(name) is None:

@@ -48,7 +48,7 @@ def extend(out: Path, student: str, exercise: str, days: float, new: bool, url: 
 
 
 def _require_results(out: Path, student: str) -> None:
-    """A name that is mistyped would get an extension of its own."""
+    """Refuse who has no results: a name that is mistyped would get an extension of its own."""
     from grader.gradebook.results import Results, folder_name  # noqa: PLC0415 - imports pydantic's models
 
     known = Results(out).students()

@@ -27,7 +27,7 @@ database = click.option(
 
 
 def this_course() -> Course:
-    """The course that the current folder belongs to.
+    """Return the course that the current folder belongs to.
 
     Raises:
         CourseError: there is none, or its course.toml is wrong.
@@ -54,7 +54,7 @@ def is_students_copy() -> bool:
 
 
 def seed_or_new(value: int | None) -> int:
-    """The seed that was given, or a new one."""
+    """Return the seed that was given, or a new one."""
     return secrets.randbelow(2**32) if value is None else value
 
 

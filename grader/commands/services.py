@@ -117,7 +117,7 @@ def _wait_for_the_end(sentence: str) -> None:
 
 
 def _demo_files() -> list[Path]:
-    """The demos' files that are there, in the working directory and the course's root."""
+    """Return the demos' files that are there, in the working directory and the course's root."""
     folders = {Path.cwd()}
     with contextlib.suppress(GraderError):  # outside a course
         folders.add(find_root(Path.cwd()))

@@ -27,7 +27,7 @@ class Place(BaseModel):
 
 
 def sqs_client(url: str) -> Any:
-    """A boto3 client of the server at `url`."""
+    """Return a boto3 client of the server at `url`."""
     import boto3  # noqa: PLC0415 - each client is imported where it is needed
     from botocore.config import Config  # noqa: PLC0415 - as above
 

@@ -25,7 +25,7 @@ class Places:
         self._made: dict[str, tuple[Technique, Place]] = {}
 
     def make(self, technique: Technique) -> Place:
-        """A fresh one, with its queue where the technique needs one that exists.
+        """Make a fresh one, with its queue where the technique needs one that exists.
 
         Raises:
             RunError: its server does not answer.

@@ -152,7 +152,7 @@ class Comparison(_Model):
     columns: tuple[Column, ...]
 
     def column(self, technique: str, whose: Whose) -> Column | None:
-        """The column of that technique and consumer, or None."""
+        """Return the column of that technique and consumer, or None."""
         return next(
             (c for c in self.columns if c.technique == technique and c.whose == whose), None
         )

@@ -12,7 +12,7 @@ import threading
 
 
 def main() -> None:
-    """The name, redis or sqs, comes as the one argument."""
+    """Run a server until its input ends; its name, redis or sqs, comes as the one argument."""
     if sys.argv[1] == "redis":
         from fakeredis import TcpFakeServer  # noqa: PLC0415 - each server imports its own
 

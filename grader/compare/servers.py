@@ -194,7 +194,7 @@ def _redis_server() -> str | None:
 
 
 def _asked(name: str, url: str, variable: str) -> str:
-    """What answers at a URL that the user set."""
+    """Return what answers at a URL that the user set."""
     try:
         return _describe(name, url)
     except Exception as error:  # noqa: BLE001 - whatever the client raises
@@ -206,7 +206,7 @@ def _asked(name: str, url: str, variable: str) -> str:
 
 
 def _describe(name: str, url: str) -> str:
-    """The server's name and version, asked of it."""
+    """Ask a server for its name and version."""
     if name == "redis":
         import redis  # noqa: PLC0415 - not before it is needed
 

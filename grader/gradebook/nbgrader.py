@@ -45,7 +45,7 @@ def available() -> bool:
 
 
 def default_url(out: Path) -> str:
-    """The database in a folder of results."""
+    """Return the database in a folder of results."""
     return f"sqlite:///{(out / FILE).resolve()}"
 
 
@@ -89,7 +89,7 @@ def extensions(url: str) -> Extensions:
 
 
 def scores_by_hand(url: str) -> ByHand:
-    """What a person entered, in a database that is there.
+    """Return what a person entered, in a database that is there.
 
     Raises:
         GraderError: nbgrader is missing, or the database is, or it cannot be used.
@@ -270,7 +270,7 @@ def _write(
 
 
 def _submission(book: Any, exercise: Exercise, name: str) -> Any:
-    """The student's submission, which is added where there is none."""
+    """Return the student's submission, which is added where there is none."""
     api = _api()
     student = _stored_id(book, name)
     if book.db.get(api.Student, student) is None:
@@ -300,7 +300,7 @@ def _comment(report: Report) -> str | None:
 
 
 def _naive(moment: datetime | None) -> datetime | None:
-    """The moment in UTC without its zone, as nbgrader stores it; None for a year beyond UTC's."""
+    """Return the moment in UTC without its zone, as nbgrader stores it; None beyond UTC's years."""
     if moment is None:
         return None
     try:
@@ -319,7 +319,7 @@ def student_id(student: str) -> str:
 
 
 def _stored_id(book: Any, name: str) -> str:
-    """The student's id as it is stored: nbgrader takes a folder's name in whatever form it has."""
+    """Return the student's id as stored: nbgrader takes a folder's name in whatever form it has."""
     student = student_id(name)
     kind = _api().Student
     if student.isascii() or book.db.get(kind, student) is not None:
@@ -329,7 +329,7 @@ def _stored_id(book: Any, name: str) -> str:
 
 
 def _in_one_form(found: Mapping[tuple[str, str], _T]) -> dict[tuple[str, str], _T]:
-    """What is stored for each student, by the id in normal form, which goes first."""
+    """Return what is stored for each student, by the id in normal form, which goes first."""
     other = {(normal(student), name): value for (student, name), value in found.items()}
     return other | {key: value for key, value in found.items() if key in other}
 

@@ -53,7 +53,7 @@ class Results:
         write_whole(path, report.model_dump_json(indent=1) + "\n")
 
     def load(self, student: str, exercise: str) -> Report | None:
-        """The report that is kept, or None: there is none, or it is of an older format."""
+        """Return the report that is kept, or None: there is none, or it is of an older format."""
         for path in self._places(student, exercise):
             with suppress(OSError, ValidationError):
                 found = _read(path)
@@ -91,11 +91,11 @@ class Results:
                 yield report
 
     def students(self) -> list[str]:
-        """The folder names of those of whom reports are kept."""
+        """Return the folder names of those of whom reports are kept."""
         return sorted({normal(path.parent.name) for path in self._reports.glob("*/*.json")})
 
     def exercises(self) -> frozenset[str]:
-        """The exercises of which a report is kept."""
+        """Return the exercises of which a report is kept."""
         return frozenset(path.stem for path in self._reports.glob("*/*.json"))
 
     @contextmanager

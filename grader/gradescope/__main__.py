@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> int:
 
 
 def grade_submission(root: Path) -> list[Report]:
-    """A report for each exercise of the archive.
+    """Return a report for each exercise of the archive.
 
     Raises:
         GraderError: there are no walls here to put a submission behind.
@@ -68,7 +68,7 @@ def grade_submission(root: Path) -> list[Report]:
 
 
 def handed_in(folder: Path, course: Course) -> list[Submission]:
-    """The submission of every exercise whose suite is in the archive, wherever its files lie."""
+    """Return the submission of each exercise with a suite in the archive, wherever files lie."""
     return [
         read_submission(
             "student",

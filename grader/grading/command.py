@@ -165,7 +165,7 @@ def _grade(
 def grade_with_progress(
     submissions: Sequence[Submission], how: Grading, jobs: int, console: Console
 ) -> Generator[tuple[Submission, Report]]:
-    """The reports as they come; a bar on a terminal meanwhile."""
+    """Yield the reports as they come; show a bar on a terminal meanwhile."""
     with (
         grading_progress(len(submissions), shown=console.is_terminal) as advance,
         closing(grade_all(submissions, how, jobs)) as graded,

@@ -108,13 +108,13 @@ def grade(submission: Submission, how: Grading, tell: Tell = _untold) -> Report:
 def failed_report(
     submission: Submission, how: Grading, reason: str, outcome: Outcome = Outcome.ERROR
 ) -> Report:
-    """A report with the same row for each check: by default an error of ours, as grading broke."""
+    """Return a report with the same row for each check: by default an error, as grading broke."""
     count = len(how.course.exercise(submission.exercise).checks)
     return _report(submission, how, [(outcome, reason)] * count)
 
 
 def require_suite(course: Course, exercise: Exercise) -> Path:
-    """The folder of the exercise's hidden suite.
+    """Return the folder of the exercise's hidden suite.
 
     Raises:
         CourseError: there is none, as in a students' copy.

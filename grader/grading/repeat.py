@@ -67,7 +67,7 @@ def _grade_undisturbed(
 
 
 def _broke_its_own(row: CheckResult) -> CheckResult:
-    """The row after the last try: a service of the submission's own that broke each time is its."""
+    """Return the row after the last try: who broke a service of its own each time, failed."""
     if not row.own_service:
         return row
     message = presentable(
@@ -77,7 +77,7 @@ def _broke_its_own(row: CheckResult) -> CheckResult:
 
 
 def _with_usage(report: Report, again: Report) -> Report:
-    """The report with what grading it again has used besides."""
+    """Return the report with what grading it again has used besides."""
     return report.model_copy(
         update={
             "judge_cpu_seconds": round(report.judge_cpu_seconds + again.judge_cpu_seconds, 2),
@@ -113,7 +113,7 @@ def wait_for_memory(megabytes: int, meminfo: Path = Path("/proc/meminfo")) -> No
 
 
 def with_dependants(exercise: Exercise, check_ids: Iterable[str]) -> frozenset[str]:
-    """These checks and all that require them, directly or not."""
+    """Return these checks and all that require them, directly or not."""
     wanted = set(check_ids)
     for check in exercise.checks:  # what a check requires stands before it
         if wanted.intersection(check.requires):
@@ -122,7 +122,7 @@ def with_dependants(exercise: Exercise, check_ids: Iterable[str]) -> frozenset[s
 
 
 def with_required(exercise: Exercise, check_ids: Iterable[str]) -> frozenset[str]:
-    """These checks and all that they require, directly or not."""
+    """Return these checks and all that they require, directly or not."""
     wanted = set(check_ids)
     for check in reversed(exercise.checks):  # what a check requires stands before it
         if check.id in wanted:
@@ -131,7 +131,7 @@ def with_required(exercise: Exercise, check_ids: Iterable[str]) -> frozenset[str
 
 
 def _steady(found: list[CheckResult]) -> CheckResult:
-    """The first verdict where all agree, else an error that says how often it failed."""
+    """Return the first verdict where all agree, else an error that says how often it failed."""
     failures = sum(check.outcome is Outcome.FAILED for check in found)
     if len({check.outcome for check in found}) == 1:
         return found[0]

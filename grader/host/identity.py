@@ -32,7 +32,7 @@ class Identity:
 
     @classmethod
     def of(cls, pid: int) -> Identity:
-        """The identity of a running process.
+        """Return the identity of a running process.
 
         Raises:
             ProcessLookupError: there is none of that pid.

@@ -47,7 +47,7 @@ def holder(port: int) -> str:
 
 
 def _listening(port: int) -> set[str]:
-    """The sockets that listen on the port, as they show in /proc/PID/fd."""
+    """Return the sockets that listen on the port, as they show in /proc/PID/fd."""
     found = set()
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         with contextlib.suppress(OSError):
@@ -60,7 +60,7 @@ def _listening(port: int) -> set[str]:
 
 
 def free_ports(*wanted: int) -> list[int]:
-    """A free loopback port for each 0 of `wanted`; the others unchanged.
+    """Return a free loopback port for each 0 of `wanted`; the others unchanged.
 
     The ports lie below those that Linux and macOS give to outgoing connections. Of these, one
     could be taken while a server starts again, even by the client that waits for it: TCP lets

@@ -26,7 +26,7 @@ class ProcessInfo:
 
 
 def descendants(root: int) -> list[ProcessInfo]:
-    """The processes below `root`. See proc(5).
+    """Return the processes below `root`. See proc(5).
 
     Raises:
         SandboxError: this system has no /proc.
@@ -92,7 +92,7 @@ def _read(path: str) -> bytes:
 
 
 def look_at(pid: int) -> ProcessInfo | None:
-    """What there is to say of a process, or None when it has ended."""
+    """Return what there is to say of a process, or None when it has ended."""
     try:
         stat = _read(f"{_PROC}/{pid}/stat").decode(errors="replace")
     except OSError:

@@ -18,5 +18,5 @@ def search_path() -> str:
 
 
 def find_program(name: str) -> str | None:
-    """The program's path, or None where it is not installed."""
+    """Return the program's path, or None where it is not installed."""
     return shutil.which(name, path=search_path())

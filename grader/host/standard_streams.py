@@ -64,7 +64,7 @@ class Output(io.TextIOBase):
         return self._stream.errors
 
     def fileno(self) -> int:
-        """The descriptor behind it."""
+        """Return the descriptor behind it."""
         return self._stream.fileno()
 
     def isatty(self) -> bool:
@@ -151,7 +151,7 @@ def write_data(text: str) -> None:
 
 
 def _plain(error: UnicodeError) -> tuple[str, int]:
-    """What to write instead of characters that cannot be encoded. See codecs.register_error."""
+    """Return what to write for characters that cannot be encoded. See codecs.register_error."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     return "".join(map(_instead, error.object[error.start : error.end])), error.end

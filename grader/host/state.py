@@ -24,7 +24,7 @@ def folder_of_state() -> Path:
 
 
 def state_folder() -> Path:
-    """The folder, for this user alone; made when missing.
+    """Return the folder, for this user alone; made when missing.
 
     Raises:
         ServiceError: it cannot be made or written.

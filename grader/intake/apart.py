@@ -53,7 +53,7 @@ def apart(work: Work, count: int, broken: Callable[[int, str], Said]) -> Iterato
 
 
 def _one_child(work: Work, start: int) -> Iterator[Said | str]:
-    """What a child says; last, where it did not come to its end, why."""
+    """Yield what a child says; last, where it did not come to its end, why."""
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_child, args=(theirs, ours, work, start))

@@ -118,7 +118,7 @@ class _Intake:
             self._take(at[number], whose[at[number]], contents)
 
     def _places(self, whose: list[tuple[Owned, ...]]) -> dict[int, Kind]:
-        """What each file is among those of its owner, where it counts at all."""
+        """Return what each file is among those of its owner, where it counts at all."""
         by_owner: dict[str, list[int]] = defaultdict(list)
         for index, some in enumerate(whose):
             for one in some:
@@ -201,7 +201,7 @@ class _Intake:
         self._explained.add(student)
 
     def _explain(self) -> None:
-        """A line for each of whom nothing or not all counts; a count of the rest."""
+        """Tell in a line each of whom nothing or not all counts; count the rest."""
         for student in sorted(self._found.students):
             others = self._others[student]
             for given in dict.fromkeys(PurePosixPath(each).name for each in others):

@@ -80,7 +80,7 @@ LASTING = ("canvas", "brightspace")
 
 
 def guess(paths: Sequence[PurePosixPath], exercises: Collection[str]) -> str:
-    """The format whose names most of the files have; `folder` where none fits.
+    """Return the format whose names most of the files have; `folder` where none fits.
 
     It is nbgrader's where most students have folders of exercises and nothing else.
     """

@@ -10,12 +10,12 @@ from grader.intake.cells import Cell, Taken, files_of
 
 
 def solution_cell(exercise: str, file: str) -> str:
-    """The grade id of the cell that holds a file of an exercise, such as `01-polling`."""
+    """Return the grade id of the cell that holds a file of an exercise, such as `01-polling`."""
     return f"{exercise}-{file.removesuffix('.py')}"
 
 
 def check_cell(check: str) -> str:
-    """The grade id of a check's cell, such as `01_byte-offset`: nbgrader takes no dot in it."""
+    """Return the grade id of a check's cell, `01_byte-offset`: nbgrader takes no dot in it."""
     return re.sub(r"[^A-Za-z0-9_-]", "_", check)
 
 
@@ -50,7 +50,7 @@ def taken_of_notebook(data: bytes, course: Course) -> dict[tuple[str, str], Take
 
 
 def code_cells(data: bytes) -> list[Cell]:
-    """The code cells of a notebook.
+    """Return the code cells of a notebook.
 
     Raises:
         ValueError: it is not a notebook, or a cell is not as nbformat has it.

@@ -88,7 +88,7 @@ def read_numbers(path: Path) -> frozenset[str]:
 
 
 def _column(head: Sequence[str], names: Collection[str]) -> int:
-    """The first of `names` that is a column's; -1: none is."""
+    """Return the first of `names` that is a column's; -1: none is."""
     return next((head.index(name) for name in names if name in head), -1)
 
 

@@ -64,7 +64,7 @@ def _kind(
 
 
 def _copies_of_the_course(paths: Sequence[PurePosixPath]) -> set[PurePosixPath]:
-    """The roots of the course's copies, such as a repository that is handed in whole."""
+    """Return the roots of the course's copies, such as a repository that is handed in whole."""
     roots = {path.parent for path in paths if path.name == _MANIFEST}
     for path in paths:
         if _EXERCISES in path.parts[:-1]:

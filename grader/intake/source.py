@@ -91,7 +91,7 @@ def opened_source(path: Path) -> Iterator[Source]:
 
 
 def _lone_archive(source: Source) -> int | None:
-    """The number of the only file there is, where that is an archive and nobody's by its name."""
+    """Return the number of the only file, where it is an archive and by its name nobody's."""
     real = [number for number, path in enumerate(source.paths) if not is_litter(path)]
     if len(real) != 1 or source.closed:
         return None

@@ -23,7 +23,7 @@ _DEVICES = {
 
 
 def clean_name(name: str) -> str:
-    """A student's name as a folder can have it on every system."""
+    """Return a student's name as a folder can have it on every system."""
     kept = "".join(c if c.isprintable() and c not in '/\\:*?"<>|' else "_" for c in normal(name))
     short = kept.strip(". ")[:_CHARACTERS].encode()[:_BYTES].decode(errors="ignore").rstrip(". ")
     if short.partition(".")[0].rstrip().casefold() in _DEVICES:
@@ -34,7 +34,7 @@ def clean_name(name: str) -> str:
 def folders(
     people: Collection[Person], known: Mapping[Person, str], used: Collection[str]
 ) -> dict[Person, str]:
-    """A folder for each person, which no file system takes for somebody else's.
+    """Return a folder for each person, which no file system takes for somebody else's.
 
     Args:
         people: whose work came.
@@ -89,7 +89,7 @@ def short_names(names: set[str], kind: str) -> dict[str, str]:
 
 
 def _common_prefix(names: set[str], between: str) -> str:
-    """What all names begin with, word by word: the assignment's title. The last word is no part."""
+    """Return the words that all names begin with, the assignment's title; no name's last word."""
     words = []
     for column in zip(*(name.split(between)[:-1] for name in sorted(names)), strict=False):
         if len(set(column)) > 1:

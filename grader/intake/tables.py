@@ -63,7 +63,7 @@ def _decoded(data: bytes) -> str:
 
 
 def _delimiter(lines: list[str]) -> str:
-    """What parts most in the first line that holds anything."""
+    """Return what parts most in the first line that holds anything."""
     first = next((line for line in lines if line.strip()), "")
     counts = Counter(c for c in first if c in _DELIMITERS)
     return max(_DELIMITERS, key=lambda c: counts[c])

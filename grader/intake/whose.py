@@ -144,7 +144,7 @@ def _with_members(
 def _folders(
     people: Collection[Person], kind: str, known: Knowledge, found: Owners
 ) -> dict[Person, str]:
-    """The folder of everybody, by name and number as the source has them."""
+    """Return the folder of everybody, by name and number as the source has them."""
     short = short_names({name for name, _ in people}, kind)
     shown = {person: (short[person[0]], person[1]) for person in people}
     before = {who: student for student, who in known.users.items()}

@@ -52,7 +52,7 @@ class ZipTree:
 
 
 def _name(info: zipfile.ZipInfo) -> str:
-    """The file's name: where no flag says that it is UTF-8, it is if its bytes are.
+    """Return the file's name: where no flag says that it is UTF-8, it is if its bytes are.
 
     macOS sets no flag. zipfile takes such a name for code page 437, which has all bytes.
     """
@@ -72,7 +72,7 @@ def _name(info: zipfile.ZipInfo) -> str:
 
 
 def _in_extra(extra: bytes, raw: bytes) -> bytes | None:
-    """The name in UTF-8 that Info-ZIP's `zip` writes beside one in another encoding."""
+    """Return the name in UTF-8 that Info-ZIP's `zip` writes beside one in another encoding."""
     while len(extra) >= 4:  # noqa: PLR2004 - a kind and a length, two bytes each
         kind, size = struct.unpack_from("<HH", extra)
         field, extra = extra[4 : 4 + size], extra[4 + size :]

@@ -58,7 +58,7 @@ def _watch(folder: Path, known: Looks, parent: int, *, polling: bool | None) -> 
 
 
 def _look(folder: Path) -> Looks:
-    """What tells one version of each file from the next."""
+    """Return what tells one version of each file from the next."""
     looks: Looks = {}
     for path in folder.glob("*.py"):
         with contextlib.suppress(FileNotFoundError):

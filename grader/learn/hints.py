@@ -98,7 +98,7 @@ def shown(course: Course, check: Check, kind: Kind | None = None) -> tuple[Step,
 
 
 def one_more(course: Course, check: Check, kind: Kind | None = None) -> tuple[Step, ...]:
-    """The steps that were shown before and the next one, which counts as shown from now on.
+    """Return the steps that were shown before and the next one, which counts as shown from now on.
 
     Where that cannot be kept, as in a read-only folder, the next one is the same again.
     """
@@ -110,7 +110,7 @@ def one_more(course: Course, check: Check, kind: Kind | None = None) -> tuple[St
 
 
 def table(some: tuple[Step, ...]) -> Table:
-    """Steps as lines: what each is, and what it says."""
+    """Lay out steps as lines: what each is, and what it says."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(no_wrap=True)
     grid.add_column()

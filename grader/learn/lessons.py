@@ -9,7 +9,7 @@ from grader.course import Course, Exercise
 
 
 def headings(text: str) -> dict[str, str]:
-    """The headings of a Markdown text, by the anchors that GitHub and MkDocs give them."""
+    """Return the headings of a Markdown text, by the anchors that GitHub and MkDocs give them."""
     found = {}
     in_code = False
     for line in text.splitlines():
@@ -21,7 +21,7 @@ def headings(text: str) -> dict[str, str]:
 
 
 def anchor(heading: str) -> str:
-    """What a link to a heading ends in: `bytes-not-characters` for "Bytes, not characters"."""
+    """Return the end of a link to a heading: `bytes-not-characters` for "Bytes, not characters"."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 

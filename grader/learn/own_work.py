@@ -41,7 +41,7 @@ _SHOWN = TypeAdapter(dict[str, int])
 
 
 def your_files(course: Course, exercise: Exercise) -> Submission:
-    """The learner's files as they are now."""
+    """Return the learner's files as they are now."""
     folder = course.root / "exercises" / exercise.id
     return read_submission(YOU, exercise, [folder], course.limits.file_kb)
 
@@ -56,7 +56,7 @@ def keep(course: Course, report: Report) -> None:
 
 
 def last_report(course: Course, exercise: Exercise) -> Report | None:
-    """What was kept last, or None: nothing, or something of an older version."""
+    """Return what was kept last, or None: nothing, or something of an older version."""
     try:
         return Report.model_validate_json(
             (course.root / FOLDER / f"{exercise.id}.json").read_bytes()
@@ -66,7 +66,7 @@ def last_report(course: Course, exercise: Exercise) -> Report | None:
 
 
 def by_check(tests: Tests) -> dict[str, str]:
-    """What became of each check: the gravest of its tests is the check's."""
+    """Return what became of each check: the gravest of its tests is the check's."""
     return {check: min(said.values(), key=_GRAVEST_FIRST.index) for check, said in tests.items()}
 
 
@@ -85,7 +85,7 @@ def keep_public(course: Course, exercise: Exercise, run: PublicRun) -> None:
 
 
 def last_public(course: Course, exercise: Exercise) -> PublicRun | None:
-    """What the public tests found last, or None."""
+    """Return what the public tests found last, or None."""
     try:
         return PublicRun.model_validate_json(
             (course.root / FOLDER / _public(exercise)).read_bytes()

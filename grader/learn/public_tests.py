@@ -29,13 +29,13 @@ _WORD_WIDTH = 8
 
 
 def public_checks(course: Course, exercise: Exercise) -> list[Check]:
-    """The checks of an exercise that public tests are written for."""
+    """Return the checks of an exercise that public tests are written for."""
     marked = marked_checks(course, exercise)
     return [check for check in exercise.checks if check.id in marked]
 
 
 def marked_checks(course: Course, exercise: Exercise) -> frozenset[str]:
-    """The ids in the check markers of an exercise's public tests."""
+    """Return the ids in the check markers of an exercise's public tests."""
     folder = course.root / "exercises" / exercise.id
     texts = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("test_*.py"))]
     return frozenset(re.findall(r'@pytest\.mark\.check\("([^"]+)"[,)]', "\n".join(texts)))
@@ -229,7 +229,7 @@ def _forget_others(course: Course, folder: Path) -> None:
 
 
 def _next(course: Course, exercise: Exercise, outcomes: dict[str, str], trial: Trial) -> str:
-    """The next step after this run."""
+    """Return the next step after this run."""
     if trial.refused:
         return "Next: mend that. As it is now, it costs points whatever the tests say."
     for check in exercise.checks:

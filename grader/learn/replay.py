@@ -18,7 +18,7 @@ _PROCESS = "process "
 
 
 def find_check(report: Report, check_id: str) -> CheckResult:
-    """The check of that id; its part behind the dot is enough.
+    """Return the check of that id; its part behind the dot is enough.
 
     Raises:
         GraderError: there is none.
@@ -31,7 +31,7 @@ def find_check(report: Report, check_id: str) -> CheckResult:
 
 
 def print_replay(check: CheckResult, console: Console) -> None:
-    """What the suite did, what the consumer asked, what went over the medium, and when.
+    """Print what the suite did, what the consumer asked, what went over the medium, and when.
 
     Raises:
         GraderError: the run left no log.

@@ -71,7 +71,7 @@ def _undecided(report: Report) -> str:
 
 
 def print_status(course: Course, console: Console) -> None:
-    """A line for each exercise, then the next step."""
+    """Print a line for each exercise, then the next step."""
     standings = [standing(course, each) for each in course.exercises]
     console.print(_narrow(standings) if console.width < _WIDE else _table(standings))
     console.print()
@@ -115,7 +115,7 @@ def _narrow(standings: list[Standing]) -> Group:
 
 
 def unfinished(course: Course) -> Exercise:
-    """The first exercise that is not done; the last one where all are."""
+    """Return the first exercise that is not done; the last one where all are."""
     standings = [standing(course, each) for each in course.exercises]
     return next((each.exercise for each in standings if not each.done), course.exercises[-1])
 
@@ -128,7 +128,7 @@ def bar(score: float, most: float) -> Text:
 
 
 def _next_step(standings: list[Standing]) -> str:
-    """The first thing that is not done, and the command for it."""
+    """Return the first thing that is not done, and the command for it."""
     for each in standings:
         if each.done:
             continue

@@ -72,6 +72,6 @@ class StubTests:
 
 
 def _stub(report: pytest.CollectReport | pytest.TestReport) -> str:
-    """What the report says of the stub that its test ended at; empty where it ended elsewhere."""
+    """Return what the report says of the stub that its test ended at, or ""."""
     properties = getattr(report, "user_properties", ())
     return next((str(value) for name, value in properties if name == _STUB), "")

@@ -118,7 +118,7 @@ def _run(base: Path, modules: list[str], seconds: float, clients: Sequence[str])
 
 
 def _environment() -> dict[str, str]:
-    """This one's, without what leads to other modules."""
+    """Return this process's environment without what leads to other modules."""
     return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
 

@@ -133,7 +133,7 @@ class _Watch:
             self._show()
 
     def _more_hint(self) -> None:
-        """What was hidden by a new run comes back; what is shown gets its next step."""
+        """Show again what a new run hid; give what is shown its next step."""
         failure = self._first()
         known = self._exercise.check(failure.id) if failure else None
         if failure is None or known is None:
@@ -213,7 +213,7 @@ class _Watch:
 
 
 def _key() -> str:
-    """The next key, or "" at the end of the input. One that sends several characters is none."""
+    """Return the next key, "" at the end of the input; an arrow, of several characters, is none."""
     terminal = sys.stdin.fileno()
     key = os.read(terminal, 1)
     if key == _ESCAPE and select.select([terminal], [], [], 0)[0]:
@@ -226,7 +226,7 @@ def _key() -> str:
 
 @contextmanager
 def _changes(course: Course, exercise: Exercise) -> Iterator[int]:
-    """A descriptor with something to read at the start and after each change of the files."""
+    """Give a descriptor with something to read at the start and after each change of the files."""
     folder = course.root / "exercises" / exercise.id
     with subprocess.Popen(  # noqa: S603 - our own command
         [sys.executable, "-m", "grader.learn.changes", str(folder)],

@@ -82,7 +82,7 @@ class RecordVerdicts(_Preprocessor):
 
 
 def _graded(nb: NotebookNode, resources: Resources, course: Course) -> Report:
-    """The report on a notebook, by `grader grade` in a process of its own.
+    """Grade the notebook by `grader grade`, in a process of its own.
 
     A verdict that is known, from here or from `grader grade --out results`, costs no run.
     """
@@ -117,7 +117,7 @@ def _graded(nb: NotebookNode, resources: Resources, course: Course) -> Report:
 
 
 def _output(result: CheckResult | None, points: float) -> Any:
-    """A grade cell's output: its points, or the sentence for the student."""
+    """Return a grade cell's output: its points, or the sentence for the student."""
     if result is not None and result.outcome is Outcome.PASSED:
         shown = {"text/plain": repr(min(result.score, points))}
         return v4.new_output("execute_result", shown, execution_count=None)

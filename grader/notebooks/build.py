@@ -125,7 +125,7 @@ c.ClearSolutions.code_stub = {{"python": ""}}
 
 
 def _public_files(course: Course, exercise: Exercise) -> Iterator[Path]:
-    """What lies beside the notebook: the public tests, and what runs them; never a module.
+    """Yield what lies beside the notebook: the public tests, and what runs them; never a module.
 
     nbgrader copies these over a student's files of the same names.
     """
@@ -163,7 +163,7 @@ def _notebook(course: Course, exercise: Exercise) -> Any:
 
 
 def _lesson(course: Course, exercise: Exercise) -> tuple[list[str], list[str]]:
-    """The lesson's sections up to where the student has all to work on, and those after it."""
+    """Return the lesson's sections up to where all is at hand to work, and those after it."""
     text = _read(course.root / "exercises" / exercise.id / "README.md")
     parts = [part.strip() for part in re.split(r"^(?=## )", text, flags=re.MULTILINE)]
     turns = [number for number, part in enumerate(parts) if part.startswith(_YOUR_TURN)]
@@ -172,7 +172,7 @@ def _lesson(course: Course, exercise: Exercise) -> tuple[list[str], list[str]]:
 
 
 def _solution(course: Course, exercise: Exercise, file: str) -> str:
-    """The stub, and the solution in a region of nbgrader's."""
+    """Return the stub, and the solution in a region of nbgrader's."""
     stub = _without_docstring(_read(course.root / "exercises" / exercise.id / file))
     solution = _without_docstring(_read(course.root / "solutions" / exercise.id / file))
     solution = _FUTURE.sub("", solution)  # only legal at the top, where the stub has it
@@ -180,7 +180,7 @@ def _solution(course: Course, exercise: Exercise, file: str) -> str:
 
 
 def _without_docstring(source: str) -> str:
-    """The module without its docstring, which speaks of files and folders."""
+    """Return the module without its docstring, which speaks of files and folders."""
     first = ast.parse(source).body[0]
     if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
         return "".join(source.splitlines(keepends=True)[first.end_lineno :]).lstrip("\n")

@@ -72,12 +72,12 @@ def public_tests(check: str) -> None:
 
 
 def run_files(inputs: Iterable[str]) -> dict[str, str]:
-    """The last run cell of each file, by the name in its first line."""
+    """Return the last run cell of each file, by the name in its first line."""
     return {name: cells.as_file(source) for source in inputs if (name := cells.file_named(source))}
 
 
 def saved_files(notebook: Path) -> dict[str, cells.Taken]:
-    """What would be taken of the notebook as it was last saved; nothing where it cannot be read."""
+    """Return what would be taken of the notebook as last saved; nothing of an unreadable one."""
     try:
         found = json.loads(notebook.read_bytes())["cells"]
         code = [

@@ -14,7 +14,7 @@ from grader.reports.statistics import FLAGS, class_figures
 def class_html(
     graded: Iterable[Graded], course: Course, similar: Mapping[str, Similar] | None = None
 ) -> str:
-    """A self-contained page: no other file, no request, light and dark, fit to print."""
+    """Return a self-contained page: no other file, no request, light and dark, fit to print."""
     figures = class_figures(graded, course, similar)
     rows = sorted(
         (row for each in figures for row in each.rows), key=lambda row: (row.student, row.exercise)

@@ -145,14 +145,14 @@ def _canvas_ids(submissions: Path) -> dict[str, str]:
 
 
 def _graded_part(course: Course, out: Path) -> Course:
-    """The course with what was graded alone: an LMS would make an empty column of the rest."""
+    """Return the course with what was graded: an LMS would make an empty column of the rest."""
     graded = Results(out).exercises()
     kept = tuple(exercise for exercise in course.exercises if exercise.id in graded)
     return course.model_copy(update={"exercises": kept})
 
 
 def _gradescope(out: Path, course: Course, target: Path | None, url: str | None) -> int:
-    """A results.json for each submission, in TARGET/STUDENT/NN/."""
+    """Write a results.json for each submission, in TARGET/STUDENT/NN/."""
     if target is None:
         raise GraderError("gradescope's format is a file for each submission", "Name a folder.")
     undecided, names = 0, FolderNames()

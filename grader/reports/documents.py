@@ -12,7 +12,7 @@ from grader.reports.safe import plain, xml
 
 
 def junit_xml(graded: Iterable[Graded]) -> Iterator[str]:
-    """A test suite for each submission, a test case for each check."""
+    """Yield a test suite for each submission, a test case for each check."""
     yield '<?xml version="1.0" encoding="utf-8"?>\n<testsuites>\n'
     for one in graded:
         yield ET.tostring(_suite(one), encoding="unicode") + "\n"

@@ -24,12 +24,12 @@ def feedback_html(graded: Sequence[Graded], course: Course) -> str:
 
 
 def feedback_markdown(graded: Sequence[Graded], course: Course) -> str:
-    """The same as Markdown."""
+    """Return the feedback as Markdown."""
     return "\n".join(_lines(graded, course)) + "\n"
 
 
 def mark(check: CheckResult) -> str:
-    """The sign before a check."""
+    """Return the sign before a check."""
     return _MARK.get(check.outcome, "?")
 
 

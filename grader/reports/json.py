@@ -8,7 +8,7 @@ from grader.report import ClassReport, Report
 
 
 def json_document(head: ClassReport, reports: Iterable[Report]) -> Iterator[str]:
-    """The text of `head` with `reports` in it, in pieces."""
+    """Yield the text of `head` with `reports` in it, in pieces."""
     start, end = head.model_dump_json(indent=1).rsplit("]", 1)
     yield start
     for number, report in enumerate(reports):

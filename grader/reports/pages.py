@@ -12,7 +12,7 @@ from grader.reports.terminal import number
 
 
 def render(template: str, **values: Any) -> str:
-    """The page of that template, with `values`."""
+    """Return the page of that template, with `values`."""
     return _environment().get_template(template).render(**values)
 
 

@@ -107,7 +107,7 @@ def _closest(pairs: Iterator[Pair]) -> Similar:
 
 
 def own_tokens(files: Mapping[str, bytes], given: frozenset[_Line]) -> list[str]:
-    """What the student wrote, token by token; names, texts and numbers are all alike."""
+    """Return what the student wrote, token by token; names, texts and numbers are all alike."""
     return [
         token
         for _, data in sorted(files.items())
@@ -153,7 +153,7 @@ def _lines(text: str) -> Iterator[_Line]:
 
 
 def _kind(token: tokenize.TokenInfo, before: list[str]) -> str:
-    """The token as it is compared: a library's words count, a student's names do not."""
+    """Return the token as it is compared: a library's words count, a student's names do not."""
     match token.type:
         case tokenize.NAME:
             known = keyword.iskeyword(token.string) or token.string in _BUILTINS

@@ -91,7 +91,7 @@ class ExerciseFigures:
 def class_figures(
     graded: Iterable[Graded], course: Course, similar: Mapping[str, Similar] | None = None
 ) -> list[ExerciseFigures]:
-    """The figures of each exercise that somebody handed in, in one pass over the results.
+    """Return the figures of each exercise that somebody handed in, in one pass over the results.
 
     `similar` says by exercise who handed in nearly the same; None where nobody looked.
     """

@@ -14,7 +14,7 @@ _LONGEST = 300
 
 
 def markdown_summary(files: list[Path]) -> str:
-    """What passed, and a line for each test that did not.
+    """Return what passed, and a line for each test that did not.
 
     Raises:
         GraderError: a file is no JUnit XML.

@@ -23,7 +23,7 @@ every column behind Section for an assignment."""
 
 
 def nbgrader_csv(graded: Iterable[Graded], course: Course) -> Iterator[str]:
-    """A line for each submission; a provisional one has no score."""
+    """Yield a line for each submission; a provisional one has no score."""
     yield _line(_NBGRADER)
     for one in graded:
         report, due = one.report, course.exercise(one.report.exercise).due
@@ -47,7 +47,7 @@ def nbgrader_csv(graded: Iterable[Graded], course: Course) -> Iterator[str]:
 def canvas_csv(
     graded: Iterable[Graded], course: Course, ids: Mapping[str, str] | None = None
 ) -> Iterator[str]:
-    """A line for each student with a column for each exercise; Canvas leaves empty cells alone.
+    """Yield a line a student with a column an exercise; Canvas leaves empty cells alone.
 
     It finds students by its number for them, where `ids` has it by student, else by their login. So
     the name, of which it makes nothing then, says what is provisional and what was not taken: any
@@ -70,7 +70,7 @@ def canvas_csv(
 
 
 def moodle_csv(graded: Iterable[Graded], course: Course) -> Iterator[str]:
-    """A line for each student; for each exercise its grade and a feedback, to be mapped on import.
+    """Yield a line a student; for each exercise a grade and a feedback, to be mapped on import.
 
     Source: Moodle's documentation, "Grade import".
     """
@@ -85,7 +85,7 @@ def moodle_csv(graded: Iterable[Graded], course: Course) -> Iterator[str]:
 
 
 def _by_student(graded: Iterable[Graded]) -> Iterator[tuple[str, dict[str, Graded]]]:
-    """The submissions of each student, whose results lie side by side."""
+    """Yield the submissions of each student, whose results lie side by side."""
     student, row = "", dict[str, Graded]()
     for one in graded:
         if row and one.report.student != student:

@@ -141,18 +141,18 @@ class Sandbox(ABC):
 
     @abstractmethod
     def _command(self, config: dict[str, Any]) -> list[str]:
-        """The command that runs worker/zygote.py with `config`."""
+        """Return the command that runs worker/zygote.py with `config`."""
 
     @abstractmethod
     def _popen_options(self) -> dict[str, Any]:
-        """What subprocess.Popen needs besides."""
+        """Return what subprocess.Popen needs besides."""
 
     @abstractmethod
     def _inside(self, name: str) -> str:
-        """The path of the folder `name` (stream, state, submission) inside."""
+        """Return the path of the folder `name` (stream, state, submission) inside."""
 
     def _shared_memory(self) -> list[str]:
-        """The folder of shared memory inside, where no other program of the machine uses it."""
+        """Return the folder of shared memory inside, where nobody else on the machine uses it."""
         return []
 
     def _ports(self) -> list[int]:
@@ -354,7 +354,7 @@ class Sandbox(ABC):
         return Spawned(channel, pid, pidfd, listener)
 
     def connect(self, host: str, port: int) -> socket.socket:
-        """A connection to a server inside.
+        """Connect to a server inside.
 
         Raises:
             ConnectionRefusedError: nothing listens there.
@@ -372,7 +372,7 @@ class Sandbox(ABC):
         return [each for each in descendants(self._popen.pid) if each.pid not in self._own]
 
     def memory_kills(self) -> Kills:
-        """What the kernel ended for lack of memory: inside, where that is told apart."""
+        """Return what the kernel ended for lack of memory: inside, where that is told apart."""
         return machine_kills()
 
     def end_processes(self, spared: Collection[int] = ()) -> None:
@@ -466,7 +466,7 @@ class Sandbox(ABC):
         }
 
     def _worker_rlimits(self) -> dict[str, int]:
-        """What holds for the student's processes alone."""
+        """Return what holds for the student's processes alone."""
         return {"NOFILE": 256}
 
     def _worker_filter(self) -> bytes | None:
@@ -513,7 +513,7 @@ def site_packages() -> list[str]:
 
 
 def zygote_arguments(config: dict[str, Any], folder: str) -> list[str]:
-    """The interpreter's arguments that run the first process; `folder` is the worker's package.
+    """Return the arguments with which Python runs the first process, of the worker in `folder`.
 
     Without `site`, so that nothing a machine's .pth files or sitecustomize start is inside; without
     buffers, so that what was printed is known also when a kill follows. Text is UTF-8, whatever

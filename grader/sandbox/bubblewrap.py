@@ -207,7 +207,7 @@ def _root() -> bool:
 
 
 def own_user() -> tuple[int, int]:
-    """The uid and gid of student code: for root's grading process its own, else this user's."""
+    """Return the uid and gid of student code: of root's grading process its own, else ours."""
     if not _root():
         return os.getuid(), os.getgid()
     own = UNPRIVILEGED + os.getpid()
@@ -215,7 +215,7 @@ def own_user() -> tuple[int, int]:
 
 
 def _system_binds() -> list[str]:
-    """The system's programs and libraries, read-only, laid out as outside."""
+    """Return the system's programs and libraries, read-only, laid out as outside."""
     args = []
     for path in (*(Path("/usr", name) for name in _SYSTEM), *map(Path, _ROOT_LINKS)):
         if path.is_symlink():
@@ -236,12 +236,12 @@ def _etc_copies() -> dict[str, bytes]:
 
 
 def _interpreter() -> str:
-    """The real interpreter: a virtual environment's link would need the environment inside."""
+    """Return the real interpreter: a virtual environment's link would need the environment."""
     return os.path.realpath(sys.executable)
 
 
 def _python_sources() -> list[str]:
-    """What the interpreter, its packages and the worker need, as few folders as possible."""
+    """Return what the interpreter, its packages and the worker need, as few folders as possible."""
     sources = [str(WORKER), *site_packages()]
     prefix = os.path.realpath(sys.base_prefix)
     if prefix != "/usr":
@@ -259,7 +259,7 @@ def _tool(name: str) -> str:
 
 @cache
 def bwrap_version() -> tuple[int, ...]:
-    """The installed bubblewrap's version, such as (0, 8, 0)."""
+    """Return the installed bubblewrap's version, such as (0, 8, 0)."""
     command = [_tool("bwrap"), "--version"]
     said = subprocess.run(  # noqa: S603 - found on PATH
         command, capture_output=True, encoding="utf-8", errors="replace", check=False

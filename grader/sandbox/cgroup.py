@@ -54,7 +54,7 @@ class Cgroup:
 
     @classmethod
     def make(cls, name: str, memory: int, processes: int, root: Path = Path("/")) -> Self | None:
-        """A group with these limits, or None where this user or this system cannot have one.
+        """Make a group with these limits; None where this user or this system cannot have one.
 
         Args:
             name: the group's name after PREFIX; no other may have it.
@@ -89,7 +89,7 @@ class Cgroup:
         return "".join(f"echo $$ > '{folder}/cgroup.procs'\n" for folder in self.folders)
 
     def pids(self) -> list[int]:
-        """The processes in the group."""
+        """Return the processes in the group."""
         found: set[int] = set()
         for folder in self.folders:
             with contextlib.suppress(OSError):
@@ -122,7 +122,7 @@ class Cgroup:
 
 
 def group_of(pid: int, root: Path = Path("/")) -> Cgroup | None:
-    """The group, with a limit for memory, that a process is in; None where that is the topmost."""
+    """Return the group with a limit for memory that a process is in; None for the topmost."""
     try:
         lines = (root / "proc" / str(pid) / "cgroup").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -170,7 +170,7 @@ def _number(path: Path) -> int:
 
 
 def _field(path: Path, name: str) -> int:
-    """A number of a file whose lines are a name and a number; 0 where there is none."""
+    """Return a number of a file whose lines are a name and a number; 0 where there is none."""
     try:
         fields = dict(
             line.split(maxsplit=1) for line in path.read_text(encoding="ascii").splitlines()

@@ -27,7 +27,7 @@ _INSTALL = (
 
 
 def choose(*, unsafe: bool = False) -> type[Sandbox]:
-    """The kind of sandbox to grade in.
+    """Return the kind of sandbox to grade in.
 
     Raises:
         SandboxError: there is none, and `unsafe` does not allow to go without.
@@ -51,7 +51,7 @@ def choose(*, unsafe: bool = False) -> type[Sandbox]:
 
 
 def choose_in_container(closed: Sequence[Path]) -> type[Sandbox]:
-    """The kind for a container that is made for one submission and thrown away with it.
+    """Return the kind for a container that is made for one submission and thrown away with it.
 
     bubblewrap where the container allows it, else another user in it.
 
@@ -83,7 +83,7 @@ def require_bubblewrap() -> None:
 
 
 def own_code() -> type[Sandbox]:
-    """The kind for a learner's own code: a plain process, which shows it as it is.
+    """Return the kind for a learner's own code: a plain process, which shows it as it is.
 
     Raises:
         SandboxError: this system cannot fork.

@@ -168,7 +168,7 @@ def _engine_answers() -> bool:
 
 
 def _docker(*arguments: str, seconds: float = 60) -> str | None:
-    """What docker prints, or None where it fails, or takes too long."""
+    """Return what docker prints, or None where it fails, or takes too long."""
     try:
         done = subprocess.run(  # noqa: S603 - our own command
             ["docker", *arguments],  # noqa: S607 - wherever docker is

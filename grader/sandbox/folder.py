@@ -24,7 +24,7 @@ class Folder:
 
     @classmethod
     def at(cls, path: Path, inside: str) -> Folder:
-        """The folder at `path`, which only the suite writes."""
+        """Return the folder at `path`, which only the suite writes."""
         fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
 
         def put(name: str, data: bytes) -> None:
@@ -35,11 +35,11 @@ class Folder:
         return cls(fd, inside, put)
 
     def path(self, name: str) -> str:
-        """The path of a file in it, to hand to the student's function."""
+        """Return the path of a file in it, to hand to the student's function."""
         return f"{self.inside}/{name}"
 
     def read(self, name: str) -> bytes | None:
-        """The content of a regular file; None when there is none (or something else)."""
+        """Return the content of a regular file; None when there is none (or something else)."""
         try:
             fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=self._fd)
         except OSError:
@@ -61,7 +61,7 @@ class Folder:
 
     @contextmanager
     def opened(self, name: str) -> Iterator[int]:
-        """A descriptor of a file that only the suite writes, for what the others do not do."""
+        """Give a descriptor of a file that only the suite writes, for what the others do not do."""
         descriptor = os.open(name, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), dir_fd=self._fd)
         try:
             yield descriptor
@@ -88,11 +88,11 @@ class Folder:
         return not self.names()
 
     def size(self, name: str) -> int:
-        """The size of a file in bytes."""
+        """Return the size of a file in bytes."""
         return os.stat(name, dir_fd=self._fd, follow_symlinks=False).st_size
 
     def names(self) -> list[str]:
-        """What is in it, sorted; of very many, some."""
+        """Return what is in it, sorted; of very many, some."""
         with os.scandir(self._fd) as entries:
             return sorted(entry.name for entry in islice(entries, _MOST_NAMES))
 

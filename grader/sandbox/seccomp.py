@@ -55,7 +55,7 @@ _UNKNOWN_REFUSED = _LOAD_NUMBER + _SKIP_NEXT_UNLESS_UNKNOWN + _RETURN_ENOSYS
 
 
 def deny_filter() -> IO[bytes] | None:
-    """A file with the BPF program, or None where libseccomp is missing; the caller closes it."""
+    """Return a file with the BPF program, which the caller closes; None without libseccomp."""
     try:
         import pyseccomp as seccomp  # noqa: PLC0415 - needs libseccomp, which may be missing
     except (ImportError, RuntimeError, OSError):

@@ -135,7 +135,7 @@ class Held:
 
 
 def receive(listener: int) -> Held:
-    """The system call that is held now.
+    """Return the system call that is held now.
 
     Raises:
         OSError: there is none (the process died meanwhile), or this is no listener.

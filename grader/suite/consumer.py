@@ -37,7 +37,7 @@ class Lab(Protocol):
     """Processes that no kill and no end of another run ends."""
 
     def sandbox(self) -> Sandbox:
-        """The submission's sandbox, started (again, where the last one was killed)."""
+        """Return the submission's sandbox, started (again, where the last one was killed)."""
 
     def serves(self) -> bool:
         """Tell whether the services in use serve; time for which they do not is nobody's wait."""
@@ -79,7 +79,7 @@ class Consumer:
         self.scene = scene
 
     def process(self, *, stop_at_writes: bool = False, stop_at_lines: bool = False) -> Process:
-        """A new process with nothing imported yet but libraries."""
+        """Start a new process with nothing imported yet but libraries."""
         if stop_at_writes and not syscalls.available():
             not_graded("this check needs Linux 5.0 or later with libseccomp")
         stops = {"stop_at_writes": stop_at_writes, "stop_at_lines": stop_at_lines}
@@ -90,7 +90,7 @@ class Consumer:
         return process
 
     def spawn(self, *, stop_at_writes: bool = False, stop_at_lines: bool = False) -> Spawned:
-        """What a Process holds: a new process inside.
+        """Start a new process inside, and return what a Process holds.
 
         Raises:
             Failed: the submission ended its sandbox.
@@ -154,7 +154,7 @@ class Consumer:
             each.ended(with_another=True)
 
     def connect(self, port: int, host: str = "localhost") -> socket.socket:
-        """A connection to a server of the student's.
+        """Connect to a server of the student's.
 
         Raises:
             ConnectionRefusedError: nothing listens there.

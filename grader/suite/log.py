@@ -34,7 +34,7 @@ class Log:
         return [*self._first, *gap, *last]
 
     def number(self, events: Iterable[Mapping[str, Any]]) -> None:
-        """Number events of the test, on from those before, as its messages do."""
+        """Give the test's events numbers, on from those before, as its messages do."""
         for event in events:
             self._numbers.setdefault(event.get("event_id"), len(self._numbers) + 1)
 
@@ -54,7 +54,7 @@ class Log:
 
 
 def argument(value: Any) -> str:
-    """An argument for the log; an object that is made in the worker by what makes it."""
+    """Return an argument for the log; an object that is made in the worker by what makes it."""
     match value:
         case wire.New(function):
             return f"{function.rpartition('.')[2]}(...)"

@@ -55,7 +55,7 @@ _PLUGIN = pytest.StashKey["SuitePlugin"]()
 
 @pytest.fixture(scope="session")
 def beside(request: pytest.FixtureRequest) -> Iterator[Beside]:
-    """What runs beside the tests. No method: of those pytest takes fixtures of a test alone."""
+    """Give what runs beside the tests. A method could be the fixture of one test alone."""
     running = Beside(request.config.stash[_PLUGIN].session)
     yield running
     running.close()
@@ -184,7 +184,7 @@ class SuitePlugin:
         self._ids = {item.nodeid: _check_of(item) for item in items}
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """A suite that cannot be read is an error of every check."""
+        """Make a suite that cannot be read an error of every check."""
         if report.failed:
             self._problem = "the suite cannot be read"
             self._problem_log = (_for_authors(str(report.longrepr)[-500:]),)
@@ -295,7 +295,7 @@ class SuitePlugin:
         return Outcome.ERROR, f"{type(error).__name__}: {error}", Kind.UNMET
 
     def _blame(self, error: AssertionError, kind: Kind) -> tuple[Outcome, str, Kind]:
-        """The student's failure, unless a service or the sandbox's folder broke meanwhile."""
+        """Return the student's failure, unless a service or the sandbox's folder broke."""
         message = str(error)
         if isinstance(error, OverBudget):
             return Outcome.FAILED, message, kind  # whatever else did not work meanwhile
@@ -323,7 +323,7 @@ class SuitePlugin:
 
     @pytest.fixture
     def consumer(self, request: pytest.FixtureRequest) -> Iterator[Consumer]:
-        """The student's code."""
+        """Give the student's code."""
         consumer = Consumer(self.session)
         self.session.begin()
         request.node.stash[_CONSUMER] = consumer
@@ -371,7 +371,7 @@ def _leans_on(item: pytest.Item) -> str:
 
 
 def _order(exercise: Exercise, leaned_on: set[str]) -> dict[str, int]:
-    """Number the checks as they run: what tests lean on, with what that requires, goes first."""
+    """Order the checks as they run: what tests lean on, with what that requires, goes first."""
     first = set(leaned_on)
     for check in reversed(exercise.checks):  # what a check requires stands before it
         if check.id in first:

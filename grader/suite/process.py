@@ -196,7 +196,7 @@ class Process:
         return run
 
     def receive(self, doing: str) -> dict[str, Any] | Write:
-        """The next message, or the write that the process is held before.
+        """Receive the next message, or the write that the process is held before.
 
         Raises:
             Failed: none came in time, the process ended, or it sent something else.
@@ -331,7 +331,7 @@ class Process:
         return any(event & select.POLLIN for _, event in poll.poll(0))
 
     def _held_write(self, listener: int) -> Write | None:
-        """The change of a file that it is held before; None when it is none, or was killed."""
+        """Return the change of a file that it is held before; None for no change, or if killed."""
         try:
             held = syscalls.receive(listener)
         except OSError:

@@ -159,7 +159,7 @@ class Run:
         return ""
 
     def _since(self) -> str:
-        """What it had done before, for a sentence."""
+        """Return what it had done before, for a sentence."""
         match self._step:
             case Handle():
                 return f" after event {self._handled}" if self._handled else " after a failed event"
@@ -204,7 +204,7 @@ class Run:
         raise Failed(f"{self} sent a message of an unknown kind", Kind.FORGED)
 
     def next_event(self) -> Any:
-        """The event of the next step, which must be a handle(event).
+        """Return the event of the next step, which must be a handle(event).
 
         Raises:
             Failed: the next step is another one.
@@ -246,7 +246,7 @@ class Run:
         self.process.consumer.crash(self.process)
 
     def returned(self) -> Any:
-        """The value that it returns; the next step must be that.
+        """Return the value that it returns; the next step must be that.
 
         Raises:
             Failed: the next step is another one.
@@ -258,7 +258,7 @@ class Run:
         raise self.otherwise("return", self._in_words(step))
 
     def raised(self) -> Raised:
-        """The exception that leaves it; the next step must be that.
+        """Return the exception that leaves it; the next step must be that.
 
         Raises:
             Failed: the next step is another one.
@@ -303,5 +303,5 @@ class Run:
 
 
 def _text(message: dict[str, Any], key: str) -> str:
-    """A string of the student's process, cut to a length that a report can bear."""
+    """Return a string of the student's process, cut to a length that a report can bear."""
     return str(message.get(key, ""))[:600]

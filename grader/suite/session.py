@@ -70,7 +70,7 @@ class Session:
         self._broken_before = dict(self.broken_modules)
 
     def sandbox(self) -> Sandbox:
-        """The running sandbox; a new one when the student's code ended the last."""
+        """Return the running sandbox; a new one when the student's code ended the last."""
         if self._sandbox is not None and self._sandbox.alive:
             return self._sandbox
         self._look_at_memory()
@@ -108,7 +108,7 @@ class Session:
         return made
 
     def service(self, name: str) -> Service:
-        """The service of that name, attached to the sandbox.
+        """Return the service of that name, attached to the sandbox.
 
         Raises:
             ServiceError: the machine lacks it.
@@ -159,7 +159,7 @@ class Session:
             other.check_services()
 
     def broken_services(self) -> list[Service]:
-        """The services in use that do not work now."""
+        """Return the services in use that do not work now."""
         broken = []
         for service in self._services.values():
             try:
@@ -193,7 +193,7 @@ class Session:
         return True
 
     def begin(self) -> None:
-        """A test begins: what disturbed those before it is not its affair."""
+        """Begin a test: what disturbed those before it is not its affair."""
         for name, seconds in self._unwell.items():
             self._unwell_before[name] = self._unwell_before.get(name, 0.0) + seconds
         self._unwell.clear()
@@ -252,7 +252,7 @@ class Session:
         return own and all(other.whole for other in self._others)
 
     def exceeded(self) -> str:
-        """What the submission did more of than it may, as a clause; empty when it did not."""
+        """Return what the submission did more of than it may, as a clause; "" when it did not."""
         own = (
             each.why_exceeded or f"sent more to {name} than any exercise needs"
             for name, each in self._services.items()

@@ -13,7 +13,7 @@ S = TypeVar("S", bound=Sized)
 
 
 def settled(left: Callable[[], S], within: float = 2.0) -> S:
-    """What `left` finds once it finds nothing, or else after `within` seconds.
+    """Return what `left` finds once it finds nothing, or else after `within` seconds.
 
     One look would count what was ended and has not gone yet.
     """

@@ -112,7 +112,7 @@ class Worker:
         return found
 
     def _build(self, value: Any) -> Any:
-        """The real objects that the suite's placeholders stand for."""
+        """Return the real objects that the suite's placeholders stand for."""
         match value:
             case wire.Callback(name):
                 return self._callback(name)
@@ -179,7 +179,7 @@ class Worker:
 
 
 def apply(function: Any, *args: Any) -> Any:
-    """What `function` returns; the suite calls it for a function that `keep` holds."""
+    """Call `function` and return its value; the suite calls it for a function that `keep` holds."""
     return function(*args)
 
 
@@ -196,7 +196,7 @@ def _encode(value: Any) -> Any:
 
 
 def _call(function: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    """What a function of the student's returns.
+    """Call a function of the student's and return its value.
 
     Raises:
         _MisfitError: it takes other parameters.

@@ -31,7 +31,7 @@ class Loader(SourceFileLoader):
     codes: ClassVar[dict[str, CodeType]] = {}
 
     def get_code(self, fullname: str) -> CodeType | None:
-        """The module's code; compiled here when it does not lie ready."""
+        """Return the module's code; compiled here when it does not lie ready."""
         return self.codes.get(fullname) or super().get_code(fullname)
 
 
@@ -50,7 +50,7 @@ def compile_once(folder: str, modules: list[str]) -> None:
 
 
 def _start_compiler(paths: dict[str, str]) -> tuple[int, int]:
-    """A process that writes the codes by name; its pid, and the descriptor to read them from."""
+    """Start a process that writes the codes by name; return its pid, and where to read them."""
     read_end, write_end = os.pipe()
     pid = os.fork()
     if pid == 0:

@@ -37,7 +37,7 @@ def look(canary: str, port: int, memory: int) -> dict[str, Any]:
 
 
 def look_around(closed: list[str], judge: int, memory: int) -> dict[str, Any]:
-    """The same for another user in the judge's own container, which has fewer walls.
+    """Look around for another user in the judge's own container, which has fewer walls.
 
     Args:
         closed: paths that only the judge may open.
@@ -95,7 +95,7 @@ def _processes() -> str:
 
 
 def _first_process() -> str:
-    """What can be done to pid 1, which holds the sandbox and has the uid of student code."""
+    """Return what can be done to pid 1, which holds the sandbox and has the uid of student code."""
     found = [] if os.getppid() == 1 else ["it is a program that the grader does not know"]
     found += [f"its {name} can be read" for name in _opened(1, ("environ", "mem", "fd"))]
     with open("/proc/1/limits", encoding="ascii") as file:  # noqa: PTH123 - no pathlib here

@@ -173,7 +173,7 @@ def _encode_subclass(value: Any, kind: type, below: int) -> Any:
 
 
 def decode(data: Any, depth: int = 0) -> Any:
-    """The value that `encode` was given, with Opaque, Callback, Kept, New and Method as such.
+    """Return the value that `encode` was given; Opaque, Callback, Kept, New, Method stay.
 
     Raises:
         WireError: it is not something that `encode` makes.
@@ -228,12 +228,12 @@ def _decode_special(name: str, body: Any, depth: int) -> Any:
 
 
 def dump(message: dict[str, Any]) -> bytes:
-    """A message as one line."""
+    """Return a message as one line."""
     return _ENCODER.encode(message).encode("ascii") + b"\n"
 
 
 def load(line: bytes) -> dict[str, Any]:
-    """The message of one line.
+    """Return the message of one line.
 
     Raises:
         WireError: the line is not a JSON object.
@@ -257,7 +257,7 @@ class LineReader:
         self._left = most
 
     def pop(self) -> bytes | None:
-        """A complete line that was already received, or None."""
+        """Return a complete line that was already received, or None."""
         end = self._buffer.find(b"\n", self._searched)
         if end < 0:
             self._searched = len(self._buffer)
@@ -290,7 +290,7 @@ class LineReader:
         return bool(data)
 
     def read(self) -> bytes | None:
-        """The next line, waiting for it as long as it takes; None at the end of the stream."""
+        """Return the next line, waiting for it as long as it takes; None at the end."""
         while (line := self.pop()) is None:
             if not self.fill():
                 return None

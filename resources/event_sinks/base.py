@@ -42,7 +42,7 @@ class Sink(ABC):
         time.sleep(seconds)
 
     def remark(self) -> str:
-        """What else to say at the end, as a sentence; empty for nothing."""
+        """Return what else to say at the end, as a sentence; empty for nothing."""
         return ""
 
     @abstractmethod
@@ -51,14 +51,14 @@ class Sink(ABC):
 
 
 def unreachable(server: str, error: BaseException) -> SinkError:
-    """The error for a server that does not answer, or no longer does."""
+    """Return the error for a server that does not answer, or no longer does."""
     return SinkError(
         f"Cannot reach {server}: {reason(error)}. Is it running? Start it with: grader services up"
     )
 
 
 def reason(error: BaseException) -> str:
-    """The operating system's words where it has some, else the library's, on one line."""
+    """Return the operating system's words where it has some, else the library's, on one line."""
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, OSError) and seen.strerror:
@@ -72,7 +72,7 @@ def reason(error: BaseException) -> str:
 
 
 def host_of(url: str, option: str) -> str:
-    """The server that a URL names, without user and password. Raises SinkError if it names none."""
+    """Return the server that a URL names, without user and password; SinkError for none."""
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - read for its ValueError
@@ -82,5 +82,5 @@ def host_of(url: str, option: str) -> str:
 
 
 def events(count: int) -> str:
-    """A number of events, in words."""
+    """Return a number of events, in words."""
     return "1 event" if count == 1 else f"{count} events"

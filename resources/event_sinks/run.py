@@ -28,7 +28,7 @@ class Plan:
     quiet: bool
 
     def announce(self, target: str) -> str:
-        """The plan as a sentence."""
+        """Return the plan as a sentence."""
         what = events(self.count) if self.count else "events"
         pace = f"one every {self.interval:g} s" if self.interval else "as fast as possible"
         end = "" if self.count else ", until Ctrl-C"

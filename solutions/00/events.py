@@ -9,7 +9,7 @@ Event = dict[str, Any]
 
 
 def parse(line: bytes) -> Event | None:
-    """The event on a line, or None where there is none."""
+    """Return the event on a line, or None where there is none."""
     try:
         value = json.loads(line.decode())
     except (ValueError, RecursionError):  # broken JSON, no UTF-8; brackets without end
@@ -18,5 +18,5 @@ def parse(line: bytes) -> Event | None:
 
 
 def encode(event: Event) -> bytes:
-    """The line of an event: JSON in UTF-8, and one newline."""
+    """Return the line of an event: JSON in UTF-8, and one newline."""
     return json.dumps(event).encode() + b"\n"

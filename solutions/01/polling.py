@@ -14,7 +14,7 @@ PathLike = str | os.PathLike[str]
 
 
 def read_new_events(path: PathLike, offset: int) -> tuple[list[Event], int]:
-    """The events appended to `path` after byte `offset`, and the offset to resume from."""
+    """Return the events appended to `path` after byte `offset`, and the offset to resume from."""
     start, data = _read_complete_lines(path, offset)
     events = [event for event, _ in _events(data, start)]
     return events, start + len(data)

@@ -12,7 +12,7 @@ CHUNK = 1 << 16
 
 
 def split_lines(buffer: bytes, chunk: bytes) -> tuple[list[bytes], bytes]:
-    """The complete lines in `buffer + chunk`, without their newline, and what is left over."""
+    """Return the complete lines in `buffer + chunk`, without newlines, and the rest."""
     *lines, rest = (buffer + chunk).split(b"\n")
     return lines, rest
 

@@ -26,7 +26,7 @@ class Asked:
     """Print them and grade none."""
 
     def choose(self, items: Sequence[_Item], name: Callable[[_Item], str]) -> list[_Item]:
-        """The items that were asked for: those that match, and of these the sample."""
+        """Return the items that were asked for: those that match, and of these the sample."""
         chosen = [item for item in items if self.matching is None or self.matching in name(item)]
         if self.sample is None or self.sample >= len(chosen):
             return chosen

@@ -47,7 +47,7 @@ def blocks(tree: ast.AST) -> list[list[ast.stmt]]:
 
 
 def bodies(tree: ast.AST) -> list[list[ast.stmt]]:
-    """The lists of statements that run when a function does."""
+    """Return the lists of statements that run when a function does."""
     seen: set[int] = set()
     found = []
     for function in functions(tree):
@@ -109,17 +109,17 @@ def is_quiet(statement: ast.stmt) -> bool:
 
 
 def parse_statements(code: str) -> list[ast.stmt]:
-    """The statements of `code`."""
+    """Return the statements of `code`."""
     return ast.parse(code).body
 
 
 def parse_expression(code: str) -> ast.expr:
-    """The expression that `code` is."""
+    """Return the expression that `code` is."""
     return ast.parse(code, mode="eval").body
 
 
 def called(call: ast.Call) -> str:
-    """The last name of what is called: `loads` of `json.loads(...)`; "" where there is none."""
+    """Return the last name of what is called, `loads` of `json.loads(...)`, or ""."""
     match call.func:
         case ast.Name(id=name) | ast.Attribute(attr=name):
             return name

@@ -48,7 +48,7 @@ class Record:
         return None
 
     def stale(self, ids: Collection[str], sources: Collection[str]) -> Iterator[str]:
-        """A sentence for each entry of `sources` that no mutant of `ids` answers to."""
+        """Yield a sentence for each entry of `sources` that no mutant of `ids` answers to."""
         for entry in self.entries:
             for pattern in entry.mutants:
                 concerned = any(_may_be_of(pattern, source) for source in sources)
@@ -57,7 +57,7 @@ class Record:
 
 
 def read_record(course: Course, exercise: Exercise) -> Record:
-    """What is written down for `exercise`; nothing where there is no file.
+    """Return what is written down for `exercise`; nothing where there is no file.
 
     Raises:
         CourseError: the file cannot be read, or an entry lacks its reason.

@@ -58,7 +58,7 @@ def validate_rewrites(course: Course, asked: Asked, console: Console) -> int:
 
 
 def rewrite_source(course: Course, exercise: Exercise, source: Specimen) -> Iterator[Submission]:
-    """A right submission in each other form, read from a folder as what a student hands in."""
+    """Yield a right submission in each other form, read from a folder as a student's is."""
     for name, rewrite in REWRITES.items():
         with tempfile.TemporaryDirectory() as folder:
             for file, data in source.submission.files.items():

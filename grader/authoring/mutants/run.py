@@ -46,7 +46,7 @@ def grade_mutants(
     *,
     equivalent: Collection[str] = (),
 ) -> Iterator[Result]:
-    """What becomes of each mutant, as they come.
+    """Yield what becomes of each mutant, as they come.
 
     Each is graded with little patience up to the first check that fails, by the checks that its
     file has a part in. What could not be decided so is graded again, whole and with patience;

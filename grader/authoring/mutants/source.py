@@ -40,7 +40,7 @@ class Mutant:
 
 
 def find_sources(course: Course, exercise: Exercise, wanted: str | None = None) -> list[Specimen]:
-    """The right submissions of an exercise: its solution and its wheats.
+    """Return the right submissions of an exercise: its solution and its wheats.
 
     With `wanted`, `solution`, `wheat` for all wheats, or the wheat of that name.
 
@@ -92,7 +92,7 @@ def find_mutants(exercise: Exercise, source: Specimen) -> Iterator[Mutant]:
 
 
 def short_diff(before: str, after: str) -> str:
-    """The lines that went, each after a `-`, those that came, after a `+`, and their neighbours."""
+    """Return the removed lines, each after a `-`, the new ones, after a `+`, and neighbours."""
     lines = list(difflib.unified_diff(before.splitlines(), after.splitlines(), n=1, lineterm=""))
     return "\n".join(line for line in lines[2:] if not line.startswith("@@"))
 
@@ -142,7 +142,7 @@ def _is_alias(statement: ast.stmt, used: set[str]) -> bool:
 
 
 def _scope(code: str, line: int) -> str:
-    """The names of the functions around a line, `poll` or `serve.answer`; `-` for none."""
+    """Return the names of the functions around a line, `poll` or `serve.answer`; `-` for none."""
     around = [
         function
         for function in functions(ast.parse(code))
@@ -153,7 +153,7 @@ def _scope(code: str, line: int) -> str:
 
 
 def by_file(mutants: Sequence[Mutant]) -> dict[tuple[str, str], list[Mutant]]:
-    """The mutants of each exercise and file."""
+    """Return the mutants of each exercise and file."""
     found: dict[tuple[str, str], list[Mutant]] = {}
     for mutant in mutants:
         found.setdefault((mutant.submission.exercise, mutant.file), []).append(mutant)

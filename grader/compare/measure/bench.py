@@ -51,11 +51,11 @@ class Bench:
         self._resources = resources
 
     def job(self, subject: Subject, place: Place, **more: Any) -> Job:
-        """What a consumer of `subject` is told."""
+        """Return what a consumer of `subject` is told."""
         return Job(technique=subject.technique.id, file=subject.file, place=place, **more)
 
     def plan(self, technique: Technique, place: Place, count: int, **more: Any) -> Plan:
-        """What a producer is told; without more, to send at the rate of counted runs."""
+        """Return what a producer is told; without more, to send at the rate of counted runs."""
         return Plan(
             technique=technique.id,
             place=place,

@@ -90,7 +90,7 @@ def burst(bench: Bench, subject: Subject, count: int) -> Burst:
 
 
 def throughput(runs: list[Burst], bare: list[Burst]) -> Throughput:
-    """The median of the rounds, and of the ratio to the bare client's round beside each."""
+    """Return the median of the rounds, and of the ratio to the bare client's round beside each."""
     ratios = [one.per_second / other.per_second for one, other in zip(runs, bare, strict=False)]
     return Throughput(
         events=runs[0].events,
@@ -108,7 +108,7 @@ def _preload(bench: Bench, technique: Technique, place: Place, count: int) -> No
 
 
 def _body(number: int) -> bytes:
-    """An event, as long as the course's are."""
+    """Return an event, as long as the course's are."""
     return json.dumps(
         {
             "event_id": 100_000 + number,

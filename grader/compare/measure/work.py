@@ -69,7 +69,7 @@ class Work:
         self._restart(node)
 
     def columns(self, whose: Whose) -> Iterator[Column]:
-        """What was found, a column for each technique and consumer."""
+        """Measure and yield a column for each technique and consumer."""
         for subject in self._all:
             yield Column(
                 technique=subject.technique.id,
@@ -79,7 +79,7 @@ class Work:
             )
 
     def intervals(self) -> None:
-        """Polling's latency at longer intervals, all at a time."""
+        """Measure polling's latency at longer intervals, all at a time."""
         subject = next((s for s in self._all if s.technique.id == "polling"), None)
         if subject is None:
             return

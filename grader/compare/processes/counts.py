@@ -16,7 +16,7 @@ class Count:
     calls = 0
 
     def __call__(self) -> None:
-        """It happened once more."""
+        """Count one more."""
         self.calls += 1
 
 

@@ -62,7 +62,7 @@ class Child:
             self._line.sendall(b"\n")
 
     def wait_for(self, word: str, seconds: float = PATIENCE) -> list[Any]:
-        """What was said after `word`, the first time.
+        """Wait for `word`, and return what was said after it, the first time.
 
         Raises:
             RunError: it failed, ended, or was silent about it for so long.
@@ -82,7 +82,7 @@ class Child:
         raise RunError("its process ended" if self._ended else f"not {word} after {seconds:.0f} s")
 
     def of(self, word: str) -> list[list[Any]]:
-        """What was said after `word`, each time."""
+        """Return what was said after `word`, each time."""
         with self._news:
             return [words[1:] for words in self._said if words[0] == word]
 
@@ -155,11 +155,11 @@ class Crew:
             child.kill()
 
     def consumer(self, job: Job) -> Child:
-        """A consumer that waits to be told."""
+        """Start a consumer that waits to be told."""
         return self._start("consumer", job.model_dump())
 
     def producer(self, plan: Plan) -> Child:
-        """A producer that waits to be told."""
+        """Start a producer that waits to be told."""
         return self._start("producer", plan.model_dump())
 
     def _start(self, role: str, told: dict[str, Any]) -> Child:

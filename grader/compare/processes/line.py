@@ -20,7 +20,7 @@ class Line:
         os.write(self._socket.fileno(), json.dumps(words).encode() + b"\n")
 
     def hear(self) -> bytes:
-        """The next line; empty when nobody is there any more."""
+        """Return the next line; empty when nobody is there any more."""
         try:
             return self._lines.readline()
         except OSError:

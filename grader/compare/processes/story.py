@@ -21,7 +21,7 @@ class Story:
 
     @classmethod
     def of(cls, source: Child, *sinks: Child) -> Story:
-        """What these processes said."""
+        """Return what these processes said."""
         story = cls()
         for number, moment in [*source.of("sent"), *source.of("lost")]:
             story.sent[number] = moment

@@ -21,7 +21,7 @@ from grader.compare.processes.line import Line
 
 
 def main() -> None:
-    """The descriptor comes as the one argument."""
+    """Run the zygote; its descriptor comes as the one argument."""
     control = socket.socket(fileno=int(sys.argv[1]))
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps
     _warm_up()

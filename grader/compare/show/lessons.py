@@ -61,7 +61,7 @@ def texts(course: Course, comparison: Comparison) -> Iterator[tuple[Path, str]]:
 
 
 def kept(course: Course) -> Comparison:
-    """The run that the lessons quote.
+    """Return the run that the lessons quote.
 
     Raises:
         GraderError: it is missing or of another version.

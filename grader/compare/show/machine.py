@@ -13,7 +13,7 @@ _PACKAGES = ("redis", "pika", "boto3", "fakeredis", "moto")
 
 
 def this_machine() -> Machine:
-    """This one, with the versions that its numbers depend on."""
+    """Return this one, with the versions that its numbers depend on."""
     return Machine(
         processor=_processor(),
         cores=os.cpu_count() or 1,

@@ -18,7 +18,7 @@ COMMAND = "grader compare --lessons"
 def table(
     comparison: Comparison, groups: frozenset[str], techniques: frozenset[str]
 ) -> Iterator[str]:
-    """The rows of those groups and columns of those techniques, of all where none is named."""
+    """Yield the rows of those groups and columns of those techniques; without names, all."""
     shown = [n for n, each in enumerate(TECHNIQUES) if each.id in techniques or not techniques]
     yield from _heading(comparison, shown)
     for row in rows(comparison):
@@ -37,7 +37,7 @@ def table(
 
 
 def intervals(comparison: Comparison) -> Iterator[str]:
-    """Polling's latency by its interval."""
+    """Yield the lines of a table: polling's latency by its interval."""
     column = comparison.column("polling", comparison.subject)
     found: dict[float, Latency | None] = {
         comparison.poll_interval: column.latency if column else None,
@@ -120,7 +120,7 @@ _OPINIONS = (
 
 
 def opinions(comparison: Comparison) -> Iterator[str]:
-    """The lecture's rows that can be measured, each with its numbers below."""
+    """Yield the lecture's rows that can be measured, each with its numbers below."""
     shown = list(range(len(TECHNIQUES)))
     yield from _heading(comparison, shown)
     for opinion in _OPINIONS:
@@ -133,7 +133,7 @@ def opinions(comparison: Comparison) -> Iterator[str]:
 
 
 def orderings(comparison: Comparison) -> Iterator[str]:
-    """What the lessons say of the techniques, and whether this run bears it out."""
+    """Yield what the lessons say of the techniques, and whether this run bears it out."""
     for each in ORDERINGS:
         mark = {True: "✓", False: "✗", None: UNKNOWN}[each.holds(comparison)]
         yield f"- {mark} {each.sentence}."

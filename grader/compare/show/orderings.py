@@ -28,7 +28,7 @@ class _Look:
         return column
 
     def median(self, technique: str) -> float:
-        """The median latency, in milliseconds."""
+        """Return the median latency, in milliseconds."""
         found = self(technique).latency
         if found is None:
             raise _MissingError
@@ -42,14 +42,14 @@ class _Look:
         return found.per_second
 
     def requests(self, technique: str) -> float:
-        """Requests a minute while idle."""
+        """Return the requests a minute while idle."""
         found = self(technique).idle
         if found is None:
             raise _MissingError
         return found.requests
 
     def kept(self, technique: str) -> float:
-        """The share of what was sent while the consumer was away that came later."""
+        """Return the share of what was sent while the consumer was away that came later."""
         found = self(technique).away
         if found is None or not found.sent_meanwhile:
             raise _MissingError
@@ -63,7 +63,7 @@ class _Look:
         return found.lost
 
     def kind(self, technique: str) -> str:
-        """What two consumers get; a share that is far from even is none."""
+        """Return what two consumers get; a share that is far from even is none."""
         found = self(technique).pair
         if found is None:
             raise _MissingError

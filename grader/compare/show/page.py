@@ -17,7 +17,7 @@ from grader.reports.pages import render
 
 
 def comparison_html(comparison: Comparison) -> str:
-    """A self-contained page: the table, how each number came about, pictures, and the choice."""
+    """Return a self-contained page: the table, the method of each number, pictures, the choice."""
     return render(
         "comparison.html",
         comparison=comparison,
@@ -38,7 +38,7 @@ def comparison_html(comparison: Comparison) -> str:
 
 
 def choose_html(comparison: Comparison) -> str:
-    """The page at the end of the course: needs in, remaining techniques out."""
+    """Return the page at the end of the course: needs in, remaining techniques out."""
     return render(
         "choose.html",
         comparison=comparison,

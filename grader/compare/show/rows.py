@@ -42,7 +42,7 @@ class _Group:
 
 
 def milliseconds(value: float) -> str:
-    """A time in milliseconds, in two digits that mean something."""
+    """Return a time in milliseconds, in two digits that mean something."""
     if value >= 1000:  # noqa: PLR2004 - a second
         return f"{value / 1000:.1f} s"
     if value >= 10:  # noqa: PLR2004 - two digits
@@ -232,7 +232,7 @@ def how(comparison: Comparison) -> Iterator[tuple[str, str]]:
 
 
 def headings() -> tuple[str, ...]:
-    """The techniques, one for each cell of a row."""
+    """Return the techniques, one for each cell of a row."""
     return tuple(each.title for each in TECHNIQUES)
 
 

@@ -19,7 +19,7 @@ _SHORT = {"Redis Pub/Sub": "Redis"}
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
-    """The table, what stood behind it, and whether what the lessons say holds."""
+    """Print the table, what stood behind it, and whether what the lessons say holds."""
     shown = [n for n, t in enumerate(TECHNIQUES) if comparison.column(t.id, comparison.subject)]
     console.print(_table(comparison, shown))
     console.print()
@@ -41,7 +41,7 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
 
 
 def _table(comparison: Comparison, shown: list[int]) -> Table:
-    """The techniques of these numbers; rows in which none of them has anything are left out."""
+    """Return the techniques of these numbers, without rows in which none of them has anything."""
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     table.add_column("", no_wrap=False, max_width=25)
     for number in shown:
@@ -59,7 +59,7 @@ def _table(comparison: Comparison, shown: list[int]) -> Table:
 
 
 def problems(column: Column) -> Iterator[str]:
-    """What went wrong with a consumer, a sentence each."""
+    """Yield what went wrong with a consumer, a sentence each."""
     whose = "bare client" if column.whose == "bare" else column.whose
     for name, problem in column.problems.items():
         when = "" if name == "all" else f", {name}"
@@ -67,7 +67,7 @@ def problems(column: Column) -> Iterator[str]:
 
 
 def on(machine: Machine) -> str:
-    """The machine in a line."""
+    """Return the machine in a line."""
     packages = ", ".join(f"{name} {number}" for name, number in machine.packages.items())
     return (
         f"{machine.processor}, {machine.cores} cores, {machine.system}, "

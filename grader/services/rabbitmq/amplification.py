@@ -123,7 +123,7 @@ class Copies:
         self._fan = max(map(len, groups), default=1) + self._between
 
     def _groups(self, exchange: bytes) -> list[set[bytes]]:
-        """The sets of queues of which a message to that exchange reaches one."""
+        """Return the sets of queues of which a message to that exchange reaches one."""
         keys = self._queues[exchange]
         if not self._kinds[exchange] or not self._kinds[exchange] <= _COMPARES_KEYS:
             return [set().union(*keys.values())]
@@ -135,7 +135,7 @@ class Copies:
 
 
 def _words(payload: bytes, count: int) -> list[bytes]:
-    """The short strings after the method's number and a reserved one; cut short, empty ones."""
+    """Return the short strings after the method's number and a reserved one; or empty ones."""
     words, at = [], 6
     for _ in range(count):
         length = payload[at] if at < len(payload) else 0

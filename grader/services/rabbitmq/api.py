@@ -44,7 +44,7 @@ class ManagementApi:
         self._headers = {"Authorization": f"Basic {token}", "Content-Type": "application/json"}
 
     def add_tenant(self, name: str, password: str) -> None:
-        """A virtual host and a user, both called `name`, who may do anything in it alone.
+        """Add a virtual host and a user, both called `name`, who may do anything in it alone.
 
         The limits keep one submission from taking what the others need.
 
@@ -114,7 +114,7 @@ class ManagementApi:
         self._call(("GET", _ALARMS, None))
 
     def _call(self, *requests: tuple[str, str, dict[str, Any] | None]) -> list[bytes]:
-        """What each request was answered; the first that is refused is a ServiceError."""
+        """Make the requests and return what each was answered; a refusal is a ServiceError."""
         answers = []
         for (method, path, _), (status, said) in zip(requests, self._ask(*requests), strict=False):
             if status >= http.HTTPStatus.MULTIPLE_CHOICES:

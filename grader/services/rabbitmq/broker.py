@@ -26,7 +26,7 @@ class UsersBroker(Broker):
         self._own = own
 
     def lease(self, again: Lease | None = None) -> Lease:  # noqa: ARG002 - the base class's
-        """The place that the URL names."""
+        """Return the place that the URL names."""
         own = self._own
         login = Login(own.username, own.password)
         host = own.host
@@ -64,7 +64,7 @@ class NoBroker(Broker):
 
 
 def start_broker() -> Broker:
-    """The broker that this machine offers; a node of our own begins to start. Never raises.
+    """Return the broker that this machine offers; a node of our own begins to start. Never raises.
 
     What is missing is said when a lease is asked for, so that a run without RabbitMQ still
     grades everything else.
@@ -92,7 +92,7 @@ def _start() -> Broker:
 
 @contextmanager
 def run_broker() -> Iterator[Broker]:
-    """The broker of a run, ended with it."""
+    """Start the broker of a run, and end it with the run."""
     broker = start_broker()
     try:
         yield broker
@@ -102,7 +102,7 @@ def run_broker() -> Iterator[Broker]:
 
 @contextmanager
 def rabbitmq_url() -> Iterator[str]:
-    """The URL of a RabbitMQ for tests in the student's own process.
+    """Give the URL of a RabbitMQ for tests in the student's own process.
 
     `RABBITMQ_URL`, else a virtual host of their own on the broker that `grader services up`
     started, else on one that is started and ended here, which takes some seconds.
@@ -118,7 +118,7 @@ def rabbitmq_url() -> Iterator[str]:
 
 
 def _demo_broker() -> Broker | None:
-    """The broker of the demos, when it runs and no other is asked for."""
+    """Return the broker of the demos, when it runs and no other is asked for."""
     if os.environ.get(URL_VARIABLE) or not hasattr(os, "fork"):
         return None
     from grader.services.rabbitmq.demo import DemoBroker  # noqa: PLC0415 - not for Windows

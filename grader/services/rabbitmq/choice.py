@@ -91,7 +91,7 @@ class GetImage(Protocol):
 
 
 def find_rabbitmq(*, own_broker: bool = True, get_image: GetImage = fetch_image) -> Found:
-    """What this machine offers, found by trying.
+    """Return what this machine offers, found by trying.
 
     The first that can be used of `RABBITMQ_URL` (with `own_broker`), a Docker engine that has the
     image or can get it, and an installed server. The image is pulled, if not told otherwise.
@@ -149,12 +149,12 @@ def require_answer(own: OwnBroker) -> None:
 
 
 def written(choices: Sequence[Startable]) -> str:
-    """What to start, as a word for another process; :func:`read` reads it."""
+    """Return what to start, as a word for another process; :func:`read` reads it."""
     return json.dumps([str(c.script) if isinstance(c, ServerChoice) else "" for c in choices])
 
 
 def read(choices: str) -> tuple[Startable, ...]:
-    """What :func:`written` wrote."""
+    """Return what :func:`written` wrote."""
     scripts: list[str] = json.loads(choices)
     return tuple(ServerChoice(Path(each)) if each else DockerChoice() for each in scripts)
 
@@ -162,7 +162,7 @@ def read(choices: str) -> tuple[Startable, ...]:
 def first_that_starts(
     choices: Sequence[Startable], login: Login, *, port: int = 0, management_port: int = 0
 ) -> FirstThatStarts:
-    """A node of the first of `choices` that starts; a port of 0 is any."""
+    """Start a node of the first of `choices` that starts; a port of 0 is any."""
     ports = {"port": port, "management_port": management_port}
     return FirstThatStarts(
         [
@@ -175,7 +175,7 @@ def first_that_starts(
 
 
 def installed_server() -> Path | None:
-    """The script that runs the server in this process's name; None where none is installed."""
+    """Return the script that runs the server in this process's name, or None."""
     found = find_program("rabbitmq-server")
     if found is None:
         return None
@@ -187,7 +187,7 @@ def installed_server() -> Path | None:
 
 
 def parse_url(url: str) -> OwnBroker:
-    """The parts of an AMQP URL, as in rabbitmq.com/docs/uri-spec.
+    """Return the parts of an AMQP URL, as in rabbitmq.com/docs/uri-spec.
 
     Raises:
         ServiceError: it is not one that can be used.

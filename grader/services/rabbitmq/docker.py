@@ -162,7 +162,7 @@ class DockerNode(Node):
         return bool(self.port and self.management_port) and self.answers()
 
     def _published(self, inside: int) -> int:
-        """The port outside, 0 as long as the container does not run."""
+        """Return the port outside, 0 as long as the container does not run."""
         said = _docker("port", self._name, f"{inside}/tcp") or ""
         # A line for each address, such as 127.0.0.1:49153.
         port = said.partition("\n")[0].rpartition(":")[2]
@@ -203,13 +203,13 @@ _ROW = '{{.Names}} {{.Label "' + _OWNER + '"}}'
 
 
 def _docker(*arguments: str, seconds: float = 20) -> str | None:
-    """What a docker command prints, or None when it fails or the engine does not answer."""
+    """Return what a docker command prints, or None when it fails or the engine does not answer."""
     said = _run(*arguments, seconds=seconds)
     return said.stdout if said is not None and said.returncode == 0 else None
 
 
 def _run(*arguments: str, seconds: float) -> subprocess.CompletedProcess[str] | None:
-    """A docker command and what it said; None when it did not end in time, or cannot be run."""
+    """Run a docker command; None when it did not end in time, or cannot be run."""
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
         return subprocess.run(  # noqa: S603 - our own command
             ["docker", *arguments],  # noqa: S607 - as above

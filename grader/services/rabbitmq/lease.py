@@ -42,7 +42,7 @@ class Broker(ABC):
 
     @abstractmethod
     def lease(self, again: Lease | None = None) -> Lease:
-        """A place on the broker; waits until it serves. `again`: one with the same names.
+        """Lease a place on the broker; wait until it serves. `again`: one with the same names.
 
         Raises:
             ServiceError: there is no broker.

@@ -179,7 +179,7 @@ class PrivateNode(Node):
         return (self._folder / "output").read_text(errors="replace", encoding="utf-8")
 
     def _said(self) -> str:
-        """The last of what the node printed, on one line."""
+        """Return the last of what the node printed, on one line."""
         return " ".join(self._output().split())[-600:] or "it printed nothing"
 
     @property

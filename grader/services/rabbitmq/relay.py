@@ -59,7 +59,7 @@ class _Pair:
         self.down = _Way(server, client, Words())
 
     def wanted(self, side: socket.socket) -> int:
-        """What to wait for on that side."""
+        """Return what to wait for on that side."""
         reads, writes = (self.up, self.down) if side is self.client else (self.down, self.up)
         if side is self.server and not self.connected:
             return selectors.EVENT_WRITE

@@ -39,7 +39,7 @@ class Relief:
     """Looks at a node again and again, in a thread, as long as the process lives."""
 
     def __init__(self, api: Callable[[], ManagementApi | None]) -> None:
-        """`api` gives the administration of the node that serves now, None while none does."""
+        """Take `api`, which returns the administration of the node that serves now, or None."""
         self._api = api
         self._end = threading.Event()
         threading.Thread(target=self._run, name="rabbitmq relief", daemon=True).start()

@@ -71,7 +71,7 @@ class RabbitMQService(Service):
     # What the suite needs --------------------------------------------------------
 
     def connect(self) -> pika.BlockingConnection:
-        """A trusted connection straight to the broker, in the same virtual host. Close it.
+        """Open a trusted connection straight to the broker, in the same virtual host. Close it.
 
         The relay does not count it, and no limit of the submission's applies to it.
 

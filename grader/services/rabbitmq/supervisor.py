@@ -82,7 +82,7 @@ class Supervisor:
         return True
 
     def _api(self) -> ManagementApi | None:
-        """The node's administration; None while it does not serve."""
+        """Return the node's administration; None while it does not serve."""
         if self._generation == 0 or self._starting or self._failure is not None:
             return None
         return ManagementApi(self._node.host, self._node.management_port, self._login)
@@ -127,7 +127,7 @@ class Supervisor:
 
 
 def _on_child_end() -> socket.socket:
-    """A socket that becomes readable when a child of this process ends."""
+    """Return a socket that becomes readable when a child of this process ends."""
     readable, writable = socket.socketpair()
     readable.setblocking(False)  # noqa: FBT003 - the standard library's
     writable.setblocking(False)  # noqa: FBT003 - the standard library's

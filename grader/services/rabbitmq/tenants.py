@@ -39,7 +39,7 @@ class TenantBroker(Broker):
         return ManagementApi(place.host, place.management_port, self._login)
 
     def lease(self, again: Lease | None = None) -> Lease:
-        """A new virtual host and user."""
+        """Make a new virtual host and user."""
         place = self._place()
         if again is None:
             name = f"{TENANT}{secrets.token_hex(6)}"

@@ -59,7 +59,7 @@ class Words:
         self._lost = False
 
     def feed(self, data: bytes) -> Iterator[str]:
-        """The methods that `data` completes, such as `basic.ack 3`; none once it is no AMQP."""
+        """Yield the methods that `data` completes, `basic.ack 3`; none once it is no AMQP."""
         if self._lost:
             return
         self._data += data

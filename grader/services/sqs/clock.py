@@ -25,15 +25,15 @@ class Clock:
             self._ahead += dt.timedelta(seconds=seconds)
 
     def now(self) -> dt.datetime:
-        """The time that moto sees."""
+        """Return the time that moto sees."""
         return _real_utcnow() + self._ahead
 
     def seconds(self) -> float:
-        """The time that moto sees, since 1970."""
+        """Return the time that moto sees, since 1970."""
         return time.time() + self._ahead.total_seconds()
 
     def milliseconds(self) -> float:
-        """The same, in milliseconds."""
+        """Return the same, in milliseconds."""
         return self.seconds() * 1000
 
     def install(self) -> None:

@@ -98,15 +98,15 @@ class Front:
         self._deduplication = Deduplication(lambda: clock.now().timestamp())
 
     def trusted(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """The application for the suite: neither recorded nor disturbed, and it never waits."""
+        """Answer the suite, as a WSGI application: not recorded, not disturbed, without waiting."""
         return self._serve(environ, start_response, self._at_once)
 
     def ask(self, action: str, parameters: Parameters) -> Answer:
-        """What a request of the suite's gets, without a connection."""
+        """Answer a request of the suite's, without a connection."""
         return self._at_once(action, parameters)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """The application for the consumer."""
+        """Answer the consumer, as a WSGI application."""
         return self._serve(environ, start_response, self._recorded, counted=True)
 
     @property
@@ -172,7 +172,7 @@ class Front:
         return answer
 
     def _forward(self, action: str, parameters: Parameters) -> Answer:
-        """What moto says; one request at a time, since its receives are not locked.
+        """Hand a request to moto; one at a time, since its receives are not locked.
 
         Nothing of the consumer's request goes on but what was understood of it: its action, as the
         record has it, and its parameters.
@@ -222,7 +222,7 @@ class Front:
         return answer
 
     def _waits(self, queue: str, seconds: int) -> Iterator[None]:
-        """The moments of a long poll at which to look again."""
+        """Yield the moments of a long poll at which to look again."""
         if self.impatient:
             for _ in range(seconds):
                 self._clock.advance(1)
@@ -307,19 +307,19 @@ class Front:
 
 
 def _length(text: str) -> int:
-    """The length that a request says; too large where it says none, or one of many digits."""
+    """Return the length that a request says; too large for no length, or one of many digits."""
     return int(text) if text.isdecimal() and len(text) <= _DIGITS else _MAX_BODY + 1
 
 
 @cache
 def _environ(base_url: str, action: str) -> Environ:
-    """A request of that action, without its body."""
+    """Return a request of that action, without its body."""
     headers = {"X-Amz-Target": f"{_TARGET}.{action}", "Content-Type": _JSON}
     return create_environ(method="POST", base_url=base_url, headers=headers)
 
 
 def _with_failed(body: dict[str, Any], failed: list[dict[str, Any]]) -> dict[str, Any]:
-    """The answer to a batch, with entries that failed on purpose."""
+    """Return the answer to a batch, with entries that failed on purpose."""
     if not failed:
         return body
     why = {"SenderFault": False, "Code": "InternalError", "Message": "try again"}
@@ -328,7 +328,7 @@ def _with_failed(body: dict[str, Any], failed: list[dict[str, Any]]) -> dict[str
 
 
 def _in_words(action: str, parameters: Parameters, answer: Answer) -> str:
-    """A request and what came of it, for a log."""
+    """Return a request and what came of it, for a log."""
     match action:
         case "ReceiveMessage":
             count = len(answer.body.get("Messages") or ())

@@ -68,13 +68,13 @@ class SqsService(Service):
         return {"endpoint_url": f"http://{self.host}:{self.port}", **_LOGIN}
 
     def queue_url(self, name: str) -> str:
-        """The URL of a queue, as the consumer's client sees it."""
+        """Return the URL of a queue, as the consumer's client sees it."""
         return f"http://{self.host}:{self.port}/{ACCOUNT}/{name}"
 
     # What the suite needs ----------------------------------------------------------
 
     def client(self) -> Any:
-        """A trusted boto3 client on the same queues; its requests are not recorded."""
+        """Return a trusted boto3 client on the same queues; its requests are not recorded."""
         if self._client is None:
             listener = socket.create_server(("127.0.0.1", 0), backlog=16)
             port = listener.getsockname()[1]

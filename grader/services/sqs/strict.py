@@ -55,7 +55,7 @@ class Answer(NamedTuple):
 
 
 def refusal(code: str, message: str, status: int = 400) -> Answer:
-    """An error in the shape of AWS's JSON protocol."""
+    """Return an error in the shape of AWS's JSON protocol."""
     body = {"__type": f"com.amazonaws.sqs#{code}", "message": message}
     return Answer(status, body, f"{code};Sender")
 
@@ -133,14 +133,14 @@ class Deduplication:
         self._taken: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}
 
     def known(self, queue: str, entry: dict[str, Any]) -> dict[str, Any] | None:
-        """What was answered for a message that the queue has had in the last five minutes."""
+        """Return what was answered for a message that the queue had in the last five minutes."""
         taken = self._taken.get(_identity(queue, entry))
         if taken is None or self._now() - taken[0] >= DEDUPLICATION_SECONDS:
             return None
         return taken[1]
 
     def remember(self, queue: str, entry: dict[str, Any]) -> None:
-        """The queue has taken this message."""
+        """Remember that the queue has taken this message."""
         if queue.endswith(".fifo"):
             text = str(entry.get("MessageBody", "")).encode(errors="replace")
             digest = hashlib.md5(text, usedforsecurity=False).hexdigest()

@@ -69,7 +69,7 @@ _NEARLY = {
 
 
 def _drop_keyword(tree: ast.Module) -> Iterator[int]:
-    """The library's default in place of an option."""
+    """Leave an option out, so that the library's default holds."""
     for call in nodes(tree, ast.Call):
         for index, keyword in enumerate(list(call.keywords)):
             with splicing(call.keywords, index, index + 1, []):
@@ -86,7 +86,7 @@ def _change_keyword(tree: ast.Module) -> Iterator[int]:
 
 
 def _change_entry(tree: ast.Module) -> Iterator[int]:
-    """An entry of a dict of options dropped."""
+    """Drop an entry of a dict of options."""
     for literal in nodes(tree, ast.Dict):
         for index, value in enumerate(list(literal.values)):
             with (
@@ -97,7 +97,7 @@ def _change_entry(tree: ast.Module) -> Iterator[int]:
 
 
 def _add_keyword(tree: ast.Module) -> Iterator[int]:
-    """An option that should not be there."""
+    """Add an option that should not be there."""
     for call in nodes(tree, ast.Call):
         known = {keyword.arg for keyword in call.keywords}
         for option in _ADDED.get(called(call), ()):
@@ -109,7 +109,7 @@ def _add_keyword(tree: ast.Module) -> Iterator[int]:
 
 
 def _nearly(tree: ast.Module) -> Iterator[int]:
-    """A neighbour of the method or function."""
+    """Call a neighbour of the method or function."""
     for call in nodes(tree, ast.Call):
         field = "id" if isinstance(call.func, ast.Name) else "attr"
         for name in _NEARLY.get(called(call), ()):
@@ -152,7 +152,7 @@ def _swap_arguments(tree: ast.Module) -> Iterator[int]:
 
 
 def _unwrap(tree: ast.Module) -> Iterator[int]:
-    """A call replaced by its only argument: no `int(...)`, no `str(...)`, no `list(...)`."""
+    """Replace a call by its only argument: no `int(...)`, no `str(...)`, no `list(...)`."""
     for parent in ast.walk(tree):
         for field, value in ast.iter_fields(parent):
             if _wraps(value) and not isinstance(parent, ast.Expr):

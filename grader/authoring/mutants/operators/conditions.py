@@ -9,7 +9,7 @@ from grader.authoring.mutants.edits import Operator, nodes, setting, splicing
 
 
 def _negate(tree: ast.Module) -> Iterator[int]:
-    """The other branch."""
+    """Take the other branch."""
     for node in nodes(tree, ast.If, ast.While, ast.IfExp):
         line = node.test.lineno
         with setting(node, "test", ast.UnaryOp(ast.Not(), node.test)):
@@ -21,7 +21,7 @@ def _negate(tree: ast.Module) -> Iterator[int]:
 
 
 def _fixed(tree: ast.Module) -> Iterator[int]:
-    """Always one branch."""
+    """Take always the same branch."""
     for node in nodes(tree, ast.If, ast.While, ast.IfExp):
         line = node.test.lineno
         for value in (True, False):

@@ -41,7 +41,7 @@ def _widen(tree: ast.Module) -> Iterator[int]:
 
 
 def _narrow(tree: ast.Module) -> Iterator[int]:
-    """A part of what is expected."""
+    """Catch a part of what is expected."""
     for handler in nodes(tree, ast.ExceptHandler):
         match handler.type:
             case None:
@@ -91,7 +91,7 @@ def _drop_finally(tree: ast.Module) -> Iterator[int]:
 
 
 def _drop_with(tree: ast.Module) -> Iterator[int]:
-    """Opened and not closed: `x = open(...)` in place of `with open(...) as x`."""
+    """Open without closing: `x = open(...)` in place of `with open(...) as x`."""
     for block in bodies(tree):
         for index, statement in enumerate(list(block)):
             if not isinstance(statement, ast.With):
@@ -111,7 +111,7 @@ def _drop_with(tree: ast.Module) -> Iterator[int]:
 
 
 def _leave_with(tree: ast.Module) -> Iterator[int]:
-    """The last statement of a `with` after it, when it is closed."""
+    """Move the last statement of a `with` after it, when it is closed."""
     for block in bodies(tree):
         for index, statement in enumerate(list(block)):
             if isinstance(statement, ast.With) and len(statement.body) > 1:
@@ -124,7 +124,7 @@ def _leave_with(tree: ast.Module) -> Iterator[int]:
 
 
 def _into_try(tree: ast.Module) -> Iterator[int]:
-    """What comes after a `try` inside it: its exceptions are taken for those that are expected."""
+    """Move what follows a `try` into it: its exceptions are taken for those that are expected."""
     for block in bodies(tree):
         for index, (statement, after) in enumerate(zip(list(block), block[1:], strict=False)):
             if isinstance(statement, ast.Try) and statement.handlers and not statement.orelse:
@@ -147,7 +147,7 @@ def _swallow(tree: ast.Module) -> Iterator[int]:
 
 
 def _leave_on_error(tree: ast.Module) -> Iterator[int]:
-    """A handler that raises again, before or after what it does."""
+    """Raise again in a handler, before or after what it does."""
     for handler in nodes(tree, ast.ExceptHandler):
         if isinstance(handler.body[-1], ast.Raise):
             continue

@@ -79,7 +79,7 @@ def _swap(tree: ast.Module) -> Iterator[int]:
 
 
 def _move(tree: ast.Module) -> Iterator[int]:
-    """An action at the beginning or the end of its block; a neighbour's place is `_swap`'s."""
+    """Move an action to the beginning or end of its block; `_swap` has the neighbour's place."""
     for block in bodies(tree):
         for index, statement in enumerate(list(block)):
             if not is_action(statement):
@@ -95,7 +95,7 @@ def _move(tree: ast.Module) -> Iterator[int]:
 
 
 def _move_out(tree: ast.Module) -> Iterator[int]:
-    """An action once after the loop, the `with` or the `try`, in place of inside it; or before."""
+    """Move an action out of the loop, the `with` or the `try`: once, after it or before it."""
     for outer in bodies(tree):
         for index, compound in enumerate(list(outer)):
             if isinstance(compound, _FIXED):
@@ -112,7 +112,7 @@ def _move_out(tree: ast.Module) -> Iterator[int]:
 
 
 def _finally_next(tree: ast.Module) -> Iterator[int]:
-    """What follows is done although the statement before it raised."""
+    """Do what follows although the statement before it raised."""
     for block in bodies(tree):
         for index, (first, second) in enumerate(zip(list(block), block[1:], strict=False)):
             if not is_action(first) or is_quiet(first):
@@ -124,7 +124,7 @@ def _finally_next(tree: ast.Module) -> Iterator[int]:
 
 
 def _reverse_loop(tree: ast.Module) -> Iterator[int]:
-    """The last one first."""
+    """Go through a sequence from its end."""
     for loop in nodes(tree, ast.For, ast.comprehension):
         before = loop.iter
         loop.iter = ast.Call(parse_expression("reversed"), [_listed(before)], [])

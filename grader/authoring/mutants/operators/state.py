@@ -18,7 +18,7 @@ from grader.authoring.mutants.edits import (
 
 
 def _cached(tree: ast.Module) -> Iterator[int]:
-    """A value that is worked out once in the life of the process, in a global of the module."""
+    """Compute a value once in the life of the process, in a global of the module."""
     for block in bodies(tree):
         for index, statement in enumerate(list(block)):
             match statement:
@@ -39,7 +39,7 @@ def _cached(tree: ast.Module) -> Iterator[int]:
 
 
 def _kept(tree: ast.Module) -> Iterator[int]:
-    """A variable that is a global of the module: it begins once, and goes on in the next call."""
+    """Make a variable a global of the module: it begins once, and goes on in the next call."""
     for function in functions(tree):
         for index, statement in enumerate(list(function.body)):
             if not isinstance(statement, ast.Assign | ast.AnnAssign) or statement.value is None:
@@ -66,7 +66,7 @@ def _kept(tree: ast.Module) -> Iterator[int]:
 
 
 def _ignored(tree: ast.Module) -> Iterator[int]:
-    """A parameter that always has its default."""
+    """Give a parameter its default, whatever the caller says."""
     for function in functions(tree):
         arguments = function.args
         named = [*arguments.posonlyargs, *arguments.args]

@@ -18,7 +18,7 @@ _BYTES = {b"\n": (b"\r\n", b"\r"), b"": (b"x",)}
 
 
 def _slices(tree: ast.Module) -> Iterator[int]:
-    """A bound one further, one nearer, or none."""
+    """Move a slice's bound by one, further or nearer, or drop it."""
     for part in nodes(tree, ast.Slice):
         for field in ("lower", "upper"):
             bound = getattr(part, field)
@@ -36,7 +36,7 @@ def _slices(tree: ast.Module) -> Iterator[int]:
 
 
 def _compared(tree: ast.Module) -> Iterator[int]:
-    """A bound of a comparison off by one, by the other side."""
+    """Move a bound of a comparison by one, by its other side."""
     for node in nodes(tree, ast.Compare):
         if isinstance(node.ops[0], ast.Lt | ast.LtE | ast.Gt | ast.GtE | ast.Eq):
             first = node.comparators[0]
@@ -74,7 +74,7 @@ def _constants(tree: ast.Module) -> Iterator[int]:
 
 
 def _texts(tree: ast.Module) -> Iterator[int]:
-    """The fixed parts of an f-string, all of them missing."""
+    """Drop the fixed parts of an f-string, all of them."""
     for node in nodes(tree, ast.JoinedStr):
         rest = [part for part in node.values if not isinstance(part, ast.Constant)]
         if len(rest) < len(node.values):
@@ -83,7 +83,7 @@ def _texts(tree: ast.Module) -> Iterator[int]:
 
 
 def _defaults(tree: ast.Module) -> Iterator[int]:
-    """A parameter that has another default."""
+    """Give a parameter another default."""
     for function in functions(tree):
         for defaults in (function.args.defaults, function.args.kw_defaults):
             for index, default in enumerate(list(defaults)):

@@ -14,18 +14,18 @@ def _lines_end_in(end: str) -> Callable[[str], bytes]:
 
 
 def _mark(code: str) -> bytes:
-    """A byte order mark, as Windows' editors write it."""
+    """Begin with a byte order mark, as Windows' editors do."""
     return code.encode("utf-8-sig")
 
 
 def _tabs(code: str) -> bytes:
-    """A tab for four spaces."""
+    """Write a tab for four spaces."""
     text = ast.unparse(ast.parse(code))
     return re.sub(r"(?m)^(?: {4})+", lambda found: "\t" * (len(found[0]) // 4), text).encode()
 
 
 def _form_feeds(code: str) -> bytes:
-    """A form feed between the statements of the module, as Emacs sets pages."""
+    """Put a form feed between the statements of the module, as Emacs sets pages."""
     tree = ast.parse(code)
     return "\n\f\n".join(ast.unparse(statement) for statement in tree.body).encode() + b"\n"
 
@@ -35,13 +35,13 @@ def _no_last_newline(code: str) -> bytes:
 
 
 def _latin_1(code: str) -> bytes:
-    """A declared encoding (PEP 263), and a comment that is no UTF-8."""
+    """Declare an encoding (PEP 263), and add a comment that is no UTF-8."""
     text = ast.unparse(ast.parse(code))
     return f"# -*- coding: latin-1 -*-\n{_COMMENT}{text}\n".encode("latin-1", "backslashreplace")
 
 
 def _declared_after_shebang(code: str) -> bytes:
-    """The declaration in the second line."""
+    """Declare the encoding in the second line."""
     return f"#!/usr/bin/env python3\n# vim: set fileencoding=utf-8 :\n{_COMMENT}{code}".encode()
 
 

@@ -74,7 +74,7 @@ def _rename_locals(tree: ast.Module) -> None:
 
 
 def _by_keyword(tree: ast.Module) -> None:
-    """The module's own functions called by keyword."""
+    """Call the module's own functions by keyword."""
     known = {each.name: _parameters(each) for each in tree.body if isinstance(each, Function)}
     for call in nodes(tree, ast.Call):
         if not isinstance(call.func, ast.Name) or call.func.id not in known:
