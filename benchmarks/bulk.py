@@ -11,7 +11,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from benchmarks.rows import Row
-from grader.authoring.validate import find_specimens
+from grader.authoring.specimens import find_specimens
 from grader.course import Course
 
 COUNT = 1000

@@ -21,7 +21,7 @@ from nbformat import v4
 
 from benchmarks.bulk import HANGS
 from benchmarks.rows import Row, seconds
-from grader.authoring.validate import find_specimens
+from grader.authoring.specimens import find_specimens
 from grader.course import Course
 
 COUNT = 20

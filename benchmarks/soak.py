@@ -20,7 +20,7 @@ from pathlib import Path
 
 from benchmarks.kills import differences
 from benchmarks.tally import Tally, read_tallies, write_tallies
-from grader.authoring.validate import Specimen, find_specimens
+from grader.authoring.specimens import Specimen, find_specimens
 from grader.course import Course, load_course
 from grader.grading.many import grade_all
 from grader.grading.one import Grading, suite_hash

@@ -24,9 +24,14 @@ from grader.errors import CourseError
 from grader.services.catalog import OWN_KINDS
 
 MANIFEST = "course.toml"
+EXERCISES = "exercises"
+"""The folder of what students read and write, with a folder for each exercise."""
 
 _ELSEWHERE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 """A kind of service by where it lies: `package.module:Class`."""
+SpecimenKind = Literal["wheat", "chaff"]
+KINDS: tuple[SpecimenKind, ...] = ("wheat", "chaff")
+"""Of known submissions: right ones, and each with one mistake."""
 Text = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(gt=0, strict=True)]
 
@@ -236,11 +241,23 @@ class Course(_Model):
 
     def lesson(self, exercise: Exercise) -> Path:
         """Return the exercise's lesson."""
-        return self._root / "exercises" / exercise.id / "README.md"
+        return self.folder(exercise) / "README.md"
+
+    def folder(self, exercise: Exercise) -> Path:
+        """Return the folder of the lesson, the public tests and the student's files."""
+        return self._root / EXERCISES / exercise.id
+
+    def solution(self, exercise: Exercise) -> Path:
+        """Return the folder of the exercise's solution; absent in a students' copy."""
+        return self._root / "solutions" / exercise.id
 
     def hidden_suite(self, exercise: Exercise) -> Path:
         """Return the folder of the exercise's hidden suite; absent in a students' copy."""
         return self._root / "tests" / "hidden" / exercise.id
+
+    def specimens(self, exercise: Exercise, kind: SpecimenKind) -> Path:
+        """Return the folder of the submissions that prove the suite, right or wrong ones."""
+        return self._root / "tests" / "submissions" / kind / exercise.id
 
 
 def find_root(start: Path) -> Path:

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from grader.course import Course, Exercise
+from grader.course import EXERCISES, Course, Exercise
 from grader.errors import GraderError, did_you_mean
 from grader.source_file import MISSING, NotTaken, read_file, text_of
 from grader.spelling import normal
@@ -30,7 +30,7 @@ class Submission:
     """What one student handed in for one exercise."""
 
     student: str
-    exercise: str
+    exercise: Exercise
     files: Mapping[str, bytes]
     """The files that the exercise names and that can be used: name and content."""
     problems: Mapping[str, str]
@@ -90,7 +90,7 @@ def read_submission(
             problems[name.removesuffix(".py")] = f"{name} {problem}"
     missing = any(MISSING in problem for problem in problems.values())
     why = not_taken if missing else ""
-    return Submission(student, exercise.id, files, problems, submitted, marked_late, why)
+    return Submission(student, exercise, files, problems, submitted, marked_late, why)
 
 
 def _first(
@@ -224,7 +224,7 @@ def find_submissions(
             f"no folder in {directory} holds a file of an exercise ({names}, ...)",
             "Expected is STUDENT/EXERCISE/FILE.py in it; `grader intake` takes notebooks apart.",
         )
-    return sorted(found, key=lambda submission: (submission.student, submission.exercise))
+    return sorted(found, key=lambda submission: (submission.student, submission.exercise.id))
 
 
 def _of_exercise(
@@ -236,7 +236,7 @@ def _of_exercise(
             exercise,
             [
                 folder
-                for folder in (student / exercise.id, student / "exercises" / exercise.id, student)
+                for folder in (student / exercise.id, student / EXERCISES / exercise.id, student)
                 if not any(each.is_symlink() for each in (folder, folder.parent))
             ],
             max_kb,

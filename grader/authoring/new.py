@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from grader.course import MANIFEST, Course, Exercise
+from grader.course import KINDS, MANIFEST, Course, Exercise
 from grader.errors import CourseError, GraderError
 from grader.files import make_folder, write_whole
 
@@ -90,7 +90,7 @@ def new_check(course: Course, check_id: str) -> list[Path]:
         f"{chaff}/expected.toml": _filled("check_expected.txt", words),
     }
     for each in exercise.files:
-        source = _text(course.root / "solutions" / exercise.id / each)
+        source = _text(course.solution(exercise) / each)
         mistake = f"\n\ndef {name}_is_missing():\n    return True\n" if each == file else ""
         files[f"{chaff}/{each}"] = source + mistake
     manifest = _with_check(_text(course.root / MANIFEST), exercise, _filled("check.txt", words))
@@ -99,9 +99,9 @@ def new_check(course: Course, check_id: str) -> list[Path]:
 
 def placeholders(course: Course, exercise: Exercise) -> Iterator[str]:
     """Find what is still to be written of an exercise; a sentence for each file."""
-    folders = [f"{kind}/{exercise.id}" for kind in ("exercises", "solutions", "tests/hidden")]
-    folders += [f"tests/submissions/{kind}/{exercise.id}" for kind in ("wheat", "chaff")]
-    for path in (path for folder in folders for path in (course.root / folder).rglob("*")):
+    folders = [course.folder(exercise), course.solution(exercise), course.hidden_suite(exercise)]
+    folders += [course.specimens(exercise, kind) for kind in KINDS]
+    for path in (path for folder in folders for path in folder.rglob("*")):
         if path.suffix in {".py", ".md", ".toml"} and MARK in _text(path):
             yield f"{path.relative_to(course.root).as_posix()} still holds a {MARK}"
     for check in exercise.checks:

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
-import sys
-import tempfile
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
 from rich.columns import Columns
 from rich.console import Console
 from rich.table import Table
@@ -20,46 +14,23 @@ from rich.text import Text
 
 from grader.authoring.messages import messages_page, news, read_page
 from grader.authoring.new import placeholders
+from grader.authoring.public import public_faults
+from grader.authoring.specimens import Specimen, find_specimens
 from grader.course import Course, Exercise
 from grader.errors import CourseError, SandboxError
 from grader.files import require_writable, write_whole
 from grader.grading.command import grade_with_progress
-from grader.grading.one import Grading, require_suite
+from grader.grading.one import Grading
 from grader.grading.services import prepare_services
 from grader.learn import lessons
-from grader.learn.public_tests import marked_checks
 from grader.report import Outcome, Report
 from grader.sandbox.base import Sandbox
 from grader.sandbox.choice import choose, own_code, sweep
 from grader.sandbox.process import ProcessSandbox
-from grader.submission import Submission, read_submission
 
-EXPECTED = "expected.toml"
 PAGE = Path("docs") / "messages.md"
 HASTE = 3
 """Seconds that a submission which is known to be wrong gets for a step, to begin with."""
-
-
-class Expectation(BaseModel):
-    """expected.toml of a wheat or chaff."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    about: str
-    fails: str | None = None
-    """The check that a chaff is meant to fail; a wheat has none."""
-    also_fails: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Specimen:
-    """A submission whose outcome is known."""
-
-    name: str
-    """`solution`, `stub`, `wheat/NAME` or `chaff/NAME`."""
-    submission: Submission
-    fails: frozenset[str]
-    meant: str | None = None
 
 
 def validate_course(
@@ -105,12 +76,12 @@ def validate_course(
         console.print()
         faults += [f for one, report in graded for f in judge(each, one, report)]
         faults += unproven(each, graded)
-        faults += list(public_faults(course, each))
         faults += list(lessons.faults(course, each))
         undecided += [f"{each.id}: {w}" for w in _undecided(graded)]
         told += [
             (each, one.name.removeprefix("chaff/"), report) for one, report in graded if one.meant
         ]
+    faults += public_faults(course, exercises)
     if messages is not None and undecided:
         console.print(Text(f"{messages} is not written: some checks were not decided", "yellow"))
     else:
@@ -149,59 +120,13 @@ def _grade(
     wrong = [one.submission for _, one in known.values() if one.fails]
     again = [one.submission for _, one in known.values() if not one.fails]
     for submission, report in grade_with_progress(wrong, in_haste, jobs, console):
-        key = submission.student, submission.exercise
+        key = submission.student, submission.exercise.id
         if any(judge(*known[key], report)):
             again.append(submission)
         else:
             yield key, report
     for submission, report in grade_with_progress(again, how, jobs, console):
-        yield (submission.student, submission.exercise), report
-
-
-def find_specimens(course: Course, exercise: Exercise) -> Iterator[Specimen]:
-    """Yield the solution, the stub, and every wheat and chaff of an exercise.
-
-    Raises:
-        CourseError: an expected.toml cannot be read.
-    """
-    require_suite(course, exercise)
-    every = frozenset(check.id for check in exercise.checks)
-    root = course.root
-    kb = course.limits.file_kb
-    for name, folder, fails in (
-        ("solution", root / "solutions" / exercise.id, frozenset[str]()),
-        ("stub", root / "exercises" / exercise.id, every),
-    ):
-        yield Specimen(name, read_submission(name, exercise, [folder], kb), fails)
-    for kind in ("wheat", "chaff"):
-        home = root / "tests" / "submissions" / kind / exercise.id
-        for folder in sorted(path for path in home.glob("*") if path.is_dir()):
-            name = f"{kind}/{folder.name}"
-            expected = read_expectation(folder / EXPECTED, exercise, chaff=kind == "chaff")
-            fails = frozenset(f for f in (expected.fails, *expected.also_fails) if f)
-            submission = read_submission(name, exercise, [folder], kb)
-            yield Specimen(name, submission, fails, expected.fails)
-
-
-def read_expectation(path: Path, exercise: Exercise, *, chaff: bool) -> Expectation:
-    """Return the outcome that an author wrote down for a wheat or chaff.
-
-    Raises:
-        CourseError: it is missing, or names what does not exist.
-    """
-    try:
-        expected = Expectation.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise CourseError(f"{path} cannot be read: {error}") from None
-    except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        raise CourseError(f"{path}: {'.'.join(map(str, fault['loc']))}: {fault['msg']}") from None
-    if chaff != (expected.fails is not None):
-        raise CourseError(f"{path}: a chaff names the check in `fails`, a wheat names none")
-    for check_id in (expected.fails, *expected.also_fails):
-        if check_id is not None and exercise.check(check_id) is None:
-            raise CourseError(f"{path}: exercise {exercise.id} has no check {check_id!r}")
-    return expected
+        yield (submission.student, submission.exercise.id), report
 
 
 def judge(exercise: Exercise, specimen: Specimen, report: Report) -> Iterator[str]:
@@ -273,33 +198,6 @@ def _mark(specimen: Specimen, check_id: str, outcome: Outcome) -> Text:
         Outcome.NOT_GRADED: Text("?", "yellow"),
         Outcome.ERROR: Text("!", "bold yellow"),
     }[outcome]
-
-
-def public_faults(course: Course, exercise: Exercise) -> Iterator[str]:
-    """Yield a sentence where the public tests fail on the solution or pass on the stub."""
-    source = course.root / "exercises" / exercise.id
-    for name in sorted(marked_checks(course, exercise)):
-        if exercise.check(name) is None:
-            yield f"{exercise.id}: a public test proves {name!r}, which is no check of course.toml"
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "exercises" / exercise.id
-        shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
-        if (shared := source.parent / "conftest.py").is_file():
-            shutil.copy(shared, copy.parent)
-        shutil.copytree(course.root / "resources", Path(folder) / "resources")
-        if _public_tests_pass(course, copy):
-            yield f"{exercise.id}: the public tests pass on the stub"
-        for name in exercise.files:
-            shutil.copy(course.root / "solutions" / exercise.id / name, copy / name)
-        if not _public_tests_pass(course, copy):
-            yield f"{exercise.id}: the public tests do not all pass on the solution"
-
-
-def _public_tests_pass(course: Course, folder: Path) -> bool:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    command += ["-c", str(course.root / "pyproject.toml"), "--rootdir", str(folder.parents[1])]
-    done = subprocess.run([*command, str(folder)], capture_output=True, check=False)  # noqa: S603
-    return done.returncode == 0
 
 
 def _messages(

@@ -95,14 +95,13 @@ def compare(course: Course, options: Options, advance: Callable[[str], None]) ->
 
 def _subjects(course: Course, options: Options) -> Iterator[Subject]:
     """Each technique's consumer, and the bare client's beside it."""
-    folder = course.root / ("exercises" if options.own else "solutions")
-    if not folder.is_dir():
-        raise GraderError("this copy has no solutions to measure", "Measure yours: add --own.")
     for technique in options.techniques:
-        file = folder / technique.exercise / technique.file
+        exercise = course.exercise(technique.exercise)
+        folder = course.folder(exercise) if options.own else course.solution(exercise)
+        if not folder.parent.is_dir():
+            raise GraderError("this copy has no solutions to measure", "Measure yours: add --own.")
+        file = folder / technique.file
         if not file.is_file():
-            raise GraderError(
-                f"{file} does not exist", f"Put it back: grader reset {technique.exercise}"
-            )
+            raise GraderError(f"{file} does not exist", f"Put it back: grader reset {exercise.id}")
         yield Subject(technique, str(file))
         yield Subject(technique, "")

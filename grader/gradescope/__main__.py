@@ -6,7 +6,7 @@ import secrets
 import sys
 from pathlib import Path
 
-from grader.course import Course, load_course
+from grader.course import EXERCISES, Course, load_course
 from grader.errors import GraderError
 from grader.files import write_whole
 from grader.grading.many import grade_all
@@ -58,9 +58,7 @@ def grade_submission(root: Path) -> list[Report]:
     course = load_course(root / "source" / "course")
     submissions = handed_in(root / "submission", course)
     sandbox = choose_in_container(closed)
-    names: set[str] = {
-        name for each in submissions for name in course.exercise(each.exercise).services
-    }
+    names: set[str] = {name for each in submissions for name in each.exercise.services}
     with prepare_services(names) as factories:
         how = Grading(course, sandbox, secrets.randbelow(2**32), factories, _REPEAT)
         graded = grade_all(submissions, how)
@@ -73,7 +71,7 @@ def handed_in(folder: Path, course: Course) -> list[Submission]:
         read_submission(
             "student",
             exercise,
-            [folder / exercise.id, folder / "exercises" / exercise.id, folder],
+            [folder / exercise.id, folder / EXERCISES / exercise.id, folder],
             course.limits.file_kb,
         )
         for exercise in course.exercises

@@ -65,9 +65,10 @@ def grade_directory(course: Course, run: Run, console: Console) -> int:
     """
     submissions = find_submissions(run.directory, course, run.exercise, run.students)
     suites = {}
-    for number in sorted({submission.exercise for submission in submissions}):
-        require_suite(course, course.exercise(number))
-        suites[number] = suite_hash(course, course.exercise(number))
+    exercises = {submission.exercise.id: submission.exercise for submission in submissions}
+    for number, exercise in sorted(exercises.items()):
+        require_suite(course, exercise)
+        suites[number] = suite_hash(course, exercise)
     if run.json_file is not None:
         require_writable(run.json_file)
     with ExitStack() as stack:
@@ -77,7 +78,7 @@ def grade_directory(course: Course, run: Run, console: Console) -> int:
         require_file_names(each.student for each in submissions)
         todo = list(_still_to_grade(submissions, suites, run, results))
         _grade(todo, course, run, results, console)
-        kept = [(submission.student, submission.exercise) for submission in submissions]
+        kept = [(submission.student, submission.exercise.id) for submission in submissions]
         book = run.db or nbgrader.found(out)
         extension = nbgrader.lookup(nbgrader.extensions(book) if book else {})
 
@@ -109,7 +110,7 @@ def _still_to_grade(
 ) -> Iterator[Submission]:
     """Yield those without a stored verdict; of the others, store what became known meanwhile."""
     for each in submissions:
-        stored = None if run.regrade else _known(each, suites[each.exercise], run, results)
+        stored = None if run.regrade else _known(each, suites[each.exercise.id], run, results)
         if stored is None:
             yield each
         else:
@@ -118,7 +119,7 @@ def _still_to_grade(
 
 def _known(submission: Submission, suite: str, run: Run, results: Results) -> Report | None:
     """Return the stored report that is of this submission, by the suite of this hash, or None."""
-    found = results.load(submission.student, submission.exercise)
+    found = results.load(submission.student, submission.exercise.id)
     if found is None or found.provisional or run.seed not in (None, found.seed):
         return None
     same = (found.submission_hash, found.suite_hash) == (submission.hash, suite)
@@ -144,7 +145,7 @@ def _grade(
         return
     sandbox = choose(unsafe=run.unsafe)
     sweep()
-    names: set[str] = {name for s in todo for name in course.exercise(s.exercise).services}
+    names: set[str] = {name for s in todo for name in s.exercise.services}
     with prepare_services(names) as services:
         seed = run.new_seed if run.seed is None else run.seed
         how = Grading(course, sandbox, seed, services, run.repeat)

@@ -50,8 +50,9 @@ def grade_all(
     grading reaches the next. One that breaks or is stuck is replaced once. Where the second breaks
     as well, it costs a report of errors, no more; where it is stuck, the submission has failed.
     """
-    for exercise in sorted({submission.exercise for submission in submissions}):
-        warm(how.course, how.course.exercise(exercise))
+    exercises = {submission.exercise.id: submission.exercise for submission in submissions}
+    for _, exercise in sorted(exercises.items()):
+        warm(how.course, exercise)
     gc.collect()
     gc.freeze()  # what is here stays; looking for garbage in it would copy it into each process
     waiting = [(submission, 1) for submission in reversed(submissions)]

@@ -57,7 +57,7 @@ def grade(submission: Submission, how: Grading, tell: Tell = _untold) -> Report:
     Raises:
         CourseError: the exercise has no hidden suite here.
     """
-    exercise = how.course.exercise(submission.exercise)
+    exercise = submission.exercise
     suite = require_suite(how.course, exercise)
     if not submission.files:
         reason = next(iter(submission.problems.values()))
@@ -109,7 +109,7 @@ def failed_report(
     submission: Submission, how: Grading, reason: str, outcome: Outcome = Outcome.ERROR
 ) -> Report:
     """Return a report with the same row for each check: by default an error, as grading broke."""
-    count = len(how.course.exercise(submission.exercise).checks)
+    count = len(submission.exercise.checks)
     return _report(submission, how, [(outcome, reason)] * count)
 
 
@@ -164,10 +164,9 @@ def _collected(suite: Path, exercise: Exercise) -> Collected:
 
 
 def _report(submission: Submission, how: Grading, rows: list[tuple[Outcome, str]]) -> Report:
-    exercise = how.course.exercise(submission.exercise)
     checks = tuple(
         CheckResult.of(check, outcome, message, kind=Kind.NOT_IMPORTABLE)
-        for check, (outcome, message) in zip(exercise.checks, rows, strict=True)
+        for check, (outcome, message) in zip(submission.exercise.checks, rows, strict=True)
     )
     return _assemble(submission, how, checks, "")
 
@@ -175,7 +174,7 @@ def _report(submission: Submission, how: Grading, rows: list[tuple[Outcome, str]
 def _assemble(
     submission: Submission, how: Grading, checks: tuple[CheckResult, ...], output: str
 ) -> Report:
-    exercise = how.course.exercise(submission.exercise)
+    exercise = submission.exercise
     return Report(
         student=submission.student,
         exercise=exercise.id,

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 
-from grader.course import Course
+from grader.course import EXERCISES, Course
 from grader.errors import GraderError
 from grader.intake.archives import is_archive
 from grader.intake.attempts import take_newest
@@ -16,7 +16,7 @@ from grader.intake.names import guess
 from grader.intake.owned import Owned
 from grader.intake.people import Teams
 from grader.intake.pieces import Piece, exercises_of, misnamed, pieces, unopened, why_nothing
-from grader.intake.places import Kind, kinds
+from grader.intake.places import FileKind, kinds
 from grader.intake.source import Contents, Source, opened_source
 from grader.intake.whose import Knowledge, owners
 from grader.spelling import folded
@@ -110,14 +110,14 @@ class _Intake:
                 self._take(
                     index, whose[index], Contents(faults=[(PurePosixPath(), faults[number])])
                 )
-            elif place in (Kind.WANTED, Kind.ARCHIVE):
+            elif place in (FileKind.WANTED, FileKind.ARCHIVE):
                 wanted.append(number)
                 groups.append(whose[index][0].student)
         names = {n for e in self._course.exercises if e.id in self._exercises for n in e.all_files}
         for number, contents in self._source.read(wanted, groups, frozenset(names)):
             self._take(at[number], whose[at[number]], contents)
 
-    def _places(self, whose: list[tuple[Owned, ...]]) -> dict[int, Kind]:
+    def _places(self, whose: list[tuple[Owned, ...]]) -> dict[int, FileKind]:
         """Return what each file is among those of its owner, where it counts at all."""
         by_owner: dict[str, list[int]] = defaultdict(list)
         for index, some in enumerate(whose):
@@ -133,10 +133,10 @@ class _Intake:
             for index, path, place in zip(indexes, paths, kinds(paths, names), strict=True):
                 stamp = self._found.kind == "nbgrader" and path.name == TIMESTAMP
                 stamped = stamp and path.parts[:-1] in {(each,) for each in self._exercises}
-                found[index] = Kind.WANTED if stamped else place
-                if not stamped and place in (Kind.OTHER, Kind.PASSED_OVER):
+                found[index] = FileKind.WANTED if stamped else place
+                if not stamped and place in (FileKind.OTHER, FileKind.PASSED_OVER):
                     for one in whose[index]:
-                        self._pass_over(one.student, [path] if place is Kind.OTHER else [], 1)
+                        self._pass_over(one.student, [path] if place is FileKind.OTHER else [], 1)
         return found
 
     def _pass_over(self, student: str, shown: Collection[PurePosixPath], count: int) -> None:
@@ -243,6 +243,6 @@ def _without_folder(
     if len(tops) != 1 or len(inner) < 2 or any(len(path.parts) < 3 for path in paths):  # noqa: PLR2004 - as above
         return paths
     named = {folded(stem), *_ABOVE_STUDENTS}
-    if folded(*tops) not in named or not inner.isdisjoint({"exercises", "src", *exercises}):
+    if folded(*tops) not in named or not inner.isdisjoint({EXERCISES, "src", *exercises}):
         return paths
     return [PurePosixPath(*path.parts[1:]) for path in paths]

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from grader.course import Course
+from grader.course import EXERCISES, Course
 from grader.intake.cells import is_finished, told
 from grader.intake.notebooks import in_bytes, taken_of_notebook
 from grader.intake.owned import Owned
@@ -41,7 +41,7 @@ class Piece(NamedTuple):
     def place(self) -> tuple[bool, bool, bool, int, str]:
         """Sorts a stub last; `exercises/NN/NAME` first, `NN/NAME`, then what lies less deep."""
         folders = self.path.parts[:-1]
-        in_exercises = folders[-2:] == ("exercises", self.exercise)
+        in_exercises = folders[-2:] == (EXERCISES, self.exercise)
         return (
             not is_finished(self.data.decode("utf-8", "replace")),
             not in_exercises,

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from enum import Enum
 from pathlib import Path, PurePosixPath
 
+from grader.course import EXERCISES
 from grader.intake.archives import is_archive
 from grader.intake.litter import installed, is_installed, is_litter
 
@@ -14,14 +15,13 @@ _COURSE_OWN = frozenset(
 )
 """Folders of the course beside `exercises`: the program's `services/sqs.py` is no submission."""
 _MANIFEST = "course.toml"
-_EXERCISES = "exercises"
 _PROGRAM = Path(__file__).parents[1]
 _EARLIER = frozenset(PurePosixPath("services", f"{name}.py") for name in ("rabbitmq", "sqs"))
 """Modules of earlier versions of the program that are called as exercises' files are."""
 _NOTEBOOK = ".ipynb"
 
 
-class Kind(Enum):
+class FileKind(Enum):
     """What a file among those handed in is."""
 
     LITTER = "litter"
@@ -35,7 +35,7 @@ class Kind(Enum):
     ARCHIVE = "archive"
 
 
-def kinds(paths: Sequence[PurePosixPath], names: Collection[str]) -> list[Kind]:
+def kinds(paths: Sequence[PurePosixPath], names: Collection[str]) -> list[FileKind]:
     """Return the kind of each of `paths`, which one person handed in.
 
     Args:
@@ -52,23 +52,23 @@ def _kind(
     names: Collection[str],
     environments: Collection[PurePosixPath],
     copies: Collection[PurePosixPath],
-) -> Kind:
+) -> FileKind:
     if is_litter(path):
-        return Kind.LITTER
+        return FileKind.LITTER
     if is_installed(path, environments) or _is_courses_own(path, copies):
-        return Kind.PASSED_OVER
+        return FileKind.PASSED_OVER
     # `C:polling.py` is wanted too: reading it says why it is not taken.
     if path.name.rpartition(":")[2] in names or path.suffix == _NOTEBOOK:
-        return Kind.WANTED
-    return Kind.ARCHIVE if is_archive(path.name) else Kind.OTHER
+        return FileKind.WANTED
+    return FileKind.ARCHIVE if is_archive(path.name) else FileKind.OTHER
 
 
 def _copies_of_the_course(paths: Sequence[PurePosixPath]) -> set[PurePosixPath]:
     """Return the roots of the course's copies, such as a repository that is handed in whole."""
     roots = {path.parent for path in paths if path.name == _MANIFEST}
     for path in paths:
-        if _EXERCISES in path.parts[:-1]:
-            roots.add(PurePosixPath(*path.parts[: path.parts.index(_EXERCISES)]))
+        if EXERCISES in path.parts[:-1]:
+            roots.add(PurePosixPath(*path.parts[: path.parts.index(EXERCISES)]))
     return roots
 
 

@@ -13,7 +13,7 @@ from grader.intake.apart import Said
 from grader.intake.archives import Tree, copied, files, opened, read_file
 from grader.intake.faults import BadArchive, faults_as_sentences
 from grader.intake.folder import Folder
-from grader.intake.places import Kind, kinds
+from grader.intake.places import FileKind, kinds
 
 _AT_ONCE = 1000
 """Names in a message."""
@@ -75,10 +75,10 @@ def _read_archive(tree: Tree, number: int, names: frozenset[str]) -> Iterator[Sa
         nonlocal passed_over
         found = kinds(paths, names)
         for path, kind in zip(paths, found, strict=True):
-            passed_over += kind in (Kind.OTHER, Kind.PASSED_OVER)
-            if kind is Kind.OTHER and len(others) < _NAMES_SHOWN:
+            passed_over += kind in (FileKind.OTHER, FileKind.PASSED_OVER)
+            if kind is FileKind.OTHER and len(others) < _NAMES_SHOWN:
                 others.append(path.parts)
-        return [kind in (Kind.WANTED, Kind.ARCHIVE) for kind in found]
+        return [kind in (FileKind.WANTED, FileKind.ARCHIVE) for kind in found]
 
     with copied(tree, number) as file, closing(opened(file, tree.paths[number].name)) as inner:
         for found in files(inner, choose, 1):

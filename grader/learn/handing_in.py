@@ -90,8 +90,8 @@ def _path(course: Course, exercise: Exercise) -> Path:
 
 def _elsewhere(course: Course, exercise: Exercise) -> Iterator[str]:
     """Files that were meant to be handed in, by their names, and are not where they count."""
-    home = course.root / "exercises" / exercise.id
-    places = {each.id: course.root / "exercises" / each.id for each in course.exercises}
+    home = course.folder(exercise)
+    places = {each.id: course.folder(each) for each in course.exercises}
     for name in exercise.files:
         for number, folder in [*places.items(), ("", course.root)]:
             others = course.exercise(number).files if number else ()
@@ -114,7 +114,7 @@ def _files(folder: Path) -> list[Path]:
 
 def _hiding(course: Course, exercise: Exercise) -> Iterator[str]:
     """Files whose names are those of modules that the exercise's code may import."""
-    home = course.root / "exercises" / exercise.id
+    home = course.folder(exercise)
     known = {*exercise.all_files}
     for path in sorted(_files(home)):
         if path.suffix != ".py" or path.name in known:

@@ -42,7 +42,7 @@ _SHOWN = TypeAdapter(dict[str, int])
 
 def your_files(course: Course, exercise: Exercise) -> Submission:
     """Return the learner's files as they are now."""
-    folder = course.root / "exercises" / exercise.id
+    folder = course.folder(exercise)
     return read_submission(YOU, exercise, [folder], course.limits.file_kb)
 
 

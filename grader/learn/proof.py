@@ -46,7 +46,7 @@ def public_tests_pass(more: int) -> str:
 
 def other_solutions(course: Course, exercise: Exercise) -> Iterator[tuple[str, str]]:
     """Yield some right submissions in other styles, where this copy has them: folder and idea."""
-    folder = course.root / "tests" / "submissions" / "wheat" / exercise.id
+    folder = course.specimens(exercise, "wheat")
     paths = sorted(folder.glob("*/expected.toml"))
     for path in paths[:: max(1, len(paths) // _MOST)][:_MOST]:
         try:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from grader.course import Course, Exercise
+from grader.learn.marked import public_checks
 from grader.learn.own_work import PublicRun
 from grader.learn.patience import StillRunning
-from grader.learn.public_tests import public_checks
 from grader.report import CheckResult, Kind, Outcome, Report
 
 SANDBOX = "public tests"

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from grader.learn.marked import public_checks
+
 if TYPE_CHECKING:
     from grader.course import Check, Course, Exercise
     from grader.learn.trial_import import Trial
@@ -26,19 +28,6 @@ _MARKER = "check(id, leans_on=id): the promise that the test proves, by its id i
 _WORDS = {"passed": "passed", "failed": "FAILED", "skipped": "not run"}
 _COLORS = {"passed": "green", "failed": "red", "skipped": "yellow"}
 _WORD_WIDTH = 8
-
-
-def public_checks(course: Course, exercise: Exercise) -> list[Check]:
-    """Return the checks of an exercise that public tests are written for."""
-    marked = marked_checks(course, exercise)
-    return [check for check in exercise.checks if check.id in marked]
-
-
-def marked_checks(course: Course, exercise: Exercise) -> frozenset[str]:
-    """Return the ids in the check markers of an exercise's public tests."""
-    folder = course.root / "exercises" / exercise.id
-    texts = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("test_*.py"))]
-    return frozenset(re.findall(r'@pytest\.mark\.check\("([^"]+)"[,)]', "\n".join(texts)))
 
 
 class PublicTests:

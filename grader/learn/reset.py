@@ -25,7 +25,7 @@ def reset_exercise(course: Course, exercise: Exercise, now: datetime) -> list[tu
         stub = (course.root / STUBS / exercise.id / name).with_suffix(".txt")
         if not stub.is_file():
             raise GraderError(f"{stub} is missing", "Get it again from where the course came from.")
-        path = course.root / "exercises" / exercise.id / name
+        path = course.folder(exercise) / name
         wanted = stub.read_bytes()
         old = path.read_bytes() if path.is_file() else None
         if old == wanted:

@@ -11,9 +11,9 @@ from rich.text import Text
 from grader.course import Check, Course, Exercise
 from grader.learn.handing_in import look
 from grader.learn.last import last
+from grader.learn.marked import public_checks
 from grader.learn.own_work import last_report, your_files
 from grader.learn.proof import public_tests_pass
-from grader.learn.public_tests import public_checks
 from grader.report import UNDECIDED, Outcome, Report
 from grader.reports.terminal import number
 from grader.scoring import rescore

@@ -227,7 +227,7 @@ def _key() -> str:
 @contextmanager
 def _changes(course: Course, exercise: Exercise) -> Iterator[int]:
     """Give a descriptor with something to read at the start and after each change of the files."""
-    folder = course.root / "exercises" / exercise.id
+    folder = course.folder(exercise)
     with subprocess.Popen(  # noqa: S603 - our own command
         [sys.executable, "-m", "grader.learn.changes", str(folder)],
         stdin=subprocess.DEVNULL,

@@ -132,8 +132,8 @@ def _public_files(course: Course, exercise: Exercise) -> Iterator[Path]:
     yield Path(checks.__file__)
     yield Path(cells.__file__)
     yield Path(patience.__file__)
-    yield from sorted((course.root / "exercises" / exercise.id).glob("test_*.py"))
-    fixtures = course.root / "exercises" / exercise.id / "conftest.py"
+    yield from sorted((course.folder(exercise)).glob("test_*.py"))
+    fixtures = course.folder(exercise) / "conftest.py"
     if fixtures.exists():
         yield fixtures
 
@@ -164,7 +164,7 @@ def _notebook(course: Course, exercise: Exercise) -> Any:
 
 def _lesson(course: Course, exercise: Exercise) -> tuple[list[str], list[str]]:
     """Return the lesson's sections up to where all is at hand to work, and those after it."""
-    text = _read(course.root / "exercises" / exercise.id / "README.md")
+    text = _read(course.lesson(exercise))
     parts = [part.strip() for part in re.split(r"^(?=## )", text, flags=re.MULTILINE)]
     turns = [number for number, part in enumerate(parts) if part.startswith(_YOUR_TURN)]
     cut = turns[-1] if turns else len(parts) - 1
@@ -173,8 +173,8 @@ def _lesson(course: Course, exercise: Exercise) -> tuple[list[str], list[str]]:
 
 def _solution(course: Course, exercise: Exercise, file: str) -> str:
     """Return the stub, and the solution in a region of nbgrader's."""
-    stub = _without_docstring(_read(course.root / "exercises" / exercise.id / file))
-    solution = _without_docstring(_read(course.root / "solutions" / exercise.id / file))
+    stub = _without_docstring(_read(course.folder(exercise) / file))
+    solution = _without_docstring(_read(course.solution(exercise) / file))
     solution = _FUTURE.sub("", solution)  # only legal at the top, where the stub has it
     return f"# {file}\n{stub.rstrip()}\n\n\n{_BEGIN}\n{solution.strip()}\n{_END}"
 

@@ -173,8 +173,8 @@ def _jplag(submissions: Path, course: Course, target: Path | None) -> int:
         raise GraderError(f"{target} is not empty", "Name a new folder.")
     names = FolderNames()
     for submission in find_submissions(submissions, course):
-        exercise = course.exercise(submission.exercise)
-        stub = course.root / "exercises" / exercise.id
+        exercise = submission.exercise
+        stub = course.folder(exercise)
         given = {name: stub / name for name in exercise.files if (stub / name).is_file()}
         for folder, files in (
             (target / exercise.id / "stub", {n: path.read_bytes() for n, path in given.items()}),

@@ -75,10 +75,10 @@ def nearly_identical(submissions: Iterable[Submission], course: Course) -> Mappi
     stubs = {each.id: frozenset(_stub_lines(course, each)) for each in course.exercises}
     texts: dict[str, list[tuple[Submission, str]]] = {}
     for submission in submissions:
-        own = own_tokens(submission.files, stubs[submission.exercise])
+        own = own_tokens(submission.files, stubs[submission.exercise.id])
         text = "".join(letters.setdefault(token, chr(0x100 + len(letters))) for token in own)
         if len(text) >= _LEAST:
-            texts.setdefault(submission.exercise, []).append((submission, text))
+            texts.setdefault(submission.exercise.id, []).append((submission, text))
 
     def pairs(of: list[tuple[Submission, str]]) -> Iterator[Pair]:
         for (one, first), (other, second) in combinations(of, 2):
@@ -119,7 +119,7 @@ def own_tokens(files: Mapping[str, bytes], given: frozenset[_Line]) -> list[str]
 
 def _stub_lines(course: Course, exercise: Exercise) -> Iterator[_Line]:
     for name in exercise.files:
-        stub = course.root / "exercises" / exercise.id / name
+        stub = course.folder(exercise) / name
         if stub.is_file():
             yield from _lines(_text(stub.read_bytes()))
 

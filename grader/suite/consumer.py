@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -12,6 +12,7 @@ from grader.report import Kind
 from grader.sandbox import syscalls
 from grader.sandbox.base import Sandbox, SandboxDied, Spawned
 from grader.sandbox.folder import Folder
+from grader.suite.case import Living
 from grader.suite.imports import Imports
 from grader.suite.log import Log
 from grader.suite.outcomes import Failed, not_graded
@@ -128,11 +129,11 @@ class Consumer:
         """
         return settled(lambda: [each for each in self.processes() if matches(each)], within)
 
-    def crash(self, process: Process) -> None:
+    def crash(self, process: Living) -> None:
         """End `process` and all that the submission runs but what stands in another call."""
         self._end([process], self._idle(but=process))
 
-    def end(self, process: Process) -> None:
+    def end(self, process: Living) -> None:
         """End `process`, with what it left running; the others live on, with what they started."""
         self._end([process], [])
 
@@ -141,10 +142,10 @@ class Consumer:
         if idle := self._idle():
             self._end([], idle)
 
-    def _idle(self, but: Process | None = None) -> list[Process]:
+    def _idle(self, but: Living | None = None) -> list[Process]:
         return [p for p in self._processes if p is not but and p.alive and not p.busy]
 
-    def _end(self, killed: list[Process], others: list[Process]) -> None:
+    def _end(self, killed: Sequence[Living], others: Sequence[Living]) -> None:
         gone = (*killed, *others)
         living = [p.pid for p in self._processes if p.alive and p not in gone]
         self.sandbox.end_processes([*living, *self._lab.spared])

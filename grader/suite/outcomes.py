@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from grader.report import Kind
-
-if TYPE_CHECKING:
-    from grader.suite.process import Place
+from grader.suite.place import Place
 
 
 class Failed(AssertionError):  # noqa: N818 - the field's word

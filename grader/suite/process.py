@@ -10,23 +10,21 @@ import signal
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from grader.report import Kind
 from grader.sandbox import syscalls
 from grader.sandbox.base import Spawned
+from grader.suite.case import Case
 from grader.suite.log import argument
 from grader.suite.outcomes import Failed, Hangs, Unusable
+from grader.suite.place import Place
 from grader.suite.run import Run
 from grader.suite.steps import Write
 from grader.worker import wire
-
-if TYPE_CHECKING:
-    from grader.suite.consumer import Consumer
 
 _SLICE = 0.25
 """Seconds. A deadline is counted in slices, so that a machine that stood still costs one slice."""
@@ -43,28 +41,13 @@ _FRAME = re.compile(rb'File "([^"]+)", line (\d+) in (\S+)')
 _SHOWN = 80
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a process stood in the student's code, as it says."""
-
-    file: str
-    line: int
-    function: str
-    source: str
-    """That line, without its indentation."""
-
-    def __str__(self) -> str:
-        text = f"line {self.line} of {self.file}"
-        return f"{text}, `{self.source}`" if self.source else text
-
-
 class Process:
     """One process of the student's. Calls are made one after the other."""
 
     def __init__(
-        self, consumer: Consumer, spawned: Spawned, number: int, stops: Mapping[str, bool]
+        self, case: Case, spawned: Spawned, number: int, stops: Mapping[str, bool]
     ) -> None:
-        self.consumer = consumer
+        self.case = case
         self._stops = stops
         self._take(spawned)
         self._number = number
@@ -77,7 +60,7 @@ class Process:
     def _take(self, spawned: Spawned) -> None:
         self._spawned = spawned
         # One that does not read must not keep the suite from its deadline.
-        spawned.channel.settimeout(self.consumer.seconds)
+        spawned.channel.settimeout(self.case.seconds)
         self._lines = wire.LineReader(spawned.channel, _MAX_BYTES)
         self._aside: deque[bytes] = deque()
         self._trace: list[bytes] = []
@@ -134,7 +117,7 @@ class Process:
     def kill(self) -> None:
         """SIGKILL, to all that it started too, and wait until they are gone."""
         if not self._killed:
-            self.consumer.end(self)
+            self.case.end(self)
 
     def ended(self, *, with_another: bool) -> None:
         """Make sure of it, and give back what led to it.
@@ -151,7 +134,7 @@ class Process:
         with contextlib.suppress(ProcessLookupError):
             if pidfd is not None:  # its number may be another process's by now
                 signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-                select.select([pidfd], [], [], self.consumer.seconds)
+                select.select([pidfd], [], [], self.case.seconds)
             elif self.pid:
                 os.kill(self.pid, signal.SIGKILL)
         self._spawned.close()
@@ -160,19 +143,19 @@ class Process:
         """Take a new process in place of the one that had to go."""
         self._ended_with_another = False
         self._killed = False
-        self._take(self.consumer.spawn(**self._stops))
+        self._take(self.case.spawn(**self._stops))
         for name, value in self._kept.items():
             self.keep(name, value)
 
     def note(self, who: str, what: str, *, kill: bool = False) -> None:
         """Add to the test's log."""
-        self.consumer.log.add(who if who == "suite" else f"process {self._number}", what, kill=kill)
+        self.case.log.add(who if who == "suite" else f"process {self._number}", what, kill=kill)
 
     def _begin(
         self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any], keep: str
     ) -> Run:
         module = function.partition(".")[0]
-        if reason := self.consumer.unusable(module):
+        if reason := self.case.unusable(module):
             raise Unusable(reason)
         if self._ended_with_another:
             self._renew()
@@ -244,10 +227,10 @@ class Process:
         Raises:
             Hangs: that was the last one.
         """
-        if self.consumer.gets_on():
+        if self.case.gets_on():
             return 0.0
         seconds += _SLICE
-        if seconds >= self.consumer.seconds:
+        if seconds >= self.case.seconds:
             raise self._hangs(doing)
         if seconds == _SOON:
             self._skip_what_hangs_again()
@@ -256,15 +239,15 @@ class Process:
     def _hangs(self, doing: str) -> Hangs:
         place = self.where()
         if place is not None:
-            self.consumer.hung_in.add((place.file, place.function))
-        return Hangs(f"{doing} did nothing for {self.consumer.seconds} s", place)
+            self.case.hung_in.add((place.file, place.function))
+        return Hangs(f"{doing} did nothing for {self.case.seconds} s", place)
 
     def _skip_what_hangs_again(self) -> None:
         """Wait no longer for a learner's own code that stands where it hung before."""
-        if not (self.consumer.waits_once and self.consumer.hung_in):
+        if not (self.case.waits_once and self.case.hung_in):
             return
         place = self.where()
-        if place is not None and (place.file, place.function) in self.consumer.hung_in:
+        if place is not None and (place.file, place.function) in self.case.hung_in:
             pytest.skip(f"not waited for: it hung in {place.function}() before, and is in it")
 
     def where(self) -> Place | None:
@@ -293,7 +276,7 @@ class Process:
         return self._place()
 
     def _place(self) -> Place | None:
-        files = self.consumer.sandbox.setup.files
+        files = self.case.sandbox.setup.files
         for line in self._trace:
             if (match := _FRAME.search(line)) is None:
                 continue

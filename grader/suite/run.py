@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from grader.report import HOSTILE, Kind
+from grader.suite.case import Case, Living
 from grader.suite.outcomes import Failed, Hangs, OutOfTime, Unusable
+from grader.suite.place import Place
 from grader.suite.steps import (
     Handle,
     Line,
@@ -21,17 +23,41 @@ from grader.suite.steps import (
 )
 from grader.worker import importing, wire
 
-if TYPE_CHECKING:
-    from grader.suite.process import Place, Process
-
 ANYTHING = "call handle() or return"
 """What is wanted of a run where a test goes by what comes."""
+
+
+class Callee(Living, Protocol):
+    """A process, as far as a call in it goes."""
+
+    case: Case
+    loaded: set[str]
+    """The student's modules that were imported in it."""
+
+    @property
+    def stops(self) -> bool:
+        """Tell whether more than its callbacks are steps."""
+
+    def receive(self, doing: str) -> dict[str, Any] | Write:
+        """Receive the next message, or the write that it is held before."""
+
+    def answer(self, message: dict[str, Any]) -> None:
+        """Answer a callback."""
+
+    def let_write(self) -> None:
+        """Let the held system call happen."""
+
+    def waiting(self, seconds: float) -> bool:
+        """Tell whether nothing comes within `seconds`."""
+
+    def note(self, who: str, what: str, *, kill: bool = False) -> None:
+        """Add to the test's log."""
 
 
 class Run:
     """One call under way."""
 
-    def __init__(self, process: Process, function: str) -> None:
+    def __init__(self, process: Callee, function: str) -> None:
         self.process = process
         self.function = function
         self._module, _, self._name = function.partition(".")
@@ -63,7 +89,7 @@ class Run:
             Failed: it could not; after an import that failed, every later call fails at once.
         """
         file = f"{self._module}.py"
-        if self._module in self.process.loaded or file not in self.process.consumer.files:
+        if self._module in self.process.loaded or file not in self.process.case.files:
             message = self._beyond_writes(repr(self))
         else:
             message = self._imported(file)
@@ -77,26 +103,26 @@ class Run:
         Raises:
             Unusable: it could not be imported.
         """
-        consumer = self.process.consumer
+        case = self.process.case
         reason, kind = "", Kind.NOT_IMPORTABLE
         message: dict[str, Any] = {}
         try:
-            with consumer.timed_import(self._module):
+            with case.timed_import(self._module):
                 message = self._beyond_writes(f"importing {file}")
         except OutOfTime:
             raise
         except Hangs as hangs:
             line = hangs.line if hangs.place and hangs.place.file == file else 0
-            reason = importing.endless(file, consumer.seconds, line)
+            reason = importing.endless(file, case.seconds, line)
         except Failed as failure:
             reason = f"{failure}; {importing.MAIN_GUARD}"
             kind = failure.kind if failure.kind in HOSTILE else kind
         if message.get("type") == "load_failed":
             reason = importing.failed(file, _text(message, "reason"))
-            missing = (why for name, why in consumer.broken.items() if f"'{name}'" in reason)
+            missing = (why for name, why in case.broken.items() if f"'{name}'" in reason)
             reason = "; ".join([reason, *missing])
         if reason:
-            consumer.found_unusable(self._module, reason)
+            case.found_unusable(self._module, reason)
             raise Unusable(reason, kind)
         return message
 
@@ -119,7 +145,7 @@ class Run:
             message = self.process.receive(repr(self))
         except Hangs as hangs:
             did = "did neither" if wanted == ANYTHING else "did not"
-            waited = f"for {self.process.consumer.seconds} s it {did}{self._since()}"
+            waited = f"for {self.process.case.seconds} s it {did}{self._since()}"
             if hangs.place is not None:
                 waited += f". It stood in {hangs.place}{self._advice(hangs.place)}"
             raise self.otherwise(wanted, waited, Kind.HUNG, line=hangs.line) from None
@@ -130,9 +156,7 @@ class Run:
             raise Failed(said, Kind.FORGED) from None
         self._over = isinstance(step, Returned | Raised)
         if self.function != "worker.calls.keep":
-            self.process.note(
-                "student", in_words(step, repr(self), self.process.consumer.log.named)
-            )
+            self.process.note("student", in_words(step, repr(self), self.process.case.log.named))
         return step
 
     def otherwise(
@@ -144,12 +168,12 @@ class Run:
         """
         if kind is None:
             kind = Kind.CRASHED if isinstance(self._step, Raised) else Kind.UNMET
-        scene = self.process.consumer.scene
+        scene = self.process.case.scene
         said = f"{scene + ': ' if scene else ''}expected {self} to {wanted}; {seen}"
         return Failed(said, kind, line=line)
 
     def _in_words(self, step: Step) -> str:
-        return in_words(step, "it", self.process.consumer.log.named)
+        return in_words(step, "it", self.process.case.log.named)
 
     def _advice(self, place: Place) -> str:
         """Say what the line is mistaken about, where that is certain."""
@@ -243,7 +267,7 @@ class Run:
         under way; a later call in it begins in a new one.
         """
         self.process.note("suite", "kills the process (SIGKILL)", kill=True)
-        self.process.consumer.crash(self.process)
+        self.process.case.crash(self.process)
 
     def returned(self) -> Any:
         """Return the value that it returns; the next step must be that.

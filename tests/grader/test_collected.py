@@ -42,9 +42,9 @@ def course(tmp_path: Path, collections: Path) -> Course:
     return load_course(root)
 
 
-def submission(student: str, code: str) -> Submission:
+def submission(course: Course, student: str, code: str) -> Submission:
     """One of exercise 01."""
-    return Submission(student, "01", {"doubling.py": code.encode()}, {})
+    return Submission(student, course.exercise("01"), {"doubling.py": code.encode()}, {})
 
 
 def passed(report: Report) -> set[str]:
@@ -55,7 +55,11 @@ def passed(report: Report) -> set[str]:
 def test_a_class_is_graded_by_one_collection(course: Course, collections: Path) -> None:
     """Each has a process and verdicts of its own."""
     how = Grading(course, ProcessSandbox, 1, {})
-    handed_in = [submission("ann", RIGHT), submission("bob", WRONG), submission("cy", RIGHT)]
+    handed_in = [
+        submission(course, "ann", RIGHT),
+        submission(course, "bob", WRONG),
+        submission(course, "cy", RIGHT),
+    ]
     reports = {each.student: report for each, report in grade_all(handed_in, how)}
     assert collections.read_text().count("collected") == 1
     assert passed(reports["ann"]) == passed(reports["cy"]) == ALL
@@ -80,9 +84,11 @@ def test_one_process_can_grade_again_and_other_checks(course: Course) -> None:
 
     def twice() -> bool:
         how = Grading(course, ProcessSandbox, 1, {}, only=frozenset({"01.value"}))
-        first = passed(grade(submission("bob", WRONG), how)) == set()
-        whole = passed(grade(submission("bob", WRONG), Grading(course, ProcessSandbox, 1, {})))
-        again = passed(grade(submission("ann", RIGHT), how)) == {"01.value"}
+        first = passed(grade(submission(course, "bob", WRONG), how)) == set()
+        whole = passed(
+            grade(submission(course, "bob", WRONG), Grading(course, ProcessSandbox, 1, {}))
+        )
+        again = passed(grade(submission(course, "ann", RIGHT), how)) == {"01.value"}
         return first and whole == ALL - {"01.value"} and again
 
     assert exit_code(twice) == 0

@@ -62,12 +62,14 @@ from grader.grading.one import Grading, grade
 from grader.sandbox.process import ProcessSandbox
 from grader.submission import Submission
 
+course = load_course(Path.cwd())
 how = Grading(
-    load_course(Path.cwd()), ProcessSandbox, 1, {}, only=frozenset(sys.argv[3].split()) or None,
+    course, ProcessSandbox, 1, {}, only=frozenset(sys.argv[3].split()) or None,
     waits_once=sys.argv[2] == "once",
 )
 code = Path(sys.argv[1])
-print(grade(Submission("you", "01", {code.name: code.read_bytes()}, {}), how).model_dump_json())
+handed_in = Submission("you", course.exercise("01"), {code.name: code.read_bytes()}, {})
+print(grade(handed_in, how).model_dump_json())
 """
 """In a process of its own: pytest keeps the suites that it has imported."""
 

@@ -81,7 +81,7 @@ def test_each_fault_fails_its_check(file: str) -> None:
     }
     with prepare_services(services) as started:
         how = Grading(course, own_code(), 1, started, only=frozenset(checks))
-        ((_, report),) = grade_all([Submission("reader", exercise.id, {file: code}, {})], how)
+        ((_, report),) = grade_all([Submission("reader", exercise, {file: code}, {})], how)
     outcomes = {check.id: check for check in report.checks if check.id in checks}
     if any(check.outcome is Outcome.NOT_GRADED for check in outcomes.values()):
         pytest.skip(next(iter(outcomes.values())).message or "a service is missing")

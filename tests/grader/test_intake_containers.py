@@ -16,7 +16,7 @@ from tiny_course import RIGHT, write_tiny_course
 from grader.course import Course, load_course
 from grader.intake.archives import MAX_FILES
 from grader.intake.collect import collect
-from grader.intake.places import Kind, kinds
+from grader.intake.places import FileKind, kinds
 from grader.intake.write import write_submissions
 from grader.submission import find_submissions
 
@@ -116,8 +116,8 @@ def test_the_course_s_own_program_is_no_submission(
 def test_an_installed_copy_of_the_program_is_no_submission() -> None:
     """`pip install .` leaves one in `build/lib`, without the rest of the course."""
     for name in ("grader/services/sqs.py", "grader/compare/techniques/sqs.py"):
-        assert kinds([PurePosixPath("build/lib", name)], {"sqs.py"}) == [Kind.PASSED_OVER]
-    assert kinds([PurePosixPath("grader/mine/sqs.py")], {"sqs.py"}) == [Kind.WANTED]
+        assert kinds([PurePosixPath("build/lib", name)], {"sqs.py"}) == [FileKind.PASSED_OVER]
+    assert kinds([PurePosixPath("grader/mine/sqs.py")], {"sqs.py"}) == [FileKind.WANTED]
 
 
 @pytest.mark.parametrize("ending", ["zip", "tar", "tar.gz", "tgz", "tar.xz", "tar.bz2", "TAR.GZ"])
@@ -207,7 +207,7 @@ def test_what_is_packed_otherwise_beside_good_work_is_said(
     assert found.unmatched == [f"jane: {said}"]
     write_submissions(found, tmp_path / "subs")
     missing = {
-        each.exercise: each.not_taken
+        each.exercise.id: each.not_taken
         for each in find_submissions(
             tmp_path / "subs", whole_course, only=["jane"], exercise_id="04"
         )

@@ -99,7 +99,9 @@ def test_a_report_has_the_figures() -> None:
     course = load_course(REPO)
     code = (REPO / "solutions/01/polling.py").read_bytes()
     how = Grading(course, ProcessSandbox, 1, {}, only=frozenset({CHECK}))
-    ((_, report),) = grade_all([Submission("student", "01", {"polling.py": code}, {})], how)
+    ((_, report),) = grade_all(
+        [Submission("student", course.exercise("01"), {"polling.py": code}, {})], how
+    )
     assert 0 < report.judge_cpu_seconds < course.limits.judge_cpu_seconds
     assert report.judge_memory_mb < course.limits.judge_memory_mb
     old = report.model_dump(mode="json", exclude={"judge_cpu_seconds", "judge_memory_mb"})
@@ -144,7 +146,7 @@ def graded(
     course = load_course(REPO)
     limits = course.limits.model_copy(update={"judge_memory_mb": 40})
     how = Grading(course.model_copy(update={"limits": limits}), ProcessSandbox, 1, {})
-    submission = Submission("student", "01", {"polling.py": b""}, {})
+    submission = Submission("student", course.exercise("01"), {"polling.py": b""}, {})
     ((_, report),) = grade_all([submission], how)
     return report, begun
 
@@ -228,7 +230,7 @@ def test_a_service_of_its_own_that_breaks_each_time_is_the_submissions_doing(
 
     monkeypatch.setattr(repeat, "grade", grade)
     monkeypatch.setattr(repeat, "wait_for_memory", lambda _: None)
-    submission = Submission("student", "04", {"sqs.py": b""}, {})
+    submission = Submission("student", course.exercise("04"), {"sqs.py": b""}, {})
     report = repeat.grade_repeatedly(submission, Grading(course, ProcessSandbox, 1, {}))
     assert len(runs) == 3
     assert {check.outcome for check in report.checks} == {outcome}

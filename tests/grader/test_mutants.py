@@ -190,7 +190,8 @@ def test_an_unknown_source_is_one_line_with_those_there_are(course: Path) -> Non
 def test_nothing_runs_after_the_first_failure(course: Path) -> None:
     """What is known to be wrong costs no more than that: the rest is skipped, and no error."""
     loaded = load_course(course)
-    submission = Submission("x", "01", {"doubling.py": RIGHT.replace("2 *", "3 *").encode()}, {})
+    wrong = RIGHT.replace("2 *", "3 *").encode()
+    submission = Submission("x", loaded.exercise("01"), {"doubling.py": wrong}, {})
     how = Grading(loaded, own_code(), 1, {}, first_failure=True)
     [(_, report)] = grade_all([submission], how)
     assert [check.outcome for check in report.checks] == ["failed", "skipped", "skipped"]

@@ -13,7 +13,7 @@ from command_line import grader
 from tiny_course import PUBLIC_TEST, RIGHT, STUB, write_tiny_course
 
 from grader.course import load_course
-from grader.learn.public_tests import marked_checks, public_checks
+from grader.learn.marked import marked_checks, public_checks
 from grader.learn.reset import STUBS
 
 REPO = Path(__file__).resolve().parents[2]

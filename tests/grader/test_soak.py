@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from benchmarks.soak import in_round
 from benchmarks.tally import Tally, read_tallies, write_tallies
-from grader.authoring.validate import Specimen
+from grader.authoring.specimens import Specimen
+from grader.course import load_course
 from grader.report import CheckResult, Outcome, Report
 from grader.submission import Submission
 
@@ -60,8 +63,9 @@ def test_rounds_of_another_suite_do_not_count(tmp_path):
 def test_a_round_proves_each_check_both_ways_and_rounds_together_use_every_submission():
     """The right ones are always there; of those that fail the same check, one after the other."""
     meant = {"solution": None, "a1": "01.a", "a2": "01.a", "a3": "01.a", "b": "01.b"}
+    exercise = load_course(Path(__file__).resolve().parents[2]).exercise("01")
     known = [
-        Specimen(name, Submission(name, "01", {}, {}), frozenset(), check)
+        Specimen(name, Submission(name, exercise, {}, {}), frozenset(), check)
         for name, check in meant.items()
     ]
     rounds = [[each.name for each in in_round(number, known)] for number in range(4)]

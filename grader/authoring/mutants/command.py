@@ -50,9 +50,9 @@ def validate_mutants(course: Course, asked: Asked, console: Console) -> int:
         return _say(stale, console)
     sandbox = choose_sandbox(console)
     sweep()
-    concerned = {mutant.submission.exercise for mutant in mutants}
-    sources = [source for source in sources if source.submission.exercise in concerned]
-    services: set[str] = {name for each in concerned for name in course.exercise(each).services}
+    concerned = {mutant.submission.exercise.id for mutant in mutants}
+    sources = [source for source in sources if source.submission.exercise.id in concerned]
+    services: set[str] = {name for each in sources for name in each.submission.exercise.services}
     with prepare_services(services) as prepared:
         how = Grading(course, sandbox, asked.seed, prepared)
         listed = {each.id for each in mutants if _reason(each, records) is not None}
@@ -68,7 +68,7 @@ def validate_mutants(course: Course, asked: Asked, console: Console) -> int:
 
 
 def _reason(mutant: Mutant, records: Mapping[str, Record]) -> str | None:
-    return records[mutant.submission.exercise].reason(mutant.id)
+    return records[mutant.submission.exercise.id].reason(mutant.id)
 
 
 def _say(faults: list[str], console: Console) -> int:

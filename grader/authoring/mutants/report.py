@@ -27,7 +27,7 @@ def print_results(
     equivalent = 0
     for result in sorted(results, key=lambda result: result.mutant.id):
         mutant = result.mutant
-        record = records[mutant.submission.exercise]
+        record = records[mutant.submission.exercise.id]
         listed = record.reason(mutant.id) is not None
         equivalent += listed
         if result.fate is Fate.UNDECIDED:
@@ -50,7 +50,7 @@ def print_results(
 
 def is_survivor(result: Result, records: Mapping[str, Record]) -> bool:
     """Tell whether no check noticed the mutant, and no record says that it is equivalent."""
-    known = records[result.mutant.submission.exercise].reason(result.mutant.id)
+    known = records[result.mutant.submission.exercise.id].reason(result.mutant.id)
     return result.fate is Fate.SURVIVED and known is None
 
 

@@ -12,7 +12,8 @@ from rich.text import Text
 from grader.authoring.mutants.asked import Asked
 from grader.authoring.mutants.rewrites import REWRITES
 from grader.authoring.mutants.source import find_sources
-from grader.authoring.validate import Specimen, choose_sandbox
+from grader.authoring.specimens import Specimen
+from grader.authoring.validate import choose_sandbox
 from grader.course import Course, Exercise
 from grader.grading.command import grade_with_progress
 from grader.grading.one import Grading
@@ -42,8 +43,7 @@ def validate_rewrites(course: Course, asked: Asked, console: Console) -> int:
         return 0
     sandbox = choose_sandbox(console)
     sweep()
-    concerned = {submission.exercise for submission in chosen}
-    services: set[str] = {name for each in concerned for name in course.exercise(each).services}
+    services: set[str] = {name for each in chosen for name in each.exercise.services}
     with prepare_services(services) as prepared:
         how = Grading(course, sandbox, asked.seed, prepared)
         reports = [report for _, report in grade_with_progress(chosen, how, asked.jobs, console)]

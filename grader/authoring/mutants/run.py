@@ -9,7 +9,8 @@ from enum import StrEnum
 from rich.console import Console
 
 from grader.authoring.mutants.source import Mutant, by_file
-from grader.authoring.validate import HASTE, Specimen
+from grader.authoring.specimens import Specimen
+from grader.authoring.validate import HASTE
 from grader.course import Exercise
 from grader.grading.command import grade_with_progress
 from grader.grading.one import Grading
@@ -103,11 +104,11 @@ def _checks_of_files(
     sources: Sequence[Specimen], how: Grading, jobs: int, console: Console
 ) -> dict[tuple[str, str], frozenset[str]]:
     """By exercise and file: the checks that fail or are skipped where the file is missing."""
-    exercises = {source.submission.exercise: source.submission for source in sources}
+    exercises = {source.submission.exercise.id: source.submission for source in sources}
     found: dict[tuple[str, str], frozenset[str]] = {}
     missing: dict[str, tuple[Exercise, str, Submission]] = {}
     for number, submission in exercises.items():
-        exercise = how.course.exercise(number)
+        exercise = submission.exercise
         for file in submission.files:
             if len(submission.files) == 1:
                 found[number, file] = frozenset(check.id for check in exercise.checks)
@@ -115,7 +116,7 @@ def _checks_of_files(
             rest = {name: data for name, data in submission.files.items() if name != file}
             problems = {file.removesuffix(".py"): f"{file} is missing from the submission"}
             name = f"without {number}/{file}"
-            missing[name] = exercise, file, Submission(name, number, rest, problems)
+            missing[name] = exercise, file, Submission(name, exercise, rest, problems)
     chosen = [submission for _, _, submission in missing.values()]
     for submission, report in grade_with_progress(chosen, how, jobs, console):
         exercise, file, _ = missing[submission.student]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from grader.authoring.mutants.edits import functions, nodes
 from grader.authoring.mutants.operators import FIELD
 from grader.authoring.mutants.operators.mutmuts import library_mutants
-from grader.authoring.validate import Specimen, find_specimens
+from grader.authoring.specimens import Specimen, find_specimens
 from grader.course import Course, Exercise
 from grader.errors import CourseError, did_you_mean
 from grader.submission import Submission
@@ -87,7 +87,7 @@ def find_mutants(exercise: Exercise, source: Specimen) -> Iterator[Mutant]:
             if counts[name] > 1:
                 name += f".{counts[name]}"
             files = {**source.submission.files, file: text.encode() + b"\n"}
-            submission = Submission(name, exercise.id, files, {})
+            submission = Submission(name, exercise, files, {})
             yield Mutant(name, submission, file, line, operator, diff)
 
 
@@ -156,5 +156,5 @@ def by_file(mutants: Sequence[Mutant]) -> dict[tuple[str, str], list[Mutant]]:
     """Return the mutants of each exercise and file."""
     found: dict[tuple[str, str], list[Mutant]] = {}
     for mutant in mutants:
-        found.setdefault((mutant.submission.exercise, mutant.file), []).append(mutant)
+        found.setdefault((mutant.submission.exercise.id, mutant.file), []).append(mutant)
     return found

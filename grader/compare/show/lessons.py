@@ -53,7 +53,7 @@ def renew(course: Course, comparison: Comparison) -> Iterator[Path]:
 def texts(course: Course, comparison: Comparison) -> Iterator[tuple[Path, str]]:
     """Each lesson that quotes a run, and its text with the numbers of this one."""
     for exercise in course.exercises:
-        path = Path("exercises") / exercise.id / "README.md"
+        path = course.lesson(exercise).relative_to(course.root)
         before = (course.root / path).read_text(encoding="utf-8")
         after = _BLOCK.sub(lambda found: _filled(found, comparison), before)
         if _BLOCK.search(before):

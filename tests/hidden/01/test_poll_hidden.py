@@ -141,7 +141,7 @@ def test_there_is_a_pause_between_polls_only(process, start_poll, stream, trips,
     for polls, interval, grows in zip(
         [*several, 1], intervals, (True, False, True, False, False), strict=True
     ):
-        process.consumer.given(f"poll with max_polls={polls} and sleep= a function of the suite's")
+        process.case.given(f"poll with max_polls={polls} and sleep= a function of the suite's")
         run = start_poll(stream, process=process, poll_interval=interval, max_polls=polls)
         pauses = []
 

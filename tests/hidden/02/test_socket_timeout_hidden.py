@@ -18,7 +18,7 @@ SLACK = 1.2
 
 def waits_before_timeout(run, why: str) -> float:
     """The seconds until the TimeoutError, which must be the next step."""
-    run.process.consumer.given(why)
+    run.process.case.given(why)
     begin = time.monotonic()
     step = run.next("raise TimeoutError")
     if isinstance(step, Ready):
@@ -76,7 +76,7 @@ def test_no_producer_and_a_silent_one_are_time_outs(consumer, start, connect, tr
         f"the time-out is {long} s, and {patient} waited less than {max(waited, 1.2):.1f} s for the next byte"
     )
     producer.send(to_line(event))
-    patient.process.consumer.given(f"the time-out is {long} s, and an event came in time")
+    patient.process.case.given(f"the time-out is {long} s, and an event came in time")
     seen = patient.next_event()
     assert seen == event, f"an event that came within the time-out should be handled, not {seen!r}"
 

@@ -32,7 +32,7 @@ EXCEPTIONS = (
 
 def expect_event(run, event, everything, when: str) -> None:
     """The next step handles `event`."""
-    run.process.consumer.given(when)
+    run.process.case.given(when)
     seen = run.next_event()
     assert seen == event, (
         f"{when}: it should handle event {numbers([event], everything)} next, "
@@ -42,7 +42,7 @@ def expect_event(run, event, everything, when: str) -> None:
 
 def expect_all(run, everything, when: str) -> None:
     """It handles all events, in order, and returns their number."""
-    run.process.consumer.given(when)
+    run.process.case.given(when)
     seen = run.drain()
     pairs = enumerate(zip(seen, everything, strict=False), 1)
     differs = next((number for number, (got, wanted) in pairs if got != wanted), None)

@@ -146,7 +146,7 @@ class Tracked:
 
     def expect(self, event: Any, when: str) -> None:
         """The next step handles `event`; it stands in handle() afterwards."""
-        self.run.process.consumer.given(when)
+        self.run.process.case.given(when)
         seen = self.event()
         assert seen == event, (
             f"{when}: it should handle {self.these([event])}{how_it_looks(event)} next; it handled "
@@ -161,7 +161,7 @@ class Tracked:
 
     def finish(self, when: str, most: int) -> list[Any]:
         """Say yes to every step until it returns, or has handled more than `most`; the events."""
-        self.run.process.consumer.given(when)
+        self.run.process.case.given(when)
         events: list[Any] = []
         while isinstance(step := self.step(), Handle):
             events.append(step.event)
@@ -370,7 +370,7 @@ class Quiet:
 
     def take(self, event: Any, when: str) -> None:
         """The next event of its channel is that one; it succeeds."""
-        self.run.run.process.consumer.given(when)
+        self.run.run.process.case.given(when)
         while (seen := self.run.event()) not in self.everything:
             self.run.run.handled()
         assert seen == event, (

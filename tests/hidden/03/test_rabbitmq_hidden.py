@@ -294,7 +294,7 @@ def test_a_failing_message_is_tried_twice(queues, trips, rng):
     tries = dict.fromkeys(due, 0)
     scene = f"{len(first) + 1} events were in the queue"
     while tries != due:
-        run.run.process.consumer.given(scene)
+        run.run.process.case.given(scene)
         assert not run.run.waiting(PATIENCE), (
             f"{scene}: an event should be tried twice, and its message be in the dead-letter queue "
             f"after that; {sum(tries.values())} of {sum(due.values())} tries came, and no further "
@@ -347,7 +347,7 @@ def test_the_second_try_may_be_anothers(queues, trips):
         return  # what a kill loses is the business of 03.rabbit-ack-after-handle
     second = queues.start(queue, everything, max_events=1)
     scene = "handle() had failed for event 1 in a consumer before this one"
-    second.run.process.consumer.given(scene)
+    second.run.process.case.given(scene)
     tries = 0
     while queues.settled(f"{queue}.dead", 2, second.run) < 2:
         assert not second.run.waiting(0), (
@@ -370,7 +370,7 @@ def test_bad_messages_are_dead_letters(queues, trips, junk):
     queues.put(queue, everything[0], *junk, everything[1])
     before = queues.service.redelivered
     run = queues.start(queue, everything, max_events=3)
-    run.run.process.consumer.given(f"{len(junk)} bad messages lay between two events")
+    run.run.process.case.given(f"{len(junk)} bad messages lay between two events")
     for event in everything[:2]:
         step = run.run.next()
         assert isinstance(step, Handle), (
@@ -416,7 +416,7 @@ def test_nothing_more_can_come(queues, trips):
         queues.put(queue, event)
         run = queues.start(queue, everything, max_events=3, process=process)
         process = run.run.process
-        process.consumer.given("one event was in the queue")
+        process.case.given("one event was in the queue")
         if run.event() != event:  # the drop gave back what was not acknowledged yet
             run.run.handled()
             run.expect(event, "two events were in the queue")
