@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from grader.errors import GraderError, SandboxError
+from grader.errors import GraderError, SandboxError, UnexplainedSandboxError
 from grader.services.catalog import OWN_KINDS, service_kinds
 
 if TYPE_CHECKING:
@@ -243,5 +243,4 @@ def _remedy(error: SandboxError) -> str:
                 return remedy
         except OSError:
             continue
-    # Elsewhere the help is to ask this command.
-    return BY_HAND if "grader doctor" in error.help else error.help
+    return BY_HAND if isinstance(error, UnexplainedSandboxError) else error.help

@@ -36,5 +36,12 @@ class SandboxError(GraderError):
     """A sandbox could not be started, or its trusted part broke: never the student's fault."""
 
 
+class UnexplainedSandboxError(SandboxError):
+    """One for which `grader doctor` looks for the reason."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "Run `grader doctor`; nothing is graded until its walls hold.")
+
+
 class ServiceError(GraderError):
     """A broker or server that a suite needs is missing or died."""

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from grader.course import Limits
-from grader.errors import SandboxError
+from grader.errors import UnexplainedSandboxError
 from grader.host.holding import hold
 from grader.host.interpreter import worker_code
 from grader.host.processes import ProcessInfo, descendants, end_process, without
@@ -216,9 +216,8 @@ class Sandbox(ABC):
             self._popen.wait()
             self.output.close()
             reason = self.output.tail.strip()[:2000] or "no reason given"
-            raise SandboxError(
-                f"the {self.kind} sandbox did not start: {reason}",
-                "Run `grader doctor` to see what is missing.",
+            raise UnexplainedSandboxError(
+                f"the {self.kind} sandbox did not start: {reason}"
             ) from None
         self._adopt(ready, fds_in)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.course import Limits
-from grader.errors import SandboxError
+from grader.errors import SandboxError, UnexplainedSandboxError
 from grader.host.processes import runs
 from grader.sandbox.base import Sandbox, SandboxDied, Setup
 from grader.sandbox.bubblewrap import BubblewrapSandbox
@@ -119,9 +119,8 @@ def require(walls: list[Wall]) -> None:
     """
     for wall in walls:
         if wall.essential and not wall.holds:
-            raise SandboxError(
-                f"the sandbox has a hole: {wall.promise}, but this got through: {wall.found}",
-                "Run `grader doctor`; nothing is graded here until it holds.",
+            raise UnexplainedSandboxError(
+                f"the sandbox has a hole: {wall.promise}, but this got through: {wall.found}"
             )
 
 
@@ -148,4 +147,4 @@ def _ask(sandbox: Sandbox, function: str, arguments: list[object]) -> dict[str, 
                     break
         except (TimeoutError, wire.WireError):
             line = b"no answer"
-    raise SandboxError(f"the sandbox could not be tried: {line!r}", "Run `grader doctor`.")
+    raise UnexplainedSandboxError(f"the sandbox could not be tried: {line!r}")
