@@ -38,7 +38,7 @@ def validate_course(
     *,
     exercise: str | None,
     seed: int,
-    jobs: int,
+    jobs: int | None,
     console: Console,
     messages: Path | None = None,
 ) -> int:
@@ -107,7 +107,7 @@ _Known = Mapping[tuple[str, str], tuple[Exercise, Specimen]]
 
 
 def _grade(
-    known: _Known, how: Grading, jobs: int, console: Console
+    known: _Known, how: Grading, jobs: int | None, console: Console
 ) -> Iterator[tuple[tuple[str, str], Report]]:
     """Yield the reports; wrong submissions get little patience where they are as expected.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -80,7 +79,7 @@ def grade(
         json_file=json_file,
         seed=seed,
         new_seed=options.seed_or_new(None),
-        jobs=jobs or os.cpu_count() or 1,
+        jobs=jobs,
         repeat=repeat,
         regrade=regrade,
         gradebook=gradebook,

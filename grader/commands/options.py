@@ -16,7 +16,10 @@ seed = click.option(
     "--seed", type=click.IntRange(min=0), help="The run's random content; the report names it."
 )
 jobs = click.option(
-    "-j", "--jobs", type=click.IntRange(min=1), help="Submissions graded at a time."
+    "-j",
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="Submissions graded at a time; by default one a core, and more while cores are idle.",
 )
 database = click.option(
     "--db",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -44,8 +43,6 @@ def validate(
     notices is printed, unless tests/submissions/mutants/NN.toml says why it is none. With
     --rewrites, by right submissions that a machine writes otherwise: all must get full marks.
     """
-    # Wrong submissions mostly wait for their deadline: more at a time than there are cores.
-    jobs = jobs or 4 * (os.cpu_count() or 1)
     if mutants or rewrites:
         from grader.authoring.mutants.asked import Asked  # noqa: PLC0415 - as below
         from grader.authoring.mutants.command import validate_mutants  # noqa: PLC0415

@@ -44,7 +44,7 @@ class Run:
     seed: int | None = None
     """None: a new one, and stored results of any seed are good."""
     new_seed: int = 0
-    jobs: int = 1
+    jobs: int | None = None
     repeat: int = 0
     regrade: bool = False
     gradebook: bool = True
@@ -164,7 +164,7 @@ def _grade(
 
 
 def grade_with_progress(
-    submissions: Sequence[Submission], how: Grading, jobs: int, console: Console
+    submissions: Sequence[Submission], how: Grading, jobs: int | None, console: Console
 ) -> Generator[tuple[Submission, Report]]:
     """Yield the reports as they come; show a bar on a terminal meanwhile."""
     with (

@@ -14,6 +14,7 @@ from multiprocessing.process import BaseProcess
 
 from grader.grading.one import Grading, failed_report, warm
 from grader.grading.repeat import ROOM_SECONDS, TRIES, grade_repeatedly
+from grader.grading.slots import LOOK_SECONDS, Slot, Slots
 from grader.grading.watchdog import Pulse, Watchdog
 from grader.host.interrupts import held, release_in_child
 from grader.report import CheckResult, Outcome, Report
@@ -37,18 +38,19 @@ class _Running:
     submission: Submission
     process: BaseProcess
     watchdog: Watchdog
-    core: int | None
+    slot: Slot
     attempt: int
 
 
 def grade_all(
-    submissions: Sequence[Submission], how: Grading, jobs: int = 1
+    submissions: Sequence[Submission], how: Grading, jobs: int | None = 1
 ) -> Generator[tuple[Submission, Report]]:
-    """Grade each submission, `jobs` at a time, and yield the reports as they come.
+    """Grade each submission, and yield the reports as they come.
 
-    Each has a process of its own, forked from this one, so that nothing of a submission's
-    grading reaches the next. One that breaks or is stuck is replaced once. Where the second breaks
-    as well, it costs a report of errors, no more; where it is stuck, the submission has failed.
+    `jobs` are graded at a time; with None one a core, and more while cores are idle. Each has a
+    process of its own, forked from this one, so that nothing of a submission's grading reaches
+    the next. One that breaks or is stuck is replaced once. Where the second breaks as well, it
+    costs a report of errors, no more; where it is stuck, the submission has failed.
     """
     exercises = {submission.exercise.id: submission.exercise for submission in submissions}
     for _, exercise in sorted(exercises.items()):
@@ -56,19 +58,19 @@ def grade_all(
     gc.collect()
     gc.freeze()  # what is here stays; looking for garbage in it would copy it into each process
     waiting = [(submission, 1) for submission in reversed(submissions)]
-    cores = _cores(jobs)
+    slots = Slots(jobs)
     running: dict[Connection, _Running] = {}
     try:
         while waiting or running:
-            while waiting and cores:
+            while waiting and (slot := slots.take()) is not None:
                 submission, attempt = waiting.pop()
                 with held():
-                    ours, begun = _begin_watched(submission, how, cores.pop(), attempt)
+                    ours, begun = _begin_watched(submission, how, slot, attempt)
                     running[ours] = begun
-            for ready in wait(list(running), timeout=1):
+            for ready in wait(list(running), timeout=LOOK_SECONDS):
                 assert isinstance(ready, Connection)
                 done = running.pop(ready)
-                cores.append(done.core)
+                slots.give_back(done.slot)
                 report = _collect_watched(ready, done, how)
                 if report is None:
                     waiting.append((done.submission, done.attempt + 1))
@@ -81,15 +83,15 @@ def grade_all(
 
 
 def _begin_watched(
-    submission: Submission, how: Grading, core: int | None, attempt: int
+    submission: Submission, how: Grading, slot: Slot, attempt: int
 ) -> tuple[Connection, _Running]:
     pulse = Pulse()
-    connection, process = begin(submission, replace(how, pulse=pulse.beat), core)
+    connection, process = begin(submission, replace(how, pulse=pulse.beat), slot.core)
     limits = how.course.limits
     rounds = 1 + TRIES + how.repeat
     seconds = limits.total_seconds * rounds + TRIES * ROOM_SECONDS + _GRACE
     watchdog = Watchdog(process, pulse, limits, seconds)
-    return connection, _Running(submission, process, watchdog, core, attempt)
+    return connection, _Running(submission, process, watchdog, slot, attempt)
 
 
 def _collect_watched(connection: Connection, done: _Running, how: Grading) -> Report | None:
@@ -103,17 +105,6 @@ def _collect_watched(connection: Connection, done: _Running, how: Grading) -> Re
         reason = f"grading was stopped {_ATTEMPTS} times: {done.watchdog.problem}"
         return failed_report(done.submission, how, reason, Outcome.FAILED)
     return failed_report(done.submission, how, _BROKE_OFF)
-
-
-def _cores(jobs: int) -> list[int | None]:
-    """Where each of `jobs` grading processes is to run; None is wherever the system puts it.
-
-    The suite and the student's process take turns. Two such pairs that move between two cores
-    now and then share one of them and leave the other idle; so where there are as many cores as
-    pairs, each pair keeps to one. It also has its own submission's load and no other's.
-    """
-    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-    return [*cores] if len(cores) == jobs else [None] * jobs
 
 
 def begin(

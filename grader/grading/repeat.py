@@ -12,6 +12,7 @@ from pathlib import Path
 
 from grader.course import Exercise
 from grader.grading.one import Grading, Tell, grade
+from grader.host.idle import free_megabytes
 from grader.report import CheckResult, Outcome, Report, is_provisional, presentable
 from grader.submission import Submission
 
@@ -101,14 +102,9 @@ def wait_for_memory(megabytes: int, meminfo: Path = Path("/proc/meminfo")) -> No
     """Wait until so much is free, ROOM_SECONDS at most; see proc(5)."""
     deadline = time.monotonic() + ROOM_SECONDS
     while time.monotonic() < deadline:
-        try:
-            fields = dict(
-                line.split(":") for line in meminfo.read_text(encoding="ascii").splitlines()
-            )
-            if int(fields["MemAvailable"].split()[0]) >= megabytes << 10:
-                return
-        except (OSError, KeyError, ValueError):
-            return  # it is not told
+        free = free_megabytes(meminfo)
+        if free is None or free >= megabytes:
+            return
         time.sleep(0.5)
 
 

@@ -15,7 +15,7 @@ class Asked:
     """What `grader validate --mutants` or `--rewrites` was asked for."""
 
     seed: int
-    jobs: int = 1
+    jobs: int | None = None
     exercise: str | None = None
     source: str | None = None
     sample: int | None = None

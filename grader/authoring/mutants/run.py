@@ -42,7 +42,7 @@ def grade_mutants(
     mutants: Sequence[Mutant],
     sources: Sequence[Specimen],
     how: Grading,
-    jobs: int,
+    jobs: int | None,
     console: Console,
     *,
     equivalent: Collection[str] = (),
@@ -68,7 +68,7 @@ def _grade_file(
     mutants: Sequence[Mutant],
     fast: Grading,
     patient: Grading,
-    jobs: int,
+    jobs: int | None,
     console: Console,
     *,
     equivalent: Collection[str],
@@ -101,7 +101,7 @@ def _judge(mutant: Mutant, report: Report, how: Grading) -> Result:
 
 
 def _checks_of_files(
-    sources: Sequence[Specimen], how: Grading, jobs: int, console: Console
+    sources: Sequence[Specimen], how: Grading, jobs: int | None, console: Console
 ) -> dict[tuple[str, str], frozenset[str]]:
     """By exercise and file: the checks that fail or are skipped where the file is missing."""
     exercises = {source.submission.exercise.id: source.submission for source in sources}
