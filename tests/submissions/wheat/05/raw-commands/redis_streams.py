@@ -24,8 +24,8 @@ def append_events(client, stream, events, *, keep=None):
 
 def stream_consumer(client, stream, group, consumer, handle, *, max_events, batch_size=10,
                     idle_ms=30_000, wait_ms=1000, max_deliveries=3, max_empty_reads=5):
-    def tell(*words):
-        return client.execute_command(*words)
+    def tell(*words, **options):
+        return client.execute_command(*words, **options)
 
     try:
         tell("XGROUP CREATE", stream, group, 0, "MKSTREAM")
