@@ -1,4 +1,4 @@
-"""Watch your own functions at work, against the Redis of `grader services up redis`.
+"""Watch your own functions at work, against the Redis of `grader services up`.
 
 python exercises/05/demo.py consume --group fares --consumer ana
 python exercises/05/demo.py consume --work 3
@@ -28,7 +28,7 @@ from grader.services.redis.answering import redis_problem
 
 Handler = Callable[[dict[str, Any]], None]
 REDIS = os.environ.get("REDIS_URL", "redis://localhost:6379")
-START = "Start the server with: grader services up redis"
+START = "Start the servers with: grader services up"
 
 
 def main() -> int:
