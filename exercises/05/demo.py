@@ -47,7 +47,9 @@ def main() -> int:
         print(f"the server ended the connection: {error!r}. {START}", file=sys.stderr)
         return 1
     except redis.ResponseError as error:
-        print(f"Redis refuses a command: {error}", file=sys.stderr)
+        if not str(error).startswith("WRONGTYPE"):
+            raise
+        print(f"{options.stream} is no stream: choose another --stream", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
@@ -119,6 +121,9 @@ def replay(client: redis.Redis, options: argparse.Namespace) -> None:
 
 def lag(client: redis.Redis, options: argparse.Namespace) -> None:
     """Print the lag of each group of the stream."""
+    if not client.exists(options.stream):
+        print(f"the stream {options.stream} does not exist yet")
+        return
     for info in client.xinfo_groups(options.stream):
         group = info["name"].decode()
         print(f"{group}: {redis_streams.lag(client, options.stream, group)}")

@@ -134,3 +134,19 @@ def test_a_stream_is_replayed_and_its_lag_is_told(
     assert replayed[:2] == [line.replace("[fares ana]", "[replay]") for line in consumed[:2]]
     assert replayed[-1] == "[replay] 5 events handled"
     assert lag == ["fares: 3"]
+
+
+def test_a_name_that_is_no_stream_is_one_line(demo, redis_url: str, name: str) -> None:
+    """The demo says what to change; of a stream that does not exist, that it does not."""
+    with redis.Redis.from_url(redis_url) as client:
+        client.set(name, "a plain value")
+    for way in ("consume", "replay"):
+        with demo("05", way, "--stream", name, REDIS_URL=redis_url) as process:
+            _, said = process.communicate(timeout=60)
+        assert (process.returncode, said) == (
+            1,
+            f"{name} is no stream: choose another --stream\n",
+        )
+    with demo("05", "lag", "--stream", f"{name}-2", REDIS_URL=redis_url) as process:
+        said, _ = process.communicate(timeout=60)
+    assert (process.returncode, said) == (0, f"the stream {name}-2 does not exist yet\n")
