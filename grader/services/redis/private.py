@@ -118,7 +118,7 @@ class PrivateServer(Server):
                 return subprocess.Popen(  # noqa: S603 - our own command
                     [self._program, "-"],
                     cwd=inside,
-                    env={"PATH": os.defpath, "LANG": "C.UTF-8"},
+                    env={**os.environ, "LANG": "C.UTF-8"},
                     stdin=subprocess.PIPE,
                     stdout=output,
                     stderr=output,
