@@ -224,6 +224,28 @@ def test_what_is_asked_for_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     service.close()
 
 
+@needs_server
+def test_it_computes_for_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A transaction of many scans would keep it for hours: the kernel ends it, and who did is said."""
+    monkeypatch.setattr(private, "CPU_SECONDS", 1)
+    service = new_service()
+    with connect(service) as client:
+        client.rpush("l", *(str(number) for number in range(3000)))
+        transaction = client.pipeline(transaction=True)
+        for number in range(30_000):
+            transaction.lrem("l", 0, f"none {number}")
+        with pytest.raises(redis.RedisError):
+            for _ in range(50):
+                transaction.execute(raise_on_error=False)
+                for number in range(30_000):
+                    transaction.lrem("l", 0, f"none {number}")
+    with pytest.raises(ServiceError):
+        service.check()
+    assert service.exceeded
+    assert "compute" in service.why_exceeded
+    service.close()
+
+
 # Its life ----------------------------------------------------------------------------
 
 
@@ -293,7 +315,7 @@ def test_a_server_that_dies_is_no_failure_of_a_students(service: RedisService) -
             client.ping()
             client.ping()
     for _ in range(2):
-        with pytest.raises(ServiceError, match=r"ended|does not answer"):
+        with pytest.raises(ServiceError, match="ended"):
             service.check()
     assert not service.shared
     assert not service.exceeded

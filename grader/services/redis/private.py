@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -35,7 +36,7 @@ _USERS = 1_950_000_000
 _NOBODY = 65534
 _LONGEST = 70
 """Of a folder's name: a socket's path may have 107 bytes."""
-_CPU_SECONDS, _MEMORY = 60, 1 << 30
+CPU_SECONDS, _MEMORY = 10, 1 << 30
 """Of a submission's server: a few bytes may ask it to look through all that it holds."""
 MEMORY_MB = 192
 """What a submission's server keeps; what comes then is refused."""
@@ -170,7 +171,7 @@ class PrivateServer(Server):
         Raises:
             ServiceError: it ended, or takes too long.
         """
-        if not self.alive:
+        if self.ended(0):
             raise ServiceError(f"{self._program} ended while it started: {self._said()}")
         if time.monotonic() > deadline:
             raise ServiceError(
@@ -196,10 +197,20 @@ class PrivateServer(Server):
         login = {"username": "grader", "password": self._password}
         return {"unix_socket_path": self._socket, **login}
 
+    def ended(self, within: float) -> bool:
+        """Tell whether its process has ended, or does within that many seconds."""
+        if self._process is None:
+            return True
+        try:
+            self._process.wait(within)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
     @property
-    def alive(self) -> bool:
-        """Tell whether its process runs."""
-        return self._process is not None and self._process.poll() is None
+    def worn_out(self) -> bool:
+        """Tell whether it was ended since it had computed for CPU_SECONDS."""
+        return self._process is not None and self._process.poll() == -signal.SIGXCPU
 
     @property
     def pid(self) -> int:
@@ -245,14 +256,15 @@ def _limited() -> Callable[[], None]:
     """Return a `preexec_fn`: it bounds what the server may use, and ends it with its parent."""
     import resource  # noqa: PLC0415 - Windows has none
 
-    bounds = {resource.RLIMIT_CPU: _CPU_SECONDS, resource.RLIMIT_CORE: 0}
+    # The kernel says SIGXCPU at the first limit, and SIGKILL at the second.
+    bounds = [(resource.RLIMIT_CPU, CPU_SECONDS, CPU_SECONDS + 2), (resource.RLIMIT_CORE, 0, 0)]
     if sys.platform == "linux":  # macOS refuses it
-        bounds[resource.RLIMIT_AS] = _MEMORY
+        bounds.append((resource.RLIMIT_AS, _MEMORY, _MEMORY))
     limits = []
-    for number, most in bounds.items():
+    for number, *most in bounds:
         hard = resource.getrlimit(number)[1]
-        lower = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        limits.append((number, (lower, lower)))
+        soft, last = (each if hard == resource.RLIM_INFINITY else min(each, hard) for each in most)
+        limits.append((number, (soft, last)))
 
     def before_exec() -> None:
         for number, both in limits:

@@ -54,10 +54,14 @@ class Server(ABC):
             ServiceError: it ended while it started.
         """
 
+    def ended(self, within: float) -> bool:  # noqa: ARG002 - of some it is known
+        """Tell whether its process has ended, or does within that many seconds."""
+        return False
+
     @property
-    def alive(self) -> bool:
-        """Tell whether its process runs, as far as that is known."""
-        return True
+    def worn_out(self) -> bool:
+        """Tell whether the submission made it compute for longer than any exercise needs."""
+        return False
 
     @abstractmethod
     def stop(self) -> None:
