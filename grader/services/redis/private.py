@@ -1,13 +1,11 @@
 """A private Redis or Valkey from an installed program: own folder and socket, memory only.
 
-Sources: redis.io/docs/latest/operate/oss_and_stack/management/config (and /security/acl).
 Runs with the 7.0 of Debian 12, the 8.0 of Debian 13, and Valkey 8 and 9.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import secrets
 import signal
@@ -24,6 +22,7 @@ from grader.errors import ServiceError
 from grader.host.identity import die_with_parent
 from grader.host.interrupts import held
 from grader.host.left import OwnedFolder, sweep
+from grader.services.redis.config import AT_SOCKET, TRUSTED, at_port, config
 from grader.services.redis.server import SECONDS, Server
 
 T = TypeVar("T")
@@ -38,37 +37,6 @@ _LONGEST = 70
 """Of a folder's name: a socket's path may have 107 bytes."""
 CPU_SECONDS, _MEMORY = 10, 1 << 30
 """Of a submission's server: a few bytes may ask it to look through all that it holds."""
-MEMORY_MB = 192
-"""What a submission's server keeps; what comes then is refused."""
-_CONFIG = """\
-dir .
-save ""
-appendonly no
-daemonize no
-loglevel warning
-maxclients 512
-maxmemory-policy noeviction
-"""
-_AT_SOCKET = """\
-port 0
-unixsocket socket
-unixsocketperm 700
-"""
-_AT_PORT = """\
-port {port}
-bind 127.0.0.1
-"""
-_FOR_A_SUBMISSION = """\
-maxmemory {megabytes}mb
-maxmemory-clients 64mb
-maxclients 128
-proto-max-bulk-len 4mb
-client-query-buffer-limit 8mb
-client-output-buffer-limit normal 32mb 16mb 10
-user default on nopass ~* &* +@all -@admin -@dangerous -@scripting +info +client|list
-user grader on #{password} ~* &* +@all
-"""
-"""Who is not logged in is the submission, and so is who says RESET."""
 
 
 class PrivateServer(Server):
@@ -81,7 +49,7 @@ class PrivateServer(Server):
         """With a `port`, it serves there, on 127.0.0.1, whoever comes; else a submission."""
         self._program = program
         self._port = port
-        self._password = secrets.token_urlsafe(24)
+        self._password = "" if port else secrets.token_urlsafe(24)
         self._folder: OwnedFolder | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._serves = False
@@ -93,11 +61,7 @@ class PrivateServer(Server):
         self._folder = folder = OwnedFolder(FOLDER_PREFIX, home())
         inside = folder.path / "server"
         inside.mkdir(mode=0o700)
-        text = _CONFIG
-        text += _AT_PORT.format(port=self._port) if self._port else _AT_SOCKET
-        if not self._port:
-            hashed = hashlib.sha256(self._password.encode()).hexdigest()
-            text += _FOR_A_SUBMISSION.format(password=hashed, megabytes=MEMORY_MB)
+        text = config(at_port(self._port) if self._port else AT_SOCKET, self._password)
         try:
             with held():
                 self._process = process = self._spawn(inside)
@@ -194,7 +158,7 @@ class PrivateServer(Server):
             self.connect().close()
         if self._port:
             return {"host": "127.0.0.1", "port": self._port}
-        login = {"username": "grader", "password": self._password}
+        login = {"username": TRUSTED, "password": self._password}
         return {"unix_socket_path": self._socket, **login}
 
     def ended(self, within: float) -> bool:
