@@ -93,6 +93,8 @@ def at_port(order: str, port: int) -> PrivateServer | DockerServer:
 
 def installed(passed_over: list[str] | None = None) -> str | None:
     """Return the program that can be used, or None; why another cannot goes to `passed_over`."""
+    if not hasattr(os, "fork"):
+        return None  # on Windows
     for program in _programs():
         try:
             version_of(program)

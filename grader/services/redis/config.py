@@ -24,7 +24,9 @@ daemonize no
 loglevel warning
 maxmemory-policy noeviction
 """
+# hz: how often it looks whether a blocked read has waited for long enough.
 _FOR_A_SUBMISSION = """\
+hz 250
 maxmemory {megabytes}mb
 maxmemory-clients 64mb
 maxclients 128
