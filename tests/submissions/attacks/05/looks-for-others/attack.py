@@ -25,7 +25,7 @@ def stream_consumer(client, *args, **kwargs):
             if "stream-redis" in line:
                 print("LEAK", line, flush=True)
     own = client.connection_pool.connection_kwargs["port"]
-    for port in range(1, 65536):
+    for port in (*range(1, 1024), *range(6370, 6400), *range(15_000, 16_000)):
         if port in (own, 5672, 4566):
             continue
         with socket.socket() as other:
