@@ -495,6 +495,25 @@ def test_doctor_says_which_and_its_version(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @needs_server
+def test_the_demos_have_a_real_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the port that was asked for, for everybody on this machine, with every command."""
+    monkeypatch.setenv(URL_VARIABLE, "redis://127.0.0.1:1")  # the demos' server is no user's own
+    kind = RedisKind()
+    (port,) = free_ports(0)
+    before = folders()
+    monkeypatch.setattr("grader.services.redis.kind._end_with", lambda join: None)
+    with kind.demo(port, kind.demo_order()) as details, redis.Redis(port=port) as client:
+        assert str(details["note"]).split()[0] in ("Redis", "Valkey")
+        client.xgroup_create("s", "g", mkstream=True)
+        assert len(client.xinfo_groups("s")) == 1
+        assert client.config_get("save") == {"save": ""}
+        assert client.config_get("bind") == {"bind": "127.0.0.1"}
+    with redis.Redis(port=port) as client, pytest.raises(redis.ConnectionError):
+        client.ping()
+    assert not {name for name in folders() - before if f"{FOLDER_PREFIX}{os.getpid()}-" in name}
+
+
+@needs_server
 def test_the_run_takes_it_and_it_is_real(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each submission gets a server of its own."""
     monkeypatch.delenv(URL_VARIABLE, raising=False)
