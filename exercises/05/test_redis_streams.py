@@ -1,0 +1,210 @@
+"""Public tests of exercise 05: Redis Streams, by a stand-in inside this process.
+
+Each test runs twice: once with a client that gives you bytes, once with one that gives you str.
+"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from redis_streams import append_events, lag, replay, stream_consumer
+
+STREAM = "taxi_events"
+EVENTS = [{"event_id": 100001 + n, "pickup_zone": "São Paulo Plaza"} for n in range(6)]
+
+
+def consume(client, handle, *, consumer="ana", group="fares", max_events=6, **options):
+    """Your consumer, which gives up after one empty read of a few milliseconds."""
+    patience = {"wait_ms": 10, "max_empty_reads": 1}
+    return stream_consumer(
+        client, STREAM, group, consumer, handle, max_events=max_events, **patience | options
+    )
+
+
+@pytest.mark.check("05.append")
+def test_each_event_is_an_entry(client, server):
+    ids = append_events(client, STREAM, EVENTS)
+    values = server.events()
+    assert len(values) == 6, f"6 events should be 6 entries; the stream has {len(values)}"
+    assert [json.loads(value) for value in values] == EVENTS, (
+        f"the field `event` should hold the event as JSON; the first entry's holds {values[0]!r}"
+    )
+    expected = [entry_id for entry_id, _ in server.redis.xrange(STREAM)]
+    assert ids == expected, f"the ids are {expected}; append_events returned {ids}"
+
+
+@pytest.mark.check("05.keep")
+def test_the_newest_entries_are_kept(client, server):
+    server.append(*EVENTS)
+    append_events(client, STREAM, EVENTS[:2], keep=4)
+    values = [json.loads(value) for value in server.events()]
+    assert values == [*EVENTS[4:], *EVENTS[:2]], (
+        "the stream held 6 entries, and 2 were appended with keep=4. "
+        f"The newest 4 should be left; {len(values)} are left: {values}"
+    )
+
+
+@pytest.mark.check("05.group")
+def test_a_second_start_is_fine(client):
+    assert consume(client, [].append) == 0, "there is no stream yet, so no event was handled"
+    append_events(client, STREAM, EVENTS)
+    handled = []
+    consume(client, handled.append)
+    assert handled == EVENTS, f"6 events came after the first start; the second handled {handled}"
+
+
+@pytest.mark.check("05.delivers")
+def test_what_was_appended_before_is_handled(client, server):
+    server.append(*EVENTS)
+    handled = []
+    count = consume(client, handled.append, batch_size=4)
+    assert handled == EVENTS, f"6 events were appended; it handled {handled}"
+    assert count == 6, f"6 events were handled, so return 6, not {count!r}"
+
+
+@pytest.mark.check("05.acks")
+def test_what_was_handled_is_acknowledged(client, server):
+    server.append(*EVENTS)
+    consume(client, [].append)
+    pending = server.pending()
+    assert not pending, f"all 6 events were handled; still pending are {len(pending)}"
+    assert len(server.events()) == 6, "an acknowledgement takes nothing out of the stream"
+
+
+@pytest.mark.check("05.ack-after-handle")
+def test_an_entry_is_pending_while_it_is_handled(client, server):
+    (entry_id,) = server.append(EVENTS[0])
+    pending = []
+    consume(client, lambda _: pending.append(server.pending()), max_events=1)
+    assert pending == [{entry_id: "ana"}], (
+        "while handle runs, its entry should be pending, held by the consumer ana: "
+        f"killed now, it has to come again. Pending was {pending[0] if pending else 'nothing'}"
+    )
+
+
+@pytest.mark.check("05.leaves-the-rest")
+def test_entries_beyond_max_events_are_delivered_to_nobody(client, server):
+    server.append(*EVENTS)
+    consume(client, [].append, max_events=2)
+    delivered = server.delivered()
+    assert delivered == 2, f"with max_events=2, 2 entries should be delivered, not {delivered}"
+
+
+@pytest.mark.check("05.claims")
+def test_what_another_holds_for_long_is_claimed(client, server):
+    server.append(*EVENTS)
+    server.deliver("dead", 2, idle=60_000)
+    server.age(*list(server.pending())[1:], consumer="dead", idle=0)
+    handled = []
+    consume(client, handled.append, max_events=5, idle_ms=30_000)
+    assert handled == [EVENTS[0], *EVENTS[2:]], (
+        "another consumer has held the first entry for 60 s, and the second for a moment. With "
+        "idle_ms=30000 the first should be claimed and the second left alone. "
+        f"It handled {[event['event_id'] for event in handled]}"
+    )
+
+
+@pytest.mark.check("05.poison")
+def test_what_always_fails_is_moved(client, server):
+    server.append(EVENTS[0])
+    tries = []
+
+    def handle(event):
+        tries.append(event)
+        raise ValueError("no such zone")
+
+    for _ in range(5):
+        consume(client, handle, max_events=1, idle_ms=30_000, max_deliveries=3)
+        server.age(*server.pending(), consumer="ana", idle=60_000)  # as if a minute had gone by
+    assert len(tries) == 3, f"with max_deliveries=3 handle should see it 3 times, not {len(tries)}"
+    dead = server.events(f"{STREAM}.dead")
+    assert [json.loads(value) for value in dead] == EVENTS[:1], f"in {STREAM}.dead there is {dead}"
+    assert not server.pending(), "what was moved should not be pending any more"
+
+
+@pytest.mark.check("05.bad-entry")
+@pytest.mark.parametrize("bad", ["{oops", "42", ""])
+def test_a_bad_entry_is_moved_at_once(client, server, bad):
+    server.append(bad, EVENTS[0])
+    handled = []
+    consume(client, handled.append, max_events=1)
+    assert handled == EVENTS[:1], f"the event after the bad entry should be handled, not {handled}"
+    dead = server.events(f"{STREAM}.dead")
+    assert dead == [bad], f"the bad entry {bad!r} should be in {STREAM}.dead; there is {dead}"
+    assert not server.pending(), "what was moved should not be pending any more"
+
+
+@pytest.mark.check("05.two-consumers")
+def test_consumers_share_and_groups_each_get_all(client, server):
+    server.append(*EVENTS)
+    seen = {"ana": [], "ben": [], "audit": []}
+    consume(client, seen["ana"].append, consumer="ana", max_events=2)
+    consume(client, seen["ben"].append, consumer="ben", max_events=4)
+    consume(client, seen["audit"].append, group="audit")
+    assert seen == {"ana": EVENTS[:2], "ben": EVENTS[2:], "audit": EVENTS}, (
+        "of one group, ana should handle 2 and ben the other 4; the group audit should get all 6. "
+        f"They handled {', '.join(f'{name} {len(events)}' for name, events in seen.items())}"
+    )
+
+
+@pytest.mark.check("05.waits")
+def test_every_read_waits_on_the_servers_side(client, server, monkeypatch):
+    server.append(EVENTS[0])
+    asked = []
+    execute = client.execute_command
+
+    def note(*command, **options):
+        asked.append([w.decode() if isinstance(w, bytes) else str(w) for w in command])
+        return execute(*command, **options)
+
+    monkeypatch.setattr(client, "execute_command", note)
+    consume(client, [].append, wait_ms=7, max_empty_reads=3)
+    reads = [words for words in asked if "XREADGROUP" in words[0]]
+    assert all("BLOCK" in words for words in reads), "each XREADGROUP should ask with BLOCK"
+    waits = {words[words.index("BLOCK") + 1] for words in reads}
+    assert waits == {"7"}, f"with wait_ms=7 each read should ask for 7 ms; yours asked for {waits}"
+    assert len(reads) == 4, f"1 read with an entry and 3 empty ones make 4, not {len(reads)}"
+
+
+@pytest.mark.check("05.trimmed")
+def test_a_pending_entry_that_is_gone_is_passed_over(client, server):
+    server.append(*EVENTS)
+    server.deliver("dead", 2, idle=60_000)
+    server.redis.xtrim(STREAM, maxlen=5, approximate=False)
+    handled = []
+    consume(client, handled.append, max_events=6, idle_ms=30_000)
+    assert handled == EVENTS[1:], (
+        "the first entry was delivered to a consumer that died, and then trimmed away. The other "
+        f"5 should be handled; it handled {[event['event_id'] for event in handled]}"
+    )
+
+
+@pytest.mark.check("05.replay")
+def test_everything_is_replayed(client, server):
+    many = [{"event_id": 200_000 + n} for n in range(250)]
+    ids = server.append(*many)
+    handled = []
+    count = replay(client, STREAM, handled.append)
+    assert handled == many, f"250 events should be replayed in order; {len(handled)} were handled"
+    assert count == 250, f"250 events were handled, so return 250, not {count!r}"
+    handled = []
+    replay(client, STREAM, handled.append, start=ids[3], end=ids[5])
+    assert handled == many[3:6], f"from the 4th to the 6th id there are 3 events, not {handled}"
+
+
+@pytest.mark.check("05.lag")
+def test_lag_counts_what_is_not_dealt_with(client, server):
+    ids = server.append(*EVENTS)
+    server.create()
+    assert lag(client, STREAM, "fares") == 6, "nothing of 6 was delivered: the lag is 6"
+    consume(client, [].append, max_events=2)
+    assert lag(client, STREAM, "fares") == 4, "2 of 6 are acknowledged: the lag is 4"
+    server.deliver("dead", 1, idle=0)
+    assert lag(client, STREAM, "fares") == 4, "an entry that is pending counts: it is still 4"
+    server.redis.xdel(STREAM, ids[4])
+    found = lag(client, STREAM, "fares")
+    assert found == 3, (
+        "one entry was deleted out of the middle: the lag is 3 then, though XINFO may say nil. "
+        f"lag() returned {found!r}"
+    )
