@@ -15,7 +15,7 @@ STREAM = "taxi_events"
 
 @pytest.fixture(params=[False, True], ids=["bytes", "decode_responses"])
 def client(request: pytest.FixtureRequest) -> fakeredis.FakeRedis:
-    """A client of the server of this test, with `decode_responses` off and on."""
+    """Give a client of the server of this test, with `decode_responses` off and on."""
     return fakeredis.FakeRedis(server=fakeredis.FakeServer(), decode_responses=request.param)
 
 
@@ -51,7 +51,7 @@ class Onlooker:
             self.redis.xclaim(STREAM, group, consumer, 0, [entry_id], idle=idle, justid=True)
 
     def pending(self, group: str = "fares") -> dict[str, str]:
-        """The ids that are pending in a group, and the consumer that holds each."""
+        """Return the ids that are pending in a group, and the consumer that holds each."""
         found = self.redis.xpending_range(STREAM, group, min="-", max="+", count=100)
         return {each["message_id"]: each["consumer"] for each in found}
 
@@ -61,11 +61,11 @@ class Onlooker:
         return len(self.redis.xrange(STREAM, max=found["last-delivered-id"]))
 
     def events(self, stream: str = STREAM) -> list[Any]:
-        """What is in the field `event` of each entry of a stream, as it stands there."""
+        """Return what is in the field `event` of each entry of a stream, as it stands there."""
         return [fields.get("event") for _, fields in self.redis.xrange(stream)]
 
 
 @pytest.fixture
 def server(client: fakeredis.FakeRedis) -> Onlooker:
-    """A look at the server that does not go by your client."""
+    """Give a look at the server that does not go by your client."""
     return Onlooker(client)

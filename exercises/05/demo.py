@@ -58,7 +58,7 @@ def main() -> int:
 
 
 def ask() -> argparse.Namespace:
-    """The demo that is asked for, and its options."""
+    """Parse the demo that is asked for, and its options."""
     parser = argparse.ArgumentParser(description="Use a Redis stream with your own functions.")
     ways = parser.add_subparsers(dest="way", required=True)
     for run, what in (
@@ -130,7 +130,7 @@ def lag(client: redis.Redis, options: argparse.Namespace) -> None:
 
 
 def printer(name: str) -> Callable[[int, dict[str, Any]], None]:
-    """What prints a line for an event."""
+    """Return what prints a line for an event."""
 
     def say(number: int, event: dict[str, Any]) -> None:
         zone, fare = event["pickup_zone"], event["fare_estimate"]

@@ -93,7 +93,7 @@ def fetch_image(image: str, or_else: str, *, alone: bool = True) -> None:
 
 
 def _failure(folder: Path, image: str) -> Path:
-    """The file that says when the image could not be pulled."""
+    """Return the file that says when the image could not be pulled."""
     return folder / f"{_FAILURE}-{image.partition(':')[0].replace('/', '-')}"
 
 
@@ -152,13 +152,13 @@ def sweep_containers() -> None:
 
 
 def docker(*arguments: str, seconds: float = 20) -> str | None:
-    """What a docker command prints, or None when it fails or the engine does not answer."""
+    """Return what a docker command prints; None when it fails, or no engine answers."""
     said = _run(*arguments, seconds=seconds)
     return said.stdout if said is not None and said.returncode == 0 else None
 
 
 def _run(*arguments: str, seconds: float) -> subprocess.CompletedProcess[str] | None:
-    """A docker command and what it said; None when it did not end in time, or cannot be run."""
+    """Run a docker command; None when it did not end in time, or cannot be run."""
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
         return subprocess.run(  # noqa: S603 - our own command
             ["docker", *arguments],  # noqa: S607 - as above

@@ -73,7 +73,7 @@ class Carried:
             self._server.sendall(command.raw if command.allowed else command.refused())
 
     def _commands(self) -> Iterator[Command]:
-        """What the client says, until it or its allowance ends; watched on the way."""
+        """Yield what the client says, until it or its allowance ends; watched on the way."""
         reader = CommandReader()
         in_transaction = False
         while data := self._client.recv(_CHUNK):

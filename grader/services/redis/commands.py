@@ -110,7 +110,7 @@ class Command:
         return " ".join([self.name[:20], *words])[:_LONGEST]
 
     def refused(self) -> bytes:
-        """What to send to the server instead: it answers that it does not know the command."""
+        """Return what to send instead: the server answers that it does not know the command."""
         return encode(REFUSED.encode(), self.words[0][:64] if self.words else b"")
 
 
@@ -120,7 +120,7 @@ def _is_cheap(name: bytes) -> bool:
 
 
 def encode(*words: bytes) -> bytes:
-    """A command as it goes over the wire."""
+    """Return a command as it goes over the wire."""
     parts = [b"*%d\r\n" % len(words)]
     parts += [b"$%d\r\n%s\r\n" % (len(word), word) for word in words]
     return b"".join(parts)
@@ -133,7 +133,7 @@ class CommandReader:
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> Iterator[Command]:
-        """The commands that are complete now.
+        """Yield the commands that are complete now.
 
         Raises:
             ProtocolError: what came is no command, or too large a one.
@@ -148,7 +148,7 @@ class CommandReader:
             raise ProtocolError(f"a command of more than {MAX_COMMAND} bytes")
 
     def _first(self) -> tuple[tuple[bytes, ...], int] | None:
-        """The words of the first command and where it ends; None when it is not complete."""
+        """Return the words of the first command and where it ends; None for half a one."""
         head = self._number(b"*", 0)
         if head is None:
             return None
@@ -170,7 +170,7 @@ class CommandReader:
         return tuple(words), at
 
     def _number(self, kind: bytes, at: int) -> tuple[int, int] | None:
-        """The count or length that begins at `at`, and where its line ends."""
+        """Return the count or length that begins at `at`, and where its line ends."""
         start = bytes(self._buffer[at : at + _MAX_HEADER])
         end = start.find(b"\r\n")
         if end < 0 and len(start) < _MAX_HEADER and kind.startswith(start[:1]):

@@ -144,7 +144,7 @@ class PrivateServer(Server):
             )
 
     def _said(self) -> str:
-        """The last of what it printed, on one line."""
+        """Return the last of what it printed, on one line."""
         said = ""
         if self._folder is not None:
             with contextlib.suppress(OSError):

@@ -30,7 +30,7 @@ class ReplyReader:
         """Whole replies so far, without what the server sends unasked (RESP3's push)."""
 
     def feed(self, data: bytes) -> bytes:
-        """The replies that are whole now, as they came."""
+        """Yield the replies that are whole now, as they came."""
         self._buffer += data
         whole = 0
         begins = self._at == 0
