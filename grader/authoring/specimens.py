@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -61,6 +62,21 @@ def find_specimens(course: Course, exercise: Exercise) -> Iterator[Specimen]:
             fails = frozenset(f for f in (expected.fails, *expected.also_fails) if f)
             submission = read_submission(name, exercise, [folder], kb)
             yield Specimen(name, submission, fails, expected.fails)
+
+
+def draw(specimens: Sequence[Specimen], count: int, seed: int) -> list[Specimen]:
+    """Return the right ones, and for each check `count` of those that are meant to fail it."""
+    chosen = []
+    wrong: dict[str, list[Specimen]] = {}
+    for each in specimens:
+        if each.meant is None:
+            chosen.append(each)
+        else:
+            wrong.setdefault(each.meant, []).append(each)
+    for check, known in sorted(wrong.items()):
+        drawn = Random(f"{seed} {check}").sample(known, min(count, len(known)))  # noqa: S311 - not a secret
+        chosen += sorted(drawn, key=known.index)
+    return chosen
 
 
 def read_expectation(path: Path, exercise: Exercise, *, chaff: bool) -> Expectation:

@@ -15,7 +15,7 @@ from rich.text import Text
 from grader.authoring.messages import messages_page, news, read_page
 from grader.authoring.new import placeholders
 from grader.authoring.public import public_faults
-from grader.authoring.specimens import Specimen, find_specimens
+from grader.authoring.specimens import Specimen, draw, find_specimens
 from grader.course import Course, Exercise
 from grader.errors import CourseError, SandboxError
 from grader.files import require_writable, write_whole
@@ -41,24 +41,27 @@ def validate_course(
     jobs: int | None,
     console: Console,
     messages: Path | None = None,
+    sample: int | None = None,
 ) -> int:
     """Run every specimen, print the kill matrix and every fault found; the exit code.
 
     With `messages`, what the chaffs were told is written there; otherwise a sentence that the
-    course's page of messages lacks is named.
+    course's page of messages lacks is named. With `sample`, so many chaffs of each check are
+    run, drawn by the seed.
 
     Raises:
         GraderError: it could not be done.
     """
     if messages is not None:
-        if exercise is not None:
-            raise CourseError("a page of messages is about all exercises", "Leave --exercise out.")
+        _require_all(exercise, sample)
         require_writable(messages)
     exercises = [course.exercise(exercise)] if exercise else list(course.exercises)
     specimens = {each.id: list(find_specimens(course, each)) for each in exercises}
+    faults = [line for each in exercises for line in unproven(each, specimens[each.id])]
+    if sample is not None:
+        specimens = {number: draw(known, sample, seed) for number, known in specimens.items()}
     sandbox = choose_sandbox(console)
     sweep()
-    faults: list[str] = []
     undecided: list[str] = []
     told: list[tuple[Exercise, str, Report]] = []
     with prepare_services({s for each in exercises for s in each.services}) as services:
@@ -75,7 +78,6 @@ def validate_course(
         console.print(legend(each))
         console.print()
         faults += [f for one, report in graded for f in judge(each, one, report)]
-        faults += unproven(each, graded)
         faults += list(lessons.faults(course, each))
         undecided += [f"{each.id}: {w}" for w in _undecided(graded)]
         told += [
@@ -100,6 +102,14 @@ def validate_course(
     walls = ", without a sandbox" if sandbox is ProcessSandbox else ""
     console.print(Text(f"✓ {count} submissions judged as expected (seed {seed}{walls})", "green"))
     return 0
+
+
+def _require_all(exercise: str | None, sample: int | None) -> None:
+    if exercise is not None or sample is not None:
+        raise CourseError(
+            "a page of messages is about all exercises and submissions",
+            "Leave --exercise and --sample out.",
+        )
 
 
 _Known = Mapping[tuple[str, str], tuple[Exercise, Specimen]]
@@ -155,9 +165,9 @@ def judge(exercise: Exercise, specimen: Specimen, report: Report) -> Iterator[st
             )
 
 
-def unproven(exercise: Exercise, graded: Sequence[tuple[Specimen, Report]]) -> Iterator[str]:
+def unproven(exercise: Exercise, known: Sequence[Specimen]) -> Iterator[str]:
     """Yield the checks that no chaff was written for."""
-    proven = {specimen.meant for specimen, _ in graded}
+    proven = {specimen.meant for specimen in known}
     for check in exercise.checks:
         if check.id not in proven:
             yield f"no chaff proves {check.id}"

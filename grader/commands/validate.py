@@ -20,7 +20,11 @@ from grader.commands import options
 @click.option("--mutants", is_flag=True, help="Right submissions with one small mistake each.")
 @click.option("--rewrites", is_flag=True, help="Right submissions, written otherwise.")
 @click.option("--source", metavar="NAME", help="Of this one alone: solution, wheat, wheat/NAME.")
-@click.option("--sample", type=click.IntRange(min=1), help="So many of these, by the seed.")
+@click.option(
+    "--sample",
+    type=click.IntRange(min=1),
+    help="So many, by the seed; without --mutants or --rewrites, wrong ones of each check.",
+)
 @click.option("--matching", metavar="TEXT", help="Those whose id holds this text.")
 @click.option("--list", "listed", is_flag=True, help="Print them, and grade none.")
 @options.seed
@@ -60,6 +64,8 @@ def validate(
         course, console = options.this_course(), options.console()
         chosen = [validate_mutants] * mutants + [validate_rewrites] * rewrites
         sys.exit(max(run(course, asked, console) for run in chosen))
+    if source or matching or listed:
+        raise click.UsageError("--source, --matching and --list go with --mutants or --rewrites")
     from grader.authoring.validate import validate_course  # noqa: PLC0415 - imports pytest
 
     sys.exit(
@@ -70,5 +76,6 @@ def validate(
             seed=options.seed_or_new(seed),
             jobs=jobs,
             console=options.console(),
+            sample=sample,
         )
     )

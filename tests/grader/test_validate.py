@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,30 @@ def test_a_wheat_that_fails_is_named(course: Path) -> None:
     (folder / "expected.toml").write_text('about = "x"\n')
     done = grader(course, "validate")
     assert "wheat/other: 01.after-crash should be passed" in done.stdout
+
+
+def test_a_sample_has_the_right_ones_and_some_of_each_checks_wrong_ones(course: Path) -> None:
+    """Drawn by the seed, so that runs with new seeds come to all of them."""
+    for name in ("adds-three", "adds-four"):
+        shutil.copytree(course / CHAFF / "adds-two", course / CHAFF / name)
+    shown = [
+        grader(course, "validate", "--sample", "1", "--seed", str(seed)) for seed in (1, 2, 3, 4)
+    ]
+    drawn = []
+    for done in shown:
+        assert done.returncode == 0, done.stdout
+        assert "5 submissions judged as expected" in done.stdout
+        drawn.append(next(w for w in done.stdout.split() if w.startswith("chaff/a")))
+    assert len(set(drawn)) > 1
+    again = grader(course, "validate", "--sample", "1", "--seed", "1")
+    assert drawn[0] in again.stdout
+
+
+def test_what_belongs_to_mutants_is_refused_without_them(course: Path) -> None:
+    """An option that changes nothing would be taken for one that did."""
+    done = grader(course, "validate", "--source", "solution")
+    assert done.returncode == 2
+    assert "go with --mutants or --rewrites" in done.stderr
 
 
 def test_a_check_without_a_chaff_is_named(course: Path) -> None:
