@@ -7,7 +7,7 @@ export PATH := $(PATH):/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-instructor demo test test-thorough attacks lint docs pictures bench soak fuzz mutants mutants-sample lock clean
+.PHONY: help setup setup-instructor demo test validate test-thorough attacks lint docs pictures bench soak fuzz mutants mutants-sample lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -23,8 +23,11 @@ demo: setup ## see the course and its grader at work
 
 # pytest comes last, so that its closing line is the last one.
 test: setup-instructor ## prove that the suites measure what they say, then run the grader's own tests
-	$(PYTHON_IN_VENV) -m grader validate
+	$(PYTHON_IN_VENV) -m grader validate --sample 2
 	$(PYTHON_IN_VENV) -m pytest -W error -n 3 --dist loadfile -m "not thorough" $(ARGS)
+
+validate: setup-instructor ## judge every known submission; make test judges two wrong ones of each check
+	$(PYTHON_IN_VENV) -m grader validate $(ARGS)
 
 test-thorough: setup-instructor ## what takes longer: the attacks, nbgrader, comparisons, the documentation's commands
 	$(PYTHON_IN_VENV) -m pytest -W error -m thorough $(ARGS)
