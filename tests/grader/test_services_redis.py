@@ -15,6 +15,7 @@ from redis.retry import Retry
 
 from grader.errors import ServiceError
 from grader.services.redis import front
+from grader.services.redis.choice import find_redis, installed
 from grader.services.redis.commands import (
     MAX_COMMAND,
     Command,
@@ -22,8 +23,11 @@ from grader.services.redis.commands import (
     ProtocolError,
     encode,
 )
+from grader.services.redis.private import PrivateServer
 from grader.services.redis.replies import ReplyReader
-from grader.services.redis.service import URL_VARIABLE, RedisService
+from grader.services.redis.server import EmbeddedServer, Server
+from grader.services.redis.service import RedisService
+from grader.services.redis.url import URL_VARIABLE, parse_url
 
 SECONDS = 5.0
 
@@ -134,10 +138,21 @@ def test_a_message_may_be_long_and_its_channels_name_may_not(name: bytes) -> Non
 # The service -------------------------------------------------------------------------
 
 
+@pytest.fixture(params=["real", "fakeredis"])
+def server(request: pytest.FixtureRequest) -> Server:
+    """One for a submission, of either kind."""
+    if request.param == "fakeredis":
+        return EmbeddedServer()
+    program = installed()
+    if program is None:
+        pytest.skip("neither redis-server nor valkey-server is installed")
+    return PrivateServer(program)
+
+
 @pytest.fixture
-def service() -> Iterator[RedisService]:
-    """An embedded one, attached to a listener."""
-    made = RedisService()
+def service(server: Server) -> Iterator[RedisService]:
+    """One that is attached to a listener."""
+    made = RedisService(server)
     attach(made)
     yield made
     made.close()
@@ -295,10 +310,10 @@ def test_what_is_no_command_ends_the_connection(service: RedisService) -> None:
             assert answer.read().startswith(b"-ERR Protocol error")
 
 
-def test_a_submission_may_send_so_much(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_submission_may_send_so_much(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the limit its connection is cut; the suite's own client is not."""
     monkeypatch.setattr("grader.services.redis.service.MAX_BYTES", 1000)
-    service = RedisService()
+    service = RedisService(server)
     attach(service)
     with connect(service.port) as client, pytest.raises(redis.ConnectionError):
         client.publish("trips", b"x" * 2000)
@@ -331,10 +346,12 @@ def test_subscriptions_are_limited(
     subscribe(client, "c", "d", "e")
 
 
-def test_a_copy_for_each_subscription_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copy_for_each_subscription_counts(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A server keeps what subscribers do not read: ten copies are ten times as much."""
     monkeypatch.setattr("grader.services.redis.service.MAX_BYTES", 20_000)
-    service = RedisService()
+    service = RedisService(server)
     attach(service)
     with connect(service.port) as client:
         listener = subscribe(client, *(f"channel {number}" for number in range(10)))
@@ -376,7 +393,8 @@ def test_redis_url_is_used(own_server: tuple[str, int], monkeypatch: pytest.Monk
     """What a student publishes arrives on the server that the URL names."""
     host, port = own_server
     monkeypatch.setenv(URL_VARIABLE, f"redis://{host}:{port}")
-    service = RedisService()
+    service = RedisService(find_redis().make())
+    assert service.shared
     attach(service)
     with redis.Redis(host=host, port=port) as mine, connect(service.port) as theirs:
         pubsub = subscribe(mine, "trips")
@@ -388,10 +406,13 @@ def test_redis_url_is_used(own_server: tuple[str, int], monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("url", ["rediss://localhost", "localhost:6379", "redis://", "redis://h:x"])
 def test_an_unusable_url_is_said(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One line, and what to do."""
-    monkeypatch.setenv(URL_VARIABLE, url)
+    """One line; the next best server is used."""
     with pytest.raises(ServiceError, match=URL_VARIABLE):
-        RedisService()
+        parse_url(url)
+    monkeypatch.setenv(URL_VARIABLE, url)
+    found = find_redis()
+    assert not found.make().shared
+    assert URL_VARIABLE in found.passed_over[0]
 
 
 def test_a_server_that_does_not_answer_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -399,21 +420,21 @@ def test_a_server_that_does_not_answer_is_said(monkeypatch: pytest.MonkeyPatch) 
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     monkeypatch.setenv(URL_VARIABLE, f"redis://127.0.0.1:{port}")
-    with pytest.raises(ServiceError, match=str(port)):
-        RedisService()
+    found = find_redis()
+    assert not found.make().shared
+    assert str(port) in found.passed_over[0]
 
 
 def test_a_connection_that_ends_in_an_error_prints_nothing(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     """A client that does not read its answers ends so: the grader's terminal is not for that."""
-    service = RedisService()
-    listener = socket.create_server(("127.0.0.1", 0))
-    service.attach(listener, listener.getsockname()[1])
-    assert service._server is not None  # noqa: SLF001 - what socketserver calls
+    server = EmbeddedServer()
+    server.start()
     try:
         raise BlockingIOError  # noqa: TRY301 - an exception that is being handled
     except BlockingIOError:
-        service._server.handle_error(listener, ("127.0.0.1", 1))  # noqa: SLF001 - as above
-    service.close()
+        # What socketserver calls.
+        server._server.handle_error(None, ("127.0.0.1", 1))  # noqa: SLF001 - as above
+    server.stop()
     assert capfd.readouterr() == ("", "")

@@ -19,12 +19,14 @@ _PUBSUB = (
     "SUBSCRIBE UNSUBSCRIBE PSUBSCRIBE PUNSUBSCRIBE SSUBSCRIBE SUNSUBSCRIBE PUBLISH SPUBLISH PUBSUB"
 )
 # Plain data: nobody needs it here, and whoever uses it is judged by what comes of it. Left out is
-# what makes much of little (SETRANGE, the STORE family) or administers the server.
+# what makes much of little (SETRANGE, COPY, the STORE family), runs a program in the server, which
+# nothing bounds (EVAL, FCALL), or administers it.
 _DATA = (
-    "GET SET SETNX SETEX GETDEL DEL EXISTS EXPIRE TTL TYPE INCR DECR "
+    "GET SET SETNX SETEX GETDEL DEL EXISTS EXPIRE TTL TYPE INCR INCRBY DECR "
     "LPUSH RPUSH LPOP RPOP BLPOP BRPOP LLEN LRANGE LREM LTRIM "
-    "SADD SREM SISMEMBER SMEMBERS SCARD HSET HGET HGETALL HDEL HEXISTS "
-    "XADD XREAD XREADGROUP XACK XGROUP XLEN XRANGE XREVRANGE XDEL XTRIM"
+    "SADD SREM SISMEMBER SMEMBERS SCARD HSET HGET HGETALL HDEL HEXISTS HINCRBY "
+    "XADD XREAD XREADGROUP XACK XGROUP XLEN XRANGE XREVRANGE XDEL XTRIM "
+    "XPENDING XCLAIM XAUTOCLAIM XINFO"
 )
 _WHOLLY = frozenset(f"{_CONNECTION} {_PUBSUB} {_DATA}".split())
 _OF_CLIENT = frozenset(
@@ -36,6 +38,8 @@ _MAX_NAME = 512
 """Bytes of a channel's name or of a pattern."""
 _MAX_STARS = 2
 """In a pattern: fakeredis makes a regular expression of it; each star multiplies its time."""
+_MOST_WORDS, _LONGEST = 12, 120
+"""Of a command in a log: words, and characters."""
 REFUSED = "NOT-PART-OF-THE-EXERCISE"
 """A command that no server knows, sent in place of a forbidden one: its error keeps the order."""
 
@@ -82,10 +86,28 @@ class Command:
         """Tell whether the server makes copies of it for who subscribed."""
         return self.name in ("PUBLISH", "SPUBLISH")
 
+    @property
+    def answered_once(self) -> bool:
+        """Tell whether the server gives it one answer; a subscription has one for each name."""
+        return not self.name.endswith("SUBSCRIBE")
+
+    def option(self, name: str) -> bytes | None:
+        """Return the word after the option `name`, such as COUNT; None where it has no such one.
+
+        What comes after STREAMS are names and ids, whatever they are called.
+        """
+        for at, word in enumerate(self.words[1:-1], 1):
+            if word.upper() == name.upper().encode():
+                return self.words[at + 1]
+            if word.upper() == b"STREAMS":
+                break
+        return None
+
     def in_words(self) -> str:
-        """Its name and its first argument, for a log."""
-        words = [word[:60].decode("utf-8", "replace") for word in self.words[1:2]]
-        return " ".join([self.name[:20], *words])
+        """Its name and its first argument, of a stream's all that fit, for a log."""
+        most = _MOST_WORDS if self.name.startswith("X") else 1
+        words = [word[:60].decode("utf-8", "replace") for word in self.words[1 : 1 + most]]
+        return " ".join([self.name[:20], *words])[:_LONGEST]
 
     def refused(self) -> bytes:
         """What to send to the server instead: it answers that it does not know the command."""

@@ -8,54 +8,19 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from grader.services.redis.commands import Command, CommandReader, ProtocolError
-from grader.services.redis.replies import ReplyReader
+from grader.errors import ServiceError
+from grader.services.redis.carried import Carried, shut
+from grader.services.redis.commands import Command
+from grader.services.redis.watch import HANDSHAKE, Recording, Watch
 
-_CHUNK = 64 << 10
+MAX_DOWN = 128 << 20
+"""Bytes that one submission may get: a command of a few bytes may ask for all that it ever sent."""
 _MAX_CONNECTIONS = 64
 """At a time; more are cut off at once."""
-
-
 _MAX_SUBSCRIPTIONS = 256
 """At a time, of all connections: each gets a copy of what is published."""
 _COPY = 200
 """Bytes that a message takes besides its own."""
-_HANDSHAKE = {"HELLO", "CLIENT", "PING"}
-"""What a client library says by itself."""
-
-
-class Watch:
-    """An action that runs once, before a certain command goes on to the server."""
-
-    def __init__(
-        self, names: tuple[str, ...], number: int, action: Callable[[], None], argument: str = ""
-    ) -> None:
-        """With `argument`, only commands that have it among their words count."""
-        self._names = names
-        self._argument = argument.encode()
-        self._left = number
-        self._action = action
-        self._lock = threading.Lock()
-        self.reached = threading.Event()
-        """Set when the command has come; the action runs then, or has run."""
-        self.failure: BaseException | None = None
-        """What the action raised."""
-
-    def see(self, command: Command) -> None:
-        """Called with every command, in the thread of its connection."""
-        if command.name not in self._names:
-            return
-        if self._argument and self._argument not in command.words[1:]:
-            return
-        with self._lock:
-            self._left -= 1
-            if self._left != 0:
-                return
-        self.reached.set()
-        try:
-            self._action()
-        except Exception as error:  # noqa: BLE001 - it belongs to who watches
-            self.failure = error
 
 
 class RedisFront:
@@ -77,24 +42,55 @@ class RedisFront:
         self._max_bytes = max_bytes
         self.bytes_up = 0
         """Bytes from the sandbox to the server so far, and what publishing made of them."""
+        self.bytes_down = 0
+        """Bytes from the server so far."""
         self._carried = 0
         """How many connections there are."""
         self._subscriptions = 0
         self._watches: list[Watch] = []
+        self._recordings: list[Recording] = []
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
+        self._fewer = threading.Condition(self._lock)
         self._closed = False
         listener.setblocking(True)  # noqa: FBT003 - the standard library's
         threading.Thread(target=self._serve, name="redis front", daemon=True).start()
 
+    # What a suite asks for -------------------------------------------------------
+
     @contextmanager
     def watching(self, watch: Watch) -> Iterator[Watch]:
-        """Let `watch` see every command that is executed on its own, not in a transaction."""
+        """Let `watch` see every command before it is executed."""
         self._watches.append(watch)
         try:
             yield watch
         finally:
             self._watches.remove(watch)
+
+    @contextmanager
+    def recording(self) -> Iterator[Recording]:
+        """Keep every command that comes."""
+        kept = Recording()
+        self._recordings.append(kept)
+        try:
+            yield kept
+        finally:
+            self._recordings.remove(kept)
+
+    @property
+    def open_connections(self) -> int:
+        """How many connections there are."""
+        return self._carried
+
+    def wait_closed(self, seconds: float) -> bool:
+        """Wait until there is no connection; False when there still is after `seconds`."""
+        with self._fewer:
+            return self._fewer.wait_for(lambda: self._carried == 0, seconds)
+
+    @property
+    def exceeded(self) -> bool:
+        """Tell whether more was sent, or asked for, than may be; no command is served since."""
+        return self.bytes_up > self._max_bytes or self.bytes_down > MAX_DOWN
 
     def close(self) -> None:
         """Cut every connection and stop listening. May be called twice."""
@@ -102,8 +98,45 @@ class RedisFront:
             self._closed = True
             sides = [self._listener, *self._open]
         for side in sides:
-            _shut(side)
+            shut(side)
         self._listener.close()
+
+    # What holds for its connections ------------------------------------------------
+
+    def count(self, *, up: int = 0, down: int = 0) -> bool:
+        """Count bytes; tell whether the submission may send and get more."""
+        self.bytes_up += up
+        self.bytes_down += down
+        return not self.exceeded
+
+    def see(self, command: Command, *, in_transaction: bool, settle: Callable[[], None]) -> bool:
+        """Show a command to who watches; tell whether it may go on."""
+        for recording in list(self._recordings):
+            recording.see(command)
+        for watch in list(self._watches):
+            if watch.is_it(command, in_transaction=in_transaction):
+                if watch.drops:
+                    settle()
+                watch.act(command)
+                if watch.drops:
+                    return False
+        if self._observe is not None and command.name not in HANDSHAKE:
+            self._observe(command.in_words())
+        return True
+
+    def admit(self, command: Command) -> bool:
+        """Count what the server makes of a command; tell whether it may go on."""
+        if command.subscribes:
+            self._subscriptions += len(command.words) - 1
+        elif command.publishes:
+            self.bytes_up += (len(command.raw) + _COPY) * self._subscriptions
+        return self._subscriptions <= _MAX_SUBSCRIPTIONS and not self.exceeded
+
+    def leave(self, subscriptions: int) -> None:
+        """Take back so many subscriptions: their connection has ended."""
+        self._subscriptions -= subscriptions
+
+    # Its life ------------------------------------------------------------------------
 
     def _serve(self) -> None:
         while True:
@@ -120,85 +153,18 @@ class RedisFront:
 
     def _carry(self, client: socket.socket) -> None:
         try:
-            self._carry_on(client)
-        finally:
-            with self._lock:
-                self._carried -= 1
-
-    def _carry_on(self, client: socket.socket) -> None:
-        with client, contextlib.suppress(OSError), self._connect() as server:
-            with self._lock:
-                if self._closed:
-                    return
-                self._open |= {client, server}
-            for side in (client, server):
-                with contextlib.suppress(OSError):  # a sandbox may pass other stream sockets
-                    side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            replies = threading.Thread(target=_copy, args=(server, client), daemon=True)
-            replies.start()
-            try:
-                self._forward(client, server)
-            finally:
-                _shut(server)
-                replies.join()
+            # A server that did not start shows where the suite asks for it.
+            with client, contextlib.suppress(OSError, ServiceError), self._connect() as server:
                 with self._lock:
-                    self._open -= {client, server}
-
-    @property
-    def exceeded(self) -> bool:
-        """Tell whether more came out of the sandbox than may; no command is served since."""
-        return self.bytes_up > self._max_bytes
-
-    def _forward(self, client: socket.socket, server: socket.socket) -> None:
-        subscriptions = 0
-        try:
-            for command in self._commands(client):
-                if command.subscribes:
-                    subscriptions += len(command.words) - 1
-                    self._subscriptions += len(command.words) - 1
-                elif command.publishes:
-                    self.bytes_up += (len(command.raw) + _COPY) * self._subscriptions
-                if self._subscriptions > _MAX_SUBSCRIPTIONS or self.exceeded:
-                    return
-                server.sendall(command.raw if command.allowed else command.refused())
+                    if self._closed:
+                        return
+                    self._open |= {client, server}
+                try:
+                    Carried(client, server, self).run()
+                finally:
+                    with self._lock:
+                        self._open -= {client, server}
         finally:
-            self._subscriptions -= subscriptions
-
-    def _commands(self, client: socket.socket) -> Iterator[Command]:
-        """What the client says, until it or its allowance ends; watched on the way."""
-        reader = CommandReader()
-        in_transaction = False
-        while data := client.recv(_CHUNK):
-            self.bytes_up += len(data)
-            if self.exceeded:
-                return
-            try:
-                for command in reader.feed(data):
-                    if command.name in ("MULTI", "EXEC", "DISCARD"):
-                        in_transaction = command.name == "MULTI"
-                    if not in_transaction:
-                        for watch in list(self._watches):
-                            watch.see(command)
-                    if self._observe is not None and command.name not in _HANDSHAKE:
-                        self._observe(command.in_words())
-                    yield command
-            except ProtocolError as error:
-                client.sendall(b"-ERR Protocol error: %s\r\n" % str(error).encode())
-                return
-
-
-def _copy(source: socket.socket, target: socket.socket) -> None:
-    """Whole replies, until either side ends; then both are shut."""
-    replies = ReplyReader()
-    with contextlib.suppress(OSError):
-        while data := source.recv(_CHUNK):
-            if whole := replies.feed(data):
-                target.sendall(whole)
-    _shut(source)
-    _shut(target)
-
-
-def _shut(side: socket.socket) -> None:
-    """Wake whoever reads from it or accepts on it."""
-    with contextlib.suppress(OSError):
-        side.shutdown(socket.SHUT_RDWR)
+            with self._fewer:
+                self._carried -= 1
+                self._fewer.notify_all()

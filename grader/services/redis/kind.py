@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
@@ -12,7 +14,7 @@ from grader.services.kind import Details, ServiceFactory, ServiceKind
 
 
 class RedisKind(ServiceKind):
-    """fakeredis in the process that needs it, or for a run the server that REDIS_URL names."""
+    """The server that REDIS_URL names, a private one of the machine's, or fakeredis."""
 
     name: ClassVar[str] = "redis"
     title: ClassVar[str] = "Redis"
@@ -20,27 +22,65 @@ class RedisKind(ServiceKind):
     scheme: ClassVar[str] = "redis"
     clients: ClassVar[tuple[str, ...]] = ("redis",)
     stand_in: ClassVar[str] = "fakeredis"
+    packages: ClassVar[tuple[str, ...]] = ("redis-server",)
 
     @contextmanager
     def prepare(self) -> Iterator[ServiceFactory]:
-        """Import the service."""
-        from grader.services.redis.service import RedisService  # noqa: PLC0415 - imports fakeredis
+        """Find out which server each submission gets one of."""
+        from grader.services.redis.choice import find_redis  # noqa: PLC0415 - not for every command
+        from grader.services.redis.private import sweep_servers  # noqa: PLC0415 - as above
+        from grader.services.redis.service import RedisService  # noqa: PLC0415 - imports redis
 
-        yield RedisService
+        found = find_redis()
+        for reason in found.passed_over:
+            print(f"Redis: {reason}; {found.in_words} is used.", file=sys.stderr)  # noqa: T201 - of what a run uses
+        sweep_servers()
+        found.make().warm()
+        yield lambda: RedisService(found.make())
 
     def look(self) -> str:
-        """Say whether REDIS_URL or fakeredis is used."""
-        from grader.services.redis.service import URL_VARIABLE, RedisService  # noqa: PLC0415 - as above
+        """Say which server a run would use, found by trying."""
+        from grader.services.redis.choice import find_redis  # noqa: PLC0415 - as above
 
-        RedisService().close()  # raises where REDIS_URL names none that answers
-        named = f"the server that {URL_VARIABLE} names"
-        return f"a run uses {named if os.environ.get(URL_VARIABLE) else 'fakeredis'}"
+        found = find_redis()
+        because = f", since {'; '.join(found.passed_over)}" if found.passed_over else ""
+        return f"a run uses {found.in_words}{because}"
 
     @contextmanager
-    def demo(self, port: int, order: str) -> Iterator[Details]:  # noqa: ARG002 - the base class's
-        """Serve fakeredis over TCP: the data live in this process and end with it."""
+    def demo(self, port: int, order: str) -> Iterator[Details]:
+        """Serve the first that starts over TCP: the data live in memory and end with it."""
+        if order:
+            from grader.services.redis.private import PrivateServer  # noqa: PLC0415 - as above
+
+            private = PrivateServer(order, port=port)
+            private.start()
+            try:
+                private.connect().close()
+                threading.Thread(target=_end_with, args=(private.join,), daemon=True).start()
+                yield {"note": f"{order}, in memory"}
+            finally:
+                private.stop()
+            return
         from fakeredis import TcpFakeServer  # noqa: PLC0415 - each server imports its own
 
         server = TcpFakeServer(("127.0.0.1", port), server_type="redis")
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield {"note": "fakeredis, in memory"}
+
+    def demo_order(self) -> str:
+        """Choose the program to start; empty is fakeredis."""
+        from grader.services.redis.choice import find_redis  # noqa: PLC0415 - as above
+
+        return find_redis(own=False).program
+
+    def sweep(self) -> None:
+        """End and remove the servers of killed processes."""
+        from grader.services.redis.private import sweep_servers  # noqa: PLC0415 - as above
+
+        sweep_servers()
+
+
+def _end_with(join: Callable[[], None]) -> None:
+    """End this process when the server ends."""
+    join()
+    os.kill(os.getpid(), signal.SIGTERM)

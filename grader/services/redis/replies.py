@@ -11,6 +11,7 @@ from __future__ import annotations
 _LINE_END = b"\r\n"
 _BULK = b"$!="
 """Kinds whose first line says how many bytes follow."""
+_PUSH = b">"
 _ELEMENTS = {b"*": 1, b"~": 1, b">": 1, b"%": 2, b"|": 2}
 """Kinds whose first line counts what follows: how many replies each of them is."""
 
@@ -24,16 +25,23 @@ class ReplyReader:
         """Where the next part of the reply at hand begins."""
         self._parts = 1
         """How many parts it lacks."""
+        self._is_push = False
+        self.count = 0
+        """Whole replies so far, without what the server sends unasked (RESP3's push)."""
 
     def feed(self, data: bytes) -> bytes:
         """The replies that are whole now, as they came."""
         self._buffer += data
         whole = 0
+        begins = self._at == 0
         while (end := self._part()) is not None:
+            if begins:
+                self._is_push = self._buffer[self._at : self._at + 1] == _PUSH
             self._at = end
             self._parts -= 1
-            if self._parts == 0:
+            if begins := self._parts == 0:
                 whole, self._parts = end, 1
+                self.count += not self._is_push
         ready = bytes(self._buffer[:whole])
         del self._buffer[:whole]
         self._at -= whole

@@ -1,111 +1,63 @@
-"""Redis as one submission meets it: an embedded server, or the user's own, behind a front."""
+"""Redis as one submission meets it: a server of its own, or the user's, behind a front."""
 
 from __future__ import annotations
 
-import contextlib
-import os
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import redis
-from fakeredis import TcpFakeServer
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from grader.errors import ServiceError
 from grader.services.base import Service
-from grader.services.redis.commands import encode
-from grader.services.redis.front import RedisFront, Watch
-from grader.services.redis.kind import RedisKind
+from grader.services.redis.choice import INSTALL
+from grader.services.redis.front import RedisFront
+from grader.services.redis.server import SECONDS, Server
+from grader.services.redis.watch import Recording, Watch
 
-URL_VARIABLE = "REDIS_URL"
 MAX_BYTES = 64 << 20
 """What one submission may send."""
-_SECONDS = 10.0
 _PAUSE = 0.002
 
 
 class RedisService(Service):
     """A Redis behind a front that sees every command of the submission's before the server does.
 
-    The embedded one is this submission's alone. On the user's own (REDIS_URL) only random channel
-    names keep things apart, so that is for one's own code.
+    A private server and fakeredis are this submission's alone. On the user's own (REDIS_URL) only
+    random names of keys and channels keep things apart, so that is for one's own code.
     """
 
-    def __init__(self) -> None:
-        """Find out where the server is to be.
+    def __init__(self, server: Server) -> None:
+        """Begin to start `server`.
 
         Raises:
-            ServiceError: REDIS_URL names no server that answers.
+            ServiceError: it cannot be started.
         """
-        self._server: TcpFakeServer | None = None
+        self._server = server
         self._front: RedisFront | None = None
         self._trusted: redis.Redis | None = None
-        self._login: dict[str, Any] = {}
-        self._address: tuple[str, int] = ("127.0.0.1", 0)
-        if url := os.environ.get(URL_VARIABLE):
-            self._use(url)
-            self.check()
-
-    def _use(self, url: str) -> None:
-        """The user's own server: redis://[user[:password]@]host[:port]."""
-        try:
-            parts = urlsplit(url)
-            port = parts.port or RedisKind.port
-        except ValueError:
-            parts, port = urlsplit(""), 0
-        if parts.scheme != "redis" or not parts.hostname:
-            raise ServiceError(
-                f"{URL_VARIABLE} names no Redis server: it starts with redis://",
-                f"Correct {URL_VARIABLE}, or unset it to use the embedded server.",
-            )
-        self._address = (parts.hostname, port)
-        if parts.password:
-            self._login["password"] = unquote(parts.password)
-            if parts.username:
-                self._login["username"] = unquote(parts.username)
+        server.start()
 
     def attach(self, listener: socket.socket, port: int) -> None:
         """Serve every connection that `listener` accepts."""
         self.port = port
-        if self._address[1] == 0:
-            self._server = server = TcpFakeServer(("127.0.0.1", 0))
-            server.daemon_threads = True  # a connection that stays open must not keep us
-            server.block_on_close = False
-            # Small answers at once: Nagle's algorithm holds the second of two for 40 ms.
-            handler: Any = server.RequestHandlerClass
-            prompt = {"disable_nagle_algorithm": True}
-            server.handle_error = _say_nothing  # type: ignore[method-assign, assignment]
-            server.RequestHandlerClass = type("Prompt", (handler,), prompt)
-            self._address = ("127.0.0.1", server.server_address[1])
-            # poll_interval: how long shutdown takes.
-            serve = partial(server.serve_forever, poll_interval=0.05)
-            threading.Thread(target=serve, name="redis", daemon=True).start()
-        self._front = RedisFront(listener, self._connect, MAX_BYTES, self.observe)
-
-    def _connect(self) -> socket.socket:
-        """A logged-in connection for the front to continue one of the consumer's with."""
-        server = socket.create_connection(self._address, _SECONDS)
-        if self._login:
-            words = [self._login[key] for key in ("username", "password") if key in self._login]
-            server.sendall(encode(b"AUTH", *(word.encode() for word in words)))
-            server.recv(1024)
-        server.settimeout(None)
-        return server
+        self._front = RedisFront(listener, self._server.connect, MAX_BYTES, self.observe)
 
     # What the suite needs --------------------------------------------------------
 
     def connect(self, **options: Any) -> redis.Redis:
-        """A trusted client straight to the server. Close it."""
-        host, port = self._address
-        usual = {**self._login, "socket_timeout": _SECONDS, "retry": Retry(NoBackoff(), 0)}
-        return redis.Redis(host=host, port=port, **(usual | options))
+        """Return a trusted client straight to the server; no limit applies to it. Close it.
+
+        Raises:
+            ServiceError: the server did not start.
+        """
+        usual = {"socket_timeout": SECONDS, "retry": Retry(NoBackoff(), 0)}
+        return redis.Redis(**(self._server.trusted() | usual | options))
 
     @property
     def client(self) -> redis.Redis:
@@ -154,6 +106,44 @@ class RedisService(Service):
         if watch.failure is not None:
             raise watch.failure
 
+    @contextmanager
+    def stopped_before(self, number: int, *names: str) -> Iterator[Watch]:
+        """Let the consumer's `number`-th command wait, and never reach the server.
+
+        Those in a transaction count, MULTI and EXEC too; with `names`, those of other names do
+        not. All commands that came before it on its connection were executed when the watch's
+        `reached` is set. The connection ends with the block, unless the consumer was killed.
+        """
+        free = threading.Event()
+
+        def hold() -> None:
+            free.wait()
+
+        watch = Watch(names, number, hold, in_transactions=True, drops=True)
+        try:
+            with self._attached.watching(watch):
+                yield watch
+        finally:
+            free.set()
+
+    def recording(self) -> AbstractContextManager[Recording]:
+        """Keep the commands that come in the block; see :class:`Recording`."""
+        return self._attached.recording()
+
+    @property
+    def open_connections(self) -> int:
+        """How many connections the consumer's processes have open now."""
+        return self._attached.open_connections
+
+    def wait_closed(self, seconds: float) -> bool:
+        """Wait until they have none open; False when one still is after `seconds`.
+
+        The server has noticed their ends then: what comes next is delivered to none of them.
+        """
+        closed = self._attached.wait_closed(seconds)
+        self.client.ping()  # answered after whatever the server found readable before it
+        return closed
+
     @property
     def _attached(self) -> RedisFront:
         if self._front is None:
@@ -163,12 +153,29 @@ class RedisService(Service):
     @property
     def shared(self) -> bool:
         """Tell whether it is a server of the user's own."""
-        return self._server is None
+        return self._server.shared
+
+    @property
+    def is_real(self) -> bool:
+        """Tell whether a Redis or Valkey serves, and no simulator of one."""
+        return self._server.is_real
+
+    def require_real(self) -> None:
+        """Leave the check without a verdict where only a simulator serves.
+
+        Raises:
+            ServiceError: it does; the help says how to get a real one.
+        """
+        if not self.is_real:
+            raise ServiceError(
+                f"consumer groups are graded on a real Redis, and here is {self._server.in_words}",
+                INSTALL,
+            )
 
     @property
     def exceeded(self) -> bool:
-        """Tell whether the submission sent more than it may and was cut off."""
-        return self._attached.exceeded
+        """Tell whether the submission sent or asked for more than it may and was cut off."""
+        return self._front is not None and self._front.exceeded
 
     # Life ----------------------------------------------------------------------------
 
@@ -178,34 +185,21 @@ class RedisService(Service):
         Raises:
             ServiceError: it does not.
         """
-        host, port = self._address
-        where = f"{host}:{port}, which {URL_VARIABLE} names" if self._server is None else "embedded"
+        words = self._server.in_words
+        if not self._server.alive:
+            raise ServiceError(f"Redis ({words}) ended", "Grade the submission again.")
         try:
             with self.connect() as client:
                 client.ping()
-        except redis.RedisError as error:
-            raise ServiceError(
-                f"Redis ({where}) does not answer: {error}",
-                f"Start it, correct {URL_VARIABLE}, or unset it to use the embedded server.",
-            ) from None
+        except (redis.RedisError, OSError) as error:
+            raise ServiceError(f"Redis ({words}) does not answer: {error}") from None
 
     def close(self) -> None:
-        """Cut the connections and stop the embedded server."""
+        """Cut the connections and end the server, unless it is the user's."""
         if self._trusted is not None:
             self._trusted.close()
             self._trusted = None
         if self._front is not None:
             self._front.close()
             self._front = None
-        if self._server is not None:
-            server, self._server = self._server, None
-            with contextlib.suppress(OSError):
-                server.shutdown()
-                server.server_close()
-
-
-def _say_nothing(*_: object) -> None:
-    """Do what the server does when a connection of the submission's ends in an error: nothing.
-
-    Python's socketserver would print a traceback, as often as the submission likes.
-    """
+        self._server.stop()
