@@ -49,6 +49,7 @@ port {port}
 bind 127.0.0.1
 """
 _LIMITED = """\
+hz 250
 maxmemory 192mb
 maxmemory-clients 64mb
 maxclients 128

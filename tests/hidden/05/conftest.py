@@ -12,7 +12,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -151,10 +151,8 @@ class Stream:
 
     def destroy_group(self) -> None:
         """Destroy the group; fine where there is none."""
-        try:
+        with suppress(redis.ResponseError):
             self._client.xgroup_destroy(self.name, self.group)
-        except redis.ResponseError:
-            pass
 
     def open_group(self) -> None:
         """Set the group to the first entry; create it where its consumer did not.
@@ -168,10 +166,8 @@ class Stream:
                 time.sleep(0.001)
             else:
                 return
-        try:
+        with suppress(redis.ResponseError):  # whatever it is, it shows in what the consumer does
             self._client.xgroup_create(self.name, self.group, id="0", mkstream=True)
-        except redis.ResponseError:
-            pass  # whatever it is, it shows in what the consumer does
 
     def deliver(
         self, count: int, *, idle: int = 0, deliveries: int = 1, consumer: str = OTHER
@@ -185,7 +181,8 @@ class Stream:
             self._client.xreadgroup, self.group, consumer, {self.name: ">"}, count=count
         )
         ids = [entry_id.decode() for _, entries in answer for entry_id, _ in entries]
-        self.age(*ids, idle=idle, deliveries=deliveries)
+        if idle or deliveries != 1:
+            self.age(*ids, idle=idle, deliveries=deliveries)
         return ids
 
     def age(self, *ids: str, idle: int, deliveries: int | None = None) -> None:
@@ -194,15 +191,15 @@ class Stream:
         Of ids that are not pending nothing changes.
         """
         pending = self.pending
+        pipeline = self._client.pipeline(transaction=False)
         for entry_id in ids:
             held = pending.get(entry_id)
             if held is not None:
                 count = held.deliveries if deliveries is None else deliveries
+                where = (self.name, self.group, held.consumer)
                 # JUSTID: the claim is not counted as a delivery.
-                self._client.xclaim(
-                    *(self.name, self.group, held.consumer, 0, [entry_id]),
-                    **{"idle": idle, "retrycount": count, "justid": True},
-                )
+                pipeline.xclaim(*where, 0, [entry_id], idle=idle, retrycount=count, justid=True)
+        self._ask(pipeline.execute)
 
     def acknowledge(self, *ids: str) -> None:
         """Acknowledge entries of the group."""

@@ -382,47 +382,59 @@ def test_a_bad_entry_is_moved_at_once(student, new_stream, trips, rng, decode):
 # Moved whole ------------------------------------------------------------------------
 
 
+CHANGES = ("XADD", "XACK", "XDEL", "XTRIM", "DEL")
+"""Commands by which an entry is lost or moved."""
+
+
 @pytest.mark.check("05.dead-whole")
 @pytest.mark.parametrize("what", ["poisoned", "bad"])
-def test_killed_before_every_command(student, new_stream, what):
+def test_killed_between_any_two_commands(student, new_stream, what):
     """The entry is pending or in .dead, whenever the process was killed."""
-    number, killed = 0, True
-    while killed:
-        number += 1
-        stream = new_stream()
-        (entry_id,) = stream.append({"zone": "Queens"} if what == "poisoned" else b"{oops")
+    item = {"zone": "Queens"} if what == "poisoned" else b"{oops"
 
-        def scene(stream=stream) -> None:
+    def begin(stream):
+        (entry_id,) = stream.append(item)
+
+        def scene() -> None:
             if what == "poisoned":
                 stream.deliver(1, idle=LONG, deliveries=7)
 
-        killed, said = killed_before(student, stream, number, scene)
-        if not stream.delivered:  # it had asked for nothing yet
-            continue
+        return entry_id, student.consume(stream, scene=scene, idle_ms=LONG // 2, max_events=1)
+
+    stream = new_stream()
+    with student.service.recording() as recorded:
+        entry_id, run = begin(stream)
+        goes_on_to(run)
+    said = recorded.commands()
+    changes = [number for number, each in enumerate(said, 1) if each.name in CHANGES]
+    if not stream.dead or not changes:
+        return  # that it is moved at all is 05.poison's, or 05.bad-entry's
+    for number in range(changes[0] + 1, len(said) + 1):
+        stream = new_stream()
+        with student.service.stopped_before(number) as stop:
+            entry_id, run = begin(stream)
+            if not goes_on_to(run, stop.reached):
+                return
+            run.kill()
         held, dead = entry_id in stream.pending, bool(stream.dead)
-        if not killed and not dead:
-            return  # that it is moved at all is 05.poison's, or 05.bad-entry's
         assert held or dead, (
             f"a {what} entry was to be moved to {stream.name}.dead, and the process was killed "
-            f"before {said}: then it should be pending or in .dead; it is in neither"
+            f"before its command {stop.command.in_words()}: the entry should be pending or in "
+            ".dead; it is in neither"
         )
         if dead and not held:
             return  # whatever comes after that
 
 
-def killed_before(student, stream, number: int, scene) -> tuple[bool, str]:
-    """Consume, and kill it before the number-th command; whether it came to that, and which."""
-    with student.service.stopped_before(number) as stop:
-        run = student.consume(stream, scene=scene, idle_ms=LONG // 2, max_events=1)
-        while not stop.reached.is_set():
-            if run.waiting(0.001):
-                continue
-            step = run.next()
-            if not isinstance(step, Handle):
-                return False, ""
-            run.handled()
-        run.kill()
-        return True, stop.command.in_words()
+def goes_on_to(run, reached=None) -> bool:
+    """Say yes to every step until that is set; whether it was, before the call was over."""
+    while reached is None or not reached.is_set():
+        if reached is not None and run.waiting(0.001):
+            continue
+        if not isinstance(run.next(), Handle):
+            return False
+        run.handled()
+    return True
 
 
 # Trimmed ----------------------------------------------------------------------------

@@ -100,20 +100,21 @@ def test_exactly_the_newest_are_left(student, new_stream, trips, rng):
     long = rng.randint(230, 290)
     stream, short = new_stream(), new_stream()
     stream.append(*({"number": number} for number in range(long)))
-    appended = list(stream.everything)
-    for where, before, count, keep in (
-        (stream, appended, 3, 150 + rng.randint(1, 40)),
-        (stream, appended, 2, rng.randint(5, 9)),
-        (stream, appended, 7, rng.randint(3, 4)),
-        (short, [], 4, 9),
-        (stream, appended, 5, None),
+    appended = {stream.name: list(stream.everything), short.name: []}
+    for where, count, keep in (
+        (stream, 3, 150 + rng.randint(1, 40)),
+        (stream, 2, rng.randint(5, 9)),
+        (stream, 7, rng.randint(3, 4)),
+        (short, 4, 9),
+        (stream, 5, None),
     ):
         events = trips(count)
         had = len(where.entries)
         told = {} if keep is None else {"keep": keep}
         student.append(where, events, process, **told)
-        before += events
-        left, wanted = where.events, before[-min(had + count, keep or had + count) :]
+        appended[where.name] += events
+        left = where.events
+        wanted = appended[where.name][-min(had + count, keep or had + count) :]
         scene = f"{count} events were appended to {had} entries, " + (
             "without keep" if keep is None else f"with keep={keep}"
         )
@@ -130,7 +131,8 @@ def test_everything_is_replayed(student, new_stream, odd_events, unusual_text, d
     """More than a page, of one millisecond; then a short stream, and one that is not there."""
     process = student.process(decode_responses=decode)
     stream, short, none = new_stream(), new_stream(), new_stream()
-    many = [{"number": number} for number in range(MANY)]
+    # That one goes by pages does not depend on what a client decodes; once is enough of so many.
+    many = [{"number": number} for number in range(220 if decode else MANY)]
     stream.append(*many, first="1700000000000-0")
     short.append(*odd_events, *unusual_text)
     for each in (stream, short, none):
@@ -169,11 +171,12 @@ def test_from_one_id_to_another(student, stream, rng, decode):
     """Both included, of several milliseconds; ids are numbers, not texts."""
     process = student.process(decode_responses=decode)
     stream.append(*({"number": number} for number in range(12)), first="9-5")
-    stream.append(*({"number": number} for number in range(12, 400)), first="10-0")
-    stream.append(*({"number": number} for number in range(400, 403)), first="10000-7")
+    stream.append(*({"number": number} for number in range(12, 130)), first="10-0")
+    stream.append(*({"number": number} for number in range(130, 133)), first="10000-7")
     total = len(stream.ids)
-    first, last = rng.randint(1, 11), rng.randint(398, 401)
-    for start, end in ((first, last), (None, last), (first, None), (last, last), (total - 1, None)):
+    first, last = rng.randint(1, 11), rng.randint(128, 131)
+    few = (total - rng.randint(8, 11), None), (None, rng.randint(5, 9)), (last, last)
+    for start, end in ((first, last), *few):
         told = {} if start is None else {"start": stream.ids[start]}
         told |= {} if end is None else {"end": stream.ids[end]}
         run = student.replay(stream, process, **told)
@@ -245,9 +248,8 @@ def judge_lag(student, stream, process, wanted: int, scene: str) -> None:
     """It is that many."""
     value = student.lag(stream, process)
     is_number = isinstance(value, int) and not isinstance(value, bool)
-    assert is_number and value == wanted, (
-        f"{scene}: the lag is {wanted}; lag() returned {kind(value)}"
-    )
+    right = is_number and value == wanted
+    assert right, f"{scene}: the lag is {wanted}; lag() returned {kind(value)}"
 
 
 @pytest.mark.check("05.lag")
@@ -255,7 +257,7 @@ def judge_lag(student, stream, process, wanted: int, scene: str) -> None:
 def test_not_delivered_plus_pending(student, stream, rng, decode):
     """Of each of three groups, by turns, in one process."""
     process = student.process(decode_responses=decode)
-    total, held, done = rng.randint(150, 250), rng.randint(3, 6), rng.randint(7, 9)
+    total, held, done = rng.randint(110, 150), rng.randint(3, 6), rng.randint(7, 9)
     others = [stream.of_group(f"{word}{stream.group}") for word in ("a-", "z-")]
     for each in (others[0], stream, others[1]):
         each.create_group()
