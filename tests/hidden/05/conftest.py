@@ -24,6 +24,7 @@ from grader.suite import (
     HANDLE,
     Consumer,
     Failed,
+    Handle,
     Kept,
     New,
     Process,
@@ -64,17 +65,24 @@ class Entry:
     fields: dict[str, Any]
 
 
-def fields_of(item: Any) -> dict[Any, Any]:
+_ENCODER = json.JSONEncoder(ensure_ascii=False)  # json.dumps would make one for each call
+
+
+def fields_of(item: Any) -> Fields:
     """An event as the fields of an entry; bytes as the value of `event`; fields as they are."""
     if isinstance(item, Entry):
-        return item.fields
-    value = item if isinstance(item, bytes) else json.dumps(item, ensure_ascii=False).encode()
-    return {"event": value}
+        return {encoded(name): encoded(value) for name, value in item.fields.items()}
+    return {b"event": item if isinstance(item, bytes) else _ENCODER.encode(item).encode()}
 
 
 def encoded(text: str | bytes) -> bytes:
     """Text as the server has it."""
     return text if isinstance(text, bytes) else text.encode()
+
+
+def text(name: bytes) -> str:
+    """A name that the student's code may have made up, for a sentence."""
+    return name.decode(errors="replace")
 
 
 def read(value: bytes | None) -> Any:
@@ -120,20 +128,26 @@ class Stream:
         self._log.add("suite", f"appends {len(items)} entries")
         time_ms, _, start = first.partition("-")
         pipeline = self._client.pipeline(transaction=False)
-        for number, item in enumerate(items):
+        added = [fields_of(item) for item in items]
+        for number, fields in enumerate(added):
             at = "*" if first == "*" else f"{time_ms}-{int(start) + number}"
-            pipeline.xadd(self.name, fields_of(item), id=at)
+            pipeline.xadd(self.name, fields, id=at)
         ids = [each.decode() for each in self._ask(pipeline.execute)]
         self.ids += ids
         self.everything += items
-        for entry_id, item in zip(ids, items, strict=True):
-            self.fields[entry_id] = {encoded(k): encoded(v) for k, v in fields_of(item).items()}
+        self.fields |= zip(ids, added, strict=True)
         return ids
 
     def append_fields(self, **fields: Any) -> str:
         """Append an entry of these fields; its id."""
         (entry_id,) = self.append(Entry(fields))
         return entry_id
+
+    def make_empty(self) -> None:
+        """Create the stream, with nothing in it."""
+        self.remove(*self.append({}))
+        self.ids.clear()
+        self.everything.clear()
 
     def remove(self, *ids: str) -> None:
         """Take entries out of the stream; what was delivered stays pending."""
@@ -154,20 +168,20 @@ class Stream:
         with suppress(redis.ResponseError):
             self._client.xgroup_destroy(self.name, self.group)
 
-    def open_group(self) -> None:
-        """Set the group to the first entry; create it where its consumer did not.
+    def open_group(self, at: str = "0") -> None:
+        """Set the group back to that id; create it where its consumer did not.
 
         A request to create it may be on its way still, and gets the time to arrive.
         """
         for _ in range(5):
             try:
-                self._client.xgroup_setid(self.name, self.group, "0")
+                self._client.xgroup_setid(self.name, self.group, at)
             except redis.ResponseError:
                 time.sleep(0.001)
             else:
                 return
         with suppress(redis.ResponseError):  # whatever it is, it shows in what the consumer does
-            self._client.xgroup_create(self.name, self.group, id="0", mkstream=True)
+            self._client.xgroup_create(self.name, self.group, id=at, mkstream=True)
 
     def deliver(
         self, count: int, *, idle: int = 0, deliveries: int = 1, consumer: str = OTHER
@@ -213,6 +227,11 @@ class Stream:
         return self._entries(self.name)
 
     @property
+    def added(self) -> int:
+        """How many entries were ever added to it."""
+        return int(self._ask(self._client.xinfo_stream, self.name)["entries-added"])
+
+    @property
     def events(self) -> list[Any]:
         """What the field `event` of each entry holds."""
         return [read(fields.get(b"event")) for _, fields in self.entries]
@@ -231,9 +250,7 @@ class Stream:
         """What is pending in the group, by id."""
         found = self._ask(self._client.xpending_range, self.name, self.group, "-", "+", 10_000)
         each = (
-            Pending(
-                one["message_id"].decode(), one["consumer"].decode(), int(one["times_delivered"])
-            )
+            Pending(one["message_id"].decode(), text(one["consumer"]), int(one["times_delivered"]))
             for one in found
         )
         return {one.id: one for one in each}
@@ -244,13 +261,13 @@ class Stream:
         if not self._client.exists(self.name):
             return {}
         found = self._ask(self._client.xinfo_groups, self.name)
-        return {one["name"].decode(): one for one in found}
+        return {text(one["name"]): one for one in found}
 
     @property
     def consumers(self) -> list[str]:
         """The names of the group's consumers."""
         found = self._ask(self._client.xinfo_consumers, self.name, self.group)
-        return sorted(one["name"].decode() for one in found)
+        return sorted(text(one["name"]) for one in found)
 
     @property
     def delivered(self) -> list[str]:
@@ -265,7 +282,9 @@ class Stream:
             if "NOGROUP" in str(error):
                 why = f"there should be a group {self.group!r} on it, and there is none"
             elif "WRONGTYPE" in str(error):
-                why = "it should be a stream, and the key holds something else"
+                why = "it, and .dead, should be streams, and a key holds something else"
+            elif "no such key" in str(error):
+                why = "there is no such stream"
             else:
                 why = f"Redis answers: {error}"
             raise Failed(f"an onlooker looked at the stream {self.name!r}: {why}") from None
@@ -281,6 +300,10 @@ class Stream:
             return f"{len(events)} events"
         return named(events, self.everything)
 
+    def id_of(self, event: Any) -> str:
+        """The id of the entry of an event, which the test's events have one of."""
+        return self.ids[self.everything.index(event)] if event in self.everything else ""
+
     def entries_named(self, ids: list[str]) -> str:
         """Entries by their place, for a sentence."""
         numbers = [str(self.ids.index(each) + 1) for each in ids if each in self.ids]
@@ -291,21 +314,46 @@ class Stream:
 class Student:
     """The student's functions, each called with a redis client that its process keeps."""
 
-    def __init__(self, service: RedisService, consumer: Consumer, at_end: ExitStack) -> None:
+    def __init__(
+        self,
+        service: RedisService,
+        consumer: Consumer,
+        new_stream: Callable[..., Stream],
+        found: dict[bool, bool],
+        at_end: ExitStack,
+    ) -> None:
         self.service = service
         self._consumer = consumer
+        self._new_stream = new_stream
+        self._found = found
         self._at_end = at_end
 
-    def process(self, **options: Any) -> Process:
-        """A new process with a client in it, of these options."""
+    def process(self, *, decode: bool | None = None) -> Process:
+        """A new process with a client in it, of those whose answers the student's code can read.
+
+        With `decode` it has decode_responses as asked for.
+        """
+        if decode is None:
+            decode = not self.reads(decode=False) and self.reads(decode=True)
         process = self._consumer.process()
-        self.use(process, **options)
+        where = {"host": self.service.host, "port": self.service.port}
+        process.keep("client", New("redis.Redis", **where, decode_responses=decode))
         return process
 
-    def use(self, process: Process, **options: Any) -> None:
-        """Give the process a new client, of these options."""
-        where = {"host": self.service.host, "port": self.service.port}
-        process.keep("client", New("redis.Redis", **where, **options))
+    def reads(self, *, decode: bool) -> bool:
+        """Tell whether stream_consumer finds the event in what such a client answers.
+
+        Whoever expects one kind of client is told so by 05.delivers, and not by each check.
+        """
+        if decode not in self._found:
+            stream = self._new_stream()
+            stream.append({"event_id": 1})
+            try:
+                run = self.consume(stream, self.process(decode=decode), max_events=1)
+                self._found[decode] = isinstance(run.next(), Handle)
+            except Failed:
+                self._found[decode] = False
+        return self._found[decode]
 
     def before_it_asks(self, stream: Stream, action: Callable[[], None]) -> Any:
         """Run `action` before the student's next request to the group, or to read the stream."""
@@ -340,16 +388,24 @@ class Student:
         process: Process | None = None,
         *,
         scene: Callable[[], object] = lambda: None,
+        at: str = "0",
         **kwargs: Any,
     ) -> Run:
-        """Begin the first consumer of a group; `scene` is made before it asks the group."""
+        """Begin a consumer that creates its group; before it asks, `scene` is made in the group.
+
+        The group goes on after the entry with the id `at`.
+        """
 
         def prepare() -> None:
-            stream.open_group()
+            stream.open_group(at)
             scene()
 
         self._at_end.enter_context(self.before_it_asks(stream, prepare))
         return self.begin(stream, process, **kwargs)
+
+    def miscounts(self, value: Any, number: int) -> bool:
+        """Tell whether that is another int; who returns none is told so by 05.delivers alone."""
+        return isinstance(value, int) and value != number
 
     def finish(self, run: Run, when: str) -> list[Any]:
         """Say yes to every step until it returns; the events. `run.value` is what it returned."""
@@ -400,8 +456,19 @@ def stream(new_stream: Callable[..., Stream]) -> Stream:
     return new_stream()
 
 
+@pytest.fixture(scope="session")
+def found() -> dict[bool, bool]:
+    """Whether the student's code reads what a client answers, with decode_responses off and on."""
+    return {}
+
+
 @pytest.fixture
-def student(service_of_streams: RedisService, consumer: Consumer) -> Iterator[Student]:
+def student(
+    service_of_streams: RedisService,
+    consumer: Consumer,
+    new_stream: Callable[..., Stream],
+    found: dict[bool, bool],
+) -> Iterator[Student]:
     """The student's functions."""
     with ExitStack() as at_end:
-        yield Student(service_of_streams, consumer, at_end)
+        yield Student(service_of_streams, consumer, new_stream, found, at_end)

@@ -5,11 +5,13 @@ Nobody waits for idle_ms: an onlooker makes pending entries old, with XCLAIM and
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from grader.suite import Handle, Raised, Returned, exceptions
-from grader.suite.content import BAD
-from grader.suite.steps import in_words
+from grader.suite.content import BAD, same
+from grader.suite.steps import in_words, shorten
 
 LONG = 600_000
 """Milliseconds that nothing comes to be old in a test by itself."""
@@ -19,60 +21,61 @@ RAISED = (*exceptions.ORDINARY, *exceptions.REDIS)
 # Crashes --------------------------------------------------------------------------
 
 
-def judge_crash(stream, handled: int, current: str, k: int) -> None:
-    """What was not handled is pending, or not delivered yet."""
+def judge_crash(stream, handled: list, current: str, name: str) -> None:
+    """What was not handled is pending, the one in hand for this consumer, or not delivered yet."""
     pending, delivered = stream.pending, stream.delivered
     there = [entry_id for entry_id, _ in stream.entries]
+    scene = f"killed inside handle() of event {stream.ids.index(current) + 1} of {len(stream.ids)}"
     assert current in pending, (
-        f"killed inside handle() of event {k + 1}: its entry should be pending, so that it is "
-        "claimed; it is not: it was acknowledged before it was handled"
+        f"{scene}: its entry should be pending, so that it is claimed; it is not pending"
+    )
+    who = pending[current].consumer
+    assert who == name, (
+        f"{scene}: its entry should be pending for the consumer {name!r}, as stream_consumer was "
+        f"told; it is pending for {who!r}"
     )
     lost = [
         entry_id
-        for entry_id in stream.ids[handled:]
-        if entry_id not in there or (entry_id in delivered and entry_id not in pending)
+        for entry_id in stream.ids
+        if entry_id not in handled
+        and (entry_id not in there or (entry_id in delivered and entry_id not in pending))
     ]
     assert not lost, (
-        f"killed inside handle() of event {k + 1} of {len(stream.ids)}: no later consumer can get "
-        f"{stream.entries_named(lost)}, which should be pending, or not delivered yet"
+        f"{scene}: no later consumer can get {stream.entries_named(lost)}, which should be pending, "
+        "or not delivered yet"
     )
 
 
 @pytest.mark.check("05.ack-after-handle")
-def test_killed_inside_handle_at_every_event(student, new_stream, trips):
-    """Killed while it handles event k, for every k, of two batches."""
+@pytest.mark.parametrize("claimed", [False, True])
+def test_killed_inside_handle_at_every_event(student, new_stream, trips, rng, claimed):
+    """Killed while it handles event k, for every k, of two batches; new ones, and claimed ones."""
     events = trips(4)
+    name = f"taxi {rng.randrange(10**6)}"
     for k in range(len(events)):
         stream = new_stream()
         stream.append(*events)
-        run = student.consume(stream, batch_size=2)
+
+        def scene(stream=stream) -> None:
+            if claimed:
+                stream.deliver(4, idle=LONG)
+
+        run = student.consume(stream, scene=scene, consumer=name, batch_size=2, idle_ms=LONG // 2)
+        handled = []
         for number in range(k + 1):
-            run.next_event()
+            step = run.next()
+            if claimed and not isinstance(step, Handle):
+                return  # whoever claims nothing is told so by 05.claims
+            assert isinstance(step, Handle), (
+                f"4 entries are in the stream, and it has handled {number}; {in_words(step, 'it')}"
+            )
+            current = stream.id_of(step.event)
+            assert current, f"4 entries are in the stream; {in_words(step, 'it')}"
             if number < k:
+                handled.append(current)
                 run.handled()
         run.kill()
-        judge_crash(stream, k, stream.ids[k], k)
-
-
-@pytest.mark.check("05.ack-after-handle")
-def test_killed_inside_handle_of_what_was_claimed(student, new_stream, trips):
-    """It is pending again, for whoever comes next."""
-    events = trips(2)
-    for k in range(len(events)):
-        stream = new_stream()
-        stream.append(*events)
-        run = student.consume(
-            stream, scene=lambda stream=stream: stream.deliver(2, idle=LONG), idle_ms=5000
-        )
-        run.process.consumer.given("another consumer has held 2 entries for long")
-        for number in range(k + 1):
-            # Whoever claims nothing is told so by 05.claims.
-            if not isinstance(run.next(), Handle):
-                return
-            if number < k:
-                run.handled()
-        run.kill()
-        judge_crash(stream, k, stream.ids[k], k)
+        judge_crash(stream, handled, current, name)
 
 
 # Claiming -------------------------------------------------------------------------
@@ -82,7 +85,9 @@ def test_killed_inside_handle_of_what_was_claimed(student, new_stream, trips):
 @pytest.mark.parametrize("decode", [False, True])
 def test_what_is_old_is_claimed_and_what_is_young_is_left(student, new_stream, trips, rng, decode):
     """By an idle_ms that is given, and by the default; in one process."""
-    process = student.process(decode_responses=decode)
+    if not student.reads(decode=decode):
+        return  # 05.delivers tells
+    process = student.process(decode=decode)
     given = rng.randint(200, 400) * 1000
     # Of the default, the young ones have 20 s to become old in, which no test takes.
     for idle_ms, old, young in ((given, given + 1, given - 100_000), (None, 30_001, 10_000)):
@@ -95,7 +100,7 @@ def test_what_is_old_is_claimed_and_what_is_young_is_left(student, new_stream, t
             ids = stream.deliver(6, idle=young)
             stream.age(*(ids[number] for number in olds), idle=old)
 
-        run = student.consume(stream, process, scene=scene, idle_ms=idle_ms)
+        run = student.consume(stream, process, scene=scene, idle_ms=idle_ms, max_events=5)
         words = (
             f"another consumer has held {stream.these([events[n] for n in olds])} for {old} ms and "
             f"{stream.these([events[n] for n in range(6) if n not in olds])} for {young} ms, 7 and 8 "
@@ -132,14 +137,14 @@ def test_more_old_ones_than_one_request_finds(student, stream, rng):
         stream.deliver(old, idle=LONG)
 
     size = rng.randint(2, 3)
-    run = student.consume(stream, scene=scene, batch_size=size, idle_ms=LONG // 2)
+    run = student.consume(stream, scene=scene, batch_size=size, idle_ms=LONG // 2, max_events=old)
     words = (
         f"another consumer has held {young} entries for a moment, and the {old} after them for "
         f"long; batch_size is {size}"
     )
     seen = student.finish(run, words)
     wanted = stream.everything[young:]
-    assert seen == wanted, (
+    assert same(seen, wanted), (
         f"{words}: those {old} should be claimed; it handled {len(seen)} events (XAUTOCLAIM looks at "
         "a few entries at a time, and its cursor says where to go on)"
     )
@@ -165,22 +170,37 @@ def test_what_becomes_old_meanwhile_is_claimed(student, stream, trips):
     run.handled()
 
 
+def read_event(fields: dict[bytes, bytes]) -> object:
+    """The JSON in the field `event`, or what it holds."""
+    value = fields.get(b"event", b"")
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+
+
 # What handle raises -----------------------------------------------------------------
 
 
 @pytest.mark.check("05.poison")
 def test_what_keeps_failing_is_dead_after_so_many_deliveries(student, stream, trips, rng):
     """Each failure is made old at once; who claims only at its start is started again."""
-    most, events = rng.choice((2, 4)), trips(4)
+    most, (*events, last) = rng.choice((2, 4)), trips(5)
     stream.append(*events)
-    bad = stream.ids[1]
+    (bad,) = ids = stream.ids[1:2]
     process = student.process()
     tries, handled, told = 0, [], []
     words = f"max_deliveries is {most}, and handle() always raises for event 2 of 4"
     start = student.consume
     for _ in range(most + 2):
-        run = start(stream, process, max_deliveries=most, idle_ms=LONG // 2, consumer="mia")
-        while isinstance(step := run.next(), Handle):
+        run = start(
+            *(stream, process),
+            max_deliveries=most,
+            idle_ms=LONG // 2,
+            max_empty_reads=30,
+            max_events=4 - len(handled),
+        )
+        while isinstance(step := next_or_append(run, stream, last), Handle):
             if step.event != events[1]:
                 handled.append(step.event)
                 run.handled()
@@ -197,34 +217,48 @@ def test_what_keeps_failing_is_dead_after_so_many_deliveries(student, stream, tr
             break
         start = student.begin
     assert tries == most, (
-        f"{words}; handle() should see it {most} times, each time that it was idle for idle_ms; it "
-        f"saw it {tries} times"
+        f"{words}; each time that it was idle for idle_ms it should be handled again, {most} times "
+        f"in all; it was handled {times(tries)}"
     )
-    judge_dead(stream, [bad], words)
-    others = [events[0], *events[2:]]
-    assert handled == others, f"{words}: the others should be handled; it handled " + stream.these(
-        handled
+    judge_dead(stream, ids, words)
+    others = [event for event in (events[0], *events[2:], last) if event in stream.everything]
+    assert same(handled, others), (
+        f"{words}: the others should be handled; it handled {stream.these(handled)}"
     )
-    assert sum(value for value in told if isinstance(value, int)) == 3, (
-        f"{words}: 3 events were handled, and that is what it should return, not {told[0]!r}"
-    )
+    wrong = len(told) == 1 and student.miscounts(told[0], len(handled))
+    assert not wrong, f"{words}: {len(handled)} were handled, so return that, not {told[0]!r}"
+
+
+def next_or_append(run, stream, event):
+    """The next step; where an entry has been moved, the stream is given one more event to end with."""
+    while run.waiting(0.002):
+        if event not in stream.everything and stream.dead:
+            stream.append(event)
+            break
+    return run.next()
+
+
+def times(number: int) -> str:
+    """How often, for a sentence."""
+    return {1: "once", 2: "twice"}.get(number, f"{number} times")
 
 
 def judge_dead(stream, ids: list[str], words: str) -> None:
-    """Just these entries lie in the stream of the dead, with their fields, and are not pending."""
-    wanted = [stream.fields[entry_id] for entry_id in ids]
-    dead = stream.dead
-    assert len(dead) == len(wanted), (
-        f"{words}: {stream.entries_named(ids)} should be in {stream.name}.dead; it has {len(dead)} "
-        f"entr{'y' if len(dead) == 1 else 'ies'}"
+    """Just these entries lie in the stream of the dead, and none of them is pending.
+
+    Whether they are there with all their fields is 05.bad-entry's.
+    """
+    there = [read_event(fields) for fields in stream.dead]
+    wanted = [read_event(stream.fields[entry_id]) for entry_id in ids]
+    assert len(there) == len(wanted), (
+        f"{words}: {stream.entries_named(ids)} should be in {stream.name}.dead; it has {len(there)} "
+        f"entr{'y' if len(there) == 1 else 'ies'}"
     )
-    for fields, (entry_id, each) in zip(dead, zip(ids, wanted, strict=True), strict=True):
-        missing = [name for name, value in each.items() if fields.get(name) != value]
-        assert not missing, (
-            f"{words}: {stream.entries_named([entry_id])} should be in {stream.name}.dead with its "
-            f"fields; {missing[0].decode()!r} is {each[missing[0]]!r:.60}, and there it is "
-            f"{fields.get(missing[0])!r:.60}"
-        )
+    others = [value for value in there if value not in wanted]
+    assert not others, (
+        f"{words}: {stream.entries_named(ids)} should be in {stream.name}.dead; another one is, "
+        f"{shorten(others[0])}"
+    )
     left = [entry_id for entry_id in ids if entry_id in stream.pending]
     assert not left, f"{words}: moved to .dead, {stream.entries_named(left)} should not be pending"
 
@@ -233,33 +267,40 @@ def judge_dead(stream, ids: list[str], words: str) -> None:
 @pytest.mark.parametrize("decode", [False, True])
 def test_deliveries_are_counted_by_the_server(student, new_stream, trips, rng, decode):
     """Consumers that died had them in hand, each so many times; one that succeeds is not dead."""
-    process = student.process(decode_responses=decode)
+    if not student.reads(decode=decode):
+        return  # 05.delivers tells
+    process = student.process(decode=decode)
     for most in (rng.choice((2, 4)), None):
         stream, limit = new_stream(), most or 3
         events = trips(limit + 2)
-        stream.append(*events[:-1])
-        stream.append_fields(event=b'{"zone": "Queens"}', source="meter 7", number="12")
+        stream.append(*events)
+        deliveries = list(range(limit + 2, 0, -1))
 
-        def scene(stream=stream) -> None:
-            for number, _ in enumerate(stream.ids, 1):
-                stream.deliver(1, idle=LONG, deliveries=number)
+        def scene(stream=stream, deliveries=deliveries) -> None:
+            for count in deliveries:
+                stream.deliver(1, idle=LONG, deliveries=count)
 
-        run = student.consume(stream, process, scene=scene, idle_ms=LONG // 2, max_deliveries=most)
+        run = student.consume(
+            *(stream, process),
+            scene=scene,
+            idle_ms=LONG // 2,
+            max_deliveries=most,
+            max_events=limit - 1,
+        )
         words = (
             f"max_deliveries is {most or 'the default, 3'}, and entries 1 to {limit + 2} were "
-            "delivered so many times as their numbers say, to consumers that died "
+            f"delivered {', '.join(map(str, deliveries))} times to consumers that died "
             f"(decode_responses={decode})"
         )
         seen = student.finish(run, words)
-        wanted = stream.everything[: limit - 1]
-        assert seen == wanted, (
+        wanted = events[3:]
+        assert same(seen, wanted), (
             f"{words}: it should handle {stream.these(wanted)} and move the others; it handled "
             f"{stream.these(seen)}"
         )
-        judge_dead(stream, stream.ids[limit - 1 :], words)
-        assert run.value == limit - 1, (
-            f"{words}: {limit - 1} were handled; return that, not {run.value!r}"
-        )
+        judge_dead(stream, stream.ids[:3], words)
+        miscounted = student.miscounts(run.value, limit - 1)
+        assert not miscounted, f"{words}: {limit - 1} were handled, it returned {run.value!r}"
 
 
 @pytest.mark.check("05.poison")
@@ -269,7 +310,7 @@ def test_whatever_handle_raises_the_entry_stays_and_the_others_go_on(student, st
     good = trips(len(RAISED) // 4 + 1)
     events = [e for n, event in enumerate(good) for e in (*bad[4 * n : 4 * n + 4], event)]
     stream.append(*events)
-    run = student.consume(stream, batch_size=7)
+    run = student.consume(stream, batch_size=7, max_events=len(good))
     failed, handled, last = [], [], ""
     while isinstance(step := run.next(), Handle):
         if step.event in bad:
@@ -289,11 +330,11 @@ def test_whatever_handle_raises_the_entry_stays_and_the_others_go_on(student, st
         f"handle() raised {last} for one event, and stream_consumer should go on with the others; "
         f"{in_words(step, 'it')}"
     )
-    assert handled == good, (
+    assert same(handled, good), (
         f"handle() raised for {len(bad)} of {len(events)} events: the {len(good)} others should be "
         f"handled; it handled {stream.these(handled)}"
     )
-    assert step.value == len(good), (
+    assert not student.miscounts(step.value, len(good)), (
         f"{len(good)} events were handled, so {len(good)} should be returned, not {step.value!r}"
     )
     pending = stream.pending
@@ -342,18 +383,21 @@ def test_ctrl_c_leaves_it(student, new_stream, trips):
 @pytest.mark.parametrize("decode", [False, True])
 def test_a_bad_entry_is_moved_at_once(student, new_stream, trips, rng, decode):
     """Of every kind, before, between and after the events; new ones, and some that were claimed."""
-    process = student.process(decode_responses=decode)
+    if not student.reads(decode=decode):
+        return  # 05.delivers tells
+    process = student.process(decode=decode)
     # A client that decodes cannot read what is not UTF-8.
     values = [bad for bad in (*BAD, b"", b" ") if bad.isascii() or not decode]
     rng.shuffle(values)
     for how in ("new", "claimed"):
         stream = new_stream()
-        good, ids = trips(len(values) + 1), []
+        good, ids = trips(len(values) + 2), []
         stream.append(good[0])
-        for value, event in zip(values, good[1:], strict=True):
-            ids += stream.append(value)
-            stream.append(event)
         ids.append(stream.append_fields(data=b'{"event_id": 1}', Event="{}"))
+        for value, event in zip(values, good[1:], strict=False):
+            ids.append(stream.append_fields(event=value, source="meter 7"))
+            stream.append(event)
+        stream.append(good[-1])
 
         def scene(stream=stream, how=how) -> None:
             if how == "claimed":
@@ -374,9 +418,17 @@ def test_a_bad_entry_is_moved_at_once(student, new_stream, trips, rng, decode):
         assert isinstance(step, Returned), f"{words}: it should go on; {in_words(step, 'it')}"
         if how == "claimed" and not seen and not stream.dead:
             return  # whoever claims nothing is told so by 05.claims
-        assert seen == good, f"{words}; it handled {stream.these(seen)}"
-        assert step.value == len(good), f"{words}: return {len(good)}, not {step.value!r}"
+        assert same(seen, good), f"{words}; it handled {stream.these(seen)}"
+        miscounted = student.miscounts(step.value, len(good))
+        assert not miscounted, f"{words}: return {len(good)}, not {step.value!r}"
         judge_dead(stream, ids, words)
+        for entry_id in ids:
+            fields = stream.fields[entry_id]
+            kept = any(fields.items() <= each.items() for each in stream.dead)
+            assert kept, (
+                f"{words}: a bad entry should be in {stream.name}.dead with its fields as they are; "
+                f"{shorten(fields)} is not there"
+            )
 
 
 # Moved whole ------------------------------------------------------------------------
@@ -393,7 +445,7 @@ def test_killed_between_any_two_commands(student, new_stream, what):
     item = {"zone": "Queens"} if what == "poisoned" else b"{oops"
 
     def begin(stream):
-        (entry_id,) = stream.append(item)
+        entry_id, _ = stream.append(item, {"zone": "Bronx"})
 
         def scene() -> None:
             if what == "poisoned":
@@ -407,8 +459,8 @@ def test_killed_between_any_two_commands(student, new_stream, what):
         goes_on_to(run)
     said = recorded.commands()
     changes = [number for number, each in enumerate(said, 1) if each.name in CHANGES]
-    if not stream.dead or not changes:
-        return  # that it is moved at all is 05.poison's, or 05.bad-entry's
+    if not stream.dead or not changes or any(b"NOACK" in each.words for each in said):
+        return  # 05.poison, 05.bad-entry or 05.ack-after-handle tells
     for number in range(changes[0] + 1, len(said) + 1):
         stream = new_stream()
         with student.service.stopped_before(number) as stop:
@@ -416,11 +468,13 @@ def test_killed_between_any_two_commands(student, new_stream, what):
             if not goes_on_to(run, stop.reached):
                 return
             run.kill()
-        held, dead = entry_id in stream.pending, bool(stream.dead)
+        there = entry_id in [each for each, _ in stream.entries]
+        held = there and (entry_id in stream.pending or entry_id not in stream.delivered)
+        dead = bool(stream.dead)
         assert held or dead, (
             f"a {what} entry was to be moved to {stream.name}.dead, and the process was killed "
-            f"before its command {stop.command.in_words()}: the entry should be pending or in "
-            ".dead; it is in neither"
+            f"before its command {stop.command.in_words()}: the entry should be pending, and in the "
+            "stream, or it should be in .dead; it is in neither"
         )
         if dead and not held:
             return  # whatever comes after that
@@ -444,7 +498,9 @@ def goes_on_to(run, reached=None) -> bool:
 @pytest.mark.parametrize("decode", [False, True])
 def test_what_was_trimmed_is_passed_over(student, new_stream, trips, rng, decode):
     """Pending entries that are gone: of another consumer, its own, poisoned, all that are pending."""
-    process = student.process(decode_responses=decode)
+    if not student.reads(decode=decode):
+        return  # 05.delivers tells
+    process = student.process(decode=decode)
     for who, deliveries, everything in (
         ("other", 1, False),
         ("mia", 1, False),
@@ -465,7 +521,8 @@ def test_what_was_trimmed_is_passed_over(student, new_stream, trips, rng, decode
             else:
                 stream.remove(*(ids[number] for number in gone))
 
-        run = student.consume(stream, process, scene=scene, idle_ms=LONG // 2)
+        most = 6 - len(gone)
+        run = student.consume(stream, process, scene=scene, idle_ms=LONG // 2, max_events=most)
         words = (
             f"{'it' if who == 'mia' else 'another consumer'} has held entries 1 to 4 for long, and "
             f"{stream.entries_named([stream.ids[n] for n in gone])} were trimmed away "
@@ -473,7 +530,9 @@ def test_what_was_trimmed_is_passed_over(student, new_stream, trips, rng, decode
         )
         seen = student.finish(run, words)
         wanted = [event for number, event in enumerate(events) if number not in gone]
-        assert seen == wanted, (
+        if same(seen, events[4:]):
+            continue  # whoever claims nothing is told so by 05.claims
+        assert same(seen, wanted), (
             f"{words}: the others should be handled; it handled {stream.these(seen)}"
         )
         assert not stream.dead, (

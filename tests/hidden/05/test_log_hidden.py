@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from grader.suite import Raised, exceptions
+from grader.suite.content import BAD
 from grader.suite.steps import in_words, shorten
 
 MANY = 1_050
@@ -40,7 +41,7 @@ def kind(value) -> str:
 @pytest.mark.parametrize("decode", [False, True])
 def test_an_entry_for_each_event(student, new_stream, odd_events, unusual_text, trips, decode):
     """Events of every kind, in order, equal ones too; then another stream, and the first again."""
-    process = student.process(decode_responses=decode)
+    process = student.process(decode=decode)
     first, second = new_stream(), new_stream("trips {} of:today")
     many = [*odd_events, *unusual_text]
     calls = [(first, many, []), (second, trips(3), []), (first, tuple(trips(2)), many)]
@@ -97,10 +98,8 @@ def test_the_ids_of_what_is_trimmed_at_once(student, stream, trips, rng):
 def test_exactly_the_newest_are_left(student, new_stream, trips, rng):
     """Fewer than were appended, more, as many as a node of the server holds; in one process."""
     process = student.process()
-    long = rng.randint(230, 290)
     stream, short = new_stream(), new_stream()
-    stream.append(*({"number": number} for number in range(long)))
-    appended = {stream.name: list(stream.everything), short.name: []}
+    stream.append(*({"number": number} for number in range(rng.randint(230, 290))))
     for where, count, keep in (
         (stream, 3, 150 + rng.randint(1, 40)),
         (stream, 2, rng.randint(5, 9)),
@@ -108,18 +107,23 @@ def test_exactly_the_newest_are_left(student, new_stream, trips, rng):
         (short, 4, 9),
         (stream, 5, None),
     ):
-        events = trips(count)
-        had = len(where.entries)
+        before = [entry_id for entry_id, _ in where.entries]
+        added = where.added if before else 0
         told = {} if keep is None else {"keep": keep}
-        student.append(where, events, process, **told)
-        appended[where.name] += events
-        left = where.events
-        wanted = appended[where.name][-min(had + count, keep or had + count) :]
-        scene = f"{count} events were appended to {had} entries, " + (
+        student.append(where, trips(count), process, **told)
+        left = [entry_id for entry_id, _ in where.entries]
+        # What it appends is 05.append's.
+        added = where.added - added
+        wanted = min(len(before) + added, keep or len(before) + added)
+        scene = f"{count} events were appended to {len(before)} entries, " + (
             "without keep" if keep is None else f"with keep={keep}"
         )
-        assert len(left) == len(wanted), f"{scene}: {len(wanted)} should be left; {len(left)} are"
-        assert left == wanted, f"{scene}: the newest {len(wanted)} should be left; others are"
+        assert len(left) == wanted, f"{scene}: {wanted} entries should be left; {len(left)} are"
+        old = [entry_id for entry_id in left if entry_id in before]
+        newest = before[len(before) - max(0, wanted - added) :]
+        assert old == newest, (
+            f"{scene}: the newest {wanted} entries should be left; of the older ones it left others"
+        )
 
 
 # Replaying ------------------------------------------------------------------------
@@ -129,7 +133,7 @@ def test_exactly_the_newest_are_left(student, new_stream, trips, rng):
 @pytest.mark.parametrize("decode", [False, True])
 def test_everything_is_replayed(student, new_stream, odd_events, unusual_text, decode):
     """More than a page, of one millisecond; then a short stream, and one that is not there."""
-    process = student.process(decode_responses=decode)
+    process = student.process(decode=decode)
     stream, short, none = new_stream(), new_stream(), new_stream()
     # That one goes by pages does not depend on what a client decodes; once is enough of so many.
     many = [{"number": number} for number in range(220 if decode else MANY)]
@@ -169,7 +173,7 @@ def test_it_goes_a_page_at_a_time(student, stream):
 @pytest.mark.parametrize("decode", [False, True])
 def test_from_one_id_to_another(student, stream, rng, decode):
     """Both included, of several milliseconds; ids are numbers, not texts."""
-    process = student.process(decode_responses=decode)
+    process = student.process(decode=decode)
     stream.append(*({"number": number} for number in range(12)), first="9-5")
     stream.append(*({"number": number} for number in range(12, 130)), first="10-0")
     stream.append(*({"number": number} for number in range(130, 133)), first="10000-7")
@@ -194,7 +198,8 @@ def test_from_one_id_to_another(student, stream, rng, decode):
 def test_nothing_changes(student, stream, trips):
     """Neither the stream nor a group of it; replayed twice in one process, once with a failure."""
     events = trips(6)
-    stream.append(*events[:3], b"{oops", *events[3:])
+    stream.append(*events[:3], *BAD, b"", *events[3:])
+    stream.append_fields(data=b"{}")
     stream.create_group()
     stream.deliver(2)
     before = (stream.entries, stream.pending, stream.groups, stream.consumers)
@@ -203,8 +208,8 @@ def test_nothing_changes(student, stream, trips):
         run = student.replay(stream, process)
         seen = run.drain()
         assert seen == events, (
-            "a stream of 6 events and a bad entry was replayed, and a group had 2 of them in hand; "
-            f"it handled {stream.these(seen)}"
+            f"a stream of 6 events and {len(stream.ids) - 6} bad entries was replayed; it handled "
+            f"{stream.these(seen)}"
         )
         assert run.value == 6, f"6 events were handled, so 6 is to be returned, not {run.value!r}"
         after = (stream.entries, stream.pending, stream.groups, stream.consumers)
@@ -256,7 +261,7 @@ def judge_lag(student, stream, process, wanted: int, scene: str) -> None:
 @pytest.mark.parametrize("decode", [False, True])
 def test_not_delivered_plus_pending(student, stream, rng, decode):
     """Of each of three groups, by turns, in one process."""
-    process = student.process(decode_responses=decode)
+    process = student.process(decode=decode)
     total, held, done = rng.randint(110, 150), rng.randint(3, 6), rng.randint(7, 9)
     others = [stream.of_group(f"{word}{stream.group}") for word in ("a-", "z-")]
     for each in (others[0], stream, others[1]):
@@ -279,7 +284,7 @@ def test_not_delivered_plus_pending(student, stream, rng, decode):
 @pytest.mark.parametrize("decode", [False, True])
 def test_where_the_server_does_not_know(student, new_stream, rng, decode):
     """XINFO says nil: after XDEL in the middle, and of a group that began at some id."""
-    process = student.process(decode_responses=decode)
+    process = student.process(decode=decode)
     total, held, gone = rng.randint(120, 150), rng.randint(2, 4), rng.randint(2, 5)
     stream = new_stream()
     stream.append(*({"number": number} for number in range(total)))
