@@ -12,7 +12,7 @@ ARGS ?=
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
-setup: ## make .venv from requirements.lock, install bubblewrap and RabbitMQ where missing
+setup: ## make .venv from requirements.lock, install bubblewrap, RabbitMQ and Redis where missing
 	@scripts/setup.sh $(if $(filter setup,$(or $(MAKECMDGOALS),help)),--next)
 
 setup-instructor: ## the same, and nbgrader with JupyterLab

@@ -172,7 +172,7 @@ def _tail() -> Finding:
 
 
 def _docker() -> Finding:
-    from grader.services.rabbitmq.docker import engine_problem  # noqa: PLC0415 - pika's import
+    from grader.services.docker_engine import engine_problem  # noqa: PLC0415 - pika's import
 
     problem = engine_problem()
     return Finding(

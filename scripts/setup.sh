@@ -149,32 +149,39 @@ apt_install() {
         { quietly "${as_root[@]}" apt-get update && quietly "${install[@]}"; }
 }
 
-# Debian's package would start a broker, and start it at each boot. Only the program is wanted:
-# the grader runs nodes of its own. policy-rc.d is asked before a package starts a service.
-install_rabbitmq_server() {
+# Debian's packages would start their servers, and start them at each boot. Only the programs are
+# wanted: the grader runs servers of its own. policy-rc.d is asked before a package starts a service.
+#   install_server PACKAGE SERVICE...
+install_server() {
     has apt-get && become_root || return 1
-    local service services=(rabbitmq-server.service) done=0
-    has epmd || services+=(epmd.service epmd.socket)
+    local package=$1 service done=0
+    shift
     if [ ! -e "$policy" ]; then
         policy_is_ours=yes
         "${as_root[@]}" tee "$policy" >/dev/null <<'POLICY'
 #!/bin/sh
-# Keeps a broker from being started while stream-course installs it. May be deleted.
+# Keeps servers from being started while stream-course installs them. May be deleted.
 for word; do
-    case $word in rabbitmq-server* | epmd*) exit 101 ;; esac
+    case $word in rabbitmq-server* | epmd* | redis-server*) exit 101 ;; esac
 done
 exit 0
 POLICY
         "${as_root[@]}" chmod 755 "$policy"
     fi
-    apt_install rabbitmq-server || done=1
+    apt_install "$package" || done=1
     remove_policy
     if has systemctl && [ "$done" = 0 ]; then
-        for service in "${services[@]}"; do
+        for service; do
             quietly "${as_root[@]}" systemctl disable "$service" || true
         done
     fi
     return "$done"
+}
+
+install_rabbitmq_server() {
+    local services=(rabbitmq-server.service)
+    has epmd || services+=(epmd.service epmd.socket)
+    install_server rabbitmq-server "${services[@]}"
 }
 
 remove_policy() {
@@ -199,6 +206,8 @@ engine_serves() {
         bounded docker manifest inspect "$image" >/dev/null 2>&1 </dev/null
 }
 
+has_redis() { [ -n "${REDIS_URL-}" ] || has redis-server || has valkey-server; }
+
 # Says what is missing, what that means, and how to change it.
 need() {
     local how="install it with this system's package manager"
@@ -217,11 +226,16 @@ install_programs() {
             need bubblewrap "submissions cannot be graded"
         [ -n "${RABBITMQ_URL-}" ] || has rabbitmq-server || engine_serves || install_rabbitmq_server ||
             need rabbitmq-server "RabbitMQ's checks are not graded"
+        has_redis || install_server redis-server redis-server.service ||
+            need redis-server "the checks of Redis Streams are not graded"
         ;;
     Darwin)
         [ -n "${RABBITMQ_URL-}" ] || has rabbitmq-server || engine_serves ||
             { has brew && say "installing rabbitmq with brew" && quietly brew install rabbitmq; } ||
             need rabbitmq "RabbitMQ's checks are not graded"
+        has_redis ||
+            { has brew && say "installing redis with brew" && quietly brew install redis; } ||
+            need redis "the checks of Redis Streams are not graded"
         ;;
     *)
         say "this system has no bubblewrap; grading needs Linux, WSL 2 or a Docker engine."

@@ -10,6 +10,7 @@ from functools import cache
 from hypothesis import strategies as st
 
 from benchmarks.fuzz.target import Target
+from grader.services.redis.choice import find_redis
 from grader.services.redis.commands import CommandReader, ProtocolError, encode
 from grader.services.redis.replies import ReplyReader
 from grader.services.redis.service import RedisService
@@ -17,7 +18,8 @@ from grader.services.redis.service import RedisService
 _NAMES = (
     "SUBSCRIBE UNSUBSCRIBE PSUBSCRIBE SSUBSCRIBE PUBLISH PUBSUB HELLO CLIENT COMMAND INFO MULTI "
     "EXEC DISCARD WATCH RESET SELECT ECHO SET GET SETEX INCR LPUSH LRANGE LREM LTRIM BLPOP SADD "
-    "SMEMBERS HSET HGETALL XADD XREAD XREADGROUP XGROUP XRANGE XTRIM XDEL DEBUG EVAL KEYS"
+    "SMEMBERS HSET HGETALL XADD XREAD XREADGROUP XGROUP XRANGE XTRIM XDEL "
+    "XACK XPENDING XCLAIM XAUTOCLAIM XINFO DEBUG EVAL KEYS"
 )
 _WORDS = st.sampled_from(
     [
@@ -82,7 +84,7 @@ def _replies_come_whole(stream: tuple[bytes, int]) -> None:
 @cache
 def _service() -> tuple[RedisService, tuple[str, int]]:
     listener = socket.create_server(("127.0.0.1", 0))
-    service = RedisService()
+    service = RedisService(find_redis(own=False).make())
     service.attach(listener, listener.getsockname()[1])
     return service, listener.getsockname()
 

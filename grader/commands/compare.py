@@ -23,7 +23,7 @@ _file = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--real",
     is_flag=True,
-    help="Real servers for Redis and SQS: REDIS_URL, SQS_ENDPOINT_URL, or an installed one.",
+    help="A real server for SQS too: SQS_ENDPOINT_URL. Redis is real wherever one is installed.",
 )
 @click.option(
     "--only",

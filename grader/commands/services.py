@@ -43,7 +43,8 @@ def services() -> None:
     """Start and stop what the demos talk to: Redis, RabbitMQ and SQS, on this machine alone.
 
     They listen on the lessons' ports of 127.0.0.1: redis 6379, rabbitmq 5672, sqs 4566. Redis and
-    SQS are embedded stand-ins; RabbitMQ is a private node, or a container where Docker runs.
+    RabbitMQ are private servers, or containers where Docker runs; SQS is a stand-in, and so is
+    Redis where neither is there.
     """
 
 

@@ -62,7 +62,7 @@ def compare(course: Course, options: Options, advance: Callable[[str], None]) ->
     seed = secrets.randbelow(2**32) if options.seed is None else options.seed
     with (
         tempfile.TemporaryDirectory(prefix="stream-compare-") as folder,
-        servers(Path(folder), options.techniques, real=options.real) as found,
+        servers(options.techniques, real=options.real) as found,
         closing(Places(Path(folder), found.urls, INTERVAL)) as places,
         Crew() as crew,
     ):

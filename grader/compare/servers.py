@@ -1,23 +1,20 @@
-"""The servers of a comparison: simulated, or real ones that the user runs."""
+"""The servers of a comparison: real ones where there are any, else simulated."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from grader.compare.techniques.catalog import TECHNIQUES
 from grader.compare.techniques.technique import Technique
 from grader.errors import GraderError, ServiceError
 from grader.host.child import start_module
-from grader.host.identity import die_with_parent
 from grader.host.interrupts import held
 from grader.host.ports import free_ports
 from grader.services.rabbitmq.choice import (
@@ -28,19 +25,19 @@ from grader.services.rabbitmq.choice import (
 )
 from grader.services.rabbitmq.node import FirstThatStarts, Login
 from grader.services.rabbitmq.private import PrivateNode, sweep_nodes
+from grader.services.redis.choice import installed
+from grader.services.redis.private import PrivateServer, sweep_servers
 
 _VARIABLES = {"redis": "REDIS_URL", "sqs": "SQS_ENDPOINT_URL"}
 _SIMULATORS = {"redis": "fakeredis", "sqs": "moto"}
 _STOP_SECONDS = 5
-_START_SECONDS = 10
 
 
 class Servers:
     """Where each server is, and what it is."""
 
-    def __init__(self, stack: ExitStack, folder: Path) -> None:
+    def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
-        self._folder = folder
         self._node: FirstThatStarts | None = None
         self._login = Login.random()
         self._rabbitmq_url = ""
@@ -60,7 +57,7 @@ class Servers:
         Raises:
             GraderError: real servers were asked for, and there is none, or it does not answer.
         """
-        if real and not any(os.environ.get(v) for v in _VARIABLES.values()) and not _redis_server():
+        if real and not any(os.environ.get(v) for v in _VARIABLES.values()) and not installed():
             raise GraderError(
                 "there is no real Redis or SQS to measure",
                 "Install redis-server, or set REDIS_URL or SQS_ENDPOINT_URL, or leave out --real.",
@@ -68,12 +65,13 @@ class Servers:
         for name, variable in _VARIABLES.items():
             if name not in wanted:
                 continue
-            url = os.environ.get(variable) if real else None
+            # Redis is real wherever it can be, as RabbitMQ is; SQS costs money.
+            url = os.environ.get(variable) if real or name == "redis" else None
             if url:
                 self.behind[name] = "real: " + _asked(name, url, variable)
-            elif real and name == "redis" and (program := _redis_server()):
+            elif name == "redis" and (program := installed()):
                 url = self._start_redis(program)
-                self.behind[name] = "real: " + _describe(name, url)
+                self.behind[name] = f"real: {_describe(name, url)}, private server"
             else:
                 url = self._simulate(name)
                 self.behind[name] = f"simulated: {_SIMULATORS[name]} {version(_SIMULATORS[name])}"
@@ -158,39 +156,14 @@ class Servers:
         return f"redis://127.0.0.1:{port}" if name == "redis" else f"http://127.0.0.1:{port}"
 
     def _start_redis(self, program: str) -> str:
+        sweep_servers()
         (port,) = free_ports(0)
-        options = {
-            "--port": str(port),
-            "--bind": "127.0.0.1",
-            "--dir": str(self._folder),
-            "--save": "",
-            "--appendonly": "no",
-        }
+        server = PrivateServer(program, port=port)
         with held():
-            process = subprocess.Popen(  # noqa: S603 - an installed server
-                [program, *(word for pair in options.items() for word in pair)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C does not reach it before its clients
-                preexec_fn=die_with_parent,  # noqa: PLW1509 - one system call, and no thread here
-            )
-            self._stack.callback(_kill, process)
-        deadline = time.monotonic() + _START_SECONDS
-        url = f"redis://127.0.0.1:{port}"
-        while True:
-            try:
-                _describe("redis", url)
-            except Exception:  # noqa: BLE001 - whatever the client raises
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise ServiceError(f"{program} did not start", "Try it by hand.") from None
-                time.sleep(0.05)
-            else:
-                return url
-
-
-def _redis_server() -> str | None:
-    return shutil.which("redis-server")
+            server.start()
+            self._stack.callback(server.stop)
+        server.connect().close()  # waits until it serves
+        return f"redis://127.0.0.1:{port}"
 
 
 def _asked(name: str, url: str, variable: str) -> str:
@@ -235,8 +208,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def servers(folder: Path, techniques: Sequence[Technique], *, real: bool) -> Iterator[Servers]:
-    """Those that the techniques need, ended at the end; what they write lies in `folder`.
+def servers(techniques: Sequence[Technique], *, real: bool) -> Iterator[Servers]:
+    """Those that the techniques need, ended at the end.
 
     Raises:
         GraderError: a real one was asked for and does not answer.
@@ -244,6 +217,6 @@ def servers(folder: Path, techniques: Sequence[Technique], *, real: bool) -> Ite
     if not sys.platform.startswith(("linux", "darwin")):
         raise GraderError("compare needs Linux or macOS", "Use WSL2 on Windows.")
     with ExitStack() as stack:
-        found = Servers(stack, folder)
+        found = Servers(stack)
         found.begin({each.service for each in techniques if each.service}, real=real)
         yield found

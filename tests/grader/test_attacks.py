@@ -29,6 +29,7 @@ import pytest
 from grader.course import load_course
 from grader.host.processes import runs
 from grader.sandbox.bubblewrap import UNPRIVILEGED
+from grader.services.redis import private
 
 pytestmark = pytest.mark.thorough
 
@@ -46,6 +47,8 @@ ATTACKS = {
 """Those marked `nightly` are handed in by `make attacks` alone: all together take too long."""
 CANARY_PORT, CANARY_SOCKET = "47813", "grader-attack-canary"
 """Where reaches-host-loopback looks for servers of the host's; each class has its own."""
+MOST_PIDS = 1 << 22
+"""What a pid may be; see proc(5)."""
 ORDINARY = 60918
 """A uid that nothing else uses, other than that of the sandboxes."""
 CANARY = f"canary-{secrets.token_hex(8)}"
@@ -136,14 +139,17 @@ def read(folder: Path) -> dict[str, Any]:
 
 
 def running() -> Iterator[str]:
-    """Processes of sandboxes whose grader has ended."""
+    """Processes of sandboxes, and servers of submissions, whose grader has ended."""
     for status in Path("/proc").glob("[0-9]*/status"):
         try:
             text = status.read_text()
         except OSError:
             continue
         uid = int(text.partition("\nUid:\t")[2].split("\t")[0])
-        if uid == ORDINARY or (uid >= UNPRIVILEGED and not runs(uid - UNPRIVILEGED)):
+        pids = [
+            uid - base for base in (UNPRIVILEGED, private.USERS) if base < uid <= base + MOST_PIDS
+        ]
+        if uid == ORDINARY or any(not runs(pid) for pid in pids):
             yield text.partition("\t")[2].partition("\n")[0]
 
 

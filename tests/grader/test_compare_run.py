@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from grader.compare.measure import work
 from grader.compare.measure.bench import COUNTED_RATE
@@ -24,6 +25,7 @@ from grader.compare.servers import servers
 from grader.compare.show.orderings import ORDERINGS
 from grader.compare.techniques.catalog import BY_ID, TECHNIQUES
 from grader.course import load_course
+from grader.services.redis.choice import installed
 
 pytestmark = pytest.mark.thorough
 
@@ -158,7 +160,7 @@ def test_nothing_is_left_when_it_is_stopped(
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        # Itself, the simulated Redis, the process that forks, a consumer and tail.
+        # Itself, Redis, the process that forks, a consumer and tail.
         with Crew() as clock:
             assert clock.until(lambda: len(marked(tmp_path)) >= 6, 60)
         process.send_signal(number)
@@ -185,7 +187,7 @@ def marked(folder: Path) -> list[int]:
 def test_a_run_that_failed_leaves_no_queue(tmp_path: Path) -> None:
     """On a server that stays, what no measurement has cleared is removed at the end."""
     sqs = BY_ID["sqs"]
-    with servers(tmp_path, [sqs], real=False) as found:
+    with servers([sqs], real=False) as found:
         places = Places(tmp_path, found.urls, 0.1)
         made = places.make(sqs)
         queues = sqs_client(found.urls["sqs"]).list_queues()["QueueUrls"]
@@ -193,6 +195,23 @@ def test_a_run_that_failed_leaves_no_queue(tmp_path: Path) -> None:
         places.close()
         assert "QueueUrls" not in sqs_client(found.urls["sqs"]).list_queues()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_redis_is_real_where_it_can_be(monkeypatch: pytest.MonkeyPatch, *, there: bool) -> None:
+    """What fakeredis costs says nothing of Redis: it stands in, and is called simulated, alone."""
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    if not there:
+        monkeypatch.setattr("grader.compare.servers.installed", lambda: None)
+    elif installed() is None:
+        pytest.skip("neither redis-server nor valkey-server is installed")
+    with servers([BY_ID["redis"]], real=False) as found:
+        begins = "real: Redis " if there else "simulated: fakeredis "
+        assert found.behind["redis"].startswith(begins)
+        with redis.Redis.from_url(found.urls["redis"]) as client:
+            assert client.ping()
+    with redis.Redis.from_url(found.urls["redis"]) as client, pytest.raises(redis.ConnectionError):
+        client.ping()
 
 
 def test_a_server_that_is_gone_is_a_sentence(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from grader.services.catalog import OWN_KINDS, service_kinds
-from grader.services.rabbitmq.docker import IMAGE
+from grader.services.rabbitmq import docker as rabbitmq
+from grader.services.redis import docker as redis
 
 yaml = pytest.importorskip("yaml")
 FILE = Path(__file__).parents[2] / "docker-compose.yml"
@@ -52,6 +53,7 @@ def test_every_container_has_a_health_check(containers: dict[str, Any]) -> None:
         assert container["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL"), name
 
 
-def test_the_grader_uses_the_same_rabbitmq(containers: dict[str, Any]) -> None:
+def test_the_grader_uses_the_same_images(containers: dict[str, Any]) -> None:
     """A verdict and a demo come from one version."""
-    assert containers["rabbitmq"]["image"] == IMAGE
+    assert containers["rabbitmq"]["image"] == rabbitmq.IMAGE
+    assert containers["redis"]["image"] == redis.IMAGE

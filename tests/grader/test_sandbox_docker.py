@@ -22,7 +22,7 @@ from grader.sandbox.base import Setup
 from grader.sandbox.docker import IMAGE, DockerSandbox
 from grader.sandbox.probe import Wall, probe, require
 from grader.sandbox.process import ProcessSandbox
-from grader.services.rabbitmq.docker import engine_answers
+from grader.services.docker_engine import engine_answers
 from grader.suite import Returned
 from grader.suite.consumer import Consumer
 from grader.worker.wire import Callback

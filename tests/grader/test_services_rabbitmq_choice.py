@@ -11,6 +11,7 @@ from grader.doctor import diagnose
 from grader.errors import SandboxError, ServiceError
 from grader.host import programs
 from grader.host.programs import find_program
+from grader.services.docker_engine import sweep_containers
 from grader.services.rabbitmq.broker import (
     NoBroker,
     UsersBroker,
@@ -28,7 +29,7 @@ from grader.services.rabbitmq.choice import (
     read,
     written,
 )
-from grader.services.rabbitmq.docker import IMAGE, DockerNode, sweep_containers
+from grader.services.rabbitmq.docker import IMAGE, DockerNode
 from grader.services.rabbitmq.node import FirstThatStarts, Login, Node
 from grader.services.rabbitmq.service import RabbitMQService
 from grader.suite.settle import settled
@@ -157,13 +158,15 @@ def test_an_engine_that_is_of_no_use_makes_way(
     engine: dict[str, str], why: str, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The installed server is used, after a bounded time, and why is said; without one, too."""
-    monkeypatch.setattr("grader.services.rabbitmq.docker._PULL_SECONDS", 0.5)
-    monkeypatch.setattr("grader.services.rabbitmq.docker._PULL_SECONDS_BESIDE", 0.5)
-    monkeypatch.setattr("grader.services.rabbitmq.docker._ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr("grader.services.docker_engine._PULL_SECONDS", 0.5)
+    monkeypatch.setattr("grader.services.docker_engine._PULL_SECONDS_BESIDE", 0.5)
+    monkeypatch.setattr("grader.services.docker_engine._ANSWER_SECONDS", 0.5)
     docker(path, **engine)
     with pytest.raises(ServiceError, match=why):
         find_rabbitmq()
-    (path.parent / "state" / "stream-course" / "docker-pull-failed").unlink(missing_ok=True)
+    (path.parent / "state" / "stream-course" / "docker-pull-failed-rabbitmq").unlink(
+        missing_ok=True
+    )
     server = ServerChoice(executable(path / "rabbitmq-server"))
     found = find_rabbitmq()
     assert found.choice == server

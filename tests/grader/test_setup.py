@@ -131,7 +131,7 @@ class Machine:
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
-    """One with a Python, with bubblewrap, and with a broker elsewhere, of an ordinary user."""
+    """One with a Python, with bubblewrap, and with servers, of an ordinary user."""
     root, programs = tmp_path / "course", tmp_path / "bin"
     for folder in (root / "scripts", programs):
         folder.mkdir(parents=True)
@@ -144,7 +144,8 @@ def machine(tmp_path: Path) -> Machine:
     machine.program("python3", _PYTHON.format(python=sys.executable))
     machine.program("id", "#!/bin/sh\necho 1000\n")
     machine.program("bwrap", "#!/bin/sh\n")
-    machine.program("rabbitmq-server", "#!/bin/sh\n")
+    for server in ("rabbitmq-server", "redis-server"):
+        machine.program(server, "#!/bin/sh\n")
     return machine
 
 
@@ -292,6 +293,47 @@ def test_an_engine_counts_where_it_can_have_the_image(
     done = machine.setup()
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("rabbitmq-server is missing") == missing, done.stdout
+
+
+@needs_posix
+@pytest.mark.skipif(sys.platform == "darwin", reason="brew has no policy")
+def test_a_missing_redis_is_installed_and_not_started(machine: Machine) -> None:
+    """A policy keeps the package from it, and goes afterwards; at boot it is not started either."""
+    (machine.programs / "redis-server").unlink()
+    policy = machine.root / "policy-rc.d"
+    script = machine.root / "scripts" / "setup.sh"
+    text = script.read_text()
+    assert "policy=/usr/sbin/policy-rc.d\n" in text
+    script.write_text(text.replace("policy=/usr/sbin/policy-rc.d\n", f"policy={policy}\n"))
+    machine.program("sudo", '#!/bin/sh\nshift\nexec "$@"\n')
+    machine.program("true", "#!/bin/sh\n")
+    machine.program("tee", '#!/bin/sh\ncat > "$1"\n')
+    machine.program("systemctl", '#!/bin/sh\necho "$1-$2" >> calls\n')
+    machine.program(
+        "apt-get",
+        f"#!/bin/sh\n{policy} redis-server start\necho policy-$? >> calls\n"
+        'for last; do :; done\necho "$last" >> calls\n',
+    )
+    done = machine.setup()
+    assert "missing" not in done.stdout, done.stdout
+    calls = machine.calls()
+    assert calls[-3:] == ["policy-101", "redis-server", "disable-redis-server.service"], calls
+    assert not policy.exists()
+
+
+@needs_posix
+@pytest.mark.parametrize("program", ["valkey-server", ""])
+def test_a_redis_of_another_name_counts(machine: Machine, program: str) -> None:
+    """Valkey, or one that runs elsewhere, is as good; nothing is installed, nothing missing."""
+    (machine.programs / "redis-server").unlink()
+    if program:
+        machine.program(program, "#!/bin/sh\n")
+    machine.program("apt-get", "#!/bin/sh\necho apt-get >> calls\n")
+    elsewhere = {} if program else {"REDIS_URL": "redis://localhost"}
+    assert "redis-server is missing" in machine.setup(REDIS_URL="").stdout or program
+    done = machine.setup(**elsewhere)
+    assert "missing" not in done.stdout, done.stdout
+    assert "apt-get" not in machine.calls()
 
 
 @needs_posix

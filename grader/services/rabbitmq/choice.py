@@ -12,15 +12,14 @@ from urllib.parse import unquote, urlsplit
 
 from grader.errors import ServiceError
 from grader.host.programs import find_program
+from grader.services.docker_engine import ORDINARY, engine_problem
 from grader.services.rabbitmq.answering import rabbitmq_problem
-from grader.services.rabbitmq.docker import IMAGE, DockerNode, engine_problem, fetch_image
+from grader.services.rabbitmq.docker import IMAGE, DockerNode, fetch_image
 from grader.services.rabbitmq.node import FirstThatStarts, Login
 from grader.services.rabbitmq.private import PrivateNode
 
 URL_VARIABLE = "RABBITMQ_URL"
 _DEBIAN_WRAPPER = "rabbitmq-script-wrapper"
-_ORDINARY = ("there is no docker command", "no Docker engine runs")
-"""Problems of an engine that nobody has to hear of."""
 _INSTALL = (
     "Install it (`sudo apt-get install rabbitmq-server`, `brew install rabbitmq`), "
     f"start Docker, or set {URL_VARIABLE}."
@@ -111,7 +110,7 @@ def find_rabbitmq(*, own_broker: bool = True, get_image: GetImage = fetch_image)
     script = installed_server()
     server = None if script is None else ServerChoice(script)
     if problem := engine_problem():
-        if problem not in _ORDINARY:
+        if problem not in ORDINARY:
             passed_over.append(ServiceError(problem))
     else:
         try:

@@ -1,102 +1,33 @@
 """RabbitMQ from the official image, where a Docker engine runs.
 
-Source: hub.docker.com/_/rabbitmq (environment variables), docs.docker.com/reference/cli/docker.
+Source: hub.docker.com/_/rabbitmq (environment variables).
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-import shutil
 import subprocess
 import time
 
 from grader.errors import ServiceError
-from grader.host.identity import Identity, die_with_parent
-from grader.host.state import folder_of_state, state_folder
+from grader.host.identity import die_with_parent
+from grader.services import docker_engine
+from grader.services.docker_engine import owned, published, remove
 from grader.services.rabbitmq.node import Login, Node
 
 IMAGE = "rabbitmq:4.4-management"
 """The same as in docker-compose.yml."""
-_PULL_SECONDS, _PULL_SECONDS_BESIDE = 600, 60
-"""What a pull may take: where nothing else can serve, and where an installed server can."""
-_FAILURE = "docker-pull-failed"
-_FORGOTTEN_AFTER = 3600
-_PULL_YOURSELF = f"Run `docker pull {IMAGE}` where there is a network, or install rabbitmq-server."
-_ANSWER_SECONDS = 5.0
+_OR_ELSE = "install rabbitmq-server"
 _START_SECONDS = 120
-_OWNER = "stream-course.owner"
-"""The label that names the process that started a container: its pid and start time."""
-
-
-def engine_answers() -> bool:
-    """Tell whether there is a `docker` command and an engine behind it."""
-    return not engine_problem()
-
-
-def engine_problem() -> str:
-    """Why no Docker engine can be used here, in a few words; "" where one answers."""
-    if shutil.which("docker") is None:
-        return "there is no docker command"
-    said = _run("version", "--format", "ok", seconds=_ANSWER_SECONDS)
-    if said is None:
-        return f"the Docker engine gave no answer for {_ANSWER_SECONDS:g} s"
-    if said.returncode == 0:
-        return ""
-    reason = said.stderr.lower()
-    if "permission denied" in reason:
-        return "the Docker engine does not let this user in"
-    return "no Docker engine runs"
-
-
-def has_image() -> bool:
-    """Tell whether the engine has the image, so that nothing need be pulled."""
-    return _docker("image", "inspect", "--format", "ok", IMAGE) is not None
 
 
 def fetch_image(*, alone: bool = True) -> None:
-    """Pull the image where it is not there yet; that may take minutes, and shows its progress.
-
-    Args:
-        alone: whether nothing else can serve. Else a pull may take a minute, and one that failed
-            within the last hour is not tried again.
+    """Pull the image where it is not there yet; see :func:`docker_engine.fetch_image`.
 
     Raises:
         ServiceError: it cannot be had.
     """
-    if has_image():
-        return
-    if not alone and (minutes := _minutes_since_failure()) is not None:
-        raise ServiceError(f"Docker could not pull {IMAGE} {minutes} min ago", _PULL_YOURSELF)
-    seconds = _PULL_SECONDS if alone else _PULL_SECONDS_BESIDE
-    problem = f"Docker could not pull {IMAGE}"
-    try:
-        # Its progress goes to standard error: standard output may be a report.
-        done = subprocess.run(  # noqa: S603 - our own command
-            ["docker", "pull", IMAGE],  # noqa: S607 - wherever docker is
-            stdin=subprocess.DEVNULL,
-            stdout=2,
-            timeout=seconds,
-            check=False,
-        )
-        if done.returncode == 0:
-            return
-    except subprocess.TimeoutExpired:
-        problem += f" within {seconds:g} s"
-    except OSError as error:
-        problem = f"docker cannot be run: {error.strerror}"
-    with contextlib.suppress(ServiceError, OSError):
-        (state_folder() / _FAILURE).touch()
-    raise ServiceError(problem, _PULL_YOURSELF)
-
-
-def _minutes_since_failure() -> int | None:
-    """How long ago a pull failed, or None: not within the last hour."""
-    try:
-        seconds = time.time() - (folder_of_state() / _FAILURE).stat().st_mtime
-    except (ServiceError, OSError):
-        return None
-    return int(seconds // 60) if 0 <= seconds < _FORGOTTEN_AFTER else None
+    docker_engine.fetch_image(IMAGE, _OR_ELSE, alone=alone)
 
 
 def require_image(*, alone: bool = True) -> None:  # noqa: ARG001 - as in fetch_image
@@ -105,8 +36,7 @@ def require_image(*, alone: bool = True) -> None:  # noqa: ARG001 - as in fetch_
     Raises:
         ServiceError: the engine has not got it, and cannot get it.
     """
-    if not has_image() and _docker("manifest", "inspect", IMAGE) is None:
-        raise ServiceError(f"Docker has no image {IMAGE} and cannot pull it", _PULL_YOURSELF)
+    docker_engine.require_image(IMAGE, _OR_ELSE)
 
 
 class DockerNode(Node):
@@ -123,10 +53,9 @@ class DockerNode(Node):
     def spawn(self) -> None:
         """Begin to start it; `ready` tells when it serves."""
         self.stop()
-        owner = Identity.of(os.getpid())
-        self._name = f"stream-rabbitmq-{owner.pid}-{time.monotonic_ns()}"
-        self.command = ["docker", "run", "--rm", "--pull", "never", "--name", self._name]
-        self.command += ["--label", f"{_OWNER}={owner.pid}-{owner.started}"]
+        options = owned("rabbitmq")
+        self._name = options[options.index("--name") + 1]
+        self.command = ["docker", "run", *options]
         for inside, outside in self._wanted.items():
             self.command += ["--publish", f"127.0.0.1:{outside or ''}:{inside}"]
         # Without a value: docker takes them from its environment, and no process list shows them.
@@ -157,16 +86,9 @@ class DockerNode(Node):
         if time.monotonic() > self._deadline:
             raise ServiceError(f"{IMAGE} did not answer within {_START_SECONDS} s")
         if not self.port:
-            self.port = self._published(5672)
-            self.management_port = self._published(15672)
+            self.port = published(self._name, 5672)
+            self.management_port = published(self._name, 15672)
         return bool(self.port and self.management_port) and self.answers()
-
-    def _published(self, inside: int) -> int:
-        """The port outside, 0 as long as the container does not run."""
-        said = _docker("port", self._name, f"{inside}/tcp") or ""
-        # A line for each address, such as 127.0.0.1:49153.
-        port = said.partition("\n")[0].rpartition(":")[2]
-        return int(port) if port.isdigit() else 0
 
     @property
     def alive(self) -> bool:
@@ -182,42 +104,7 @@ class DockerNode(Node):
         """End it at once and remove it."""
         if self._process is None:
             return
-        _docker("rm", "--force", "--volumes", self._name)
+        remove(self._name)
         self._process.kill()
         self._process.wait()
         self._process = None
-
-
-def sweep_containers() -> None:
-    """Remove the containers whose owner was killed."""
-    listed = _docker("ps", "--all", "--filter", f"label={_OWNER}", "--format", _ROW) or ""
-    for line in listed.splitlines():
-        name, _, owner = line.partition(" ")
-        with contextlib.suppress(ValueError):
-            pid, started = map(int, owner.split("-"))
-            if not Identity(pid, started).alive:
-                _docker("rm", "--force", "--volumes", name)
-
-
-_ROW = '{{.Names}} {{.Label "' + _OWNER + '"}}'
-
-
-def _docker(*arguments: str, seconds: float = 20) -> str | None:
-    """What a docker command prints, or None when it fails or the engine does not answer."""
-    said = _run(*arguments, seconds=seconds)
-    return said.stdout if said is not None and said.returncode == 0 else None
-
-
-def _run(*arguments: str, seconds: float) -> subprocess.CompletedProcess[str] | None:
-    """A docker command and what it said; None when it did not end in time, or cannot be run."""
-    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-        return subprocess.run(  # noqa: S603 - our own command
-            ["docker", *arguments],  # noqa: S607 - as above
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=seconds,
-            check=False,
-        )
-    return None

@@ -48,8 +48,8 @@ class RabbitMQKind(ServiceKind):
 
     def demo_order(self) -> str:
         """Choose what to start, and remove what killed commands left of containers."""
+        from grader.services.docker_engine import sweep_containers  # noqa: PLC0415 - as above
         from grader.services.rabbitmq.choice import find_rabbitmq, written  # noqa: PLC0415 - as above
-        from grader.services.rabbitmq.docker import sweep_containers  # noqa: PLC0415 - as above
 
         found = find_rabbitmq(own_broker=False)
         sweep_containers()

@@ -7,10 +7,8 @@ Runs with the 3.10 of Debian 12, the 4.0 of Debian 13, and 4.3.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import secrets
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -18,8 +16,8 @@ import time
 from pathlib import Path
 
 from grader.errors import ServiceError
-from grader.host.holding import held, hold
-from grader.host.identity import Identity, die_with_parent
+from grader.host.identity import die_with_parent
+from grader.host.left import OwnedFolder, sweep
 from grader.host.ports import free_ports
 from grader.host.programs import find_program, search_path
 from grader.services.rabbitmq.node import Login, Node
@@ -54,8 +52,8 @@ class PrivateNode(Node):
         self._wanted = (port, management_port)
         self._tries = 0
         self._deadline = 0.0
+        self._owned: OwnedFolder | None = None
         self._folder: Path | None = None
-        self._hold = -1
         self._environment: dict[str, str] = {}
         self._epmd: subprocess.Popen[bytes] | None = None
         self._server_process: subprocess.Popen[bytes] | None = None
@@ -71,10 +69,8 @@ class PrivateNode(Node):
         self.stop()
         self._tries += 1
         self._deadline = time.monotonic() + START_SECONDS
-        owner = Identity.of(os.getpid())
-        prefix = f"{FOLDER_PREFIX}{owner.pid}-{owner.started}-"
-        self._folder = folder = Path(tempfile.mkdtemp(prefix=prefix, dir=home_of_nodes()))
-        self._hold = hold(folder)
+        self._owned = OwnedFolder(FOLDER_PREFIX, home_of_nodes())
+        self._folder = folder = self._owned.path
         ports = free_ports(*self._wanted, 0, 0)
         self.port, self.management_port, distribution, epmd_port = ports
         self._environment = environment = self._write(folder, distribution, epmd_port)
@@ -147,13 +143,8 @@ class PrivateNode(Node):
                 start_new_session=True,
                 preexec_fn=die_with_parent,  # noqa: PLW1509 - one system call, and no thread here
             )
-        # For the case that this process is killed where the kernel does not end the children.
-        with (
-            contextlib.suppress(ProcessLookupError),
-            (folder / "processes").open("a", encoding="utf-8") as record,
-        ):
-            identity = Identity.of(process.pid)
-            record.write(json.dumps([identity.pid, identity.started]) + "\n")
+        assert self._owned is not None
+        self._owned.record(process.pid)
         return process
 
     def ready(self) -> bool:
@@ -200,10 +191,9 @@ class PrivateNode(Node):
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
         self._server_process = self._epmd = None
-        if self._folder is not None:
-            remove_folder(self._folder)
-            os.close(self._hold)
-            self._folder = None
+        if self._owned is not None:
+            self._owned.remove()
+            self._owned = self._folder = None
 
 
 def home_of_nodes() -> str:
@@ -214,28 +204,4 @@ def home_of_nodes() -> str:
 
 def sweep_nodes() -> None:
     """End and remove what nodes left whose owner was killed: processes, folder."""
-    for folder in Path(home_of_nodes()).glob(f"{FOLDER_PREFIX}*-*-*"):
-        pid, started, _ = folder.name.removeprefix(FOLDER_PREFIX).split("-", 2)
-        with contextlib.suppress(OSError, ValueError):
-            if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
-                continue
-            if Identity(int(pid), int(started)).alive or held(folder):
-                continue
-            for line in _lines(folder / "processes"):
-                left = Identity(*json.loads(line))
-                left.kill()
-                left.wait(5)
-            remove_folder(folder)
-
-
-def _lines(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-
-
-def remove_folder(folder: Path) -> None:
-    """Remove a node's folder, though a last process of it may still be writing there."""
-    for _ in range(20):
-        shutil.rmtree(folder, ignore_errors=True)
-        if not folder.exists():
-            return
-        time.sleep(0.05)
+    sweep(FOLDER_PREFIX, home_of_nodes())

@@ -16,9 +16,9 @@ import sys
 
 from grader.errors import ServiceError
 from grader.host.identity import adopt_orphans, reap_orphans
+from grader.services.docker_engine import sweep_containers
 from grader.services.rabbitmq.api import ManagementApi
 from grader.services.rabbitmq.choice import DockerChoice, first_that_starts, read
-from grader.services.rabbitmq.docker import sweep_containers
 from grader.services.rabbitmq.node import Login, Node
 from grader.services.rabbitmq.private import sweep_nodes
 from grader.services.rabbitmq.relief import Relief

@@ -90,7 +90,12 @@ class RedisFront:
     @property
     def exceeded(self) -> bool:
         """Tell whether more was sent, or asked for, than may be; no command is served since."""
-        return self.bytes_up > self._max_bytes or self.bytes_down > MAX_DOWN
+        return self.bytes_up > self._max_bytes or self.asked_too_much
+
+    @property
+    def asked_too_much(self) -> bool:
+        """Tell whether it was the answers that were too much."""
+        return self.bytes_down > MAX_DOWN
 
     def close(self) -> None:
         """Cut every connection and stop listening. May be called twice."""

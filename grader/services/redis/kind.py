@@ -28,21 +28,21 @@ class RedisKind(ServiceKind):
     def prepare(self) -> Iterator[ServiceFactory]:
         """Find out which server each submission gets one of."""
         from grader.services.redis.choice import find_redis  # noqa: PLC0415 - not for every command
-        from grader.services.redis.private import sweep_servers  # noqa: PLC0415 - as above
         from grader.services.redis.service import RedisService  # noqa: PLC0415 - imports redis
 
         found = find_redis()
         for reason in found.passed_over:
             print(f"Redis: {reason}; {found.in_words} is used.", file=sys.stderr)  # noqa: T201 - of what a run uses
-        sweep_servers()
+        self.sweep()
         found.make().warm()
         yield lambda: RedisService(found.make())
 
     def look(self) -> str:
         """Say which server a run would use, found by trying."""
+        from grader.services.docker_engine import require_image  # noqa: PLC0415 - as above
         from grader.services.redis.choice import find_redis  # noqa: PLC0415 - as above
 
-        found = find_redis()
+        found = find_redis(get_image=require_image)
         because = f", since {'; '.join(found.passed_over)}" if found.passed_over else ""
         return f"a run uses {found.in_words}{because}"
 
@@ -50,14 +50,14 @@ class RedisKind(ServiceKind):
     def demo(self, port: int, order: str) -> Iterator[Details]:
         """Serve the first that starts over TCP: the data live in memory and end with it."""
         if order:
-            from grader.services.redis.private import PrivateServer  # noqa: PLC0415 - as above
+            from grader.services.redis.choice import at_port  # noqa: PLC0415 - as above
 
-            private = PrivateServer(order, port=port)
+            private = at_port(order, port)
             private.start()
             try:
-                private.connect().close()
+                version = private.version()
                 threading.Thread(target=_end_with, args=(private.join,), daemon=True).start()
-                yield {"note": f"{order}, in memory"}
+                yield {"note": f"{version}, in memory"}
             finally:
                 private.stop()
             return
@@ -68,16 +68,20 @@ class RedisKind(ServiceKind):
         yield {"note": "fakeredis, in memory"}
 
     def demo_order(self) -> str:
-        """Choose the program to start; empty is fakeredis."""
+        """Choose what to start; empty is fakeredis."""
         from grader.services.redis.choice import find_redis  # noqa: PLC0415 - as above
 
-        return find_redis(own=False).program
+        return find_redis(own=False).order
 
     def sweep(self) -> None:
         """End and remove the servers of killed processes."""
+        from grader.services.docker_engine import engine_answers, sweep_containers  # noqa: PLC0415 - as above
+        from grader.services.redis.choice import installed  # noqa: PLC0415 - as above
         from grader.services.redis.private import sweep_servers  # noqa: PLC0415 - as above
 
         sweep_servers()
+        if installed() is None and engine_answers():  # else none of ours was a container
+            sweep_containers()
 
 
 def _end_with(join: Callable[[], None]) -> None:

@@ -1,6 +1,5 @@
 """A private Redis or Valkey from an installed program: own folder and socket, memory only.
 
-Sources: redis.io/docs/latest/operate/oss_and_stack/management/config (and /security/acl).
 Runs with the 7.0 of Debian 12, the 8.0 of Debian 13, and Valkey 8 and 9.
 """
 
@@ -9,57 +8,35 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from grader.errors import ServiceError
 from grader.host.identity import die_with_parent
 from grader.host.interrupts import held
 from grader.host.left import OwnedFolder, sweep
+from grader.services.redis.config import AT_SOCKET, TRUSTED, at_port, config
 from grader.services.redis.server import SECONDS, Server
+
+T = TypeVar("T")
 
 FOLDER_PREFIX = "stream-redis-"
 _START_SECONDS = 30
 _PAUSE = 0.002
-_USERS = 1_950_000_000
-"""Where root's servers have their uids, by the grader's pid; those of sandboxes lie below."""
+USERS = 1_890_000_000
+"""Where root's servers have their uids, by the grader's pid; those of sandboxes lie above."""
 _NOBODY = 65534
 _LONGEST = 70
 """Of a folder's name: a socket's path may have 107 bytes."""
-_CONFIG = """\
-dir .
-save ""
-appendonly no
-daemonize no
-loglevel warning
-maxclients 512
-maxmemory-policy noeviction
-"""
-_AT_SOCKET = """\
-port 0
-unixsocket socket
-unixsocketperm 700
-"""
-_AT_PORT = """\
-port {port}
-bind 127.0.0.1
-"""
-_LIMITED = """\
-hz 250
-maxmemory 192mb
-maxmemory-clients 64mb
-maxclients 128
-proto-max-bulk-len 4mb
-client-query-buffer-limit 8mb
-client-output-buffer-limit normal 32mb 16mb 10
-user default on nopass ~* &* +@all -@admin -@dangerous -@scripting +info +client|list
-user grader on >{password} ~* &* +@all
-"""
-"""Who is not logged in is the submission, and so is who says RESET."""
+CPU_SECONDS, _MEMORY = 10, 1 << 30
+"""Of a submission's server: a few bytes may ask it to look through all that it holds."""
 
 
 class PrivateServer(Server):
@@ -72,7 +49,7 @@ class PrivateServer(Server):
         """With a `port`, it serves there, on 127.0.0.1, whoever comes; else a submission."""
         self._program = program
         self._port = port
-        self._password = secrets.token_urlsafe(24)
+        self._password = "" if port else secrets.token_urlsafe(24)
         self._folder: OwnedFolder | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._serves = False
@@ -84,46 +61,38 @@ class PrivateServer(Server):
         self._folder = folder = OwnedFolder(FOLDER_PREFIX, home())
         inside = folder.path / "server"
         inside.mkdir(mode=0o700)
-        text = _CONFIG
-        text += _AT_PORT.format(port=self._port) if self._port else _AT_SOCKET
-        if not self._port:
-            text += _LIMITED.format(password=self._password)
+        text = config(at_port(self._port) if self._port else AT_SOCKET, self._password)
         try:
             with held():
                 self._process = process = self._spawn(inside)
             folder.record(process.pid)
             assert process.stdin is not None
-            with process.stdin:  # no process list shows what stands there
+            with contextlib.suppress(BrokenPipeError), process.stdin:  # `connect` says why
                 process.stdin.write(text.encode())
         except (OSError, subprocess.SubprocessError) as error:
             self.stop()
             raise ServiceError(f"{self._program} cannot be started: {error}") from None
 
     def _spawn(self, inside: Path) -> subprocess.Popen[bytes]:
-        if os.geteuid() != 0:
-            return self._run(inside)
-        try:
-            return self._run_as(_USERS + os.getpid(), inside)
-        except (OSError, subprocess.SubprocessError):
-            return self._run_as(_NOBODY, inside)  # a container may have few uids
+        before_exec = die_with_parent if self._port else _limited()
 
-    def _run_as(self, uid: int, inside: Path) -> subprocess.Popen[bytes]:
-        os.chown(inside, uid, uid)
-        return self._run(inside, user=uid, group=uid, extra_groups=[])
+        def run(**who: Any) -> subprocess.Popen[bytes]:
+            if who:
+                os.chown(inside, who["user"], who["group"])
+            with (inside.parent / "output").open("ab") as output:
+                return subprocess.Popen(  # noqa: S603 - our own command
+                    [self._program, "-"],
+                    cwd=inside,
+                    env={**os.environ, "LANG": "C.UTF-8"},
+                    stdin=subprocess.PIPE,
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,  # Ctrl-C does not reach it before its clients
+                    preexec_fn=before_exec,  # noqa: PLW1509 - system calls alone
+                    **who,
+                )
 
-    def _run(self, inside: Path, **who: Any) -> subprocess.Popen[bytes]:
-        with (inside.parent / "output").open("ab") as output:
-            return subprocess.Popen(  # noqa: S603 - our own command
-                [self._program, "-"],
-                cwd=inside,
-                env={"PATH": os.defpath, "LANG": "C.UTF-8"},
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,  # Ctrl-C does not reach it before its clients
-                preexec_fn=die_with_parent,  # noqa: PLW1509 - one system call
-                **who,
-            )
+        return as_servers_user(run)
 
     def connect(self) -> socket.socket:
         """Return a connection to it; waits until it serves."""
@@ -166,7 +135,7 @@ class PrivateServer(Server):
         Raises:
             ServiceError: it ended, or takes too long.
         """
-        if not self.alive:
+        if self.ended(0):
             raise ServiceError(f"{self._program} ended while it started: {self._said()}")
         if time.monotonic() > deadline:
             raise ServiceError(
@@ -189,13 +158,23 @@ class PrivateServer(Server):
             self.connect().close()
         if self._port:
             return {"host": "127.0.0.1", "port": self._port}
-        login = {"username": "grader", "password": self._password}
+        login = {"username": TRUSTED, "password": self._password}
         return {"unix_socket_path": self._socket, **login}
 
+    def ended(self, within: float) -> bool:
+        """Tell whether its process has ended, or does within that many seconds."""
+        if self._process is None:
+            return True
+        try:
+            self._process.wait(within)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
     @property
-    def alive(self) -> bool:
-        """Tell whether its process runs."""
-        return self._process is not None and self._process.poll() is None
+    def worn_out(self) -> bool:
+        """Tell whether it was ended since it had computed for CPU_SECONDS."""
+        return self._process is not None and self._process.poll() == -signal.SIGXCPU
 
     @property
     def pid(self) -> int:
@@ -220,6 +199,43 @@ class PrivateServer(Server):
         if self._folder is not None:
             self._folder.remove()
             self._folder = None
+
+
+def as_servers_user(run: Callable[..., T]) -> T:
+    """Call `run` with what subprocess takes to become the user of our servers.
+
+    For root that is one that nothing else uses; its folder is closed to all others by the folder
+    around it. Anybody else stays who they are.
+    """
+    if os.geteuid() != 0:
+        return run()
+    try:
+        uid = USERS + os.getpid()
+        return run(user=uid, group=uid, extra_groups=[])
+    except (OSError, subprocess.SubprocessError):  # a container may have few uids
+        return run(user=_NOBODY, group=_NOBODY, extra_groups=[])
+
+
+def _limited() -> Callable[[], None]:
+    """Return a `preexec_fn`: it bounds what the server may use, and ends it with its parent."""
+    import resource  # noqa: PLC0415 - Windows has none
+
+    # The kernel says SIGXCPU at the first limit, and SIGKILL at the second.
+    bounds = [(resource.RLIMIT_CPU, CPU_SECONDS, CPU_SECONDS + 2), (resource.RLIMIT_CORE, 0, 0)]
+    if sys.platform == "linux":  # macOS refuses it
+        bounds.append((resource.RLIMIT_AS, _MEMORY, _MEMORY))
+    limits = []
+    for number, *most in bounds:
+        hard = resource.getrlimit(number)[1]
+        soft, last = (each if hard == resource.RLIM_INFINITY else min(each, hard) for each in most)
+        limits.append((number, (soft, last)))
+
+    def before_exec() -> None:
+        for number, both in limits:
+            resource.setrlimit(number, both)
+        die_with_parent()
+
+    return before_exec
 
 
 def home() -> str:

@@ -54,10 +54,28 @@ class Server(ABC):
             ServiceError: it ended while it started.
         """
 
+    def version(self) -> str:
+        """Return its name and version, such as `Redis 7.0.15`, asked of it.
+
+        Raises:
+            ServiceError: it did not start.
+        """
+        import redis  # noqa: PLC0415 - the processes of most commands need no client
+
+        with redis.Redis(**self.trusted(), socket_timeout=SECONDS) as client:
+            said = client.info("server")
+        if "valkey_version" in said:
+            return f"Valkey {said['valkey_version']}"
+        return f"Redis {said['redis_version']}"
+
+    def ended(self, within: float) -> bool:  # noqa: ARG002 - of some it is known
+        """Tell whether its process has ended, or does within that many seconds."""
+        return False
+
     @property
-    def alive(self) -> bool:
-        """Tell whether its process runs, as far as that is known."""
-        return True
+    def worn_out(self) -> bool:
+        """Tell whether the submission made it compute for longer than any exercise needs."""
+        return False
 
     @abstractmethod
     def stop(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
@@ -23,6 +24,8 @@ from grader.services.redis.watch import Recording, Watch
 MAX_BYTES = 64 << 20
 """What one submission may send."""
 _PAUSE = 0.002
+_DYING = 1.0
+"""Seconds for a process to be gone after its connections."""
 
 
 class RedisService(Service):
@@ -174,8 +177,27 @@ class RedisService(Service):
 
     @property
     def exceeded(self) -> bool:
-        """Tell whether the submission sent or asked for more than it may and was cut off."""
-        return self._front is not None and self._front.exceeded
+        """Tell whether the submission sent, asked for, stored or computed more than it may."""
+        sent = self._front is not None and self._front.exceeded
+        return sent or self._server.worn_out or self._is_full
+
+    @property
+    def why_exceeded(self) -> str:
+        """What it did, as a clause about the program; empty: it sent too much."""
+        if self._front is not None and self._front.asked_too_much:
+            return "asked Redis for more than any exercise needs"
+        if self._server.worn_out:
+            return "made Redis compute for longer than any exercise needs"
+        return "made Redis keep more than any exercise needs" if self._is_full else ""
+
+    @property
+    def _is_full(self) -> bool:
+        """Whether the submission's own server had to refuse what it should keep."""
+        if self._server.shared or not self._server.is_real:
+            return False
+        with contextlib.suppress(redis.RedisError, ServiceError, OSError):
+            return "errorstat_OOM" in self.client.info("errorstats")
+        return False
 
     # Life ----------------------------------------------------------------------------
 
@@ -185,14 +207,19 @@ class RedisService(Service):
         Raises:
             ServiceError: it does not.
         """
-        words = self._server.in_words
-        if not self._server.alive:
-            raise ServiceError(f"Redis ({words}) ended", "Grade the submission again.")
-        try:
-            with self.connect() as client:
-                client.ping()
-        except (redis.RedisError, OSError) as error:
-            raise ServiceError(f"Redis ({words}) does not answer: {error}") from None
+        problem = ""
+        if not (ended := self._server.ended(0)):
+            try:
+                with self.connect() as client:
+                    client.ping()
+            except (redis.RedisError, OSError) as error:
+                problem = str(error)
+                # A process's connections end a moment before it does.
+                ended = self._server.ended(_DYING)
+        if ended:
+            raise ServiceError(f"Redis ({self._server.in_words}) ended")
+        if problem:
+            raise ServiceError(f"Redis ({self._server.in_words}) does not answer: {problem}")
 
     def close(self) -> None:
         """Cut the connections and end the server, unless it is the user's."""
