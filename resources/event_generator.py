@@ -228,6 +228,32 @@ def _sqs(queue: str, endpoint_url: str, region: str, **plan: Any) -> None:
     _produce(lambda: SqsSink(endpoint_url, region, queue), Plan(**plan))
 
 
+@main.command("streams")
+@click.option(
+    "--stream",
+    default="taxi_events",
+    callback=_named,
+    help="The stream, created if it does not exist.",
+)
+@click.option(
+    "--url",
+    envvar="REDIS_URL",
+    show_envvar=True,
+    default="redis://localhost:6379/0",
+    help="The server.",
+)
+@_planned
+def _streams(stream: str, url: str, **plan: Any) -> None:
+    """Append to a Redis stream (exercise 05).
+
+    Each event is an entry, its JSON in the field event. The entries stay in the stream, also
+    when they have been read.
+    """
+    from event_sinks.redis_sink import StreamSink
+
+    _produce(lambda: StreamSink(url, stream), Plan(**plan))
+
+
 if __name__ == "__main__":
     with printable(keep_going=False):
         main(prog_name="event_generator.py")

@@ -15,7 +15,7 @@ PICTURES = Path("docs/pictures/diagrams")
 """Where they lie, from the root."""
 
 BLOCK = re.compile(r"^```mermaid\n(?P<source>.*?)^```$", re.MULTILINE | re.DOTALL)
-_TITLE = re.compile(r"^\s*accTitle: *(?P<title>.+)$", re.MULTILINE)
+_TITLE = re.compile(r"^\s*(?:%% *)?accTitle: *(?P<title>.+)$", re.MULTILINE)
 
 
 def picture(source: str) -> Path:

@@ -1,4 +1,4 @@
-"""The sink for Redis Pub/Sub."""
+"""The sinks for Redis: Pub/Sub, and a stream."""
 
 from __future__ import annotations
 
@@ -7,23 +7,20 @@ import contextlib
 from event_sinks.base import Sink, SinkError, events, host_of, reason, unreachable
 
 
-class RedisSink(Sink):
-    """Publishes to a Pub/Sub channel, and counts the events that no subscriber got."""
+class _OfRedis(Sink):
+    """What sends to a Redis server, with one connection and no second try."""
 
-    done = "Published"
-
-    def __init__(self, url: str, channel: str) -> None:
+    def __init__(self, url: str, what: str) -> None:
         import redis
         from redis.backoff import NoBackoff
         from redis.retry import Retry
 
         self._server = f"Redis at {host_of(url, '--url')}"
-        self.target = f"channel {channel} of {self._server}"
-        self._channel = channel
+        self.target = f"{what} of {self._server}"
         self._errors = redis.RedisError
-        self._unheard = 0
+        self._refused = redis.ResponseError
         try:
-            # A publish that is tried again may arrive twice.
+            # What is sent again may arrive twice.
             self._client = redis.Redis.from_url(
                 url, socket_connect_timeout=5, socket_timeout=30, retry=Retry(NoBackoff(), 0)
             )
@@ -34,6 +31,21 @@ class RedisSink(Sink):
             raise SinkError(f"{self._server} refuses the password: check --url.") from error
         except redis.RedisError as error:
             raise unreachable(self._server, error) from error
+
+    def close(self) -> None:
+        with contextlib.suppress(Exception):
+            self._client.close()
+
+
+class RedisSink(_OfRedis):
+    """Publishes to a Pub/Sub channel, and counts the events that no subscriber got."""
+
+    done = "Published"
+
+    def __init__(self, url: str, channel: str) -> None:
+        super().__init__(url, f"channel {channel}")
+        self._channel = channel
+        self._unheard = 0
 
     def send(self, lines: bytes) -> None:
         try:
@@ -48,6 +60,24 @@ class RedisSink(Sink):
             return ""
         return f"Nobody received {events(self._unheard)}: without a subscriber they are lost."
 
-    def close(self) -> None:
-        with contextlib.suppress(Exception):
-            self._client.close()
+
+class StreamSink(_OfRedis):
+    """Appends to a stream, where the events stay whether or not anybody reads them."""
+
+    done = "Appended"
+
+    def __init__(self, url: str, stream: str) -> None:
+        super().__init__(url, f"stream {stream}")
+        self._stream = stream
+
+    def send(self, lines: bytes) -> None:
+        try:
+            self._client.xadd(self._stream, {"event": lines.rstrip(b"\n")})
+        except self._refused as error:
+            # For example WRONGTYPE: the name is that of a list, or of a plain value.
+            raise SinkError(
+                f"{self._server} refuses to append to {self._stream}: {reason(error)}. "
+                "Choose another --stream."
+            ) from error
+        except self._errors as error:
+            raise unreachable(self._server, error) from error

@@ -89,8 +89,8 @@ def lag(client: redis.Redis, stream: str, group: str) -> int:
     """Count the entries after the last that was delivered, and those that are pending."""
     for found in client.xinfo_groups(stream):
         if _text(found["name"]) == group:
-            # Not XINFO's own lag: after XDEL it may be nil, and until Redis 7.2 it also counts
-            # entries that were trimmed away before the group got them.
+            # Not XINFO's own lag: after XDEL it may be nil, and servers such as Redis 7.0 and
+            # Valkey 9.1 also count what was trimmed away before the group got it.
             last = _text(found["last-delivered-id"])
             return sum(1 for _ in _entries(client, stream, f"({last}", "+")) + int(found["pending"])
     raise ValueError(f"the stream {stream} has no group {group}")

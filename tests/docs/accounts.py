@@ -44,6 +44,9 @@ FASTER = (
 )
 """Arguments that only make one wait, and what a test takes in their place."""
 
+AS_ON_A_TERMINAL = ((r"\bredis-cli ", "redis-cli --no-raw "),)
+"""Programs that print otherwise where no terminal is, and how they are told not to."""
+
 TOGETHER = {
     "python exercises/02/demo.py tail taxi_events.jsonl": None,
     "python exercises/02/demo.py socket": "start the producer now",

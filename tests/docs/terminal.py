@@ -12,7 +12,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from accounts import FASTER, FIRST, FIXED_PORTS, NOT_RUN, TOGETHER, UNSOLVED
+from accounts import AS_ON_A_TERMINAL, FASTER, FIRST, FIXED_PORTS, NOT_RUN, TOGETHER, UNSOLVED
 from pages import ROOT, Command, commands
 
 _SECONDS = 1800
@@ -82,7 +82,7 @@ def _script(chosen: list[Command], notes: Path) -> str:
     waiting = None
     for number, command in enumerate(chosen):
         text = command.text
-        for pattern, replacement in FASTER:
+        for pattern, replacement in (*FASTER, *AS_ON_A_TERMINAL):
             text = re.sub(pattern, replacement, text)
         out, code = shlex.quote(f"{notes}/{number}.out"), shlex.quote(f"{notes}/{number}.code")
         lines.append(FIRST.get(command.text, ":"))

@@ -113,7 +113,12 @@ def test_the_public_tests_take_a_broker_of_their_own(
 
 @pytest.mark.parametrize(
     ("exercise", "way", "name"),
-    [("03", "redis", "Redis"), ("03", "rabbitmq", "RabbitMQ"), ("04", "create", "SQS")],
+    [
+        ("03", "redis", "Redis"),
+        ("03", "rabbitmq", "RabbitMQ"),
+        ("04", "create", "SQS"),
+        ("05", "lag", "Redis"),
+    ],
 )
 def test_a_demo_says_it_in_a_line(
     rival: int, exercise: str, way: str, name: str, tmp_path: Path

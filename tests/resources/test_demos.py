@@ -1,4 +1,4 @@
-"""The demos of exercises 03 and 04 with the solutions as a learner's own functions."""
+"""The demos of exercises 03 to 05 with the solutions as a learner's own functions."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 
 import pika
 import pytest
+import redis
 
 REPO = Path(__file__).resolve().parents[2]
 EXISTS = "the queue exists with other settings"
@@ -88,3 +89,64 @@ def test_a_kill_after_handle_repeats_that_event(
         again, _ = second.communicate(timeout=60)
     assert again.splitlines()[0].partition(": ")[2] == handled.splitlines()[1].partition(": ")[2]
     assert len(again.splitlines()) == 2
+
+
+def test_what_a_killed_consumer_held_is_claimed(demo, generator, redis_url: str, name: str) -> None:
+    """With --work a kill falls inside handle: the next consumer claims that entry, and no done one."""
+    generator.run("streams", "--stream", name, "--interval", 0, "--count", 3, REDIS_URL=redis_url)
+    way = ("05", "consume", "--stream", name)
+    with demo(*way, "--work", "2", REDIS_URL=redis_url) as first:
+        lines = [first.stdout.readline() for _ in range(3)]
+        first.kill()
+    assert lines[1] == "[fares ana] event  1: done\n"
+    again = ("--consumer", "ben", "--count", "2", "--idle", "0")
+    with demo(*way, *again, REDIS_URL=redis_url) as second:
+        said, _ = second.communicate(timeout=60)
+    assert said.splitlines()[0].partition(": ")[2] == lines[2].strip().partition(": ")[2]
+    assert said.splitlines()[-1] == "[fares ben] 2 events handled"
+
+
+def test_a_poisoned_entry_is_tried_three_times(demo, generator, redis_url: str, name: str) -> None:
+    """With --fail it comes again and again, the others do not; then it lies in .dead."""
+    generator.run("streams", "--stream", name, "--interval", 0, "--count", 3, REDIS_URL=redis_url)
+    options = ("--stream", name, "--fail", "2", "--idle", "0", "--count", "3")
+    with demo("05", "consume", *options, REDIS_URL=redis_url) as process:
+        said, _ = process.communicate(timeout=60)
+    numbers = [line.partition(":")[0] for line in said.splitlines()[:-1]]
+    assert sorted(numbers) == [f"[fares ana] event  {number}" for number in (1, 2, 2, 2, 3)]
+    with redis.Redis.from_url(redis_url) as client:
+        assert client.xlen(f"{name}.dead") == 1
+
+
+def test_a_stream_is_replayed_and_its_lag_is_told(
+    demo, generator, redis_url: str, name: str
+) -> None:
+    """A group that has taken two of five is three behind; a replay shows all five and leaves the lag as it was."""
+    generator.run("streams", "--stream", name, "--interval", 0, "--count", 5, REDIS_URL=redis_url)
+    printed = []
+    for way in (("consume", "--count", "2"), ("replay",), ("lag",)):
+        with demo("05", *way, "--stream", name, REDIS_URL=redis_url) as process:
+            said, _ = process.communicate(timeout=60)
+        assert process.returncode == 0
+        printed.append(said.splitlines())
+    consumed, replayed, lag = printed
+    assert len(consumed) == 3
+    assert replayed[:2] == [line.replace("[fares ana]", "[replay]") for line in consumed[:2]]
+    assert replayed[-1] == "[replay] 5 events handled"
+    assert lag == ["fares: 3"]
+
+
+def test_a_name_that_is_no_stream_is_one_line(demo, redis_url: str, name: str) -> None:
+    """The demo says what to change; of a stream that does not exist, that it does not."""
+    with redis.Redis.from_url(redis_url) as client:
+        client.set(name, "a plain value")
+    for way in ("consume", "replay"):
+        with demo("05", way, "--stream", name, REDIS_URL=redis_url) as process:
+            _, said = process.communicate(timeout=60)
+        assert (process.returncode, said) == (
+            1,
+            f"{name} is no stream: choose another --stream\n",
+        )
+    with demo("05", "lag", "--stream", f"{name}-2", REDIS_URL=redis_url) as process:
+        said, _ = process.communicate(timeout=60)
+    assert (process.returncode, said) == (0, f"the stream {name}-2 does not exist yet\n")

@@ -21,7 +21,7 @@ from event_sinks.base import Sink, SinkError
 from event_sinks.run import Plan, Run
 from events import decode
 
-SINKS = ("file", "socket", "redis", "rabbitmq", "sqs")
+SINKS = ("file", "socket", "redis", "rabbitmq", "sqs", "streams")
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
 
 
@@ -333,6 +333,7 @@ def test_a_file_that_may_grow_no_more(generator, tmp_path: Path) -> None:
         (["redis", "--channel", ""], "--channel"),
         (["rabbitmq", "--queue", " "], "--queue"),
         (["sqs", "--queue", ""], "--queue"),
+        (["streams", "--stream", " "], "--stream"),
         (["kafka"], "kafka"),
         (["file", "stray"], "stray"),
     ],
@@ -349,7 +350,7 @@ def test_wrong_options(generator, tmp_path: Path, arguments: list[str], says: st
 
 
 def test_help_shows_the_sinks_in_the_courses_order(generator) -> None:
-    """--help lists the five sinks, with examples to type."""
+    """--help lists the six sinks, with examples to type."""
     done = generator.run("--help")
     assert done.returncode == 0
     assert re.findall(r"^  (\w+) .*\(exercise", done.stdout, re.MULTILINE) == list(SINKS)

@@ -156,9 +156,40 @@ def test_ctrl_c_counts_what_nobody_received(generator, redis_url: str, name: str
     assert (run.returncode, err) == (130, "")
 
 
+def test_a_stream_keeps_the_events(generator, redis_url: str, name: str) -> None:
+    """Each event is an entry, its JSON in the field `event`; nobody has to be there."""
+    done = generator.run(
+        "streams", "--stream", name, "--interval", 0, "--count", 15, REDIS_URL=redis_url
+    )
+    with closing(redis.Redis.from_url(redis_url)) as client:
+        fields = [fields for _, fields in client.xrange(name)]
+    assert [set(each) for each in fields] == [{b"event"}] * 15
+    assert len({decode(each[b"event"]).event_id for each in fields}) == 15
+    assert not any(each[b"event"].endswith(b"\n") for each in fields)
+    server = redis_url.removeprefix("redis://").removesuffix("/0")
+    assert done.stdout.splitlines() == [
+        f"[streams] Sending 15 events to stream {name} of Redis at {server}, as fast as possible.",
+        *(f"[streams] Appended event {k}/15" for k in range(1, 16)),
+        "[streams] Done: 15 events sent.",
+    ]
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_name_that_is_no_stream_is_refused(generator, redis_url: str, name: str) -> None:
+    """One line says what is in the way, and what to change; the value is left as it is."""
+    with closing(redis.Redis.from_url(redis_url)) as client:
+        client.set(name, "a plain value")
+        done = generator.run("streams", "--url", redis_url, "--stream", name)
+        assert client.get(name) == b"a plain value"
+    (line,) = done.stderr.splitlines()
+    assert f"refuses to append to {name}: " in line
+    assert line.endswith("Choose another --stream. Stopped after 0 events.")
+    assert done.returncode == 1
+
+
 def test_the_password_is_not_shown(generator, closed_port: int) -> None:
     """A server's address is told without the login that stood in its URL."""
-    for sink, scheme in (("redis", "redis"), ("rabbitmq", "amqp")):
+    for sink, scheme in (("redis", "redis"), ("streams", "redis"), ("rabbitmq", "amqp")):
         url = f"{scheme}://someone:s3cret@127.0.0.1:{closed_port}/"
         line = one_line(generator.run(sink, "--url", url))
         assert f" at 127.0.0.1:{closed_port}: Connection refused." in line
@@ -169,6 +200,7 @@ def test_the_password_is_not_shown(generator, closed_port: int) -> None:
     ("sink", "option", "url"),
     [
         ("redis", "--url", "redis://127.0.0.1:{port}/0"),
+        ("streams", "--url", "redis://127.0.0.1:{port}/0"),
         ("rabbitmq", "--url", "amqp://guest:guest@127.0.0.1:{port}/"),
         ("sqs", "--endpoint-url", "http://127.0.0.1:{port}"),
         ("redis", "--url", "redis://nowhere.invalid"),
@@ -189,6 +221,7 @@ def test_a_server_that_does_not_run(
     ("sink", "option", "url"),
     [
         ("redis", "--url", "localhost:6379"),
+        ("streams", "--url", "localhost:6379"),
         ("redis", "--url", "redis://localhost:port"),
         ("rabbitmq", "--url", "http://localhost"),
         ("rabbitmq", "--url", "amqp://localhost:99999"),

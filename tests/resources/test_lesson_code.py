@@ -139,3 +139,23 @@ def test_the_calls_of_boto3_work(sqs: Any, sqs_url: str, capsys) -> None:
     sqs.send_message(QueueUrl=url, MessageBody="{}", MessageGroupId="Queens")
     exec(receive, {"sqs": sqs, "url": url})  # noqa: S102 - our own lesson
     assert capsys.readouterr().out.splitlines() == comments(receive)
+
+
+def test_the_calls_of_streams_work(redis_url: str, capsys) -> None:
+    """Lesson 05: append, read as a group, acknowledge, a transaction, pages; one after the other."""
+    port = urlsplit(redis_url).port
+    shown = [block for block in blocks("05") if "pika" not in block]
+    assert len(shown) == 4
+    names: dict[str, Any] = {}
+    for block in shown:
+        exec(block.replace("port=6379", f"port={port}"), names)  # noqa: S102 - our own lesson
+        printed = capsys.readouterr().out.splitlines()
+        after = re.findall(r"^# (.*)$", block, re.MULTILINE)  # what a print in a loop says
+        assert sorted(printed) == sorted([*comments(block), *after])
+
+
+def test_a_stream_of_rabbitmq_is_read_again(rabbitmq_url: str, capsys) -> None:
+    """Lesson 05: twice from the first message, then from an offset."""
+    (block,) = (block for block in blocks("05") if "x-stream-offset" in block)
+    exec(block, {"pika": pika, "parameters": pika.URLParameters(rabbitmq_url)})  # noqa: S102 - ours
+    assert capsys.readouterr().out.splitlines() == re.findall(r"^# (.*)$", block, re.MULTILINE)

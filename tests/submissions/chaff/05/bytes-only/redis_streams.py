@@ -58,8 +58,11 @@ def replay(client, stream, handle, *, start="-", end="+"):
         if not page:
             return handled
         for entry_id, fields in page:
-            event = parse(fields)
-            if event is not None:
+            try:
+                event = json.loads(fields.get("event", fields.get(b"event", b"")))
+            except ValueError:
+                continue
+            if isinstance(event, dict):
                 handle(event)
                 handled += 1
         start = "(" + text(page[-1][0])

@@ -81,8 +81,9 @@ def create_group(client, stream, group):
 
 
 def claim(client, stream, group, consumer, idle_ms, count):
-    pending = client.xpending_range(stream, group, "-", "+", count)
+    pending = client.xpending_range(stream, group, "-", "+", 10)
     ids = [each["message_id"] for each in pending if each["time_since_delivered"] >= idle_ms]
+    ids = ids[:count]
     return client.xclaim(stream, group, consumer, idle_ms, ids) if ids else []
 
 
