@@ -370,7 +370,7 @@ class Student:
     ) -> Run:
         """Begin a call of stream_consumer as it stands."""
         where = process or self.process()
-        options = {"wait_ms": SHORT, "max_empty_reads": 1} | kwargs
+        options = {"wait_ms": SHORT, "max_empty_reads": 4} | kwargs
         return where.start(
             "redis_streams.stream_consumer",
             Kept("client"),

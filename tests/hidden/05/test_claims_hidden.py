@@ -114,7 +114,7 @@ def test_what_is_old_is_claimed_and_what_is_young_is_left(student, new_stream, t
         assert not stolen, (
             f"{words}; it handled {stream.these(stolen)}, which it should leave alone"
         )
-        assert seen[:3] == wanted[:3], (
+        assert same(seen[:3], wanted[:3]), (
             f"{words}: what is claimed comes before what is new; it handled {stream.these(seen)}"
         )
         assert len(seen) == 5, f"{words}; it handled {stream.these(seen)}"
@@ -127,10 +127,10 @@ def test_what_is_old_is_claimed_and_what_is_young_is_left(student, new_stream, t
 
 
 @pytest.mark.check("05.claims")
-def test_more_old_ones_than_one_request_finds(student, stream, rng):
+def test_more_old_ones_than_one_request_finds(student, stream, trips, rng):
     """More than a batch of them, and they come after many young ones."""
     young, old = rng.randint(45, 60), rng.randint(7, 9)
-    stream.append(*({"number": number} for number in range(young + old)))
+    stream.append(*trips(young + old))
 
     def scene() -> None:
         stream.deliver(young)
