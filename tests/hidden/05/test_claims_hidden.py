@@ -403,7 +403,7 @@ def test_a_bad_entry_is_moved_at_once(student, new_stream, trips, rng, decode):
             if how == "claimed":
                 stream.deliver(len(stream.ids), idle=LONG)
 
-        run = student.consume(stream, process, scene=scene, idle_ms=LONG // 2)
+        run = student.consume(stream, process, scene=scene, idle_ms=LONG // 2, max_events=len(good))
         words = (
             f"{len(good)} events were in the stream, and {len(ids)} bad entries between them"
             + (", all held by another consumer for long" if how == "claimed" else "")
