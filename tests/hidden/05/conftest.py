@@ -279,15 +279,16 @@ class Stream:
         try:
             return command(*args, **kwargs)
         except redis.ResponseError as error:
+            name = next((each for each in args if isinstance(each, str)), self.name)
             if "NOGROUP" in str(error):
-                why = f"there should be a group {self.group!r} on it, and there is none"
+                said = f"the stream {name!r} should have the group {self.group!r}; it has no such group"
             elif "WRONGTYPE" in str(error):
-                why = "it, and .dead, should be streams, and a key holds something else"
+                said = f"the key {name!r} should hold a stream; it holds something else"
             elif "no such key" in str(error):
-                why = "there is no such stream"
+                said = f"there should be a stream {name!r}; there is none"
             else:
-                why = f"Redis answers: {error}"
-            raise Failed(f"an onlooker looked at the stream {self.name!r}: {why}") from None
+                said = f"Redis refused a look at the stream {name!r}: {error}"
+            raise Failed(said) from None
 
     # Words -------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ Nobody waits for idle_ms: an onlooker makes pending entries old, with XCLAIM and
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -13,6 +14,7 @@ from grader.suite import Handle, Raised, Returned, exceptions
 from grader.suite.content import BAD, same
 from grader.suite.steps import in_words, shorten
 
+PATIENCE = 10.0  # seconds; only a wrong submission waits so long
 LONG = 600_000
 """Milliseconds that nothing comes to be old in a test by itself."""
 RAISED = (*exceptions.ORDINARY, *exceptions.REDIS)
@@ -89,8 +91,8 @@ def test_what_is_old_is_claimed_and_what_is_young_is_left(student, new_stream, t
         return  # 05.delivers tells
     process = student.process(decode=decode)
     given = rng.randint(200, 400) * 1000
-    # Of the default, the young ones have 20 s to become old in, which no test takes.
-    for idle_ms, old, young in ((given, given + 1, given - 100_000), (None, 30_001, 10_000)):
+    # Of the default, the young ones have 29 s to become old in, which no test takes.
+    for idle_ms, old, young in ((given, given + 1, given - 100_000), (None, 30_001, 1000)):
         stream = new_stream()
         events = trips(8)
         stream.append(*events)
@@ -221,9 +223,10 @@ def test_what_keeps_failing_is_dead_after_so_many_deliveries(student, stream, tr
         f"in all; it was handled {times(tries)}"
     )
     judge_dead(stream, ids, words)
-    others = [event for event in (events[0], *events[2:], last) if event in stream.everything]
-    assert same(handled, others), (
-        f"{words}: the others should be handled; it handled {stream.these(handled)}"
+    # The last one came so late that it may have given up by then.
+    seen = [event for event in handled if event != last]
+    assert same(seen, [events[0], *events[2:]]), (
+        f"{words}: the others should be handled; it handled {stream.these(seen)}"
     )
     wrong = len(told) == 1 and student.miscounts(told[0], len(handled))
     assert not wrong, f"{words}: {len(handled)} were handled, so return that, not {told[0]!r}"
@@ -231,10 +234,12 @@ def test_what_keeps_failing_is_dead_after_so_many_deliveries(student, stream, tr
 
 def next_or_append(run, stream, event):
     """The next step; where an entry has been moved, the stream is given one more event to end with."""
-    while run.waiting(0.002):
-        if event not in stream.everything and stream.dead:
+    deadline = time.monotonic() + PATIENCE
+    while event not in stream.everything and run.waiting(0.002):
+        if stream.dead:
             stream.append(event)
-            break
+        elif time.monotonic() > deadline:
+            break  # the engine finds out whether it hangs
     return run.next()
 
 
@@ -482,8 +487,9 @@ def test_killed_between_any_two_commands(student, new_stream, what):
 
 def goes_on_to(run, reached=None) -> bool:
     """Say yes to every step until that is set; whether it was, before the call was over."""
+    deadline = time.monotonic() + PATIENCE
     while reached is None or not reached.is_set():
-        if reached is not None and run.waiting(0.001):
+        if reached is not None and run.waiting(0.001) and time.monotonic() < deadline:
             continue
         if not isinstance(run.next(), Handle):
             return False

@@ -9,9 +9,9 @@ import pytest
 
 from grader.suite import Handle, Raised
 from grader.suite.content import same
-from grader.suite.steps import in_words
+from grader.suite.steps import in_words, shorten
 
-PATIENCE = 5.0  # seconds; only a wrong submission waits so long
+PATIENCE = 10.0  # seconds; only a wrong submission waits so long
 LONG = 600_000
 """Milliseconds that nothing comes to be old in a test by itself."""
 
@@ -103,10 +103,10 @@ def test_entries_are_handled_in_order(
                 f"{scene}; number {number} should be {wanted!r:.80}, it handled {event!r:.80}"
             )
         assert len(seen) == len(events), (
-            f"{scene}; it handled {len(seen)} events and returned {run.value!r:.80}"
+            f"{scene}; it handled {len(seen)} events and returned {shorten(run.value)}"
         )
         assert run.value == len(events), (
-            f"{scene}, and all were handled: return {len(events)}, not {run.value!r}"
+            f"{scene}, and all were handled: return {len(events)}, not {shorten(run.value)}"
         )
 
 
@@ -217,7 +217,7 @@ def test_entries_beyond_max_events_are_delivered_to_nobody(student, stream, trip
     if isinstance(step, Raised):
         return  # that it goes on after a failure is 05.poison's
     rest = len(stream.delivered) - passed
-    assert rest == 0, (
+    assert rest <= 0, (
         f"{scene}: after that no entry should be delivered; {rest} were delivered and not handled"
     )
 
@@ -249,6 +249,7 @@ def test_two_of_a_group_share(student, stream, trips):
     first, second = trips(2)
     (held,) = stream.append(first)
     runs = [student.consume(stream, consumer="mia", max_events=1)]
+    runs[0].process.consumer.given("an entry was appended")
     event = runs[0].next_event()
     assert event == first, f"an entry was appended; a consumer handled {stream.these([event])}"
     stream.append(second)
