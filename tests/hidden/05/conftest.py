@@ -371,7 +371,7 @@ class Student:
     ) -> Run:
         """Begin a call of stream_consumer as it stands."""
         where = process or self.process()
-        options = {"wait_ms": SHORT, "max_empty_reads": 4} | kwargs
+        options = {"wait_ms": SHORT, "max_empty_reads": 8} | kwargs
         return where.start(
             "redis_streams.stream_consumer",
             Kept("client"),
@@ -394,7 +394,8 @@ class Student:
     ) -> Run:
         """Begin a consumer that creates its group; before it asks, `scene` is made in the group.
 
-        The group goes on after the entry with the id `at`.
+        The group goes on after the entry with the id `at`. Of two consumers on one stream, the
+        second begins when the first has asked.
         """
 
         def prepare() -> None:

@@ -272,14 +272,16 @@ def test_two_groups_each_get_all(student, stream, trips):
     events = trips(4)
     stream.append(*events)
     groups = [stream, stream.of_group(f"audit-{stream.group}")]
-    runs = [student.consume(each, max_events=4) for each in groups]
-    seen = [[], []]
+    runs, seen = [], [[], []]
     for number in range(4):
-        for mine, run in zip(seen, runs, strict=True):
-            run.process.consumer.given(
+        for which, mine in enumerate(seen):
+            if not number:
+                # One after the other: the scene of each is made when it asks.
+                runs.append(student.consume(groups[which], max_events=4))
+            runs[which].process.consumer.given(
                 f"two groups read a stream of 4 entries by turns, and each has handled {number}"
             )
-            mine.append(run.next_event())
+            mine.append(runs[which].next_event())
         for run in runs:
             run.handled()
     for number, mine in enumerate(seen, 1):
