@@ -335,7 +335,7 @@ class Student:
         With `decode` it has decode_responses as asked for.
         """
         if decode is None:
-            decode = not self.reads(decode=False) and self.reads(decode=True)
+            decode = self.reads_only(decode=True)
         process = self._consumer.process()
         where = {"host": self.service.host, "port": self.service.port}
         process.keep("client", New("redis.Redis", **where, decode_responses=decode))
@@ -355,6 +355,10 @@ class Student:
             except Failed:
                 self._found[decode] = False
         return self._found[decode]
+
+    def reads_only(self, *, decode: bool) -> bool:
+        """Tell whether it reads what such a client answers, and not what one of the others does."""
+        return not self.reads(decode=not decode) and self.reads(decode=decode)
 
     def before_it_asks(self, stream: Stream, action: Callable[[], None]) -> Any:
         """Run `action` before the student's next request to the group, or to read the stream."""
