@@ -81,8 +81,11 @@ def create_group(client, stream, group):
 
 
 def claim(client, stream, group, consumer, idle_ms, count):
-    ids = client.xautoclaim(
-        stream, group, consumer, min_idle_time=idle_ms, count=count, justid=True
+    old = client.xpending_range(stream, group, "-", "+", count, idle=idle_ms)
+    if not old:
+        return []
+    ids = client.xclaim(
+        stream, group, consumer, idle_ms, [each["message_id"] for each in old], justid=True
     )
     entries = []
     for entry_id in ids:
