@@ -24,7 +24,7 @@ def test_stream_and_group_are_created(student, stream, new_stream, trips):
     process = student.process()
     events = trips(4)
     run = student.begin(stream, process, max_events=4, max_empty_reads=100)
-    run.process.consumer.given("there is no stream yet, and stream_consumer should create it")
+    run.process.case.given("there is no stream yet, and stream_consumer should create it")
     wait_for(lambda: stream.group in stream.groups or not run.waiting(0))
     there = stream.group in stream.groups
     stream.append(*events)
@@ -147,7 +147,7 @@ def test_nothing_that_was_handled_is_pending(student, stream, trips, rng, how):
         batch_size=4 if how == "batch" else 10,
         idle_ms=LONG // 2,
     )
-    run.process.consumer.given(f"{len(events)} entries were in the stream")
+    run.process.case.given(f"{len(events)} entries were in the stream")
     handled = []
     while not run.waiting(PATIENCE) and isinstance(step := run.next(), Handle):
         handled.append(step.event)
@@ -249,7 +249,7 @@ def test_two_of_a_group_share(student, stream, trips):
     first, second = trips(2)
     (held,) = stream.append(first)
     runs = [student.consume(stream, consumer="mia", max_events=1)]
-    runs[0].process.consumer.given("an entry was appended")
+    runs[0].process.case.given("an entry was appended")
     event = runs[0].next_event()
     assert event == first, f"an entry was appended; a consumer handled {stream.these([event])}"
     stream.append(second)
@@ -258,7 +258,7 @@ def test_two_of_a_group_share(student, stream, trips):
     stream.destroy_group()
     runs.append(student.consume(stream, at=held, consumer="noah", max_events=1))
     scene = "a consumer was handling entry 1, and a second one of its group began"
-    runs[1].process.consumer.given(scene)
+    runs[1].process.case.given(scene)
     event = runs[1].next_event()
     assert event == second, (
         f"{scene}: it should handle entry 2, which is nobody's yet; it handled "
@@ -278,7 +278,7 @@ def test_two_groups_each_get_all(student, stream, trips):
             if not number:
                 # One after the other: the scene of each is made when it asks.
                 runs.append(student.consume(groups[which], max_events=4))
-            runs[which].process.consumer.given(
+            runs[which].process.case.given(
                 f"two groups read a stream of 4 entries by turns, and each has handled {number}"
             )
             mine.append(runs[which].next_event())
