@@ -98,24 +98,38 @@ def _away_twice(column: Column) -> str:
     return str(column.away.twice) if column.away else UNKNOWN
 
 
-def _lost(column: Column) -> str:
-    return str(column.crash.lost) if column.crash else UNKNOWN
+def _lost(name: str) -> Callable[[Column], str]:
+    return lambda c: str(getattr(c, name).lost) if getattr(c, name) else UNKNOWN
 
 
-def _twice(column: Column) -> str:
-    return str(column.crash.twice) if column.crash else UNKNOWN
+def _twice(name: str) -> Callable[[Column], str]:
+    return lambda c: str(getattr(c, name).twice) if getattr(c, name) else UNKNOWN
 
 
-def _pair(column: Column) -> str:
-    if column.pair is None:
+def _again(column: Column) -> str:
+    if column.between is None:
         return UNKNOWN
-    one, other = column.pair.handled
-    return {
-        "all": "each all",
-        "share": f"{one} + {other}",
-        "one": "only one",
-        "neither": f"{one}, {other}",
-    }[column.pair.kind]
+    return "yes" if column.between.again else "no"
+
+
+def _two(name: str) -> Callable[[Column], str]:
+    def cell(column: Column) -> str:
+        found = getattr(column, name)
+        if found is None:
+            return UNKNOWN
+        one, other = found.handled
+        return {
+            "all": "each all",
+            "share": f"{one} + {other}",
+            "one": "only one",
+            "neither": f"{one}, {other}",
+        }[found.kind]
+
+    return cell
+
+
+def _replay(column: Column) -> str:
+    return f"{column.replay.again} of {column.replay.handled}" if column.replay else UNKNOWN
 
 
 def _restart(name: str) -> Callable[[Column], str]:
@@ -178,13 +192,43 @@ _GROUPS = (
         "crash",
         "SIGKILL while an event is in handle(), and another consumer at once; of {crashed} events. "
         "Twice is what was handled to the end and came again.",
-        (_Line("lost", _lost, bare=True), _Line("handled twice", _twice, bare=True)),
+        (
+            _Line("lost", _lost("crash"), bare=True),
+            _Line("handled twice", _twice("crash"), bare=True),
+        ),
+    ),
+    _Group(
+        "Killed after handle",
+        "between",
+        "SIGKILL when handle() returns, before the consumer can acknowledge the event or note its "
+        "place, and another consumer at once; of {crashed} events. Whether that event is handled "
+        "again, and how many are lost and handled twice in the whole run.",
+        (
+            _Line("that event again", _again, bare=True),
+            _Line("lost", _lost("between"), bare=True),
+            _Line("handled twice", _twice("between"), bare=True),
+        ),
     ),
     _Group(
         "Two consumers",
         "pair",
         "Of {paired} events: each gets all, or they share, or there can be only one.",
-        (_Line("who gets what", _pair),),
+        (_Line("who gets what", _two("pair")),),
+    ),
+    _Group(
+        "Two services",
+        "services",
+        "Two that each want all of {paired} events: two offsets of a file, two groups of a stream, "
+        "and elsewhere the same channel, queue or port. (Queues need one for each service, and "
+        "somebody who fills both.)",
+        (_Line("who gets what", _two("services")),),
+    ),
+    _Group(
+        "Read again",
+        "replay",
+        "One service has handled {replayed} events; another one begins, and how many of them does "
+        "it get?",
+        (_Line("from the first event", _replay, bare=True),),
     ),
     _Group(
         "Broker restarted",
@@ -221,11 +265,13 @@ def how(comparison: Comparison) -> Iterator[tuple[str, str]]:
     """Each group's title, and how it was measured."""
     crash = next((c.crash for c in comparison.columns if c.crash), None)
     pair = next((c.pair for c in comparison.columns if c.pair), None)
+    replay = next((c.replay for c in comparison.columns if c.replay), None)
     words = {
         "rate": comparison.rate,
         "poll_interval": comparison.poll_interval,
         "crashed": crash.sent if crash else 0,
         "paired": pair.sent if pair else 0,
+        "replayed": replay.handled if replay else 0,
     }
     for group in _GROUPS:
         yield group.title, group.how.format(**words)
