@@ -30,8 +30,11 @@ from grader.compare.techniques.technique import Call, Technique
 QUIET = 4.0
 """Seconds without an event after which a run at full speed counts as over."""
 
-_UNDERWAY = 0.2
-"""Seconds that earlier acknowledgements have to arrive: a kill may take what is on its way."""
+_UNDERWAY = 0.05
+"""Seconds that earlier acknowledgements have to arrive: a kill may take what is on its way.
+
+Short, since what comes meanwhile waits where a kill may lose it.
+"""
 
 
 class Job(BaseModel):
