@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from grader.compare.result import Column, Comparison
-from grader.compare.show.rows import milliseconds, rate
+from grader.compare.show.cells import milliseconds, rate
 from grader.compare.techniques.catalog import TECHNIQUES
 from grader.compare.techniques.technique import Technique
 

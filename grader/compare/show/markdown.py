@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from grader.compare.result import Column, Comparison, Crash, Latency, Pair
+from grader.compare.show.cells import UNKNOWN, milliseconds
 from grader.compare.show.orderings import ORDERINGS
-from grader.compare.show.rows import UNKNOWN, how, milliseconds, rows, simulated
+from grader.compare.show.rows import how, rows, simulated
 from grader.compare.show.table import on
 from grader.compare.techniques.catalog import TECHNIQUES
 

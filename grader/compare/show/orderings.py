@@ -5,99 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from grader.compare.result import Column, Comparison, Crash, Pair
-
-EVEN = 0.25
-"""A share counts as shared when the smaller part is at least this much of the larger one."""
-
-
-class _MissingError(Exception):
-    """A number that the statement needs was not measured."""
-
-
-class _Look:
-    """The columns of the subject's consumers, by technique; raises for what is missing."""
-
-    def __init__(self, comparison: Comparison) -> None:
-        self.comparison = comparison
-
-    def __call__(self, technique: str) -> Column:
-        column = self.comparison.column(technique, self.comparison.subject)
-        if column is None:
-            raise _MissingError
-        return column
-
-    def median(self, technique: str) -> float:
-        """Return the median latency, in milliseconds."""
-        found = self(technique).latency
-        if found is None:
-            raise _MissingError
-        return found.p50
-
-    def per_second(self, technique: str) -> float:
-        """Events a second at full speed."""
-        found = self(technique).throughput
-        if found is None:
-            raise _MissingError
-        return found.per_second
-
-    def requests(self, technique: str) -> float:
-        """Return the requests a minute while idle."""
-        found = self(technique).idle
-        if found is None:
-            raise _MissingError
-        return found.requests
-
-    def kept(self, technique: str) -> float:
-        """Return the share of what was sent while the consumer was away that came later."""
-        found = self(technique).away
-        if found is None or not found.sent_meanwhile:
-            raise _MissingError
-        return found.arrived_later / found.sent_meanwhile
-
-    def lost(self, technique: str) -> int:
-        """Events lost in the crash."""
-        found = self(technique).crash
-        if found is None:
-            raise _MissingError
-        return found.lost
-
-    def twice(self, technique: str) -> int:
-        """Events handled twice in the crash."""
-        found = self(technique).crash
-        if found is None:
-            raise _MissingError
-        return found.twice
-
-    def between(self, technique: str) -> Crash:
-        """Return what a kill between `handle` and the acknowledgement does."""
-        found = self(technique).between
-        if found is None:
-            raise _MissingError
-        return found
-
-    def kind(self, technique: str) -> str:
-        """Return what two consumers get; a share that is far from even is none."""
-        return _kind(self(technique).pair)
-
-    def services(self, technique: str) -> str:
-        """Return what two services get, likewise."""
-        return _kind(self(technique).services)
-
-    def read_again(self, technique: str) -> float:
-        """Return the share of what was handled that a service which begins later gets."""
-        found = self(technique).replay
-        if found is None or not found.handled:
-            raise _MissingError
-        return found.again / found.handled
-
-
-def _kind(found: Pair | None) -> str:
-    if found is None:
-        raise _MissingError
-    if found.evenness is not None and found.evenness < EVEN:
-        return "uneven"
-    return found.kind
+from grader.compare.result import Comparison
+from grader.compare.show.look import Look, MissingError
 
 
 @dataclass(frozen=True)
@@ -105,33 +14,33 @@ class Ordering:
     """A sentence of the lessons, and whether the numbers bear it out."""
 
     sentence: str
-    test: Callable[[_Look], bool]
+    test: Callable[[Look], bool]
 
     def holds(self, comparison: Comparison) -> bool | None:
         """None when a number that it needs was not measured."""
         try:
-            return self.test(_Look(comparison))
-        except _MissingError:
+            return self.test(Look(comparison))
+        except MissingError:
             return None
 
 
-def _intervals_grow(look: _Look) -> bool:
+def _intervals_grow(look: Look) -> bool:
     others = [found.p50 for _, found in sorted(look.comparison.by_interval.items())]
     medians = [look.median("polling"), *others]
     return bool(others) and medians == sorted(medians)
 
 
-def _long_polls_ask_less(look: _Look) -> bool:
+def _long_polls_ask_less(look: Look) -> bool:
     short = look.comparison.short_poll
     if short is None:
-        raise _MissingError
+        raise MissingError
     return look.requests("sqs") < short.requests / 10
 
 
-def _restart_loses_nothing(look: _Look) -> bool:
+def _restart_loses_nothing(look: Look) -> bool:
     found = look("rabbitmq").restart
     if found is None:
-        raise _MissingError
+        raise MissingError
     return found.lost == 0
 
 

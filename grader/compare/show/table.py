@@ -10,8 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from grader.compare.result import Column, Comparison, Machine
+from grader.compare.show.cells import UNKNOWN
 from grader.compare.show.orderings import ORDERINGS
-from grader.compare.show.rows import UNKNOWN, rows, simulated
+from grader.compare.show.rows import rows, simulated
 from grader.compare.techniques.catalog import TECHNIQUES
 from grader.reports.safe import plain
 
