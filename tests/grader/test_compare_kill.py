@@ -19,6 +19,7 @@ seen = os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 def handle(number):
     if number == 3:
         kill_at_return()
+    os.write(seen, b"handling %d\\n" % number)
     os.write(seen, b"handled %d\\n" % number)
 
 def acknowledge(number):
