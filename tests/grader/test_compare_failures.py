@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import pytest
 
 from grader.compare.measure.bench import Bench, Subject
 from grader.compare.measure.failures import between, crash
 from grader.compare.measure.pair import pair, replay, services
+from grader.compare.measure.work import Work
 from grader.compare.places import Places
 from grader.compare.processes.crew import Crew, RunError
 from grader.compare.result import Replay
@@ -81,6 +82,18 @@ def measured(
         assert not isinstance(result, RunError), f"{subject.technique.id}: {result}"
         results[subject.technique.id] = result
     return results
+
+
+def test_a_service_that_is_missing_takes_all_its_techniques_along() -> None:
+    """Both of Redis are left out, with the reason, and the others are measured."""
+    subjects = [solution(each) for each in ("polling", "redis", "streams")]
+    work = Work(cast("Bench", None), subjects, 20, lambda _: None)
+    work.without({"redis": "it did not start"})
+    assert [column.problems for column in work.columns("solution")] == [
+        {},
+        {"all": "it did not start"},
+        {"all": "it did not start"},
+    ]
 
 
 def test_a_kill_after_handle_repeats_what_a_file_keeps(tmp_path: Path) -> None:

@@ -70,7 +70,8 @@ _GROUPS = (
         "Nothing to do",
         "idle",
         "Looking on for ten seconds; per minute. Requests: looks at the file, calls of SQS, "
-        "writes to a socket. SQS is asked with long polls of 5 s, a stream with reads that wait 1 s.",
+        "writes to a socket. SQS is asked with long polls of 5 s, a stream with reads that wait "
+        "1 s.",
         (
             _Line("CPU a minute", cells.idle_cpu, bare=True),
             _Line("requests a minute", cells.idle_requests, bare=True),
