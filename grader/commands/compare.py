@@ -9,6 +9,7 @@ import click
 from grader.commands import options
 from grader.compare.techniques.catalog import TECHNIQUES
 
+_IDS = " or ".join([", ".join(each.id for each in TECHNIQUES[:-1]), TECHNIQUES[-1].id])
 _file = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -30,7 +31,7 @@ _file = click.Path(path_type=Path, dir_okay=False)
     metavar="TECHNIQUE",
     type=click.Choice([each.id for each in TECHNIQUES]),
     multiple=True,
-    help="Measure this one: polling, tail, socket, redis, rabbitmq or sqs; may be repeated.",
+    help=f"Measure this one: {_IDS}; may be repeated.",
 )
 @options.seed
 @click.option("--html", type=_file, help="Write a page: table, pictures, and a choice to make.")

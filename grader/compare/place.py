@@ -21,7 +21,10 @@ class Place(BaseModel):
     url: str = ""
     """Of the server, login and virtual host included."""
     name: str = ""
-    """Of the channel or queue."""
+    """Of the channel, queue or stream."""
+    group: str = "compare"
+    consumer: str = "one"
+    """Within the group."""
     wait_seconds: int = 5
     """Of a long poll."""
 

@@ -70,16 +70,21 @@ class Away(_Model):
 
 
 class Crash(_Model):
-    """SIGKILL while an event is in `handle`, and another consumer at once."""
+    """SIGKILL in or after `handle` of an event, and another consumer at once."""
 
     killed: float
     """Seconds since the run began."""
     killed_at: int
-    """The number of the event that was in `handle`."""
+    """The number of the event that `handle` had."""
     sent: int
     lost: int
     twice: int
     events: tuple[Moment, ...]
+
+    @property
+    def again(self) -> bool:
+        """Whether that event was handled twice."""
+        return any(e.number == self.killed_at and len(e.handled) > 1 for e in self.events)
 
 
 class Pair(_Model):
@@ -92,6 +97,15 @@ class Pair(_Model):
     evenness: float | None
     """Of a share: the smaller part over the larger one."""
     note: str = ""
+
+
+class Replay(_Model):
+    """A service that begins when all was handled by another."""
+
+    handled: int
+    """Events that the first one handled."""
+    again: int
+    """How many of them the second one got."""
 
 
 class Restart(_Model):
@@ -116,7 +130,14 @@ class Column(_Model):
     idle: Idle | None = None
     away: Away | None = None
     crash: Crash | None = None
+    """Killed inside `handle`."""
+    between: Crash | None = None
+    """Killed when `handle` returned, before the acknowledgement."""
     pair: Pair | None = None
+    """Two consumers that work beside each other."""
+    services: Pair | None = None
+    """Two consumers that each want all, as far as the technique knows such."""
+    replay: Replay | None = None
     restart: Restart | None = None
     problems: dict[str, str] = {}
     """By measurement: a sentence."""

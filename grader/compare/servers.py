@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from urllib.parse import urlsplit
@@ -36,8 +36,9 @@ _STOP_SECONDS = 5
 class Servers:
     """Where each server is, and what it is."""
 
-    def __init__(self, stack: ExitStack) -> None:
+    def __init__(self, stack: ExitStack, techniques: Sequence[Technique]) -> None:
         self._stack = stack
+        self._techniques = techniques
         self._node: FirstThatStarts | None = None
         self._login = Login.random()
         self._rabbitmq_url = ""
@@ -49,10 +50,10 @@ class Servers:
         }
         """What stands behind each technique, by its id."""
         self.missing: dict[str, str] = {}
-        """Why a technique cannot be measured here, by its id."""
+        """Why a service cannot be had here, by its name."""
 
-    def begin(self, wanted: Collection[str], *, real: bool) -> None:
-        """Start what there is to start of `wanted`; RabbitMQ goes on starting in the background.
+    def begin(self, *, real: bool) -> None:
+        """Start what the techniques need; RabbitMQ goes on starting in the background.
 
         Raises:
             GraderError: real servers were asked for, and there is none, or it does not answer.
@@ -62,22 +63,27 @@ class Servers:
                 "there is no real Redis or SQS to measure",
                 "Install redis-server, or set REDIS_URL or SQS_ENDPOINT_URL, or leave out --real.",
             )
+        wanted = {each.service for each in self._techniques}
         for name, variable in _VARIABLES.items():
             if name not in wanted:
                 continue
             # Redis is real wherever it can be, as RabbitMQ is; SQS costs money.
             url = os.environ.get(variable) if real or name == "redis" else None
             if url:
-                self.behind[name] = "real: " + _asked(name, url, variable)
+                self._stands_behind(name, "real: " + _asked(name, url, variable))
             elif name == "redis" and (program := installed()):
                 url = self._start_redis(program)
-                self.behind[name] = f"real: {_describe(name, url)}, private server"
+                self._stands_behind(name, f"real: {_describe(name, url)}, private server")
             else:
                 url = self._simulate(name)
-                self.behind[name] = f"simulated: {_SIMULATORS[name]} {version(_SIMULATORS[name])}"
+                simulator = _SIMULATORS[name]
+                self._stands_behind(name, f"simulated: {simulator} {version(simulator)}")
             self.urls[name] = url
         if "rabbitmq" in wanted:
             self._begin_rabbitmq()
+
+    def _stands_behind(self, service: str, what: str) -> None:
+        self.behind |= {each.id: what for each in self._techniques if each.service == service}
 
     def _begin_rabbitmq(self) -> None:
         try:
@@ -135,7 +141,7 @@ class Servers:
             if isinstance(said["version"], bytes)
             else said["version"]
         )
-        self.behind["rabbitmq"] = f"real: RabbitMQ {number}, {kind}"
+        self._stands_behind("rabbitmq", f"real: RabbitMQ {number}, {kind}")
 
     @property
     def restartable(self) -> PrivateNode | None:
@@ -217,6 +223,6 @@ def servers(techniques: Sequence[Technique], *, real: bool) -> Iterator[Servers]
     if not sys.platform.startswith(("linux", "darwin")):
         raise GraderError("compare needs Linux or macOS", "Use WSL2 on Windows.")
     with ExitStack() as stack:
-        found = Servers(stack)
-        found.begin({each.service for each in techniques if each.service}, real=real)
+        found = Servers(stack, techniques)
+        found.begin(real=real)
         yield found

@@ -60,6 +60,26 @@ def test_the_document_is_read_as_it_was_written(kept: Comparison) -> None:
     assert Comparison.model_validate_json(kept.model_dump_json()) == kept
 
 
+def test_a_run_of_an_older_version_is_still_shown(kept: Comparison) -> None:
+    """Before Redis Streams and the rows that came with it: dashes there, all else as it was."""
+    document = json.loads(kept.model_dump_json())
+    del document["behind"]["streams"]
+    document["columns"] = [c for c in document["columns"] if c["technique"] != "streams"]
+    for column in document["columns"]:
+        for name in ("between", "services", "replay"):
+            del column[name]
+    old = Comparison.model_validate(document)
+    for row in rows(old):
+        if row.group in ("Killed after handle", "Two services", "Read again"):
+            assert set(row.cells) == {"\N{EN DASH}"}, row
+        else:
+            assert row.cells[-1] == "\N{EN DASH}"
+            (now,) = (r.cells for r in rows(kept) if (r.group, r.label) == (row.group, row.label))
+            assert row.cells[:-1] == now[:-1]
+    assert "Redis Streams: not measured" in comparison_html(old)
+    assert dict(lessons.texts(load_course(REPO), old))
+
+
 def test_the_run_that_the_lessons_quote_is_whole(kept: Comparison) -> None:
     """Every technique with both consumers, nothing failed, what stood behind each is said."""
     assert len(kept.columns) == 2 * len(TECHNIQUES)
@@ -102,8 +122,12 @@ BREAKS = (
     ("socket", "away", {"arrived_later": 1}),
     ("tail", "crash", {"lost": 1}),
     ("redis", "crash", {"lost": 0}),
+    ("streams", "between", {"events": ()}),
+    ("socket", "between", {"twice": 1}),
     ("polling", "pair", {"kind": "neither"}),
     ("rabbitmq", "pair", {"evenness": 0.1}),
+    ("streams", "services", {"kind": "share"}),
+    ("streams", "replay", {"again": 0}),
     ("socket", "pair", {"kind": "all"}),
     ("rabbitmq", "restart", {"lost": 1}),
 )
@@ -141,7 +165,7 @@ def test_a_run_that_contradicts_the_lessons_is_not_quoted(kept: Comparison) -> N
     """Nothing is written, and the sentence that does not hold is named."""
     before = (REPO / lessons.RUN).read_bytes()
     lossy = changed(kept, "rabbitmq", "crash", lost=3)
-    with pytest.raises(GraderError, match="A crash loses nothing from a file or a queue"):
+    with pytest.raises(GraderError, match="A crash loses nothing from a file, a queue"):
         list(lessons.renew(load_course(REPO), lossy))
     assert (REPO / lessons.RUN).read_bytes() == before
 
@@ -163,6 +187,26 @@ def test_students_get_what_the_lessons_show(tmp_path: Path) -> None:
     assert (
         done.stderr == "grader: this copy has no solutions to measure. Measure yours: add --own.\n"
     )
+
+
+def test_the_help_names_every_technique() -> None:
+    """The list is the catalog's, and so is what is taken."""
+    said = " ".join(grader(REPO, "compare", "--help").stdout.split())
+    assert "Measure this one: polling, tail, socket, redis, rabbitmq, sqs or streams;" in said
+    refused = grader(REPO, "compare", "--only", "kafka")
+    assert refused.returncode == 2
+    assert "'streams'" in refused.stderr
+
+
+def test_the_table_fits_a_terminal(kept: Comparison) -> None:
+    """With all techniques, in 100 columns: no cell is cut, and each technique has its heading."""
+    said = io.StringIO()
+    print_comparison(kept, Console(width=100, file=said))
+    heading = said.getvalue().splitlines()[0].split()
+    assert [each.rstrip("*") for each in heading] == [
+        each.short or each.title for each in TECHNIQUES
+    ]
+    assert "…" not in said.getvalue()
 
 
 def test_bad_requests_are_refused_before_anything_runs(tmp_path: Path) -> None:
@@ -194,6 +238,8 @@ def test_the_page_holds_itself(kept: Comparison) -> None:
     assert not re.findall(r"""(?:src|href)=["'](?!#|data:)""", page)
     assert "default-src 'none'" in page
     assert "simulated" in page
+    spans = set(re.findall(r'colspan="(\d+)" scope="colgroup"', page))
+    assert spans == {str(len(TECHNIQUES) + 1)}
     assert plots.png(kept).startswith(b"\x89PNG")
 
 
@@ -202,10 +248,28 @@ def test_offers_are_what_was_measured(kept: Comparison) -> None:
     by_title = {each.title: each for each in offers(kept)}
     assert by_title["RabbitMQ"].keeps is True
     assert by_title["socket"].keeps is False
-    assert by_title["SQS"].consumers == "share"
+    assert by_title["SQS"].consumers == ("share",)
+    assert by_title["Redis Streams"].consumers == ("share", "all")
+    can = {title for title, each in by_title.items() if each.again}
+    assert can == {"polling", "tail", "Redis Streams"}
     assert by_title["polling"].latency > by_title["tail"].latency
     unmeasured = kept.model_copy(update={"columns": ()})
     assert [each.keeps for each in offers(unmeasured)] == [None] * len(TECHNIQUES)
+    assert [each.again for each in offers(unmeasured)] == [None] * len(TECHNIQUES)
+    assert [each.consumers for each in offers(unmeasured)] == [()] * len(TECHNIQUES)
+
+
+def test_a_crash_is_the_worse_of_the_two_kills(kept: Comparison) -> None:
+    """RabbitMQ repeats nothing when it is killed inside `handle`, and one event after it."""
+    column = kept.column("rabbitmq", kept.subject)
+    assert column is not None
+    assert column.crash is not None
+    assert column.between is not None
+    assert (column.crash.twice, column.between.twice) == (0, 1)
+    assert {each.title: each.crash_twice for each in offers(kept)}["RabbitMQ"] == 1
+    worse = changed(kept, "rabbitmq", "crash", lost=2, twice=3)
+    offer = {each.title: each for each in offers(worse)}["RabbitMQ"]
+    assert (offer.crash_lost, offer.crash_twice) == (2, 3)
 
 
 def test_nothing_sent_while_it_was_away_says_nothing(kept: Comparison) -> None:
@@ -217,11 +281,14 @@ def test_nothing_sent_while_it_was_away_says_nothing(kept: Comparison) -> None:
 
 
 NEEDS = (
-    ({}, ["polling", "tail", "socket", "Redis Pub/Sub", "RabbitMQ", "SQS"]),
-    ({"keeps": "1", "machines": "1"}, ["RabbitMQ", "SQS"]),
+    ({}, ["polling", "tail", "socket", "Redis Pub/Sub", "RabbitMQ", "SQS", "Redis Streams"]),
+    ({"keeps": "1", "machines": "1"}, ["RabbitMQ", "SQS", "Redis Streams"]),
     ({"crash": "lost", "run": "nothing"}, ["polling", "tail"]),
-    ({"consumers": "all", "machines": "1"}, ["Redis Pub/Sub"]),
-    ({"consumers": "all", "machines": "1", "keeps": "1"}, []),
+    ({"crash": "both"}, []),
+    ({"replay": "1"}, ["polling", "tail", "Redis Streams"]),
+    ({"consumers": "all", "machines": "1"}, ["Redis Pub/Sub", "Redis Streams"]),
+    ({"consumers": "share", "replay": "1"}, ["Redis Streams"]),
+    ({"consumers": "all", "machines": "1", "run": "provider"}, []),
 )
 
 

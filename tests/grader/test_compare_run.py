@@ -92,7 +92,10 @@ def test_a_whole_comparison(short: None) -> None:
         assert column.away is not None
         # About a second's events, and those of as long as starting again takes.
         assert column.away.sent_meanwhile >= COUNTED_RATE / 2
-    counted = ("keep", "crash", "consumers", "port", "death")
+    counted = (
+        *("keep", "crash", "kill", "consumers", "services", "read again"),
+        *("port", "death"),
+    )
     for ordering in ORDERINGS:
         if any(word in ordering.sentence for word in counted):
             seen = [
@@ -205,9 +208,10 @@ def test_redis_is_real_where_it_can_be(monkeypatch: pytest.MonkeyPatch, *, there
         monkeypatch.setattr("grader.compare.servers.installed", lambda: None)
     elif installed() is None:
         pytest.skip("neither redis-server nor valkey-server is installed")
-    with servers([BY_ID["redis"]], real=False) as found:
+    with servers([BY_ID["redis"], BY_ID["streams"]], real=False) as found:
         begins = "real: Redis " if there else "simulated: fakeredis "
         assert found.behind["redis"].startswith(begins)
+        assert found.behind["streams"] == found.behind["redis"], "one server for both"
         with redis.Redis.from_url(found.urls["redis"]) as client:
             assert client.ping()
     with redis.Redis.from_url(found.urls["redis"]) as client, pytest.raises(redis.ConnectionError):

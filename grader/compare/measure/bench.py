@@ -17,7 +17,7 @@ from grader.compare.processes.producer import Plan
 from grader.compare.techniques.technique import Technique
 
 COUNTED_RATE = 25.0
-"""Events a second of the runs that count events: twelve of them share the machine."""
+"""Events a second of the runs that count events: fourteen of them share the machine."""
 
 K = TypeVar("K")
 T = TypeVar("T")

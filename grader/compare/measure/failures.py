@@ -66,17 +66,33 @@ def crash(bench: Bench, subject: Subject, at: int) -> Crash:
     Raises:
         RunError: a consumer failed.
     """
+    return _killed(bench, subject, at, "begin", hold_at=at)
+
+
+def between(bench: Bench, subject: Subject, at: int) -> Crash:
+    """Let the consumer be killed when `handle` of its `at`-th event returns; start another.
+
+    Raises:
+        RunError: a consumer failed.
+    """
+    return _killed(bench, subject, at, "end", kill_after=at)
+
+
+def _killed(bench: Bench, subject: Subject, at: int, word: str, **how: int) -> Crash:
+    """Start a consumer that is killed after it has said `word` so often, then another."""
     technique, place = subject.technique, bench.places.make(subject.technique)
     with bench.crew.children(
-        bench.crew.consumer(bench.job(subject, place, hold_at=at)),
+        bench.crew.consumer(bench.job(subject, place, **how)),
         bench.crew.consumer(bench.job(subject, place)),
         bench.crew.producer(bench.plan(technique, place, CRASH_EVENTS)),
     ) as (one, other, source):
         begin(one, source)
-        bench.crew.until(lambda: len(one.of("begin")) >= at or one.ended, PATIENCE)
+        bench.crew.until(lambda: len(one.of(word)) >= at or one.ended, PATIENCE)
         _require_no_failure(one)
-        if len(one.of("begin")) < at:
+        if len(one.of(word)) < at:
             raise RunError(f"no event {at} arrived")
+        if "kill_after" in how and not bench.crew.until(lambda: one.ended, PATIENCE):
+            raise RunError("it was not killed when handle() returned")
         one.kill_alone()
         killed = time.monotonic()
         other.tell()
@@ -87,7 +103,7 @@ def crash(bench: Bench, subject: Subject, at: int) -> Crash:
     bench.places.clear(place)
     return Crash(
         killed=round(killed - story.start, 4),
-        killed_at=one.of("begin")[-1][0],
+        killed_at=one.of(word)[-1][0],
         sent=len(story.sent),
         lost=story.lost,
         twice=story.twice,

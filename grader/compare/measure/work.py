@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from grader.compare.measure.bench import Bench, Subject
-from grader.compare.measure.failures import CRASH_EVENTS, away, crash, restart
+from grader.compare.measure.failures import CRASH_EVENTS, away, between, crash, restart
 from grader.compare.measure.idle import idle
 from grader.compare.measure.latency import latency
-from grader.compare.measure.pair import pair
+from grader.compare.measure.pair import pair, replay, services
 from grader.compare.measure.throughput import Burst, affordable, burst, throughput
 from grader.compare.processes.crew import LossError, RunError
 from grader.compare.result import Column, Idle, Latency, Whose
@@ -23,10 +23,13 @@ ROUNDS = 4
 IDLE_SECONDS = 10.0
 SHORT_POLL_SECONDS = 2.0
 
+_COUNTED = ("idle", "away", "crash", "between", "pair", "services", "replay")
+"""What is measured of all techniques at a time."""
+
 
 def steps(techniques: int) -> int:
     """How many times a comparison of so many techniques calls `advance`."""
-    return len(OTHER_INTERVALS) + 1 + 2 * techniques * (1 + ROUNDS + 4) + 1 + 1
+    return len(OTHER_INTERVALS) + 1 + 2 * techniques * (1 + ROUNDS + len(_COUNTED)) + 1 + 1
 
 
 class Work:
@@ -50,11 +53,11 @@ class Work:
         self.short_poll: Idle | None = None
 
     def without(self, missing: dict[str, str]) -> None:
-        """Leave techniques out, by id, and say why."""
+        """Leave out the techniques of these services, and say why."""
         for subject in self._all:
-            if subject.technique.id in missing:
-                self._problems[subject]["all"] = missing[subject.technique.id]
-        self._living = [s for s in self._all if s.technique.id not in missing]
+            if subject.technique.service in missing:
+                self._problems[subject]["all"] = missing[subject.technique.service]
+        self._living = [s for s in self._all if s.technique.service not in missing]
 
     def measure(self, node: PrivateNode | None, rng: random.Random) -> None:
         """Everything but the intervals; `node` is a broker that may be killed."""
@@ -65,7 +68,10 @@ class Work:
         at = rng.randrange(CRASH_EVENTS // 5, CRASH_EVENTS * 3 // 5)
         self._together("away", lambda s: away(self._bench, s))
         self._together("crash", lambda s: crash(self._bench, s, at))
+        self._together("between", lambda s: between(self._bench, s, at))
         self._together("pair", lambda s: pair(self._bench, s))
+        self._together("services", lambda s: services(self._bench, s))
+        self._together("replay", lambda s: replay(self._bench, s))
         self._restart(node)
 
     def columns(self, whose: Whose) -> Iterator[Column]:

@@ -22,12 +22,19 @@ from pydantic import BaseModel
 
 from grader.compare.place import Place
 from grader.compare.processes import counts
+from grader.compare.processes.kill import kill_at_return
 from grader.compare.processes.line import Line
 from grader.compare.techniques.catalog import BY_ID
 from grader.compare.techniques.technique import Call, Technique
 
 QUIET = 4.0
 """Seconds without an event after which a run at full speed counts as over."""
+
+_UNDERWAY = 0.05
+"""Seconds that earlier acknowledgements have to arrive: a kill may take what is on its way.
+
+Short, since what comes meanwhile waits where a kill may lose it.
+"""
 
 
 class Job(BaseModel):
@@ -41,6 +48,8 @@ class Job(BaseModel):
     max_events: int = 10**9
     hold_at: int = 0
     """Stand still inside `handle` of the n-th event, to be killed there."""
+    kill_after: int = 0
+    """Be killed when `handle` of the n-th event returns, before it can be acknowledged."""
     persistent: bool = False
     """Call the function again when it raised: a supervisor's work."""
     seconds: float = 0.0
@@ -96,6 +105,9 @@ def _stream(call: Call, job: Job, line: Line) -> None:
         line.say("begin", event["number"], event["sent"], time.monotonic())
         if handled == job.hold_at:
             signal.pause()
+        if handled == job.kill_after:
+            time.sleep(_UNDERWAY)
+            kill_at_return()
         line.say("end", event["number"], time.monotonic())
 
     call(handle, _ready(line), job.max_events)

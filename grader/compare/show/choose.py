@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from grader.compare.result import Column, Comparison
-from grader.compare.show.rows import milliseconds, rate
+from grader.compare.show.cells import milliseconds, rate
 from grader.compare.techniques.catalog import TECHNIQUES
 from grader.compare.techniques.technique import Technique
 
@@ -29,11 +29,14 @@ class Offer(BaseModel):
     keeps: bool | None
     """Whether all that was sent while the consumer was away came later."""
     crash_lost: int | None
+    """The worse of two kills: inside `handle`, and after it."""
     crash_twice: int | None
-    consumers: str
-    """all, share or one."""
+    consumers: tuple[str, ...]
+    """all, share or one; more than one where services are told from consumers."""
+    again: bool | None
+    """Whether what was handled can be read again, from the first event on."""
     replay: str
-    """Why what was handled can be read again, or empty. Not measured: it is how they are built."""
+    """Why it can, or empty: how the technique is built."""
     machines: str
     """How it crosses machines, or empty."""
     run: str
@@ -51,7 +54,7 @@ def offers(comparison: Comparison) -> list[Offer]:
 def _offer(technique: Technique, comparison: Comparison, column: Column | None) -> Offer:
     behind = comparison.behind.get(technique.id, "")
     measured: dict[str, Any] = dict.fromkeys(
-        ("latency", "per_second", "keeps", "crash_lost", "crash_twice")
+        ("latency", "per_second", "keeps", "crash_lost", "crash_twice", "again")
     )
     measured |= {"latency_text": "not measured", "per_second_text": "not measured"}
     if column and column.latency:
@@ -62,14 +65,19 @@ def _offer(technique: Technique, comparison: Comparison, column: Column | None) 
         measured["per_second_text"] = rate(column.throughput.per_second)
     if column and column.away and column.away.sent_meanwhile:
         measured["keeps"] = column.away.arrived_later == column.away.sent_meanwhile
-    if column and column.crash:
-        measured |= {"crash_lost": column.crash.lost, "crash_twice": column.crash.twice}
+    kills = [each for each in (column.crash, column.between) if each] if column else []
+    if kills:
+        measured["crash_lost"] = max(each.lost for each in kills)
+        measured["crash_twice"] = max(each.twice for each in kills)
+    if column and column.replay and column.replay.handled:
+        measured["again"] = column.replay.again == column.replay.handled
+    pairs = [each for each in (column.pair, column.services) if each] if column else []
     return Offer(
         title=technique.title,
         exercise=technique.exercise,
         simulated=behind.startswith("simulated"),
         behind=behind,
-        consumers=column.pair.kind if column and column.pair else "",
+        consumers=tuple(dict.fromkeys(each.kind for each in pairs)),
         replay=technique.replay,
         machines=technique.machines,
         run=technique.run,

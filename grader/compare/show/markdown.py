@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from grader.compare.result import Column, Comparison, Latency
+from grader.compare.result import Column, Comparison, Crash, Latency, Pair
+from grader.compare.show.cells import UNKNOWN, milliseconds
 from grader.compare.show.orderings import ORDERINGS
-from grader.compare.show.rows import UNKNOWN, how, milliseconds, rows, simulated
+from grader.compare.show.rows import how, rows, simulated
 from grader.compare.show.table import on
 from grader.compare.techniques.catalog import TECHNIQUES
 
@@ -59,10 +60,9 @@ class _Opinion:
     """A row of the lecture's table, and what a run says to it."""
 
     subject: str
-    said: tuple[str, ...]
-    """For each technique, in the order of the course."""
-    measured: str
-    cell: Callable[[Column], str]
+    field: str
+    """Of the technique's opinions."""
+    measured: tuple[tuple[str, Callable[[Column], str]], ...]
 
 
 def _latency(column: Column) -> str:
@@ -75,46 +75,32 @@ def _away(column: Column) -> str:
     return f"{found.arrived_later} of {found.sent_meanwhile}" if found else UNKNOWN
 
 
-def _crash(column: Column) -> str:
-    found = column.crash
+def _crash(found: Crash | None) -> str:
     return f"{found.lost} lost, {found.twice} twice" if found else UNKNOWN
 
 
-def _pair(column: Column) -> str:
-    found = column.pair
+def _pair(found: Pair | None) -> str:
     return f"{found.handled[0]} and {found.handled[1]} of {found.sent}" if found else UNKNOWN
 
 
 _OPINIONS = (
-    _Opinion(
-        "latency",
-        ("high: the interval", "very low", "very low", "very low", "low", "low to medium"),
-        "median / 99 %",
-        _latency,
-    ),
-    _Opinion(
-        "keeps messages",
-        ("yes: file, database", "no", "no", "no", "yes", "yes"),
-        "of those sent while away",
-        _away,
-    ),
+    _Opinion("latency", "latency", (("median / 99 %", _latency),)),
+    _Opinion("keeps messages", "keeps", (("of those sent while away", _away),)),
     _Opinion(
         "reliability",
+        "reliability",
         (
-            *("what you build", "fragile", "fragile"),
-            *("fire and forget", "acknowledgements", "at least once"),
+            ("killed inside `handle`", lambda column: _crash(column.crash)),
+            ("killed after `handle`", lambda column: _crash(column.between)),
         ),
-        "in a crash",
-        _crash,
     ),
     _Opinion(
         "several consumers",
+        "consumers",
         (
-            *("by hand", "by hand", "by hand"),
-            *("built in: all get all", "built in: they share", "built in: they share"),
+            ("two consumers handled", lambda column: _pair(column.pair)),
+            ("two services handled", lambda column: _pair(column.services)),
         ),
-        "two handled",
-        _pair,
     ),
 )
 
@@ -123,11 +109,13 @@ def opinions(comparison: Comparison) -> Iterator[str]:
     """Yield the lecture's rows that can be measured, each with its numbers below."""
     shown = list(range(len(TECHNIQUES)))
     yield from _heading(comparison, shown)
+    columns = [comparison.column(t.id, comparison.subject) for t in TECHNIQUES]
     for opinion in _OPINIONS:
-        yield _line(opinion.subject, *(f"*{words}*" for words in opinion.said))
-        columns = [comparison.column(t.id, comparison.subject) for t in TECHNIQUES]
-        cells = [opinion.cell(column) if column else UNKNOWN for column in columns]
-        yield _line(opinion.measured, *(f"**{cell}**" for cell in cells))
+        said = [getattr(each.opinions, opinion.field) for each in TECHNIQUES]
+        yield _line(opinion.subject, *(f"*{words}*" for words in said))
+        for label, cell in opinion.measured:
+            cells = [cell(column) if column else UNKNOWN for column in columns]
+            yield _line(label, *(f"**{each}**" for each in cells))
     yield ""
     yield from _origin(comparison, shown)
 

@@ -1,4 +1,4 @@
-"""The comparison as pictures, by matplotlib: latency, and the time lines of away and crash."""
+"""The comparison as pictures, by matplotlib: latency, and time lines."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from grader.compare.result import Column, Comparison, Moment
-from grader.compare.show.rows import milliseconds
+from grader.compare.show.cells import milliseconds
 from grader.compare.techniques.catalog import TECHNIQUES
 from grader.errors import GraderError
 
@@ -19,8 +19,16 @@ TITLES = {
     "latency": "Latency of each event, by technique",
     "away": "Away for a second",
     "crash": "Killed while handling an event",
+    "between": "Killed after handling an event",
 }
 """Each picture by its name."""
+
+_STORIES = {
+    "away": "The consumer is away for a second (grey)",
+    "crash": "Killed inside handle() (line), and another consumer at once",
+    "between": "Killed when handle() returns (line), and another consumer at once",
+}
+"""The heading of each time line."""
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
 _BLUE, _ORANGE, _RED, _GREY = "#0072b2", "#e69f00", "#d55e00", "#8a8f98"
@@ -44,11 +52,11 @@ def require() -> None:
 
 def png(comparison: Comparison) -> bytes:
     """All pictures, one above the other."""
-    figure = _figure(11, 14.5)
-    top, middle, bottom = figure.subplots(3, 1, height_ratios=[0.9, 1.2, 1.2])
+    figure = _figure(11, 19.5)
+    top, *others = figure.subplots(1 + len(_STORIES), 1, height_ratios=[0.9, 1.2, 1.2, 1.2])
     _draw_latency(top, comparison)
-    _draw_story(middle, comparison, "away")
-    _draw_story(bottom, comparison, "crash")
+    for axes, name in zip(others, _STORIES, strict=True):
+        _draw_story(axes, comparison, name)
     return _save(figure, "png")
 
 
@@ -60,7 +68,7 @@ def svgs(comparison: Comparison) -> Iterator[tuple[str, str]]:
 
 
 def one(comparison: Comparison, name: str) -> bytes:
-    """One picture as PNG: latency, away or crash."""
+    """One picture as PNG, by its name."""
     return _save(_picture(comparison, name), "png")
 
 
@@ -172,9 +180,7 @@ def _draw_story(axes: Axes, comparison: Comparison, name: str) -> None:
     _lanes(axes, comparison)
     _dress(
         axes,
-        "The consumer is away for a second (grey)"
-        if name == "away"
-        else "Killed inside handle() (line), and another consumer at once",
+        _STORIES[name],
     )
 
 

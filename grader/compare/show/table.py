@@ -10,12 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from grader.compare.result import Column, Comparison, Machine
+from grader.compare.show.cells import UNKNOWN
 from grader.compare.show.orderings import ORDERINGS
-from grader.compare.show.rows import UNKNOWN, headings, rows, simulated
+from grader.compare.show.rows import rows, simulated
 from grader.compare.techniques.catalog import TECHNIQUES
 from grader.reports.safe import plain
-
-_SHORT = {"Redis Pub/Sub": "Redis"}
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
@@ -45,8 +44,8 @@ def _table(comparison: Comparison, shown: list[int]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     table.add_column("", no_wrap=False, max_width=25)
     for number in shown:
-        title, is_simulated = headings()[number], simulated(comparison)[number]
-        name = _SHORT.get(title, title)
+        technique, is_simulated = TECHNIQUES[number], simulated(comparison)[number]
+        name = technique.short or technique.title
         table.add_column(f"{name}*" if is_simulated else name, justify="right", no_wrap=True)
     for group, lines in groupby(rows(comparison), key=lambda row: row.group):
         some = [row for row in lines if {row.cells[number] for number in shown} != {UNKNOWN}]

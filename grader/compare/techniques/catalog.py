@@ -6,6 +6,7 @@ from grader.compare.techniques.polling import Polling
 from grader.compare.techniques.rabbitmq import RabbitMQ
 from grader.compare.techniques.redis import RedisPubSub
 from grader.compare.techniques.sqs import Sqs
+from grader.compare.techniques.streams import RedisStreams
 from grader.compare.techniques.tail import Tail
 from grader.compare.techniques.tcp_socket import TcpSocket
 from grader.compare.techniques.technique import Technique
@@ -17,5 +18,6 @@ TECHNIQUES: tuple[Technique, ...] = (
     RedisPubSub(),
     RabbitMQ(),
     Sqs(),
+    RedisStreams(),
 )
 BY_ID = {each.id: each for each in TECHNIQUES}

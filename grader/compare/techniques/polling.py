@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from grader.compare.place import Place
 from grader.compare.processes.counts import Count, counted_sleep
 from grader.compare.techniques.in_a_file import fill_file
-from grader.compare.techniques.technique import Call, Handle, Ready, Technique
+from grader.compare.techniques.technique import Call, Handle, Opinions, Ready, Technique
 
 if TYPE_CHECKING:
     from event_sinks.base import Sink
@@ -27,6 +27,12 @@ class Polling(Technique):
     keeps: ClassVar[bool] = True
     burst: ClassVar[int] = 100_000
     replay: ClassVar[str] = "the file is still there"
+    opinions: ClassVar[Opinions] = Opinions(
+        latency="high: the interval",
+        keeps="yes: file, database",
+        reliability="what you build",
+        consumers="by hand",
+    )
 
     @staticmethod
     def bare(
@@ -69,6 +75,10 @@ class Polling(Technique):
         from event_sinks.local import FileSink  # noqa: PLC0415 - importable in a producer alone
 
         return FileSink(Path(place.path))
+
+    def second_consumer(self, place: Place) -> Place:
+        """Return a place with an offset of its own."""
+        return place.model_copy(update={"offset_path": f"{place.offset_path}.other"})
 
     def fill(self, place: Place, bodies: list[bytes]) -> Iterator[None]:
         """Put the events into the file."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from grader.compare.place import Place
 from grader.compare.processes.counts import Count
-from grader.compare.techniques.technique import Call, Handle, Ready, Technique
+from grader.compare.techniques.technique import Call, Handle, Opinions, Ready, Technique
 
 if TYPE_CHECKING:
     from event_sinks.base import Sink
@@ -28,6 +28,12 @@ class RabbitMQ(Technique):
     burst: ClassVar[int] = 3_000
     machines: ClassVar[str] = "the broker"
     run: ClassVar[str] = "broker"
+    opinions: ClassVar[Opinions] = Opinions(
+        latency="low",
+        keeps="yes",
+        reliability="acknowledgements",
+        consumers="built in: they share",
+    )
 
     @staticmethod
     def bare(

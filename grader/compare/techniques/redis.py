@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from grader.compare.place import Place
 from grader.compare.processes.counts import Count
-from grader.compare.techniques.technique import Call, Handle, Ready, Technique
+from grader.compare.techniques.technique import Call, Handle, Opinions, Ready, Technique
 
 if TYPE_CHECKING:
     from event_sinks.base import Sink
@@ -19,6 +19,7 @@ class RedisPubSub(Technique):
 
     id: ClassVar[str] = "redis"
     title: ClassVar[str] = "Redis Pub/Sub"
+    short: ClassVar[str] = "Pub/Sub"
     exercise: ClassVar[str] = "03"
     file: ClassVar[str] = "redis_pubsub.py"
     function: ClassVar[str] = "redis_consumer"
@@ -27,6 +28,12 @@ class RedisPubSub(Technique):
     burst: ClassVar[int] = 2_000
     machines: ClassVar[str] = "the broker"
     run: ClassVar[str] = "broker"
+    opinions: ClassVar[Opinions] = Opinions(
+        latency="very low",
+        keeps="no",
+        reliability="fire and forget",
+        consumers="built in: all get all",
+    )
 
     @staticmethod
     def bare(client: Any, channel: str, handle: Handle, *, max_events: int, ready: Ready) -> None:

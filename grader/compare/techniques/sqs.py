@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from grader.compare.place import Place, sqs_client
 from grader.compare.processes.counts import Count
-from grader.compare.techniques.technique import Call, Handle, Ready, Technique
+from grader.compare.techniques.technique import Call, Handle, Opinions, Ready, Technique
 
 if TYPE_CHECKING:
     from event_sinks.base import Sink
@@ -32,6 +32,12 @@ class Sqs(Technique):
     counts_requests: ClassVar[bool] = True
     machines: ClassVar[str] = "the provider"
     run: ClassVar[str] = "provider"
+    opinions: ClassVar[Opinions] = Opinions(
+        latency="low to medium",
+        keeps="yes",
+        reliability="at least once",
+        consumers="built in: they share",
+    )
 
     @staticmethod
     def bare(

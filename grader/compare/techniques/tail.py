@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from grader.compare.place import Place
 from grader.compare.processes.counts import Count
 from grader.compare.techniques.in_a_file import fill_file
-from grader.compare.techniques.technique import Call, Handle, Ready, Technique
+from grader.compare.techniques.technique import Call, Handle, Opinions, Ready, Technique
 
 if TYPE_CHECKING:
     from event_sinks.base import Sink
@@ -28,6 +28,12 @@ class Tail(Technique):
     keeps: ClassVar[bool] = True
     burst: ClassVar[int] = 80_000
     replay: ClassVar[str] = "the file is still there"
+    opinions: ClassVar[Opinions] = Opinions(
+        latency="very low",
+        keeps="no",
+        reliability="fragile",
+        consumers="by hand",
+    )
 
     @staticmethod
     def bare(path: str, handle: Handle, *, max_events: int) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from grader.compare.place import Place
 from grader.compare.processes.counts import Count
-from grader.compare.techniques.technique import Call, Handle, Ready, Technique
+from grader.compare.techniques.technique import Call, Handle, Opinions, Ready, Technique
 from grader.host.ports import free_ports
 
 if TYPE_CHECKING:
@@ -31,6 +31,12 @@ class TcpSocket(Technique):
     burst: ClassVar[int] = 80_000
     lines_at_once: ClassVar[int] = 1000
     machines: ClassVar[str] = "TCP"
+    opinions: ClassVar[Opinions] = Opinions(
+        latency="very low",
+        keeps="no",
+        reliability="fragile",
+        consumers="by hand",
+    )
 
     @staticmethod
     def bare(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from grader.compare.place import Place
@@ -19,11 +20,23 @@ Call = Callable[[Handle, Ready, int], None]
 """Takes handle, ready and max_events; returns when the consumer does."""
 
 
+@dataclass(frozen=True)
+class Opinions:
+    """What is usually said of a technique, in the rows of the lecture that can be measured."""
+
+    latency: str
+    keeps: str
+    reliability: str
+    consumers: str
+
+
 class Technique(ABC):
     """A way to consume the stream. Has no state: one object serves all processes."""
 
     id: ClassVar[str]
     title: ClassVar[str]
+    short: ClassVar[str] = ""
+    """The title where columns are narrow; empty: the title."""
     exercise: ClassVar[str]
     file: ClassVar[str]
     function: ClassVar[str]
@@ -41,9 +54,11 @@ class Technique(ABC):
     counts_requests: ClassVar[bool] = False
     """True where `bind` counts them; else what is written to sockets is counted."""
 
+    opinions: ClassVar[Opinions]
+
     # Facts that no measurement shows, for the page.
     replay: ClassVar[str] = ""
-    """Why what was handled can be read again, or empty."""
+    """Why what was handled can be read again, or empty. Whether it can is measured."""
     machines: ClassVar[str] = ""
     """How it crosses machines, or empty."""
     run: ClassVar[str] = "nothing"
@@ -71,6 +86,17 @@ class Technique(ABC):
     @abstractmethod
     def sink(self, place: Place) -> Sink:
         """Open the event generator's sink for it; its package is importable in a producer."""
+
+    def second_consumer(self, place: Place) -> Place:
+        """Return where another consumer works, on the same stream and at the same time."""
+        return place
+
+    def second_service(self, place: Place) -> Place:
+        """Return where another service reads, which wants all events for itself.
+
+        The same place where the technique knows no services: it shows what a second one gets.
+        """
+        return self.second_consumer(place)
 
     def port(self) -> int:
         """Choose a port to listen on, where it needs one; else 0."""
