@@ -40,7 +40,7 @@ def write_pages(
     similar = None
     if submissions is not None:
         handed_in = find_submissions(submissions, course)
-        if unseen := Results(out).exercises() - {each.exercise for each in handed_in}:
+        if unseen := Results(out).exercises() - {each.exercise.id for each in handed_in}:
             raise GraderError(
                 f"{submissions} holds no submission of exercise {min(unseen)}, which was graded",
                 "Name the folder that `grader grade` was given.",

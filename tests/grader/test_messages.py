@@ -42,7 +42,7 @@ def test_a_page_is_of_the_whole_course(tmp_path: Path) -> None:
     course = write_tiny_course(tmp_path)
     done = grader(course, "validate", "--exercise", "01", "--messages", str(tmp_path / "page.md"))
     assert done.returncode == 2
-    assert "Leave --exercise out" in done.stderr
+    assert "Leave --exercise and --sample out" in done.stderr
 
 
 @pytest.mark.parametrize(
