@@ -204,3 +204,16 @@ def test_another_folder_than_the_graded_one_is_refused(tmp_path: Path) -> None:
     with pytest.raises(GraderError, match="holds no submission of exercise 01"):
         write_pages(tmp_path / "out", course, tmp_path / "subs")
     assert not (tmp_path / "out" / "class.html").exists()
+
+
+def test_the_folder_that_was_graded_is_compared(tmp_path: Path) -> None:
+    """Each exercise with results is found in it."""
+    course = load_course(REPO)
+    report = graded(course, "ann", "p" * len(course.exercise("01").checks)).report
+    (tmp_path / "out").mkdir()
+    Results(tmp_path / "out").save(report)
+    handed_in = tmp_path / "subs" / "ann" / "01"
+    handed_in.mkdir(parents=True)
+    (handed_in / "polling.py").write_text("x = 1\n")
+    assert write_pages(tmp_path / "out", course, tmp_path / "subs") == 1
+    assert (tmp_path / "out" / "class.html").exists()
