@@ -23,10 +23,10 @@ demo: setup ## see the course and its grader at work
 
 # pytest comes last, so that its closing line is the last one.
 test: setup-instructor ## prove that the suites measure what they say, then run the grader's own tests
-	$(PYTHON_IN_VENV) -m grader validate --sample 2
+	$(PYTHON_IN_VENV) -m grader validate --sample 1
 	$(PYTHON_IN_VENV) -m pytest -W error -n 3 --dist loadfile -m "not thorough" $(ARGS)
 
-validate: setup-instructor ## judge every known submission; make test judges two wrong ones of each check
+validate: setup-instructor ## judge every known submission; make test judges one wrong one of each check
 	$(PYTHON_IN_VENV) -m grader validate $(ARGS)
 
 test-thorough: setup-instructor ## what takes longer: the attacks, nbgrader, comparisons, the documentation's commands
