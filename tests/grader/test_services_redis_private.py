@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import mmap
 import os
 import shutil
 import signal
@@ -74,6 +75,19 @@ def server_of(service: RedisService) -> PrivateServer:
 def folders() -> set[str]:
     """The folders of servers that there are, of any process."""
     return {path.name for path in Path(home()).glob(f"{FOLDER_PREFIX}*")}
+
+
+@needs_server
+@needs_linux
+def test_a_large_grader_starts_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bound on the server's address space comes after all that needs memory of the grader."""
+    monkeypatch.setattr(private, "die_with_parent", lambda: bytearray(64 << 20))
+    with mmap.mmap(-1, 2 * private.ADDRESS_SPACE, prot=mmap.PROT_READ):
+        service = new_service()
+        try:
+            assert service.client.ping()
+        finally:
+            service.close()
 
 
 # Who reaches it ----------------------------------------------------------------------

@@ -35,7 +35,7 @@ USERS = 1_890_000_000
 _NOBODY = 65534
 _LONGEST = 70
 """Of a folder's name: a socket's path may have 107 bytes."""
-CPU_SECONDS, _MEMORY = 10, 1 << 30
+CPU_SECONDS, ADDRESS_SPACE = 10, 1 << 30
 """Of a submission's server: a few bytes may ask it to look through all that it holds."""
 
 
@@ -223,7 +223,7 @@ def _limited() -> Callable[[], None]:
     # The kernel says SIGXCPU at the first limit, and SIGKILL at the second.
     bounds = [(resource.RLIMIT_CPU, CPU_SECONDS, CPU_SECONDS + 2), (resource.RLIMIT_CORE, 0, 0)]
     if sys.platform == "linux":  # macOS refuses it
-        bounds.append((resource.RLIMIT_AS, _MEMORY, _MEMORY))
+        bounds.append((resource.RLIMIT_AS, ADDRESS_SPACE, ADDRESS_SPACE))
     limits = []
     for number, *most in bounds:
         hard = resource.getrlimit(number)[1]
@@ -231,9 +231,11 @@ def _limited() -> Callable[[], None]:
         limits.append((number, (soft, last)))
 
     def before_exec() -> None:
+        die_with_parent()
+        # The address space comes last: this copy of the grader may have more of it than that, and
+        # can get no memory from then on.
         for number, both in limits:
             resource.setrlimit(number, both)
-        die_with_parent()
 
     return before_exec
 
