@@ -13,14 +13,13 @@ import os
 import secrets
 import sys
 import time
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.kills import differences
 from benchmarks.tally import Tally, read_tallies, write_tallies
-from grader.authoring.specimens import Specimen, find_specimens
+from grader.authoring.specimens import Specimen, by_check, find_specimens
 from grader.course import Course, load_course
 from grader.grading.many import grade_all
 from grader.grading.one import Grading, suite_hash
@@ -111,12 +110,7 @@ def _soak(
 
 def in_round(number: int, specimens: Sequence[Specimen]) -> list[Specimen]:
     """Return the right ones, and for each check one of those that are meant to fail it, in turn."""
-    chosen, meant = [], defaultdict[str, list[Specimen]](list)
-    for each in specimens:
-        if each.meant is None:
-            chosen.append(each)
-        else:
-            meant[each.meant].append(each)
+    chosen, meant = by_check(specimens)
     return chosen + [wrong[number % len(wrong)] for wrong in meant.values()]
 
 

@@ -64,15 +64,19 @@ def find_specimens(course: Course, exercise: Exercise) -> Iterator[Specimen]:
             yield Specimen(name, submission, fails, expected.fails)
 
 
-def draw(specimens: Sequence[Specimen], count: int, seed: int) -> list[Specimen]:
-    """Return the right ones, and for each check `count` of those that are meant to fail it."""
-    chosen = []
+def by_check(specimens: Sequence[Specimen]) -> tuple[list[Specimen], dict[str, list[Specimen]]]:
+    """Return those that are meant for no check, and by check those that are meant to fail it."""
+    others = [each for each in specimens if each.meant is None]
     wrong: dict[str, list[Specimen]] = {}
     for each in specimens:
-        if each.meant is None:
-            chosen.append(each)
-        else:
+        if each.meant is not None:
             wrong.setdefault(each.meant, []).append(each)
+    return others, wrong
+
+
+def draw(specimens: Sequence[Specimen], count: int, seed: int) -> list[Specimen]:
+    """Return the right ones, and for each check `count` of those that are meant to fail it."""
+    chosen, wrong = by_check(specimens)
     for check, known in sorted(wrong.items()):
         drawn = Random(f"{seed} {check}").sample(known, min(count, len(known)))  # noqa: S311 - not a secret
         chosen += sorted(drawn, key=known.index)
