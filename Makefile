@@ -75,7 +75,7 @@ COMPILE = $(PYTHON_IN_VENV) -m uv pip compile pyproject.toml --group dev --group
 	--custom-compile-command "make lock" --quiet $(UPGRADE)
 lock: setup ## write requirements.lock and requirements-instructor.lock from pyproject.toml
 	$(COMPILE) --extra plots --extra suites --output-file requirements.lock
-	$(COMPILE) --extra plots --extra suites --extra instructor --extra author --constraint requirements.lock --output-file requirements-instructor.lock
+	$(COMPILE) --extra plots --extra suites --extra instructor --extra author --extra workers --constraint requirements.lock --output-file requirements-instructor.lock
 
 clean: ## remove .venv and caches; what was graded, in out/, stays
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache build dist *.egg-info
