@@ -7,11 +7,12 @@ import gc
 import multiprocessing
 import os
 import signal
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
+from grader.course import Course, Exercise, Limits
 from grader.grading.one import Grading, failed_report, warm
 from grader.grading.repeat import ROOM_SECONDS, TRIES, grade_repeatedly
 from grader.grading.slots import LOOK_SECONDS, Slot, Slots
@@ -25,7 +26,7 @@ _PATIENCE = 5
 """Seconds that a grading process has to clean up after itself when the run is broken off."""
 _GRACE = 60
 """Seconds beyond total_seconds after which a grading process is taken for stuck."""
-_ATTEMPTS = 2
+ATTEMPTS = 2
 """Grading processes for one submission, where the first breaks or is stuck."""
 _BROKE_OFF = "the grading process broke off; grade it again"
 
@@ -33,13 +34,76 @@ _ROW = b"+"
 """Begins a row on its way from a grading process."""
 
 
+@dataclass(frozen=True)
+class Job:
+    """A submission to grade, and how."""
+
+    submission: Submission
+    how: Grading
+    attempt: int = 1
+
+
 @dataclass
 class _Running:
-    submission: Submission
+    job: Job
     process: BaseProcess
     watchdog: Watchdog
     slot: Slot
-    attempt: int
+
+
+class GradingProcesses:
+    """The grading processes that run: one for each submission, each on a slot, each watched."""
+
+    def __init__(self, jobs: int | None) -> None:
+        self._slots = Slots(jobs)
+        self._running: dict[Connection, _Running] = {}
+
+    @property
+    def connections(self) -> list[Connection]:
+        """What to wait for: each has something to read when its process is done."""
+        return list(self._running)
+
+    def begin(self, job: Job) -> Connection | None:
+        """Start a process for `job`, and return its connection; None while no slot is free."""
+        slot = self._slots.take()
+        if slot is None:
+            return None
+        pulse = Pulse()
+        watched = replace(job.how, pulse=pulse.beat)
+        limits = job.how.course.limits
+        seconds = seconds_of_one(limits, job.how.repeat)
+        with held():
+            connection, process = begin(job.submission, watched, slot.core)
+            watchdog = Watchdog(process, pulse, limits, seconds)
+            self._running[connection] = _Running(job, process, watchdog, slot)
+        return connection
+
+    def collect(self, connection: Connection) -> tuple[Job, Report | None]:
+        """Return the job behind `connection` and its report; None: begin this job once more."""
+        done = self._running.pop(connection)
+        self._slots.give_back(done.slot)
+        job = done.job
+        report = _received(connection, done.process)
+        if report is not None:
+            return job, report
+        if job.attempt < ATTEMPTS:
+            return replace(job, attempt=job.attempt + 1), None
+        if done.watchdog.problem:
+            reason = f"grading was stopped {ATTEMPTS} times: {done.watchdog.problem}"
+            return job, failed_report(job.submission, job.how, reason, Outcome.FAILED)
+        return job, failed_report(job.submission, job.how, _BROKE_OFF)
+
+    def look(self) -> None:
+        """End each process that is stuck."""
+        for each in self._running.values():
+            each.watchdog.look()
+
+    def stop(self, *connections: Connection) -> None:
+        """End the processes behind `connections`, or without any all of them."""
+        ended = [(each, self._running.pop(each)) for each in connections or self.connections]
+        for _, running in ended:
+            self._slots.give_back(running.slot)
+        stop([(connection, running.process) for connection, running in ended])
 
 
 def grade_all(
@@ -53,58 +117,37 @@ def grade_all(
     costs a report of errors, no more; where it is stuck, the submission has failed.
     """
     exercises = {submission.exercise.id: submission.exercise for submission in submissions}
-    for _, exercise in sorted(exercises.items()):
-        warm(how.course, exercise)
+    warm_all(how.course, [exercise for _, exercise in sorted(exercises.items())])
+    waiting = [Job(submission, how) for submission in reversed(submissions)]
+    processes = GradingProcesses(jobs)
+    try:
+        while waiting or processes.connections:
+            while waiting and processes.begin(waiting[-1]) is not None:
+                waiting.pop()
+            for ready in wait(processes.connections, timeout=LOOK_SECONDS):
+                assert isinstance(ready, Connection)
+                job, report = processes.collect(ready)
+                if report is None:
+                    waiting.append(job)
+                else:
+                    yield job.submission, report
+            processes.look()
+    finally:
+        processes.stop()
+
+
+def warm_all(course: Course, exercises: Iterable[Exercise]) -> None:
+    """Collect the suites of `exercises`, so that processes forked from this one need not."""
+    for exercise in exercises:
+        warm(course, exercise)
     gc.collect()
     gc.freeze()  # what is here stays; looking for garbage in it would copy it into each process
-    waiting = [(submission, 1) for submission in reversed(submissions)]
-    slots = Slots(jobs)
-    running: dict[Connection, _Running] = {}
-    try:
-        while waiting or running:
-            while waiting and (slot := slots.take()) is not None:
-                submission, attempt = waiting.pop()
-                with held():
-                    ours, begun = _begin_watched(submission, how, slot, attempt)
-                    running[ours] = begun
-            for ready in wait(list(running), timeout=LOOK_SECONDS):
-                assert isinstance(ready, Connection)
-                done = running.pop(ready)
-                slots.give_back(done.slot)
-                report = _collect_watched(ready, done, how)
-                if report is None:
-                    waiting.append((done.submission, done.attempt + 1))
-                else:
-                    yield done.submission, report
-            for each in running.values():
-                each.watchdog.look()
-    finally:
-        stop([(connection, each.process) for connection, each in running.items()])
 
 
-def _begin_watched(
-    submission: Submission, how: Grading, slot: Slot, attempt: int
-) -> tuple[Connection, _Running]:
-    pulse = Pulse()
-    connection, process = begin(submission, replace(how, pulse=pulse.beat), slot.core)
-    limits = how.course.limits
-    rounds = 1 + TRIES + how.repeat
-    seconds = limits.total_seconds * rounds + TRIES * ROOM_SECONDS + _GRACE
-    watchdog = Watchdog(process, pulse, limits, seconds)
-    return connection, _Running(submission, process, watchdog, slot, attempt)
-
-
-def _collect_watched(connection: Connection, done: _Running, how: Grading) -> Report | None:
-    """Return what a grading process found; None where it is to be graded once more."""
-    report = _received(connection, done.process)
-    if report is not None:
-        return report
-    if done.attempt < _ATTEMPTS:
-        return None
-    if done.watchdog.problem:
-        reason = f"grading was stopped {_ATTEMPTS} times: {done.watchdog.problem}"
-        return failed_report(done.submission, how, reason, Outcome.FAILED)
-    return failed_report(done.submission, how, _BROKE_OFF)
+def seconds_of_one(limits: Limits, repeat: int) -> float:
+    """Return how long one grading process may take before it is taken for stuck."""
+    rounds = 1 + TRIES + repeat
+    return limits.total_seconds * rounds + TRIES * ROOM_SECONDS + _GRACE
 
 
 def begin(
