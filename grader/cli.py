@@ -21,10 +21,10 @@ _LEARNING = (
 """In the order in which a learner meets them."""
 _TEACHING = (
     *("export", "extend", "grade", "gradebook", "gradescope", "intake", "new", "notebooks"),
-    *("release", "report", "summary", "validate"),
+    *("release", "report", "summary", "validate", "worker"),
 )
 # The servers need processes that only Unix has.
-_UNIX_COMMANDS = ("compare", "services", "watch")
+_UNIX_COMMANDS = ("compare", "services", "watch", "worker")
 
 
 class _Group(click.Group):

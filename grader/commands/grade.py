@@ -24,6 +24,13 @@ from grader.commands import options
 @click.option(
     "--json", "json_file", type=click.Path(path_type=Path), help="Write all reports to FILE."
 )
+@click.option(
+    "--broker",
+    metavar="URL",
+    envvar="GRADER_BROKER",
+    help="Have workers grade them, by way of this RabbitMQ; see `grader worker`.",
+)
+@options.ca_file
 @options.seed
 @options.jobs
 @click.option(
@@ -48,6 +55,8 @@ def grade(
     students: tuple[str, ...],
     out: Path | None,
     json_file: Path | None,
+    broker: str | None,
+    ca_file: Path | None,
     seed: int | None,
     jobs: int | None,
     repeat: int,
@@ -65,11 +74,18 @@ def grade(
     run ended, and runs only what changed: a submission, a suite, or the grader. New points, due
     dates and late penalties in course.toml apply without a run.
 
+    With --broker, or GRADER_BROKER in the environment, workers on other machines grade them.
+
     Exit codes: 0 all full marks, 1 something failed, 2 something could not be decided or done.
     """
     if url is not None and out is None:
         raise click.UsageError("--db needs --out: a gradebook goes with kept results.")
+    if broker is not None and unsafe:
+        raise click.UsageError("Give either --unsafe or --broker: workers grade in a sandbox.")
+    if broker is not None and jobs is not None:
+        raise click.UsageError("With --broker, -j is an option of `grader worker`.")
     from grader.grading.command import Run, grade_directory  # noqa: PLC0415 - imports pytest
+    from grader.grading.workers.broker import parse_address  # noqa: PLC0415 - as above
 
     run = Run(
         directory,
@@ -86,5 +102,6 @@ def grade(
         db=url,
         unsafe=unsafe,
         details=details,
+        broker=None if broker is None else parse_address(broker, ca_file),
     )
     sys.exit(grade_directory(options.this_course(), run, options.console()))

@@ -21,6 +21,12 @@ jobs = click.option(
     type=click.IntRange(min=1),
     help="Submissions graded at a time; by default one a core, and more while cores are idle.",
 )
+ca_file = click.option(
+    "--ca",
+    "ca_file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Whose certificates an amqps:// broker may have; by default those the system trusts.",
+)
 database = click.option(
     "--db",
     "url",

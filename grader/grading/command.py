@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +15,10 @@ from grader.files import require_writable, writing_whole
 from grader.gradebook import nbgrader
 from grader.gradebook.results import Results
 from grader.grading.many import grade_all
-from grader.grading.one import Grading, require_suite, suite_hash
+from grader.grading.one import Grading, require_suite, suite_hash, suite_hashes
 from grader.grading.progress import grading_progress
 from grader.grading.services import prepare_services
+from grader.grading.workers.broker import BrokerAddress, require_celery
 from grader.host.standard_streams import require_file_names
 from grader.report import ClassReport, Report, presentable
 from grader.reports.json import json_document
@@ -53,6 +54,8 @@ class Run:
     """The URL of another gradebook than the one in `out`."""
     unsafe: bool = False
     details: bool | None = None
+    broker: BrokerAddress | None = None
+    """Where workers take the submissions from; None: they are graded here."""
 
 
 def grade_directory(course: Course, run: Run, console: Console) -> int:
@@ -64,11 +67,9 @@ def grade_directory(course: Course, run: Run, console: Console) -> int:
         GraderError: it could not be done.
     """
     submissions = find_submissions(run.directory, course, run.exercise, run.students)
-    suites = {}
-    exercises = {submission.exercise.id: submission.exercise for submission in submissions}
-    for number, exercise in sorted(exercises.items()):
-        require_suite(course, exercise)
-        suites[number] = suite_hash(course, exercise)
+    suites = _suites_of(submissions, course)
+    if run.broker is not None:
+        require_celery()
     if run.json_file is not None:
         require_writable(run.json_file)
     with ExitStack() as stack:
@@ -103,6 +104,14 @@ def grade_directory(course: Course, run: Run, console: Console) -> int:
     if printed.provisional:
         return 2
     return 0 if printed.full else 1
+
+
+def _suites_of(submissions: Sequence[Submission], course: Course) -> dict[str, str]:
+    """Return the hash of the suite of each exercise that is graded."""
+    exercises = {submission.exercise.id: submission.exercise for submission in submissions}
+    for _, exercise in sorted(exercises.items()):
+        require_suite(course, exercise)
+    return {number: suite_hash(course, exercise) for number, exercise in exercises.items()}
 
 
 def _still_to_grade(
@@ -143,24 +152,72 @@ def _grade(
     """Grade `todo`, and keep each report as soon as it is there."""
     if not todo:
         return
+    done = 0
+    try:
+        with ExitStack() as stack:
+            if run.broker is None:
+                graded = stack.enter_context(_graded_here(todo, course, run, console))
+            else:
+                graded = _graded_by_workers(todo, course, run, results, console)
+                stack.enter_context(closing(graded))
+            for _, report in graded:
+                results.save(report)
+                done += 1
+    except KeyboardInterrupt:
+        if run.out is not None:
+            Console(stderr=True).print(
+                f"{done} of {len(todo)} are graded; the same command goes on with the rest."
+            )
+        raise
+
+
+@contextmanager
+def _graded_here(
+    todo: Sequence[Submission], course: Course, run: Run, console: Console
+) -> Iterator[Iterator[tuple[Submission, Report]]]:
+    """Give the reports of this machine as they come."""
     sandbox = choose(unsafe=run.unsafe)
     sweep()
     names: set[str] = {name for s in todo for name in s.exercise.services}
     with prepare_services(names) as services:
-        seed = run.new_seed if run.seed is None else run.seed
-        how = Grading(course, sandbox, seed, services, run.repeat)
-        done = 0
-        try:
-            with closing(grade_with_progress(todo, how, run.jobs, console)) as graded:
-                for _, report in graded:
-                    results.save(report)
-                    done += 1
-        except KeyboardInterrupt:
-            if run.out is not None:
-                Console(stderr=True).print(
-                    f"{done} of {len(todo)} are graded; the same command goes on with the rest."
-                )
-            raise
+        how = Grading(course, sandbox, _seed_of(run), services, run.repeat)
+        with closing(grade_with_progress(todo, how, run.jobs, console)) as graded:
+            yield graded
+
+
+def _graded_by_workers(
+    todo: Sequence[Submission], course: Course, run: Run, results: Results, console: Console
+) -> Generator[tuple[Submission, Report]]:
+    """Yield the reports of the workers at `run.broker` as they come."""
+    from grader.grading.workers.controller import (  # noqa: PLC0415 - needs the extra `workers`
+        Order,
+        grade_on_workers,
+    )
+
+    assert run.broker is not None
+    order = Order(
+        course,
+        suite_hashes(course),
+        results.run_id(),
+        _seed_of(run),
+        run.repeat,
+        any_seed=run.seed is None and not run.regrade,
+        keeps=run.out is not None,
+    )
+    with grading_progress(len(todo), shown=console.is_terminal) as bar:
+        if run.broker.in_the_clear:
+            bar.say(
+                f"amqp:// to {run.broker.shown} is not encrypted: whoever sees the network sees "
+                "password and submissions; use amqps://"
+            )
+        with closing(grade_on_workers(todo, order, run.broker, bar)) as graded:
+            for submission, report in graded:
+                yield submission, report
+                bar.advance(submission.student)
+
+
+def _seed_of(run: Run) -> int:
+    return run.new_seed if run.seed is None else run.seed
 
 
 def grade_with_progress(
@@ -168,9 +225,9 @@ def grade_with_progress(
 ) -> Generator[tuple[Submission, Report]]:
     """Yield the reports as they come; show a bar on a terminal meanwhile."""
     with (
-        grading_progress(len(submissions), shown=console.is_terminal) as advance,
+        grading_progress(len(submissions), shown=console.is_terminal) as bar,
         closing(grade_all(submissions, how, jobs)) as graded,
     ):
         for submission, report in graded:
             yield submission, report
-            advance(submission.student)
+            bar.advance(submission.student)

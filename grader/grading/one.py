@@ -148,6 +148,15 @@ def suite_hash(course: Course, exercise: Exercise) -> str:
     return digest.hexdigest()
 
 
+def suite_hashes(course: Course) -> dict[str, str]:
+    """Return the hash of each exercise that has a hidden suite here, by its id."""
+    return {
+        exercise.id: suite_hash(course, exercise)
+        for exercise in course.exercises
+        if course.hidden_suite(exercise).is_dir()
+    }
+
+
 _COLLECTED: dict[Path, Collected] = {}
 """By the suite's folder."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -30,11 +30,45 @@ class _Rate(ProgressColumn):
         return Text(f"{speed * 60:.0f}/min" if speed else "", "dim")
 
 
+class _WithLines(Progress):
+    """A bar with lines of text under it."""
+
+    lines: Sequence[str] = ()
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield from super().get_renderables()
+        for line in self.lines:
+            yield Text(visible(line), "dim", no_wrap=True, overflow="ellipsis")
+
+
+class Bar:
+    """The bar of a run that is under way."""
+
+    def __init__(self, progress: _WithLines, total: int) -> None:
+        self._progress = progress
+        self._task = progress.add_task("", total=total, name="")
+
+    def advance(self, name: str) -> None:
+        """Note that one more is done, and it was `name`'s."""
+        shown_name = Text(visible(name))
+        shown_name.truncate(_NAME_WIDTH, overflow="ellipsis")
+        self._progress.update(self._task, advance=1, name=shown_name.plain, refresh=True)
+
+    def show(self, lines: Sequence[str]) -> None:
+        """Show `lines` under the bar."""
+        self._progress.lines = lines
+        self._progress.refresh()
+
+    def say(self, text: str) -> None:
+        """Print a line to stderr that stays; above the bar, where one is shown."""
+        self._progress.console.print(Text(f"grader: {visible(text)}"), soft_wrap=True)
+
+
 @contextmanager
-def grading_progress(total: int, *, shown: bool) -> Iterator[Callable[[str], None]]:
-    """`advance(name)`: one more is done, and it was `name`'s."""
+def grading_progress(total: int, *, shown: bool) -> Iterator[Bar]:
+    """Show a bar while the block runs."""
     # No refresh thread: the process forks.
-    with Progress(
+    with _WithLines(
         TextColumn("grading"),
         BarColumn(bar_width=None),
         MofNCompleteColumn(),
@@ -47,11 +81,4 @@ def grading_progress(total: int, *, shown: bool) -> Iterator[Callable[[str], Non
         expand=True,
         disable=not shown,
     ) as progress:
-        task = progress.add_task("", total=total, name="")
-
-        def advance(name: str) -> None:
-            shown_name = Text(visible(name))
-            shown_name.truncate(_NAME_WIDTH, overflow="ellipsis")
-            progress.update(task, advance=1, name=shown_name.plain, refresh=True)
-
-        yield advance
+        yield Bar(progress, total)

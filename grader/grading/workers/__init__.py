@@ -1,0 +1,1 @@
+"""Grading on several machines: a controller, a RabbitMQ, and Celery's workers."""
