@@ -19,6 +19,7 @@ from benchmarks import (
     pages,
     suites,
     watch,
+    workers,
 )
 from benchmarks.rows import Row
 from grader.course import Course, load_course
@@ -34,6 +35,7 @@ PARTS: dict[str, Callable[[Course], Iterable[Row]]] = {
     "compare": compare.rows,
     "bulk": bulk.rows,
     "pages": pages.rows,
+    "workers": workers.rows,
 }
 
 

@@ -272,7 +272,9 @@ def found():
     marks = (b"amqp:", b"grader:", b"GRADER_BROKER", b":%d" % PORT)
     places = []
     names = glob.glob("/proc/[0-9]*/environ") + glob.glob("/proc/[0-9]*/cmdline")
-    for name in names + glob.glob("/tmp/**", recursive=True) + glob.glob("/run/**", recursive=True):
+    for folder in FOLDERS:
+        names += glob.glob(folder + "/**", recursive=True)
+    for name in names:
         try:
             with open(name, "rb") as file:
                 data = file.read(1000000)
@@ -288,7 +290,7 @@ def found():
             peer = socket.socket(fileno=os.dup(int(name.rsplit("/", 1)[1]))).getpeername()
         except OSError:
             continue
-        if PORT in peer[1:2]:
+        if isinstance(peer, tuple) and PORT in peer[1:2]:
             places.append(target)
     for host in ("127.0.0.1", "localhost", "::1"):
         try:
@@ -301,23 +303,25 @@ def found():
 
 
 def test_the_search_finds_what_is_there(
-    broker: TestBroker, monkeypatch: pytest.MonkeyPatch
+    broker: TestBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Outside of a sandbox it finds the variable and the port: so it would find them inside."""
+    """Outside of a sandbox it finds variable, file and port: so it would find them inside."""
     monkeypatch.setenv("GRADER_BROKER", broker.url)
-    names: dict[str, Any] = {"PORT": broker.node.port}
+    (tmp_path / "address").write_text(broker.url)
+    names: dict[str, Any] = {"PORT": broker.node.port, "FOLDERS": [str(tmp_path)]}
     exec(textwrap.dedent(LOOKS), names)  # noqa: S102 - the very code that is handed in
-    assert {"os.environ", "port"} <= set(names["found"]())
+    assert {"os.environ", "port", str(tmp_path / "address")} <= set(names["found"]())
 
 
 @needs_server
 def test_a_submission_has_no_way_to_the_brokers_address(broker: TestBroker, root: Path) -> None:
     """The environment, command lines, files, descriptors and the network show it nothing."""
+    folders = 'FOLDERS = ["/tmp", "/run", "/home", "/root", "/var", "/dev/shm"]'
     attack = RIGHT.replace(
         "    return 2 * number",
         "    places = found()\n    assert not places, places\n    return 2 * number",
     )
-    add_submission(root, "eve", f"PORT = {broker.node.port}\n{LOOKS}\n{attack}")
+    add_submission(root, "eve", f"PORT = {broker.node.port}\n{folders}\n{LOOKS}\n{attack}")
     with (
         worker(root, broker.url, "-j", "1", "--broker", broker.url),  # in its command line as well
         controller(root, broker.url) as run,

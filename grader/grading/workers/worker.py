@@ -67,6 +67,12 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
+def _without_traceback(record: logging.LogRecord) -> bool:
+    """Leave of what Celery says of a lost or late process the line alone."""
+    record.exc_info = None
+    return True
+
+
 def _require_broker(address: BrokerAddress) -> None:
     with celery_app(address).connection_for_read() as connection:
         try:
@@ -155,7 +161,7 @@ def _take_work(opened: Opened, address: BrokerAddress, jobs: int, say: Say) -> i
     heartbeat_sent.connect(announce, weak=False)
     worker_ready.connect(ready, weak=False)
     task_failure.connect(failed, weak=False)
-    logging.getLogger("celery.worker.consumer.consumer").setLevel(logging.ERROR)
+    logging.getLogger("celery.worker.request").addFilter(_without_traceback)
     # As root, each submission is a user of its own; what root could do to Celery is JSON.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     worker = app.Worker(
