@@ -60,6 +60,7 @@ COMMANDS: dict[str, list[list[str]]] = {
     "services": [["services", "status"]],
     "watch": [["watch"]],
     "reset": [["reset", "01"]],
+    "worker": [["worker", "--broker", "amqp://127.0.0.1:1/"]],
 }
 
 DRIVER = """\

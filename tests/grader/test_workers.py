@@ -233,6 +233,19 @@ def test_a_house_that_ends_sends_all_work_back(broker: TestBroker, root: Path) -
     assert len(reports(root)) == 4
 
 
+@pytest.mark.thorough
+def test_work_that_a_broker_lost_is_sent_again(broker: TestBroker, root: Path) -> None:
+    """It is neither in the queue nor with a worker: the class does not wait for it for ever."""
+    hand_in(root, 2)
+    with controller(root, broker.url) as run:
+        until(lambda: broker.count(f"grader.work.{hash_of(root)}") == 2)
+        with broker.channel() as channel:
+            channel.queue_purge(f"grader.work.{hash_of(root)}")
+        with worker(root, broker.url):
+            assert run.code() == 1
+    assert len(reports(root)) == 2
+
+
 class Bomb:
     """Writes a file where somebody unpickles it."""
 

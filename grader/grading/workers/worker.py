@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import socket
 import subprocess
 import warnings
@@ -145,6 +146,8 @@ def _take_work(opened: Opened, address: BrokerAddress, jobs: int, say: Say) -> i
         sender.eventer.send(ANNOUNCEMENT, name=name, course=course, jobs=jobs, tasks=tasks)
 
     def ready(**_: Any) -> None:
+        # Celery would start the program again, which has no address any more.
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
         exercises = ", ".join(sorted(opened.suites))
         say(
             f"{name} takes work from {address.shown}: {jobs} at a time, sandbox {opened.sandbox}, "
