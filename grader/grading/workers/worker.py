@@ -74,11 +74,18 @@ def _without_traceback(record: logging.LogRecord) -> bool:
     return True
 
 
-def _require_broker(address: BrokerAddress) -> None:
+def _require_broker(address: BrokerAddress, course: str = "") -> None:
+    """Connect once; with `course`, make the queue of its work.
+
+    Raises:
+        GraderError: the broker does not let us.
+    """
     with celery_app(address).connection_for_read() as connection:
         try:
             connection.connect()
-        except (OSError, *connection.connection_errors) as error:
+            if course:
+                work_queue(course)(connection.channel()).declare()
+        except (OSError, *connection.connection_errors, *connection.channel_errors) as error:
             raise unreachable(address, error) from None
 
 
@@ -88,7 +95,7 @@ def unreachable(address: BrokerAddress, error: Exception) -> GraderError:
     reason = reason or type(error).__name__
     return GraderError(
         f"the broker at {address.shown} does not let the grader in: {reason}",
-        "Look at its address, user, password, virtual host and certificate.",
+        "Look at its address, user, password, virtual host, rights and certificate.",
     )
 
 
@@ -129,6 +136,7 @@ def _take_work(opened: Opened, address: BrokerAddress, jobs: int, say: Say) -> i
     from grader.grading.workers.task import Grader  # noqa: PLC0415 - as above
 
     course = course_hash(opened.suites)
+    _require_broker(address, course)
     name = f"{socket.gethostname()}-{os.getpid()}"
     app = celery_app(address)
     app.conf.task_queues = [work_queue(course)]
