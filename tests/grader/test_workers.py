@@ -19,6 +19,7 @@ from worker_machines import (
     course_of_its_own,
     graded_here,
     hand_in,
+    house_of,
     reports,
     until,
     worker,
@@ -220,11 +221,7 @@ def test_a_house_that_ends_sends_all_work_back(broker: TestBroker, root: Path) -
     hand_in(root, 4, SLOW)
     with worker(root, broker.url, "-j", "2") as first, controller(root, broker.url) as run:
         until(lambda: reports(root))
-        house = next(
-            int(path.parent.name)
-            for path in Path("/proc").glob("[0-9]*/cmdline")
-            if b"workers.house" in (words := path.read_bytes()) and str(root).encode() in words
-        )
+        house = int(house_of(root).name)
         os.kill(house, signal.SIGKILL)
         assert first.code() == 2
         assert "the process that grades has ended" in first.text

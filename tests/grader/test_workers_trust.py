@@ -23,6 +23,7 @@ from worker_machines import (
     controller,
     course_of_its_own,
     hand_in,
+    house_of,
     reports,
     until,
     worker,
@@ -318,7 +319,8 @@ def found():
     for name in glob.glob("/proc/self/fd/*"):
         try:
             target = os.readlink(name)
-            peer = socket.socket(fileno=os.dup(int(name.rsplit("/", 1)[1]))).getpeername()
+            with socket.socket(fileno=os.dup(int(name.rsplit("/", 1)[1]))) as copy:
+                peer = copy.getpeername()
         except OSError:
             continue
         if isinstance(peer, tuple) and PORT in peer[1:2]:
@@ -364,11 +366,7 @@ def test_a_submission_has_no_way_to_the_brokers_address(broker: TestBroker, root
 def test_the_process_that_grades_never_had_the_address(broker: TestBroker, root: Path) -> None:
     """Neither its environment nor its command line nor any of its memory holds the password."""
     with worker(root, broker.url):
-        (house,) = (
-            path.parent
-            for path in Path("/proc").glob("[0-9]*/cmdline")
-            if b"workers.house" in (words := path.read_bytes()) and str(root).encode() in words
-        )
+        house = house_of(root)
         password = broker.login.password.encode()
         assert password not in (house / "environ").read_bytes()
         assert password not in (house / "cmdline").read_bytes()
@@ -396,11 +394,7 @@ def test_a_worker_that_hangs_is_found_by_the_time_limit(broker: TestBroker, root
     from worker_machines import Program  # noqa: PLC0415 - this test alone starts one so
 
     with worker(root, broker.url) as hung:
-        (house,) = (
-            int(path.parent.name)
-            for path in Path("/proc").glob("[0-9]*/cmdline")
-            if b"workers.house" in (words := path.read_bytes()) and str(root).encode() in words
-        )
+        house = int(house_of(root).name)
         os.kill(house, signal.SIGSTOP)
         words = ("grade", "subs", "--out", "out", "--no-gradebook", "--no-details")
         with Program(root, *words, url=broker.url, prelude=short) as run:

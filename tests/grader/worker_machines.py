@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -18,6 +19,7 @@ from typing import Any, Self
 import pika
 from tiny_course import IN_PLACE, RIGHT, STUB, add_submission, write_tiny_course
 
+from grader.host.identity import start_time
 from grader.services.rabbitmq.choice import installed_server
 from grader.services.rabbitmq.node import Login
 from grader.services.rabbitmq.private import PrivateNode
@@ -148,6 +150,18 @@ def controller(root: Path, url: str, *words: str, out: str = "out") -> Program:
     """A `grader grade --broker` that has begun."""
     options = ("--no-gradebook", "--no-details", "--seed", "7", *words)
     return Program(root, "grade", "subs", "--out", out, *options, url=url)
+
+
+def house_of(root: Path) -> Path:
+    """The folder in /proc of the process that grades for the one worker of `root`."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            words = path.read_bytes()
+            if b"workers.house" in words and str(root).encode() in words:
+                found.append(path.parent)
+    # The one that began first: what it forks has the same command line.
+    return min(found, key=lambda each: start_time(int(each.name)) or sys.maxsize)
 
 
 def until(holds: Callable[[], object]) -> None:
