@@ -14,10 +14,11 @@ from grader.host.holding import held
 from grader.host.interpreter import WORKER
 from grader.host.processes import runs
 from grader.sandbox import cgroup, docker
-from grader.sandbox.base import PREFIX, Sandbox, scratch_home
+from grader.sandbox.base import PREFIX, Sandbox
 from grader.sandbox.bubblewrap import BubblewrapSandbox
 from grader.sandbox.probe import probe, probe_user, require
 from grader.sandbox.process import ProcessSandbox
+from grader.sandbox.python import require_readable_packages, scratch_home
 from grader.sandbox.user import UserSandbox
 
 _INSTALL = (
@@ -80,6 +81,8 @@ def require_bubblewrap() -> None:
         raise SandboxError("submissions are graded on Linux", "Use a Linux machine, or WSL2.")
     if shutil.which("bwrap") is None:
         raise SandboxError("no sandbox for submissions: bubblewrap is not installed", _INSTALL)
+    if os.geteuid() == 0:
+        require_readable_packages()
 
 
 def own_code() -> type[Sandbox]:
