@@ -6,6 +6,7 @@ import compileall
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from grader.errors import SandboxError
 from grader.host.holding import held
 from grader.host.interpreter import WORKER
 from grader.host.processes import runs
+from grader.host.room import require_room
 from grader.sandbox import cgroup, docker
 from grader.sandbox.base import PREFIX, Sandbox
 from grader.sandbox.bubblewrap import BubblewrapSandbox
@@ -32,7 +34,9 @@ def choose(*, unsafe: bool = False) -> type[Sandbox]:
 
     Raises:
         SandboxError: there is none, and `unsafe` does not allow to go without.
+        GraderError: the machine has no room for it.
     """
+    require_room(tempfile.gettempdir(), scratch_home())
     if unsafe:
         return ProcessSandbox
     compileall.compile_dir(WORKER, quiet=2)  # no sandbox can write what it compiles
@@ -90,12 +94,14 @@ def own_code() -> type[Sandbox]:
 
     Raises:
         SandboxError: this system cannot fork.
+        GraderError: the machine has no room for it.
     """
     if not hasattr(os, "fork"):
         raise SandboxError(
             "the hidden suite needs Linux or macOS",
             "On Windows, use WSL2; the public tests run anywhere.",
         )
+    require_room(tempfile.gettempdir())
     return ProcessSandbox
 
 
