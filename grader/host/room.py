@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+
 from grader.errors import GraderError
 
 LEAST_FREE = 64 << 20
