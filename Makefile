@@ -38,12 +38,15 @@ test-pythons: ## make test with each Python from 3.11 to 3.14 that is here; ARGS
 attacks: setup-instructor ## hand in every known hostile submission, as root and as an ordinary user
 	ATTACKS=all $(PYTHON_IN_VENV) -m pytest -W error tests/grader/test_attacks.py tests/grader/test_attacks_mixed.py $(ARGS)
 
-lint: setup-instructor ## ruff, mypy, import-linter
+lint: setup-instructor ## ruff, mypy, import-linter, schemas of the files for CI and compose
 	$(PYTHON_IN_VENV) -m ruff check
 	$(PYTHON_IN_VENV) -m ruff format --check
 	$(PYTHON_IN_VENV) -m mypy grader resources solutions benchmarks scripts
 	$(PYTHON_IN_VENV) -m mypy solutions/00/events.py
 	.venv/bin/lint-imports
+	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml release/.github/workflows/*.yml
+	.venv/bin/check-jsonschema --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci release/.gitlab-ci.yml
+	.venv/bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 
 docs: setup ## build the documentation's site into out/site; a dead link fails
 	NO_MKDOCS_2_WARNING=1 $(PYTHON_IN_VENV) -m mkdocs build --strict --quiet
