@@ -49,9 +49,6 @@ ALLOWED = {
     25: "AddOffsetsToTxn",
     26: "EndTxn",
     28: "TxnOffsetCommit",
-    68: "ConsumerGroupHeartbeat",
-    71: "GetTelemetrySubscriptions",
-    72: "PushTelemetry",
 }
 """Names of the kinds that a consumer or a producer needs and the cluster can answer."""
 _REFUSED = {
@@ -69,8 +66,14 @@ _REFUSED = {
     44: "IncrementalAlterConfigs",
     47: "OffsetDelete",
     60: "DescribeCluster",
+    68: "ConsumerGroupHeartbeat",
     69: "ConsumerGroupDescribe",
+    71: "GetTelemetrySubscriptions",
+    72: "PushTelemetry",
     75: "DescribeTopicPartitions",
+    76: "ShareGroupHeartbeat",
+    78: "ShareFetch",
+    79: "ShareAcknowledge",
 }
 _OF_TOPICS = frozenset(["CreateTopics", "CreatePartitions"])
 KEYS = {name: key for key, name in (ALLOWED | _REFUSED).items()}
