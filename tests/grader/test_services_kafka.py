@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from grader.errors import ServiceError
@@ -35,8 +35,10 @@ from grader.services.kafka.protocol import (
     MAX_REQUEST,
     ProtocolError,
     RequestReader,
+    parse,
 )
 from grader.services.kafka.service import KafkaService
+from grader.services.kafka.shapes import SHAPES
 from grader.services.kafka.watch import Recording
 
 ROOT = Path(__file__).parents[2]
@@ -396,8 +398,12 @@ def test_the_cluster_knows_each_kind_that_is_allowed(kafka: KafkaService) -> Non
     """What the front lets through, it answers: it would hang at others."""
     said = answered(kafka, request(KEYS["ApiVersions"]))
     (count,) = struct.unpack_from(">i", said, 10)
-    known = {struct.unpack_from(">h", said, 14 + 6 * number)[0] for number in range(count)}
-    assert set(ALLOWED) <= known
+    known = {}
+    for number in range(count):
+        key, _, last = struct.unpack_from(">hhh", said, 14 + 6 * number)
+        known[key] = last
+    assert known.keys() == set(ALLOWED)
+    assert all(version <= known[key] for key, version in SHAPES if key != KEYS["ApiVersions"])
 
 
 @pytest.mark.parametrize(
@@ -411,15 +417,66 @@ def test_what_is_no_request_ends_its_connection(kafka: KafkaService, data: bytes
     kafka.check()
 
 
-def test_a_body_that_is_none_leaves_the_cluster_alive(kafka: KafkaService) -> None:
-    """Every kind that is allowed, in every version, with nothing and with nonsense behind it."""
+def test_a_body_that_is_none_never_reaches_the_cluster(kafka: KafkaService) -> None:
+    """Every kind that is allowed, in every version, with nonsense behind it: some would end it."""
     for key in ALLOWED:
         for version in range(17):
-            for body in (b"", b"\x00" * 40, b"\xff" * 40, os.urandom(60)):
-                with socket.create_connection(("127.0.0.1", kafka.port), SECONDS) as raw:
-                    raw.sendall(request(key, body, version))
-    assert kafka.wait_closed(SECONDS)
+            for body in (b"\x00" * 40, b"\xff" * 40, os.urandom(60)):
+                assert not parse(request(key, body, version)).is_whole
+    assert answered(kafka, request(KEYS["JoinGroup"], b"\x00" * 40, 4)) == b""
+    assert kafka.refusals == ["sent Kafka what is no request (JoinGroup 4)"]
     kafka.check()
+
+
+def test_what_the_client_sends_is_whole(kafka: KafkaService) -> None:
+    """Consumers, idempotent and transactional producers, questions about offsets; nothing is cut."""
+    settings = kafka.settings()
+    producer = Producer(settings | {"enable.idempotence": True, "compression.type": "gzip"})
+    for number in range(50):
+        producer.produce("trips", b"x" * number, b"key", headers={"EventType": b"trip_start"})
+    assert producer.flush(SECONDS) == 0
+    with member(kafka, group_instance_id="mia") as consumer:
+        consumer.commit(take(consumer, 50)[-1], asynchronous=False)
+        writer = Producer(settings | {"transactional.id": "fares"})
+        writer.init_transactions(SECONDS)
+        writer.begin_transaction()
+        writer.produce("trips", b"y")
+        position = consumer.position(consumer.assignment())
+        writer.send_offsets_to_transaction(position, consumer.consumer_group_metadata(), SECONDS)
+        writer.commit_transaction(SECONDS)
+        consumer.offsets_for_times([TopicPartition("trips", 0, 1)], timeout=SECONDS)
+        consumer.list_topics(timeout=SECONDS)
+        consumer.committed([TopicPartition("trips", 0)], timeout=SECONDS)
+    with member(kafka, "all", partition_assignment_strategy="cooperative-sticky") as consumer:
+        assert len(take(consumer, 51)) == 51
+        kafka.delay(20)
+        consumer.seek(TopicPartition("trips", 0, 0))
+        consumer.poll(0.1)
+        kafka.delay(0)
+    pattern = Consumer(settings | {"group.id": "pattern", "topic.metadata.refresh.interval.ms": 50})
+    pattern.subscribe(["^tri.*"])
+    pattern.poll(0.5)
+    pattern.close()
+    assert kafka.refusals == []
+
+
+def test_a_batch_that_is_none_never_reaches_the_cluster() -> None:
+    """A count that is not that of its records, another magic, a length beyond its end, nothing."""
+    records = b"\x0c\x00\x00\x00\x01\x00\x00"
+    head = struct.pack(">iBIhiqqqhii", 0, 2, 0, 0, 0, 0, 0, -1, -1, -1, 1)
+    whole = struct.pack(">qi", 0, len(head + records)) + head + records
+    for batch, fits in (
+        (whole, True),
+        (whole[:-7], False),
+        (whole + b"x", False),
+        (whole[:57] + struct.pack(">i", 5) + whole[61:], False),
+        (whole[:57] + struct.pack(">i", -1) + whole[61:], False),
+        (whole[:16] + b"\x01" + whole[17:], False),
+        (b"", False),
+    ):
+        topic = b"\x06trips\x02" + struct.pack(">i", 0) + bytes([len(batch) + 1]) + batch + b"\0\0"
+        body = b"\x00\x00" + struct.pack(">hi", 1, 1000) + b"\x02" + topic + b"\x00"
+        assert parse(request(KEYS["Produce"], body, 10)).is_whole is fits
 
 
 @pytest.mark.parametrize(
@@ -435,7 +492,7 @@ def test_what_is_sent_and_asked_for_is_counted(bounds: Bounds, why: str) -> None
     kafka = new_service(bounds=bounds)
     try:
         kafka.create_topic("trips")
-        ask = request(KEYS["Metadata"], struct.pack(">i", 0), 1, b"x" * 1000)
+        ask = request(KEYS["ApiVersions"], client=b"x" * 1000)
         with (
             socket.create_connection(("127.0.0.1", kafka.port), SECONDS) as raw,
             contextlib.suppress(OSError),
