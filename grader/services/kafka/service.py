@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -137,6 +137,15 @@ class KafkaService(Service):
         """
         with self._looking() as onlooker:
             return onlooker.committed(topic, self._count(topic), group)
+
+    def commit(self, topic: str, group: str, offsets: Mapping[int, int]) -> None:
+        """Commit an offset for each of these partitions, by an onlooker; the group has no member.
+
+        Raises:
+            ServiceError: the cluster does not work, or the group has a member.
+        """
+        with self._looking() as onlooker:
+            onlooker.commit(topic, group, offsets)
 
     def ends(self, topic: str) -> dict[int, int]:
         """Return the offset that each partition's next message gets."""
