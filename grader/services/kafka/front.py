@@ -7,20 +7,31 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from grader.errors import ServiceError
 from grader.services.kafka.carried import Carried, shut
 from grader.services.kafka.protocol import ProtocolError, Request
 from grader.services.kafka.watch import UNASKED, Recording, Watch
 
-MAX_BYTES = 64 << 20
-"""What one submission may send."""
-MAX_DOWN = 128 << 20
-"""Bytes that it may get: a request of a few bytes may ask for all that it ever sent."""
-MAX_REQUESTS = 60_000
-"""That it may send; a consumer that waits 50 ms in each fetch sends 1,200 in a minute."""
-_MAX_CONNECTIONS = 64
-"""At a time; more are cut off at once."""
+
+@dataclass(frozen=True)
+class Bounds:
+    """What the clients of one front may do together."""
+
+    up: int
+    """Bytes that they may send."""
+    down: int
+    """Bytes that they may get: a request of a few bytes may ask for all that they ever sent."""
+    requests: int
+    """A consumer that waits 50 ms in each fetch sends 1,200 in a minute."""
+    connections: int
+    """At a time; more are cut off at once."""
+
+
+_MOST_REFUSALS = 1000
+OF_A_SUBMISSION = Bounds(up=64 << 20, down=128 << 20, requests=60_000, connections=64)
+OF_A_DEMO = Bounds(up=1 << 50, down=1 << 50, requests=1 << 50, connections=1024)
 
 
 class KafkaFront:
@@ -36,6 +47,7 @@ class KafkaFront:
         connect: Callable[[], socket.socket],
         port: int,
         observe: Callable[[str], None] | None = None,
+        bounds: Bounds = OF_A_SUBMISSION,
     ) -> None:
         """Begin to serve.
 
@@ -44,21 +56,21 @@ class KafkaFront:
             connect: gives a connection to the cluster.
             port: where the submission finds it.
             observe: told of each request that no client sends by itself.
+            bounds: what its clients may do.
         """
         self._observe = observe
         self._listener = listener
         self._connect = connect
         self._port = port
+        self._bounds = bounds
         self.bytes_up = 0
         """Bytes from the sandbox to the cluster so far."""
         self.bytes_down = 0
         """Bytes from the cluster so far."""
         self.requests = 0
         """Requests so far."""
-        self.refused: list[str] = []
-        """The kinds of request that came and are not offered, each once."""
-        self.odd: list[str] = []
-        """What came that is no request."""
+        self.refusals: list[str] = []
+        """What was not carried and ended its connection, as clauses about the program."""
         self._carried = 0
         """How many connections there are."""
         self._down = False
@@ -117,12 +129,12 @@ class KafkaFront:
     @property
     def exceeded(self) -> bool:
         """Tell whether more was sent, or asked for, than may be; nothing is carried since."""
-        return self.bytes_up > MAX_BYTES or self.asked_too_much
+        return self.bytes_up > self._bounds.up or self.asked_too_much
 
     @property
     def asked_too_much(self) -> bool:
         """Tell whether it was the answers, or the number of requests, that were too much."""
-        return self.bytes_down > MAX_DOWN or self.requests > MAX_REQUESTS
+        return self.bytes_down > self._bounds.down or self.requests > self._bounds.requests
 
     def close(self) -> None:
         """Cut every connection and stop listening. May be called twice."""
@@ -160,14 +172,17 @@ class KafkaFront:
         """Count a request; tell whether the cluster is to get it."""
         self.requests += 1
         if not request.allowed:
-            if request.name not in self.refused:
-                self.refused.append(request.name)
+            self._refuse(request.refusal)
             return False
         return not self.exceeded
 
     def malformed(self, error: ProtocolError) -> None:
         """Keep what came that is no request."""
-        self.odd = [*self.odd[:9], str(error)]
+        self._refuse(f"sent Kafka what is no request ({error})")
+
+    def _refuse(self, clause: str) -> None:
+        if len(self.refusals) < _MOST_REFUSALS:
+            self.refusals.append(clause)
 
     # Its life ------------------------------------------------------------------------
 
@@ -178,7 +193,8 @@ class KafkaFront:
             except OSError:
                 return
             with self._lock:
-                if self._closed or self._down or self._carried >= _MAX_CONNECTIONS:
+                full = self._carried >= self._bounds.connections
+                if self._closed or self._down or full:
                     client.close()
                     continue
                 self._carried += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import ClassVar, NoReturn
 
 from grader.errors import ServiceError
@@ -42,10 +43,18 @@ class KafkaKind(ServiceKind):
         return f"a run uses the mock cluster of {PACKAGE} {client_version()}"
 
     @contextmanager
-    def demo(self, port: int, order: str) -> Iterator[Details]:  # noqa: ARG002 - there is one choice
-        """Serve a cluster with the topic of the lessons."""
-        raise NotImplementedError
-        yield {}
+    def demo(self, port: int, order: str) -> Iterator[Details]:
+        """Serve a cluster with the topic of the lessons; its data end with it."""
+        from grader.services.kafka.demo import serve  # noqa: PLC0415 - as above
+
+        with serve(Path(order), port) as details:
+            yield details
+
+    def demo_order(self) -> str:
+        """Return the library to serve from."""
+        from grader.services.kafka.library import find_library  # noqa: PLC0415 - as above
+
+        return str(find_library())
 
 
 def _missing(error: ServiceError) -> NoReturn:

@@ -72,6 +72,7 @@ _REFUSED = {
     69: "ConsumerGroupDescribe",
     75: "DescribeTopicPartitions",
 }
+_OF_TOPICS = frozenset(["CreateTopics", "CreatePartitions"])
 KEYS = {name: key for key, name in (ALLOWED | _REFUSED).items()}
 """The number of each kind by its name."""
 
@@ -105,6 +106,13 @@ class Request:
     def allowed(self) -> bool:
         """Tell whether a submission may send it."""
         return self.key in ALLOWED
+
+    @property
+    def refusal(self) -> str:
+        """Say what the program asked for that is not offered, as a clause about it."""
+        known = "the topic exists already" if self.name in _OF_TOPICS else ""
+        clause = f"asked for {self.name}, which this exercise's cluster does not offer"
+        return f"{clause}: {known}" if known else clause
 
     @property
     def group(self) -> str:

@@ -282,6 +282,11 @@ class KafkaService(Service):
             return "made Kafka compute for longer than any exercise needs"
         return ""
 
+    @property
+    def refusals(self) -> Sequence[str]:
+        """What the submission sent that ended its connection, as clauses about the program."""
+        return self._front.refusals if self._front is not None else ()
+
     # Life ----------------------------------------------------------------------------
 
     def check(self) -> None:
