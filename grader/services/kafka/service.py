@@ -20,6 +20,8 @@ SESSION_MS = 1500
 """The shortest session that the cluster keeps reliably: of a second or less, joins hung."""
 _HEARTBEAT_MS = 200
 _FETCH_WAIT_MS = 50
+ADDRESS = "127.0.0.1"
+"""Of the broker, as a submission's clients know it."""
 _DYING = 1.0
 """Seconds for a process to be gone after its connections."""
 _ERRORS = {
@@ -85,7 +87,9 @@ class KafkaService(Service):
                 None takes a setting away.
         """
         usual: dict[str, Any] = {
-            "bootstrap.servers": f"{self.host}:{self.port}",
+            # By its number: of a name, a client tries the address for IPv6 too, where nothing
+            # listens, and waits for seconds before it tries the other one.
+            "bootstrap.servers": f"{ADDRESS}:{self.port}",
             "session.timeout.ms": SESSION_MS,
             "heartbeat.interval.ms": _HEARTBEAT_MS,
             "fetch.wait.max.ms": _FETCH_WAIT_MS,  # a waiting fetch is not woken by a message
