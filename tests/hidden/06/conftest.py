@@ -8,9 +8,14 @@ committed offsets, which no time-out has to end for.
 from __future__ import annotations
 
 import json
+import os
+import random
+import signal
+import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
@@ -27,14 +32,22 @@ from grader.suite import (
     Ready,
     Run,
     Step,
+    content,
     settled,
 )
-from grader.suite.content import named
+from grader.suite.content import named, same
+from grader.suite.steps import in_words
 
 SESSION = 20_000
 """Milliseconds of a session that a member may not lose while a busy machine lets it wait."""
 COMMITS = 20
 """Milliseconds between two commits of who leaves them to the client."""
+SHORT_SESSION, SHORTEST_SESSION = 2500, 1500
+"""Milliseconds of one that is to end, or whose group waits for its members."""
+HELD = 2.5
+"""Seconds that an answer comes late."""
+LONGEST = 10.0
+"""Seconds; only a wrong submission waits so long."""
 SOON = 2.0
 """Seconds for a commit to arrive that was sent, and not waited for."""
 _MOST = 8
@@ -198,7 +211,7 @@ class Student:
     ) -> None:
         self.service = service
         self._consumer = consumer
-        self._new_topic = new_topic
+        self.new_topic = new_topic
         self._found = found
 
     def settings(self, **more: Any) -> dict[str, Any]:
@@ -338,7 +351,7 @@ class Student:
         return self._found[name]
 
     def _sees_early(self) -> bool:
-        topic = self._new_topic(1)
+        topic = self.new_topic(1)
         topic.put(0, {"event_id": 1}, {"event_id": 2})
         run = self.consume(topic)
         if not isinstance(run.next(), Handle):
@@ -348,7 +361,7 @@ class Student:
         return early
 
     def _sees_another(self) -> bool:
-        topic = self._new_topic(1)
+        topic = self.new_topic(1)
         topic.put(0, *({"event_id": number} for number in range(3)))
         run = self.consume(topic, max_events=2)
         for _ in range(2):
@@ -397,3 +410,237 @@ def student(
 ) -> Student:
     """The student's functions."""
     return Student(kafka, consumer, new_topic, found)
+
+
+# Beside the tests --------------------------------------------------------------------
+
+
+class Quiet:
+    """A consumer that has handled an event, and then nothing comes."""
+
+    def __init__(self, student: Student, events: list[Any]) -> None:
+        self.topic = student.new_topic(1)
+        self.topic.put(0, events[0])
+        self.run = student.consume(self.topic, max_events=2)
+        self.step = student.step(self.run)
+        if isinstance(self.step, Handle):
+            self.run.handled()
+
+
+class SlowReplay:
+    """A replay whose first request for messages is answered late."""
+
+    def __init__(self, student: Student, events: list[Any], at_end: ExitStack) -> None:
+        self.topic = student.new_topic(2)
+        self.topic.spread(*events)
+        late = threading.Event()
+        at_end.callback(late.set)
+        hold = student.service.before("Fetch", action=lambda: late.wait(HELD))
+        asked = at_end.enter_context(hold)
+        self.run = student.replay(self.topic)
+        student.comes(asked.is_set)
+
+
+class Pair:
+    """Two members of a group, of which the second one came later.
+
+    A group that gets a new member waits for the others to join again, for nearly a session.
+    """
+
+    def __init__(self, student: Student, at_end: ExitStack, count: int) -> None:
+        self.student = student
+        self.topic = student.new_topic(count)
+        self.settings = student.settings(session_timeout_ms=SHORT_SESSION)
+        self._recorded = at_end.enter_context(student.service.recording())
+        self.early: list[int] = []
+        """Of the members, those that said that they are ready when they were not."""
+        self.runs = [
+            student.consume(self.topic, tells=True, settings=self.settings, at={} if n else None)
+            for n in range(2)
+        ]
+        self.steps = [self._ready(0)]
+
+    def _ready(self, number: int) -> Step | None:
+        """The first step of a member that waits for nothing but its partitions."""
+        run = self.runs[number]
+        if run.waiting(LONGEST):
+            return None
+        step = run.next()
+        if isinstance(step, Ready):
+            if len(self._synced) <= number:
+                self.early.append(number)
+            run.go_on()
+        return step
+
+    @property
+    def _synced(self) -> list[Any]:
+        return self._recorded.requests("SyncGroup", group=self.topic.group)
+
+    @property
+    def together(self) -> bool:
+        """Tell whether both have been given partitions: one of them for the second time."""
+        return len(self._synced) > len(self.runs)
+
+    def wait(self) -> None:
+        """Wait until both are there, or the second one does something else."""
+        self.student.comes(lambda: self.together or self.runs[1].over, LONGEST)
+        if len(self.steps) < len(self.runs):
+            self.steps.append(self._ready(1))
+
+    def judge_ready(self) -> None:
+        """Each of them said that it is ready when it had been given partitions.
+
+        Raises:
+            Failed: one did not.
+        """
+        for step, who in zip(self.steps, ("a member", "a second member"), strict=True):
+            if not isinstance(step, Ready):
+                did = "it did nothing" if step is None else in_words(step, "it")
+                raise Failed(
+                    f"{who} of a group began, and nothing was published yet: it should call ready() "
+                    f"when it has been given partitions; {did}"
+                )
+        if self.early:
+            raise Failed(
+                "a member of a group began; it called ready() before the group had given it "
+                "partitions"
+            )
+
+
+class Killed(Pair):
+    """Two members that have a partition each; one is killed while it handles an event."""
+
+    def __init__(self, student: Student, at_end: ExitStack, events: list[Any]) -> None:
+        super().__init__(student, at_end, 2)
+        self.events = events
+        self.killed = False
+        self.shared = False
+        """Whether each of them handled an event of its own partition."""
+        self.done: list[Any] = []
+        """What the one that lives on handled before."""
+        self.held: Any = None
+        """What the other one was killed with."""
+
+    def kill_one(self) -> None:
+        """Publish two events to each partition, and kill one of them inside its first handle."""
+        if self.killed:
+            return
+        self.killed = True
+        self.wait()
+        student, (first, second) = self.student, self.runs
+        self.topic.spread(*self.events)
+        step = student.moves(first, LONGEST)
+        if not isinstance(step, Handle):
+            return
+        self.held = step.event
+        theirs = [
+            event for event in self.events if self._partition(event) != self._partition(self.held)
+        ]
+        while len(self.done) < len(theirs):
+            step = student.moves(second, LONGEST)
+            if not isinstance(step, Handle):
+                return
+            self.done.append(step.event)
+            second.handled()
+        self.shared = same(self.done, theirs)
+        # Its commit may not be on its way when the group begins to look for who is there.
+        student.comes(lambda: not self.topic.not_passed(self.done))
+        first.kill()
+
+    def _partition(self, event: Any) -> int:
+        return self.topic.place(event)[0]
+
+
+class StoodStill:
+    """Two members: one stands still in its first event for longer than its session."""
+
+    def __init__(self, student: Student, events: list[Any]) -> None:
+        self.student = student
+        self.events = events
+        self.topic = student.new_topic(1)
+        self.topic.put(0, *events)
+        short = {"session_timeout_ms": SHORTEST_SESSION, "max_poll_interval_ms": SHORTEST_SESSION}
+        self.runs = [student.consume(self.topic, settings=student.settings(**short))]
+        self.step = student.step(self.runs[0])
+        patient = student.settings(session_timeout_ms=SHORT_SESSION)
+        self.runs.append(student.again(self.topic, settings=patient))
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Let nothing of it run, not even a thread: it sends no heartbeat.
+
+        One that can be reached from here alone; of others the client itself finds that it did not
+        poll for max.poll.interval.ms.
+        """
+        pid = self.runs[0].process.pid
+        if pid and not self._stopped:
+            self._stopped = True
+            os.kill(pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it run again."""
+        if self._stopped:
+            self._stopped = False
+            os.kill(self.runs[0].process.pid, signal.SIGCONT)
+
+
+class Waits:
+    """What goes on beside the tests, by name."""
+
+    def __init__(self, beside: Any, starts: dict[str, Callable[..., Any]]) -> None:
+        self._beside = beside
+        self._starts = starts
+
+    def begin(self) -> None:
+        """Begin all of them, the first one first; go on with those that have come so far."""
+        for name, start in self._starts.items():
+            self._beside.begin(name, start)
+        with suppress(Exception):  # the test that looks finds it too
+            killed = self.look("killed")
+            if killed.together:
+                killed.kill_one()
+                self.look("stood still").stop()
+
+    def look(self, name: str) -> Any:
+        """What waits under that name.
+
+        Raises:
+            Exception: what happened when it was begun.
+        """
+        return self._beside.look(name, self._starts[name])[0]
+
+
+@pytest.fixture
+def waits(beside: Any, rng: random.Random) -> Waits:
+    """What goes on beside the tests."""
+
+    def on_its_own(make: Callable[..., Any], *more: Any) -> Callable[..., Any]:
+        def start(consumer: Consumer, at_end: ExitStack) -> Any:
+            service = beside.service("kafka")
+            student = Student(service, consumer, topics(service, consumer), {})
+            return make(student, at_end, *more)
+
+        return start
+
+    return Waits(
+        beside,
+        {
+            "replay": on_its_own(
+                lambda student, at_end: SlowReplay(student, content.trips(rng, 6), at_end)
+            ),
+            "killed": on_its_own(
+                lambda student, at_end: Killed(student, at_end, content.trips(rng, 4))
+            ),
+            "stood still": on_its_own(
+                lambda student, _: StoodStill(student, content.trips(rng, 2))
+            ),
+            "pair": on_its_own(lambda student, at_end: Pair(student, at_end, rng.choice((2, 4)))),
+            "quiet": on_its_own(lambda student, _: Quiet(student, content.trips(rng, 2))),
+        },
+    )
+
+
+@pytest.fixture(autouse=True)
+def waiting_begun(waits: Waits) -> None:
+    """Begin what goes on beside the tests with the first of them."""
+    waits.begin()

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from grader.suite import Handle, Kept, Raised, Ready, Returned
+from grader.suite import Handle, Kept, Raised, Returned
 from grader.suite.content import BAD, same
 from grader.suite.steps import in_words, shorten
 
@@ -290,6 +290,24 @@ def test_an_error_that_passes_is_not_the_end(student, new_topic, trips, error):
     assert isinstance(step := student.step(run), Returned), f"{scene}; {in_words(step, 'it')}"
 
 
+@pytest.mark.last
+@pytest.mark.check("06.quiet")
+def test_a_quiet_topic_is_waited_on(waits, student, trips):
+    """Nothing has come since the suite began."""
+    quiet = waits.look("quiet")
+    events = quiet.topic.everything
+    scene = "an event was published, and then none for some seconds"
+    assert quiet.step == Handle(events[0]), f"an event was published; {in_words(quiet.step, 'it')}"
+    step = student.moves(quiet.run, 0)
+    assert step is None, f"{scene}: it should wait for the next one; {in_words(step, 'it')}"
+    (event,) = trips(1)
+    quiet.topic.put(0, event)
+    step = student.step(quiet.run)
+    assert step == Handle(event), f"{scene}, and then one; {in_words(step, 'it')}"
+    quiet.run.handled()
+    quiet.run.returned()
+
+
 # Groups -------------------------------------------------------------------------------------
 
 
@@ -317,44 +335,27 @@ def test_two_groups_each_get_all(student, new_topic, trips):
         )
 
 
+@pytest.mark.last
 @pytest.mark.check("06.groups")
-def test_two_members_share_the_partitions(student, new_topic, trips, rng):
-    """ready() comes when a member has got its partitions; then each event is one member's."""
-    topic = new_topic(rng.choice((2, 4)))
-    runs = []
-    with student.service.recording() as recorded:
-        for number in range(2):
-            run = student.consume(topic, tells=True, at={} if number else None)
-            scene = f"{'a second' if number else 'a'} member of a group began"
-            student.given(scene)
-            step = run.next("call ready() when it has got its partitions")
-            assert step == Ready(), (
-                f"{scene}, and nothing was published yet: it should call ready() when it has got "
-                f"its partitions; {in_words(step, 'it')}"
-            )
-            synced = recorded.requests("SyncGroup", group=topic.group)
-            assert len(synced) > number, (
-                f"{scene}; it called ready() before the group had given it partitions"
-            )
-            run.go_on()
-            runs.append(run)
-        # The first one, which hears of it by a heartbeat, gets its partitions anew.
-        student.comes(lambda: len(recorded.requests("SyncGroup", group=topic.group)) > len(runs))
-    events = trips(4 * topic.count)
+def test_two_members_share_the_partitions(waits, student, trips):
+    """ready() comes when a member has been given its partitions; each event is one member's."""
+    pair = waits.look("pair")
+    pair.wait()
+    pair.judge_ready()
+    topic, events = pair.topic, trips(4 * pair.topic.count)
     topic.spread(*events)
-    seen, steps = share(student, runs, len(events))
+    seen, ends = share(student, pair.runs, len(events))
     scene = (
         f"{len(events)} events were published to the {topic.count} partitions of a topic, which two "
         "members of a group share"
     )
-    for step in steps:
-        assert not isinstance(step, Raised | Returned), f"{scene}; {in_words(step, 'one')}"
+    for step in ends:
+        raise AssertionError(f"{scene}; {in_words(step, 'one')}")
     both = [event for event in seen[0] if event in seen[1]]
     assert not both, f"{scene}; both handled {topic.these(both)}"
     missing = [event for event in events if event not in seen[0] + seen[1]]
-    assert not missing, f"{scene}; none of them handled {topic.these(missing)}"
-    idle = [number for number, mine in enumerate(seen, 1) if not mine]
-    assert not idle, f"{scene}; one handled all of them, and the other one none"
+    assert not missing, f"{scene}; neither handled {topic.these(missing)}"
+    assert all(seen), f"{scene}; one handled all of them, and the other one none"
 
 
 def share(student, runs, count: int) -> tuple[list[list], list]:
