@@ -15,6 +15,7 @@ _STEP = 0.2
 """Seconds after which Ctrl-C is noticed."""
 _SURE = 1.0
 """Seconds after which a refused connection was not only that of one of a name's addresses."""
+_BROKER = re.compile(r"\s*(\[[\da-fA-F:.]+\]|[^\s:/@\[\]]+)(:\d{1,5})?\s*")
 _WHY = re.compile(r"(?:failed|to resolve '[^']*'): (.+?) \(after")
 
 
@@ -27,6 +28,8 @@ class KafkaSink(Sink):
     def __init__(self, servers: str, topic: str) -> None:
         from confluent_kafka import KafkaException, Producer
 
+        if not all(map(_BROKER.fullmatch, servers.split(","))):
+            raise SinkError("--bootstrap-servers names no broker: it is host:port, or several.")
         self._server = f"Kafka at {servers}"
         self.target = f"topic {topic} of {self._server}"
         self._topic = topic
