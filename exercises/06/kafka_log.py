@@ -61,7 +61,8 @@ def kafka_consumer(
 
     Raises:
         Exception: A commit was refused, for example because the member stood still for longer
-            than its session: its partitions belong to another member by now.
+            than its session: its partitions belong to another member by now. Only a refusal
+            that says that the group is rebalancing may be passed over: that event comes again.
 
     It waits for events as long as it takes: no message for a while is not the end, and neither is
     an error that passes. A bad message (its value is not a JSON object, or is missing) is skipped,

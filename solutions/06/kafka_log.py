@@ -79,8 +79,7 @@ def kafka_consumer(
             if event is not None:
                 handle(event)
                 handled += 1
-            # Asynchronously, nobody would hear that the partition belongs to another by now.
-            consumer.commit(message=message, asynchronous=False)
+            _commit(consumer, message)
     finally:
         consumer.close()
     return handled
@@ -113,6 +112,17 @@ def lag(settings: Settings, topic: str, group: str) -> dict[int, int]:
         return behind
     finally:
         consumer.close()
+
+
+def _commit(consumer: Consumer, message: Message) -> None:
+    """Commit the offset after a message, and raise where this member is in the group no longer."""
+    try:
+        # Asynchronously, nobody would hear of a refusal.
+        consumer.commit(message=message, asynchronous=False)
+    except KafkaException as error:
+        # A rebalance is no end: whoever is given the partition now begins at this message.
+        if error.args[0].code() != KafkaError.REBALANCE_IN_PROGRESS:
+            raise
 
 
 def _onlooker(settings: Settings, group: str) -> Consumer:

@@ -116,7 +116,7 @@ def test_kafka_serves_a_consumer_of_anybodys(run: Run, ports: dict[str, int]) ->
     producer = Producer(common)
     assert set(producer.list_topics(timeout=10).topics["taxi_events"].partitions) == {0, 1, 2}
     (broker,) = producer.list_topics(timeout=10).brokers.values()
-    assert (broker.host, broker.port) == ("localhost", ports["kafka"])
+    assert (broker.host, broker.port) == ("127.0.0.1", ports["kafka"])
     producer.produce("taxi_events", b"{}", b"Queens")
     assert producer.flush(10) == 0
     group = {"group.id": "console", "auto.offset.reset": "earliest"}

@@ -183,8 +183,17 @@ def test_a_group_gets_what_a_producer_sends(kafka: KafkaService) -> None:
 def test_the_brokers_address_is_the_submissions(kafka: KafkaService) -> None:
     """Inside a sandbox there is one place: the cluster's own port is never named to it."""
     (broker,) = AdminClient(kafka.settings()).list_topics(timeout=SECONDS).brokers.values()
-    assert (broker.host, broker.port) == ("localhost", kafka.port)
+    assert (broker.host, broker.port) == ("127.0.0.1", kafka.port)
     assert kafka.port != cluster_of(kafka).port
+
+
+def test_an_onlooker_commits(kafka: KafkaService) -> None:
+    """Where the group has no member; the next one begins there."""
+    kafka.produce("trips", [b"a", b"b", b"c"], 1)
+    kafka.commit("trips", "fares", {1: 2})
+    assert kafka.committed("trips", "fares") == {1: 2}
+    with member(kafka) as consumer:
+        assert [each.value() for each in take(consumer, 1)] == [b"c"]
 
 
 def test_the_suites_own_messages(kafka: KafkaService) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from confluent_kafka import (
@@ -147,6 +147,15 @@ class Onlooker:
             said = future.result(SECONDS)
         found = ((each.partition, each.offset) for each in said.topic_partitions)
         return {partition: offset for partition, offset in found if offset > _NONE}
+
+    def commit(self, topic: str, group: str, offsets: Mapping[int, int]) -> None:
+        """Commit offsets for a group that has no member."""
+        places = [TopicPartition(topic, number, offset) for number, offset in offsets.items()]
+        with _told("a change of committed offsets"):
+            (future,) = self._admin.alter_consumer_group_offsets(
+                [ConsumerGroupTopicPartitions(group, places)], request_timeout=SECONDS
+            ).values()
+            future.result(SECONDS)
 
     def check(self) -> None:
         """Prove that the cluster answers.

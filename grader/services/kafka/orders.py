@@ -31,6 +31,7 @@ class Orders:
             "read": self._read,
             "ends": self._ends,
             "committed": self._committed,
+            "commit": self._commit,
         }
         """By their names."""
 
@@ -50,3 +51,6 @@ class Orders:
     def _committed(self, topic: str, partitions: int, group: str) -> list[list[int]]:
         found = self._onlooker.committed(topic, partitions, group)
         return [list(each) for each in found.items()]
+
+    def _commit(self, topic: str, group: str, offsets: Sequence[tuple[int, int]]) -> None:
+        self._onlooker.commit(topic, group, dict(offsets))

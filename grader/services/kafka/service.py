@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -20,6 +20,8 @@ SESSION_MS = 1500
 """The shortest session that the cluster keeps reliably: of a second or less, joins hung."""
 _HEARTBEAT_MS = 200
 _FETCH_WAIT_MS = 50
+ADDRESS = "127.0.0.1"
+"""Of the broker, as a submission's clients know it."""
 _DYING = 1.0
 """Seconds for a process to be gone after its connections."""
 _ERRORS = {
@@ -84,7 +86,9 @@ class KafkaService(Service):
                 None takes a setting away.
         """
         usual: dict[str, Any] = {
-            "bootstrap.servers": f"{self.host}:{self.port}",
+            # By its number: of a name, a client tries the address for IPv6 too, where nothing
+            # listens, and waits for seconds before it tries the other one.
+            "bootstrap.servers": f"{ADDRESS}:{self.port}",
             "session.timeout.ms": SESSION_MS,
             "heartbeat.interval.ms": _HEARTBEAT_MS,
             "fetch.wait.max.ms": _FETCH_WAIT_MS,  # a waiting fetch is not woken by a message
@@ -135,6 +139,14 @@ class KafkaService(Service):
         Asked by an onlooker who never joins the group: no session has to end for it.
         """
         return dict(self._cluster.tell("committed", topic, self._count(topic), group))
+
+    def commit(self, topic: str, group: str, offsets: Mapping[int, int]) -> None:
+        """Commit an offset for each of these partitions, by an onlooker; the group has no member.
+
+        Raises:
+            ServiceError: the cluster does not work, or the group has a member.
+        """
+        self._cluster.tell("commit", topic, group, list(offsets.items()))
 
     def ends(self, topic: str) -> dict[int, int]:
         """Return the offset that each partition's next message gets."""
