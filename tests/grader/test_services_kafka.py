@@ -22,6 +22,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from grader.errors import ServiceError
+from grader.grading.sources import judging_sources
 from grader.host.identity import Identity
 from grader.services.kafka import library, service
 from grader.services.kafka.answering import SERVERS_VARIABLE, kafka_problem
@@ -563,6 +564,49 @@ def test_the_kernel_bounds_it(kafka: KafkaService) -> None:
     if os.geteuid() == 0:
         assert int(uid) >= 65534
         assert status.partition("\nGroups:\t")[2].partition("\n")[0].split() == []
+
+
+@needs_linux
+def test_it_can_open_and_start_nothing(kafka: KafkaService) -> None:
+    """Code that somebody gets to run in it has its sockets, and no way to more; it serves so."""
+    kafka.check()
+    for task in Path(f"/proc/{cluster_of(kafka).pid}/task").iterdir():
+        status = (task / "status").read_text()
+        assert "\nNoNewPrivs:\t1\n" in status
+        assert "\nSeccomp:\t2\n" in status
+    code = """
+        import os, pathlib
+        from grader.services.kafka.confined import confine
+        assert confine()
+        for act in (
+            lambda: open("/etc/passwd"),
+            lambda: os.open("/tmp", os.O_RDONLY),
+            lambda: os.execv("/bin/true", ["true"]),
+            lambda: os.kill(1, 0),
+            lambda: os.unlink("/tmp/nothing"),
+            lambda: os.mkdir("/tmp/nothing/x"),
+            lambda: os.rename("/tmp/nothing", "/tmp/x"),
+        ):
+            try:
+                act()
+            except PermissionError:
+                continue
+            raise SystemExit("it could")
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_verdict_depends_on_the_clusters_own_modules() -> None:
+    """They are started by a name, and no import leads there but one that is never run."""
+    found = {path.name for path in judging_sources([], [KafkaKind()])}
+    assert {"process.py", "mock.py", "orders.py", "onlooker.py", "shapes.py"} <= found
 
 
 # Its life ----------------------------------------------------------------------------

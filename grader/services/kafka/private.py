@@ -12,11 +12,14 @@ import subprocess
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from grader.errors import ServiceError
 from grader.host.child import start_module
 from grader.host.interrupts import held
+
+if TYPE_CHECKING:  # it is started by its name, and verdicts depend on it
+    import grader.services.kafka.process  # noqa: F401
 
 SECONDS = 10.0
 """For the cluster to take a connection."""

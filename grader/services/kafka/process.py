@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from grader.services.kafka.confined import confine
 from grader.services.kafka.library import load_library
 from grader.services.kafka.mock import MockCluster, MockError
 from grader.services.kafka.onlooker import OnlookerError
@@ -38,6 +39,7 @@ def main() -> None:
             _become(user)
         if bounded:
             _limit()
+            confine()  # before there are other threads
         cluster = MockCluster(library)
     except (MockError, OSError, AttributeError) as error:
         _say(answers, {"error": str(error)})
