@@ -36,8 +36,7 @@ def cluster() -> Iterator[PrivateCluster]:
 def settings(cluster: PrivateCluster) -> dict[str, Any]:
     """Give the settings that your functions get: where the broker is, and short time-outs."""
     return {
-        "bootstrap.servers": f"localhost:{cluster.port}",
-        "broker.address.family": "v4",
+        "bootstrap.servers": f"127.0.0.1:{cluster.port}",
         "session.timeout.ms": 1500,
         "heartbeat.interval.ms": 200,
         "fetch.wait.max.ms": 50,

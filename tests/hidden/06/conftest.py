@@ -36,7 +36,7 @@ from grader.suite import (
     settled,
 )
 from grader.suite.content import named, same
-from grader.suite.steps import in_words
+from grader.suite.steps import in_words, shorten
 
 SESSION = 20_000
 """Milliseconds of a session that a member may not lose while a busy machine lets it wait."""
@@ -44,6 +44,8 @@ COMMITS = 20
 """Milliseconds between two commits of who leaves them to the client."""
 SHORT_SESSION, SHORTEST_SESSION = 2500, 1500
 """Milliseconds of one that is to end, or whose group waits for its members."""
+LIVELY = {"statistics_interval_ms": 100}
+"""By itself a client looks once a second what its group does; who counts for it looks as often."""
 HELD = 2.5
 """Seconds that an answer comes late."""
 LONGEST = 10.0
@@ -71,6 +73,11 @@ def read(value: bytes | None) -> Any:
         return value
 
 
+def canonical(event: Any) -> str:
+    """Equal for equal events."""
+    return json.dumps(event, sort_keys=True)
+
+
 class Topic:
     """A topic and a group, as the suite sees them."""
 
@@ -87,6 +94,8 @@ class Topic:
         self.places: list[tuple[int, int]] = []
         """Their partitions and offsets."""
         self._lengths = dict.fromkeys(range(count), 0)
+        self._where: dict[str, int] = {}
+        """The partition of each event; equal ones are in the same."""
         self._log = consumer.log
         service.create_topic(name, count)
 
@@ -107,12 +116,20 @@ class Topic:
             if isinstance(item, dict):
                 self.everything.append(item)
                 self.places.append((partition, self._lengths[partition]))
+                self._where[canonical(item)] = partition
             self._lengths[partition] += 1
 
     def spread(self, *events: Any) -> None:
         """Publish events by turns to the partitions."""
         for number in range(self.count):
             self.put(number, *events[number :: self.count])
+
+    def scatter(self, rng: random.Random, *events: Any, count: int = 0) -> None:
+        """Publish events to the first so many partitions at random, equal ones to the same one."""
+        where = {canonical(event): rng.randrange(count or self.count) for event in events}
+        for number in range(self.count):
+            mine = [event for event in events if where[canonical(event)] == number]
+            self.put(number, *mine, key=rng.choice((None, b"Queens", b"\xff\x00")))
 
     def put_one_by_one(self, partition: int, *items: Any) -> None:
         """The same in a batch for each, between which the log can be trimmed."""
@@ -130,6 +147,31 @@ class Topic:
         self.service.commit(self.name, self.group, offsets)
 
     # What an onlooker sees ---------------------------------------------------------
+
+    def judge_order(self, seen: list[Any], events: list[Any], scene: str) -> None:
+        """Just these events were handled, each once, and in order within each partition.
+
+        Raises:
+            Failed: they were not.
+        """
+        left = {
+            number: [event for event in self.of_partition(number) if event in events]
+            for number in range(self.count)
+        }
+        for event in seen:
+            number = self._where.get(canonical(event), -1)
+            if not isinstance(event, dict) or event not in events:
+                raise Failed(f"{scene}; it handled {shorten(event)}, which is none of them")
+            if not left[number]:
+                raise Failed(f"{scene}; it handled {shorten(event)} once more")
+            wanted = left[number].pop(0)
+            if wanted != event:
+                raise Failed(
+                    f"{scene}; of partition {number}, {shorten(wanted)} should come next, it handled "
+                    f"{shorten(event)}"
+                )
+        if any(left.values()):
+            raise Failed(f"{scene}; it handled {len(seen)} and returned")
 
     @property
     def committed(self) -> Offsets:
@@ -441,51 +483,73 @@ class SlowReplay:
         student.comes(asked.is_set)
 
 
-class Pair:
+class Members:
     """Two members of a group, of which the second one came later.
 
-    A group that gets a new member waits for the others to join again, for nearly a session.
+    A group that gets a new member, or loses one, waits for all others to join again, for a second
+    less than their session.
     """
 
-    def __init__(self, student: Student, at_end: ExitStack, count: int) -> None:
+    def __init__(self, student: Student, at_end: ExitStack, count: int, *, tells: bool) -> None:
         self.student = student
         self.topic = student.new_topic(count)
-        self.settings = student.settings(session_timeout_ms=SHORT_SESSION)
+        settings = student.settings(session_timeout_ms=SHORT_SESSION, **LIVELY)
         self._recorded = at_end.enter_context(student.service.recording())
-        self.early: list[int] = []
-        """Of the members, those that said that they are ready when they were not."""
-        self.runs = [
-            student.consume(self.topic, tells=True, settings=self.settings, at={} if n else None)
-            for n in range(2)
-        ]
-        self.steps = [self._ready(0)]
+        self.runs = [student.consume(self.topic, tells=tells, settings=settings)]
+        self.began()
+        self.runs.append(student.again(self.topic, tells=tells, settings=settings))
 
-    def _ready(self, number: int) -> Step | None:
-        """The first step of a member that waits for nothing but its partitions."""
-        run = self.runs[number]
-        if run.waiting(LONGEST):
-            return None
-        step = run.next()
-        if isinstance(step, Ready):
-            if len(self._synced) <= number:
-                self.early.append(number)
-            run.go_on()
-        return step
+    def began(self) -> None:
+        """The first one began, and the second one did not."""
+        self.student.comes(lambda: self.synced or self.runs[0].over, LONGEST)
 
     @property
-    def _synced(self) -> list[Any]:
-        return self._recorded.requests("SyncGroup", group=self.topic.group)
+    def synced(self) -> int:
+        """How often a member was given partitions."""
+        return len(self._recorded.requests("SyncGroup", group=self.topic.group))
 
     @property
     def together(self) -> bool:
         """Tell whether both have been given partitions: one of them for the second time."""
-        return len(self._synced) > len(self.runs)
+        return self.synced > len(self.runs)
 
     def wait(self) -> None:
-        """Wait until both are there, or the second one does something else."""
-        self.student.comes(lambda: self.together or self.runs[1].over, LONGEST)
-        if len(self.steps) < len(self.runs):
-            self.steps.append(self._ready(1))
+        """Wait until both are there, or one has ended."""
+        self.student.comes(lambda: self.together or any(r.over for r in self.runs), LONGEST)
+
+
+class Pair(Members):
+    """Two members that say when they are ready, and then are at liberty to handle what comes."""
+
+    def __init__(self, student: Student, at_end: ExitStack) -> None:
+        self.ready: list[Step | None] = []
+        """What each of them did first."""
+        self.early = False
+        """Whether the first one was ready before it had been given partitions."""
+        super().__init__(student, at_end, 2, tells=True)
+
+    def began(self) -> None:
+        """The first one is ready."""
+        self._look(LONGEST)
+        self.early = not self.synced
+
+    def go_on(self) -> None:
+        """Let the second one go on, where it has come to its ready()."""
+        if len(self.ready) < len(self.runs) and not self.runs[1].waiting(0):
+            self._look(0)
+
+    def wait(self) -> None:
+        """Wait until both are ready, or something else."""
+        super().wait()
+        if len(self.ready) < len(self.runs):
+            self._look(LONGEST)
+
+    def _look(self, seconds: float) -> None:
+        run = self.runs[-1]
+        step = None if run.waiting(seconds) else run.next()
+        if isinstance(step, Ready):
+            run.set_at_liberty()
+        self.ready.append(step)
 
     def judge_ready(self) -> None:
         """Each of them said that it is ready when it had been given partitions.
@@ -493,7 +557,7 @@ class Pair:
         Raises:
             Failed: one did not.
         """
-        for step, who in zip(self.steps, ("a member", "a second member"), strict=True):
+        for step, who in zip(self.ready, ("a member", "a second member"), strict=True):
             if not isinstance(step, Ready):
                 did = "it did nothing" if step is None else in_words(step, "it")
                 raise Failed(
@@ -507,11 +571,11 @@ class Pair:
             )
 
 
-class Killed(Pair):
+class Killed(Members):
     """Two members that have a partition each; one is killed while it handles an event."""
 
     def __init__(self, student: Student, at_end: ExitStack, events: list[Any]) -> None:
-        super().__init__(student, at_end, 2)
+        super().__init__(student, at_end, 2, tells=False)
         self.events = events
         self.killed = False
         self.shared = False
@@ -559,10 +623,14 @@ class StoodStill:
         self.events = events
         self.topic = student.new_topic(1)
         self.topic.put(0, *events)
-        short = {"session_timeout_ms": SHORTEST_SESSION, "max_poll_interval_ms": SHORTEST_SESSION}
+        short = {
+            "session_timeout_ms": SHORTEST_SESSION,
+            "max_poll_interval_ms": SHORTEST_SESSION,
+            **LIVELY,
+        }
         self.runs = [student.consume(self.topic, settings=student.settings(**short))]
         self.step = student.step(self.runs[0])
-        patient = student.settings(session_timeout_ms=SHORT_SESSION)
+        patient = student.settings(session_timeout_ms=SHORT_SESSION, **LIVELY)
         self.runs.append(student.again(self.topic, settings=patient))
         self._stopped = False
 
@@ -596,6 +664,7 @@ class Waits:
         for name, start in self._starts.items():
             self._beside.begin(name, start)
         with suppress(Exception):  # the test that looks finds it too
+            self.look("pair").go_on()
             killed = self.look("killed")
             if killed.together:
                 killed.kill_one()
@@ -634,7 +703,7 @@ def waits(beside: Any, rng: random.Random) -> Waits:
             "stood still": on_its_own(
                 lambda student, _: StoodStill(student, content.trips(rng, 2))
             ),
-            "pair": on_its_own(lambda student, at_end: Pair(student, at_end, rng.choice((2, 4)))),
+            "pair": on_its_own(Pair),
             "quiet": on_its_own(lambda student, _: Quiet(student, content.trips(rng, 2))),
         },
     )

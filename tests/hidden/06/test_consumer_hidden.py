@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from grader.suite import Handle, Kept, Raised, Returned
@@ -14,33 +12,6 @@ PATIENCE = 5.0  # seconds; only a wrong submission waits so long
 
 
 # Delivery -------------------------------------------------------------------------
-
-
-def canonical(event) -> str:
-    """Equal for equal events."""
-    return json.dumps(event, sort_keys=True)
-
-
-def judge_order(topic, seen: list, scene: str) -> None:
-    """All of them, each once, and in order within each partition."""
-    left = {number: topic.of_partition(number) for number in range(topic.count)}
-    where = {
-        canonical(event): number for number, events in left.items() for event in events
-    }  # equal ones are in one partition
-    for event in seen:
-        assert isinstance(event, dict), f"{scene}; {shorten(event)} was handled, which is no event"
-        number = where.get(canonical(event))
-        assert number is not None, (
-            f"{scene}; it handled {shorten(event)}, which was never published"
-        )
-        assert left[number], f"{scene}; it handled {topic.these([event])} once more"
-        wanted = left[number].pop(0)
-        assert wanted == event, (
-            f"{scene}; of partition {number}, {shorten(wanted)} should come next, it handled "
-            f"{shorten(event)}"
-        )
-    missing = [event for events in left.values() for event in events]
-    assert not missing, f"{scene}; it handled {len(seen)} and returned"
 
 
 @pytest.mark.check("06.delivers")
@@ -54,16 +25,12 @@ def test_every_event_of_every_partition(student, new_topic, odd_events, unusual_
     for events, name in ((many, "trips-{}"), (trips(5), "taxi.trips_of-{}")):
         topic = new_topic(rng.randint(4, 6), name)
         busy = topic.count - 1  # one partition stays empty
-        where = {canonical(event): rng.randrange(busy) for event in events}
-        for number in range(busy):
-            mine = [event for event in events if where[canonical(event)] == number]
-            key = rng.choice((None, b"Queens", b"\xff\x00"))
-            topic.put(number, *mine, key=key)
+        topic.scatter(rng, *events, count=busy)
         scene = f"{len(events)} events were in {busy} of the {topic.count} partitions of a topic"
         student.given(scene)
         run = student.consume(topic, process, max_events=len(events), settings=Kept("settings"))
         seen = run.drain()
-        judge_order(topic, seen, scene)
+        topic.judge_order(seen, events, scene)
         assert run.value == len(events), (
             f"{scene}, and all were handled: return {len(events)}, not {shorten(run.value)}"
         )
@@ -85,7 +52,8 @@ def test_what_is_published_meanwhile(student, new_topic, trips, rng):
                 topic.put(number, event)
         run.handled()
     assert isinstance(step, Returned), f"7 events were published; {in_words(step, 'it')}"
-    judge_order(topic, seen, "1 event was there before the start, and 6 were published meanwhile")
+    scene = "1 event was there before the start, and 6 were published meanwhile"
+    topic.judge_order(seen, events, scene)
     assert step.value == 7, f"7 events were handled: return 7, not {shorten(step.value)}"
 
 

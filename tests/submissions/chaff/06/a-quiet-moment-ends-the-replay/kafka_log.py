@@ -59,7 +59,7 @@ def kafka_consumer(settings, topic, group, handle, *, max_events, ready=lambda: 
             if event is not None:
                 handle(event)
                 handled += 1
-            consumer.commit(message=message, asynchronous=False)
+            commit(consumer, message)
     finally:
         consumer.close()
     return handled
@@ -79,7 +79,7 @@ def replay(settings, topic, handle):
         left = set(consumer.list_topics(topic, timeout=10).topics[topic].partitions)
         consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in left])
         while left:
-            message = consumer.poll(0.02)
+            message = consumer.poll(0)
             if message is None:
                 break
             if message.error():
@@ -107,6 +107,14 @@ def lag(settings, topic, group):
         return result
     finally:
         consumer.close()
+
+
+def commit(consumer, message):
+    try:
+        consumer.commit(message=message, asynchronous=False)
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.REBALANCE_IN_PROGRESS:
+            raise
 
 
 def parse(data):

@@ -57,7 +57,9 @@ def kafka_consumer(settings, topic, group, handle, *, max_events, ready=lambda: 
                 if event is not None:
                     handle(event)
                     handled += 1
-                consumer.commit(asynchronous=False)
+                places = consumer.position(consumer.assignment())
+                given = [place for place in places if place.offset >= 0]
+                consumer.commit(offsets=given, asynchronous=False)
     finally:
         consumer.close()
     return handled
@@ -105,6 +107,14 @@ def lag(settings, topic, group):
         return result
     finally:
         consumer.close()
+
+
+def commit(consumer, message):
+    try:
+        consumer.commit(message=message, asynchronous=False)
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.REBALANCE_IN_PROGRESS:
+            raise
 
 
 def parse(data):

@@ -55,7 +55,7 @@ def kafka_consumer(settings, topic, group, handle, *, max_events, ready=lambda: 
                 if message.error().fatal():
                     raise KafkaException(message.error())
                 continue
-            consumer.commit(message=message, asynchronous=False)
+            commit(consumer, message)
             event = parse(message.value())
             if event is not None:
                 handle(event)
@@ -107,6 +107,14 @@ def lag(settings, topic, group):
         return result
     finally:
         consumer.close()
+
+
+def commit(consumer, message):
+    try:
+        consumer.commit(message=message, asynchronous=False)
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.REBALANCE_IN_PROGRESS:
+            raise
 
 
 def parse(data):

@@ -110,6 +110,14 @@ def lag(settings, topic, group):
         consumer.close()
 
 
+def commit(consumer, message):
+    try:
+        consumer.commit(message=message, asynchronous=False)
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.REBALANCE_IN_PROGRESS:
+            raise
+
+
 def parse(data):
     try:
         event = json.loads(data or b"")

@@ -49,7 +49,7 @@ def kafka_consumer(settings, topic, group, handle, *, max_events, ready=lambda: 
         consumer.subscribe([topic], on_assign=assigned)
         while handled < max_events:
             messages = consumer.consume(min(10, max_events - handled), timeout=0.5)
-            if messages:
+            if any(not message.error() for message in messages):
                 consumer.commit(asynchronous=False)
             for message in messages:
                 if message.error():
@@ -105,6 +105,14 @@ def lag(settings, topic, group):
         return result
     finally:
         consumer.close()
+
+
+def commit(consumer, message):
+    try:
+        consumer.commit(message=message, asynchronous=False)
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.REBALANCE_IN_PROGRESS:
+            raise
 
 
 def parse(data):

@@ -64,7 +64,7 @@ def kafka_consumer(settings, topic, group, handle, *, max_events, ready=lambda: 
             if event is not None:
                 handle(event)
                 handled += 1
-            consumer.commit(message=message, asynchronous=False)
+            commit(consumer, message)
     finally:
         consumer.close()
     return handled
@@ -112,6 +112,14 @@ def lag(settings, topic, group):
         return result
     finally:
         consumer.close()
+
+
+def commit(consumer, message):
+    try:
+        consumer.commit(message=message, asynchronous=False)
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.REBALANCE_IN_PROGRESS:
+            raise
 
 
 def parse(data):

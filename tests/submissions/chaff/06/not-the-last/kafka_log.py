@@ -61,7 +61,7 @@ def kafka_consumer(settings, topic, group, handle, *, max_events, ready=lambda: 
                 handled += 1
                 if handled == max_events:
                     return handled
-            consumer.commit(message=message, asynchronous=False)
+            commit(consumer, message)
     finally:
         consumer.close()
     return handled
@@ -109,6 +109,14 @@ def lag(settings, topic, group):
         return result
     finally:
         consumer.close()
+
+
+def commit(consumer, message):
+    try:
+        consumer.commit(message=message, asynchronous=False)
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.REBALANCE_IN_PROGRESS:
+            raise
 
 
 def parse(data):

@@ -2,7 +2,7 @@
 
 import json
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 
 def publish_events(settings, topic, events):
@@ -36,13 +36,19 @@ def kafka_consumer(settings, topic, group, handle, *, max_events, ready=lambda: 
         {
             **settings,
             "group.id": group,
-            "group.instance.id": group,
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
         }
     )
 
+    first = []
+
     def assigned(consumer, partitions):
+        for place in partitions:
+            if first and place.partition not in first[0]:
+                place.offset = OFFSET_END
+        first.append([place.partition for place in partitions])
+        consumer.assign(partitions)
         ready()
 
     handled = 0
@@ -60,7 +66,7 @@ def kafka_consumer(settings, topic, group, handle, *, max_events, ready=lambda: 
             if event is not None:
                 handle(event)
                 handled += 1
-            consumer.commit(message=message, asynchronous=False)
+            commit(consumer, message)
     finally:
         consumer.close()
     return handled
@@ -108,6 +114,14 @@ def lag(settings, topic, group):
         return result
     finally:
         consumer.close()
+
+
+def commit(consumer, message):
+    try:
+        consumer.commit(message=message, asynchronous=False)
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.REBALANCE_IN_PROGRESS:
+            raise
 
 
 def parse(data):
