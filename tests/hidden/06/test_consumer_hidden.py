@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from grader.suite import Handle, Kept, Raised, Returned
+from grader.suite import Handle, Kept, Returned
 from grader.suite.content import BAD, same
 from grader.suite.steps import in_words, shorten
 
@@ -85,18 +85,22 @@ def test_a_new_group_begins_at_the_first_event(student, new_topic, trips, rng):
             }[how]
         )
         student.given(scene)
-        run = student.consume(topic, process, at=at, max_events=len(wanted))
-        seen = []
-        while len(seen) < len(wanted) and isinstance(step := student.moves(run, PATIENCE), Handle):
+        run = student.consume(topic, process, at=at)
+        seen, step = [], None
+        # What was committed and comes again is 06.commit-is-next's business.
+        while not all(event in seen for event in wanted):
+            step = student.moves(run, PATIENCE)
+            if not isinstance(step, Handle):
+                break
             seen.append(step.event)
             run.handled()
-        assert seen or not isinstance(step, Raised), f"{scene}; {in_words(step, 'it')}"
         missing = [event for event in wanted if event not in seen]
         assert not missing, (
             f"{scene}; it should begin with the first event that is not committed; it handled "
             f"{topic.these(seen)}, and not {topic.these(missing)}"
+            + ("" if step is None else f"; {in_words(step, 'it')}")
         )
-        run.returned()
+        run.kill()
 
 
 # Commits --------------------------------------------------------------------------------
