@@ -44,6 +44,17 @@ COMMITS = 20
 """Milliseconds between two commits of who leaves them to the client."""
 SHORT_SESSION, SHORTEST_SESSION = 2500, 1500
 """Milliseconds of one that is to end, or whose group waits for its members."""
+ELSEWHERE = (
+    "Harlem",
+    "Inwood",
+    "SoHo",
+    "Tribeca",
+    "Chelsea",
+    "Dyker Heights",
+    "Red Hook",
+    "Astoria",
+)
+"""Zones, of which there are as many as partitions."""
 LIVELY = {"statistics_interval_ms": 100}
 """By itself a client looks once a second what its group does; who counts for it looks as often."""
 HELD = 2.5
@@ -472,6 +483,15 @@ class Quiet:
             self.run.handled()
 
 
+class Elsewhere:
+    """Events that a process published which shares nothing with those of the tests."""
+
+    def __init__(self, student: Student, events: list[Any]) -> None:
+        self.topic = student.new_topic(len(ELSEWHERE))
+        self.events = events
+        student.publish(self.topic, events).returned()
+
+
 class SlowReplay:
     """A replay whose first request for messages is answered late."""
 
@@ -699,9 +719,14 @@ def waits(beside: Any, rng: random.Random) -> Waits:
 
         return start
 
+    zones = [
+        trip | {"pickup_zone": zone}
+        for zone, trip in zip(ELSEWHERE, content.trips(rng, 8), strict=True)
+    ]
     return Waits(
         beside,
         {
+            "elsewhere": on_its_own(lambda student, _: Elsewhere(student, zones)),
             "replay": on_its_own(
                 lambda student, at_end: SlowReplay(student, content.trips(rng, 6), at_end)
             ),

@@ -63,7 +63,6 @@ def test_what_is_published_meanwhile(student, new_topic, trips, rng):
 @pytest.mark.check("06.from-the-start")
 def test_a_new_group_begins_at_the_first_event(student, new_topic, trips, rng):
     """Nothing is committed, or for one partition only, or the first events are gone by now."""
-    process = student.process()
     for how in ("nothing", "one", "trimmed"):
         topic, events = new_topic(3), trips(rng.randint(7, 9))
         if how == "trimmed":
@@ -85,7 +84,7 @@ def test_a_new_group_begins_at_the_first_event(student, new_topic, trips, rng):
             }[how]
         )
         student.given(scene)
-        run = student.consume(topic, process, at=at)
+        run = student.consume(topic, at=at)
         seen, step = [], None
         # What was committed and comes again is 06.commit-is-next's business.
         while not all(event in seen for event in wanted):
@@ -100,7 +99,6 @@ def test_a_new_group_begins_at_the_first_event(student, new_topic, trips, rng):
             f"{topic.these(seen)}, and not {topic.these(missing)}"
             + ("" if step is None else f"; {in_words(step, 'it')}")
         )
-        run.kill()
 
 
 # Commits --------------------------------------------------------------------------------

@@ -130,6 +130,26 @@ def test_the_group_is_left_on_every_way_out(student, new_topic, trips):
             )
 
 
+@pytest.mark.check("06.leaves-the-group")
+def test_the_group_is_left_when_a_commit_is_refused(student, new_topic, trips):
+    """That it raises then is 06.fenced's business."""
+    topic = new_topic(1)
+    topic.put(0, *trips(1))
+    with student.service.recording() as recorded:
+        run = student.consume(topic, max_events=2)
+        if not isinstance(student.step(run), Handle):
+            return  # 06.delivers tells
+        student.service.refuse("OffsetCommit", "GROUP_AUTHORIZATION_FAILED")
+        run.handled()
+        raised = isinstance(student.moves(run, REFUSED_WITHIN), Raised)
+        student.service.accept("OffsetCommit")
+        left = not raised or student.comes(lambda: recorded.requests("LeaveGroup"))
+    assert left, (
+        "the broker refused a commit, and kafka_consumer raised: it should have left the group; the "
+        "broker got no LeaveGroup from it"
+    )
+
+
 # Two members ----------------------------------------------------------------------------
 
 
