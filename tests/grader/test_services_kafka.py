@@ -520,6 +520,22 @@ def test_what_is_sent_and_asked_for_is_counted(bounds: Bounds, why: str) -> None
         kafka.close()
 
 
+def test_a_topic_is_read_to_a_size(kafka: KafkaService) -> None:
+    """Few bytes may be many once they are unpacked: the submission did that, and reads so."""
+    producer = Producer(
+        kafka.settings() | {"compression.type": "gzip", "message.max.bytes": 20_000_000}
+    )
+    for _ in range(9):
+        producer.produce("trips", b"\0" * 8_000_000, b"key")
+        assert producer.flush(SECONDS) == 0
+    assert not kafka.exceeded
+    with pytest.raises(ServiceError, match="holds more than 64 MB"):
+        kafka.read("trips")
+    assert kafka.exceeded
+    assert "keep more" in kafka.why_exceeded
+    kafka.check()
+
+
 def test_connections_at_a_time(kafka: KafkaService) -> None:
     """Silent ones beyond 64 are cut; when they are gone, others are served."""
     with contextlib.ExitStack() as stack:

@@ -24,6 +24,8 @@ from confluent_kafka.admin import AdminClient
 from grader.services.kafka.messages import Message
 
 SECONDS = 10.0
+MOST_BYTES = 64 << 20
+"""Of keys and values, unpacked, that are read at once."""
 _POLL = 0.2
 _NONE = -1
 """Below it are the client's words for "no offset"."""
@@ -31,6 +33,10 @@ _NONE = -1
 
 class OnlookerError(Exception):
     """The cluster does not answer, or refuses what the suite asks for."""
+
+
+class ExcessError(OnlookerError):
+    """The submission made the cluster keep more than is read."""
 
 
 class Onlooker:
@@ -117,6 +123,7 @@ class Onlooker:
         found: list[Message] = []
         if not open_:
             return found
+        left = MOST_BYTES
         deadline = time.monotonic() + SECONDS
         with _told("the messages of a topic"):
             self._consumer.assign([TopicPartition(topic, n, OFFSET_BEGINNING) for n in open_])
@@ -131,6 +138,9 @@ class Onlooker:
                     if message.error() is None:
                         found.append(_message(message))
                         following += 1
+                        left -= len(message.key() or b"") + len(message.value() or b"")
+                        if left < 0:
+                            raise ExcessError(f"a topic holds more than {MOST_BYTES >> 20} MB")
                     if following >= ends[number][1]:
                         open_.discard(number)
             finally:

@@ -49,6 +49,8 @@ class PrivateCluster:
         self._lock = threading.Lock()
         self.version = ""
         """Of librdkafka; known when it serves."""
+        self.overfull = False
+        """Whether a topic held more than is read of it."""
 
     def start(self) -> None:
         """Begin to start it.
@@ -126,9 +128,11 @@ class PrivateCluster:
                 raise ServiceError("Kafka ended")
             said += part
             if len(said) > _MOST:
+                self.overfull = True
                 raise ServiceError(f"Kafka answered with more than {_MOST >> 20} MB")
         answered: dict[str, Any] = json.loads(said)
         if "error" in answered:
+            self.overfull |= bool(answered.get("excess"))
             raise ServiceError(f"Kafka: {answered['error']}")
         return answered
 

@@ -266,7 +266,7 @@ class KafkaService(Service):
     def exceeded(self) -> bool:
         """Tell whether the submission sent, asked for, stored or computed more than it may."""
         sent = self._front is not None and self._front.exceeded
-        return sent or self._cluster.worn_out
+        return sent or self._cluster.worn_out or self._cluster.overfull
 
     @property
     def why_exceeded(self) -> str:
@@ -275,6 +275,8 @@ class KafkaService(Service):
             return "asked Kafka for more than any exercise needs"
         if self._cluster.worn_out:
             return "made Kafka compute for longer than any exercise needs"
+        if self._cluster.overfull:
+            return "made Kafka keep more than any exercise needs"
         return ""
 
     @property
