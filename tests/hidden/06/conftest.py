@@ -381,6 +381,14 @@ class Student:
             + (f"they have {', '.join(map(repr, added))} besides" if added else "they are others")
         )
 
+    def commits_all(self, topic: Topic, handled: list[Any]) -> bool:
+        """Tell whether committed offsets pass all of these, within the time that a commit may take.
+
+        Who is known to commit other offsets gets no time.
+        """
+        seconds = 0 if self._found.get("another") else SOON
+        return self.comes(lambda: not topic.not_passed(handled), seconds)
+
     # What another check tells ------------------------------------------------------
 
     @property

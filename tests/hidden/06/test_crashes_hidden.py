@@ -85,7 +85,7 @@ def judge_failure(student, topic, run, name: str) -> None:
     left = isinstance(step, Raised) and step.by_handle
     assert left, f"{scene}: that should leave kafka_consumer unchanged; {in_words(step, 'it')}"
     handled = seen[:-1]
-    if student.comes(lambda: not topic.not_passed(handled)):
+    if student.commits_all(topic, handled):
         passed = topic.passed(handled)
         assert not passed or student.commits_early, (
             f"{scene}: that event should come again; the committed offset has passed "
@@ -214,7 +214,7 @@ def test_a_member_that_stood_still_cannot_commit_and_raises(waits, student):
         f"{words}: another member got its partition, and should handle both events; it handled "
         f"{topic.these(handled)}"
     )
-    student.comes(lambda: not topic.not_passed(handled))
+    student.commits_all(topic, handled)
     scene.go_on()
     slow.handled()
     step = student.moves(slow, REFUSED_WITHIN)
