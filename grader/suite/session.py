@@ -199,7 +199,8 @@ class Session:
         for name, seconds in self._unwell.items():
             self._unwell_before[name] = self._unwell_before.get(name, 0.0) + seconds
         self._unwell.clear()
-        self._refused_before = {name: len(each.refusals) for name, each in self._services.items()}
+        for session in (self, *self._others):
+            session.pass_over_refusals()
         self._ended_for_memory = None
         self._broken_before = dict(self.broken_modules)
         if self._sandbox is not None:
@@ -253,6 +254,10 @@ class Session:
         """Tell whether nobody has taken the sandbox's files away, as a clean-up of /tmp might."""
         own = self._sandbox is None or self._sandbox.whole
         return own and all(other.whole for other in self._others)
+
+    def pass_over_refusals(self) -> None:
+        """Let `refusal` tell only what is refused from now on."""
+        self._refused_before = {name: len(each.refusals) for name, each in self._services.items()}
 
     def refusal(self) -> str:
         """Return what the submission asked for since `begin` that is not offered, as a clause."""

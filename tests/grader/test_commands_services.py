@@ -201,7 +201,7 @@ def test_down_removes_the_demos_files_and_nothing_else(run: Run) -> None:
 
 def test_an_unknown_service_is_a_usage_error(run: Run) -> None:
     """Exit code 2, and the names that there are."""
-    done = run("up", "kafka")
+    done = run("up", "kinesis")
     assert done.exit_code == 2
     assert "rabbitmq" in done.stderr
 

@@ -1,4 +1,5 @@
 import os
+import random
 import socket
 import struct
 
@@ -32,7 +33,7 @@ def replay(settings, *args, **kwargs):
         request(3, 13, b"\0\xff\xff\xff\xff\x0f"),
         *(request(key, version, os.urandom(70)) for key in range(28) for version in (0, 5)),
     ]
-    for data in odd:
+    for data in random.sample(odd, 8):  # a few in each call: a call has two seconds
         with socket.create_connection(place(settings), timeout=5) as one:
             try:
                 one.sendall(data)
