@@ -220,6 +220,8 @@ def test_a_member_that_stood_still_cannot_commit_and_raises(waits, student):
     slow.handled()
     step = student.moves(slow, REFUSED_WITHIN)
     raised = isinstance(step, Raised)
+    if isinstance(step, Handle) and student.commits_another:
+        return  # it has not committed yet, which 06.commit-is-next tells
     assert raised, (
         f"{words}, and another member has handled its events; then its handle() returned: its commit "
         "is refused, so kafka_consumer should raise; "
