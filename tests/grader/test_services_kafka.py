@@ -438,6 +438,18 @@ def test_a_body_that_is_none_never_reaches_the_cluster(kafka: KafkaService) -> N
     kafka.check()
 
 
+def test_a_member_that_lost_its_id_is_answered(kafka: KafkaService) -> None:
+    """A client whose session is over knows no id until it has joined again, and asks meanwhile."""
+    group, nobody, no_instance = b"\x00\x05fares", b"\x00\x00", b"\xff\xff"
+    for name, version, body in (
+        ("Heartbeat", 3, group + struct.pack(">i", 1) + nobody + no_instance),
+        ("SyncGroup", 3, group + struct.pack(">i", 1) + nobody + no_instance + bytes(4)),
+        ("LeaveGroup", 1, group + nobody),
+    ):
+        assert answered(kafka, request(KEYS[name], body, version)), name
+    assert kafka.refusals == []
+
+
 def test_what_the_client_sends_is_whole(kafka: KafkaService) -> None:
     """Consumers, idempotent and transactional producers, questions about offsets; nothing is cut."""
     settings = kafka.settings()

@@ -207,8 +207,9 @@ _SOME_TOPICS = array(
 _ALL_IN_FOUR = 7
 """Bytes of "all", two flags and no tags."""
 _OLD_TOPICS = array(fields(_OLD_TOPIC, array(_PARTITION, compact=False)), compact=False)
-_OLD_MEMBER = fields(_OLD_NAME, _ANY32, _OLD_NAME, _OLD_MAYBE)
-"""Group, generation, member, instance."""
+_OLD_MEMBER = fields(_OLD_NAME, _ANY32, _OLD_TEXT, _OLD_MAYBE)
+"""Group, generation, member, instance. A client that was told that its session is over has no
+member's id until it has joined again, and may send a heartbeat before."""
 
 SHAPES: dict[tuple[int, int], Shape] = {
     (0, 10): fields(  # Produce
@@ -254,7 +255,7 @@ SHAPES: dict[tuple[int, int], Shape] = {
         array(fields(_OLD_NAME, _OLD_DATA), compact=False, least=1),
     ),
     (12, 3): _OLD_MEMBER,  # Heartbeat
-    (13, 1): fields(_OLD_NAME, _OLD_NAME),  # LeaveGroup
+    (13, 1): fields(_OLD_NAME, _OLD_TEXT),  # LeaveGroup
     (14, 3): fields(  # SyncGroup
         _OLD_MEMBER, array(fields(_OLD_NAME, _OLD_DATA), compact=False)
     ),

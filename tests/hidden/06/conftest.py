@@ -44,6 +44,17 @@ COMMITS = 20
 """Milliseconds between two commits of who leaves them to the client."""
 SHORT_SESSION, SHORTEST_SESSION = 2500, 1500
 """Milliseconds of one that is to end, or whose group waits for its members."""
+ELSEWHERE = (
+    "Harlem",
+    "Inwood",
+    "SoHo",
+    "Tribeca",
+    "Chelsea",
+    "Dyker Heights",
+    "Red Hook",
+    "Astoria",
+)
+"""Zones, of which there are as many as partitions."""
 LIVELY = {"statistics_interval_ms": 100}
 """By itself a client looks once a second what its group does; who counts for it looks as often."""
 HELD = 2.5
@@ -370,6 +381,14 @@ class Student:
             + (f"they have {', '.join(map(repr, added))} besides" if added else "they are others")
         )
 
+    def commits_all(self, topic: Topic, handled: list[Any]) -> bool:
+        """Tell whether committed offsets pass all of these, within the time that a commit may take.
+
+        Who is known to commit other offsets gets no time.
+        """
+        seconds = 0 if self._found.get("another") else SOON
+        return self.comes(lambda: not topic.not_passed(handled), seconds)
+
     # What another check tells ------------------------------------------------------
 
     @property
@@ -394,11 +413,14 @@ class Student:
 
     def _sees_early(self) -> bool:
         topic = self.new_topic(1)
-        topic.put(0, {"event_id": 1}, {"event_id": 2})
+        topic.put(0, *({"event_id": number} for number in range(4)))
         run = self.consume(topic)
-        if not isinstance(run.next(), Handle):
-            return False
-        early = self.comes(lambda: topic.committed[0] > 0, SOON / 4)
+        early = False
+        for handled in range(2):
+            if not isinstance(run.next(), Handle):
+                return False
+            early |= self.comes(lambda most=handled: topic.committed[0] > most, SOON / 4)  # type: ignore[misc]
+            run.handled()
         run.kill()
         return early
 
@@ -406,9 +428,11 @@ class Student:
         topic = self.new_topic(1)
         topic.put(0, *({"event_id": number} for number in range(3)))
         run = self.consume(topic, max_events=2)
-        for _ in range(2):
+        for handled in range(2):
             if not isinstance(run.next(), Handle):
                 return False
+            if not self.comes(lambda least=handled: topic.committed[0] >= least, SOON / 4):  # type: ignore[misc]
+                return True
             run.handled()
         run.next()
         return not self.comes(lambda: topic.committed[0] == 2, SOON / 4)
@@ -467,6 +491,15 @@ class Quiet:
         self.step = student.step(self.run)
         if isinstance(self.step, Handle):
             self.run.handled()
+
+
+class Elsewhere:
+    """Events that a process published which shares nothing with those of the tests."""
+
+    def __init__(self, student: Student, events: list[Any]) -> None:
+        self.topic = student.new_topic(len(ELSEWHERE))
+        self.events = events
+        student.publish(self.topic, events).returned()
 
 
 class SlowReplay:
@@ -564,6 +597,11 @@ class Pair(Members):
                     f"{who} of a group began, and nothing was published yet: it should call ready() "
                     f"when it has been given partitions; {did}"
                 )
+        if not self.synced:
+            raise Failed(
+                f"a member of the group {self.topic.group!r} began; nobody joined a group of that "
+                "name"
+            )
         if self.early:
             raise Failed(
                 "a member of a group began; it called ready() before the group had given it "
@@ -691,9 +729,14 @@ def waits(beside: Any, rng: random.Random) -> Waits:
 
         return start
 
+    zones = [
+        trip | {"pickup_zone": zone}
+        for zone, trip in zip(ELSEWHERE, content.trips(rng, 8), strict=True)
+    ]
     return Waits(
         beside,
         {
+            "elsewhere": on_its_own(lambda student, _: Elsewhere(student, zones)),
             "replay": on_its_own(
                 lambda student, at_end: SlowReplay(student, content.trips(rng, 6), at_end)
             ),

@@ -42,10 +42,12 @@ def test_everything_is_replayed_and_nothing_moves(
             )
             student.given(scene)
             run = student.replay(each, process, Kept("settings"))
-            seen = run.drain()
+            handled = run.drain()
+            # What is taken for an event is 06.bad-message's business.
+            seen = [event for event in handled if isinstance(event, dict)]
             each.judge_order(seen, events, scene)
-            assert run.value == len(events), (
-                f"{scene}; all were handled: return {len(events)}, not {shorten(run.value)}"
+            assert run.value == len(handled), (
+                f"{scene}; all were handled: return {len(handled)}, not {shorten(run.value)}"
             )
     assert topic.committed == before, (
         f"replay should move no committed offset; a group had committed {before}, and after it "

@@ -33,6 +33,22 @@ def test_a_zone_is_in_one_partition_in_order(student, new_topic, trips, unusual_
     judge_keyed(topic, events)
 
 
+@pytest.mark.check("06.keyed")
+def test_two_programs_mean_the_same_partition(student, waits, new_topic):
+    """The partition of a zone goes by its name, and by nothing that a program knows alone."""
+    other = waits.look("elsewhere")
+    topic = new_topic(other.topic.count)
+    student.given("the same events were to be published by two programs")
+    student.publish(topic, other.events).returned()
+    here, there = ({each.key: each.partition for each in t.messages} for t in (topic, other.topic))
+    for zone in here.keys() & there.keys():
+        assert here[zone] == there[zone] or zone is None, (
+            f"two programs published the same events to topics of {topic.count} partitions; those of "
+            f"the zone {zone.decode(errors='replace')!r} came into partition {here[zone]} by one and "
+            f"{there[zone]} by the other"
+        )
+
+
 def judge_keyed(topic, events) -> None:
     """Each message has the zone as its key, and all of a zone are in one partition, in order.
 
