@@ -252,6 +252,12 @@ class Run:
 
     go_on = handled
 
+    def set_at_liberty(self) -> None:
+        """Let the callback that it stands in return, and every later one; they still are steps."""
+        if not self._at_liberty:
+            self.process.answer({"at_liberty": True})
+            self._at_liberty = True
+
     def fails(self, exception: str = "HandlerError") -> None:
         """Let handle raise: HandlerError, a builtin, or a library's exception by its dotted name.
 
@@ -316,9 +322,8 @@ class Run:
                     raise self.otherwise("return", self._in_words(step))
                 case Handle(event):
                     events.append(event)
-            if not waits and not self._at_liberty:
-                self.process.answer({"at_liberty": True})
-                self._at_liberty = True
+            if not waits:
+                self.set_at_liberty()
             self.go_on()
 
     def waiting(self, seconds: float) -> bool:

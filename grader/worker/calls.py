@@ -80,6 +80,9 @@ class Worker:
             self._left = error
             by_handle = failing.is_same(error, self._raised)
             return {"type": "raised", "by_handle": by_handle, **describe(error)}
+        except:  # noqa: E722 - a library's C code may raise what is no exception, as Kafka's client does
+            _, value, traceback = sys.exc_info()
+            return {"type": "raised", **describe(Exception(value).with_traceback(traceback))}
         finally:
             sys.settrace(None)
             self._in_call = self._at_liberty = False
