@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 
 class Service(ABC):
@@ -36,6 +36,11 @@ class Service(ABC):
     def why_exceeded(self) -> str:
         """What the program did when `exceeded`, as a clause; empty: it sent too much."""
         return ""
+
+    @property
+    def refusals(self) -> Sequence[str]:
+        """What the program asked for so far that is not offered, as clauses about it."""
+        return ()
 
     def observe(self, what: str) -> None:
         """Tell the observer, if there is one."""

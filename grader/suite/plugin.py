@@ -315,6 +315,8 @@ class SuitePlugin:
         if self.session.over_memory:
             limit, kind = self.session.memory_mb, Kind.CRASHED
             message = f"the program used more than {limit} MB of memory and was stopped; {message}"
+        if refusal := self.session.refusal():
+            message = f"the program {refusal}; {message}"
         if excess := self.session.exceeded():
             message, kind = _cut_off(excess), Kind.FLOODED
         return Outcome.FAILED, message, kind

@@ -64,6 +64,8 @@ class Session:
         """Seconds for which one did not serve, of the test at hand, by service."""
         self._unwell_before: dict[str, float] = {}
         """The same of the tests before it."""
+        self._refused_before: dict[str, int] = {}
+        """How often each service had refused something when the test at hand began."""
         self._asked = 0.0
         self._kills = 0
         self._ended_for_memory: Kills | None = None
@@ -197,6 +199,7 @@ class Session:
         for name, seconds in self._unwell.items():
             self._unwell_before[name] = self._unwell_before.get(name, 0.0) + seconds
         self._unwell.clear()
+        self._refused_before = {name: len(each.refusals) for name, each in self._services.items()}
         self._ended_for_memory = None
         self._broken_before = dict(self.broken_modules)
         if self._sandbox is not None:
@@ -250,6 +253,13 @@ class Session:
         """Tell whether nobody has taken the sandbox's files away, as a clean-up of /tmp might."""
         own = self._sandbox is None or self._sandbox.whole
         return own and all(other.whole for other in self._others)
+
+    def refusal(self) -> str:
+        """Return what the submission asked for since `begin` that is not offered, as a clause."""
+        for name, each in self._services.items():
+            if since := each.refusals[self._refused_before.get(name, 0) :]:
+                return since[0]
+        return next((why for other in self._others if (why := other.refusal())), "")
 
     def exceeded(self) -> str:
         """Return what the submission did more of than it may, as a clause; "" when it did not."""

@@ -1,0 +1,87 @@
+"""A mock cluster as a process of its own: `python -m grader.services.kafka.process ...`.
+
+It reads a line of JSON for each order and answers with one; it ends with its standard input, so
+that it outlives nobody who started it, however that one ended.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from grader.services.kafka.library import load_library
+from grader.services.kafka.mock import MockCluster, MockError
+
+CPU_SECONDS, ADDRESS_SPACE = 30, 1 << 30
+"""Of a submission's cluster."""
+_OPEN_FILES = 512
+_ORDERS = {name: name for name in ("create", "delete", "trim", "refuse", "accept", "delay")}
+
+
+def main() -> None:
+    """Arguments: the library; the user to become, or -1; whether a submission is to be bounded."""
+    path, user, bounded = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "bounded"
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    try:
+        library = load_library(path)  # before the change of user, who may not read it
+        if user >= 0:
+            _become(user)
+        if bounded:
+            _limit()
+        cluster = MockCluster(library)
+    except (MockError, OSError, AttributeError) as error:
+        _say(answers, {"error": str(error)})
+        os._exit(1)
+    _say(answers, {"port": cluster.port, "version": cluster.version})
+    for line in sys.stdin:
+        name, *arguments = json.loads(line)
+        try:
+            _say(answers, {"done": getattr(cluster, _ORDERS[name])(*arguments)})
+        except MockError as error:
+            _say(answers, {"error": str(error)})
+    os._exit(0)  # its threads take a moment to stop
+
+
+def _say(answers: Any, what: dict[str, Any]) -> None:
+    with contextlib.suppress(BrokenPipeError):
+        print(json.dumps(what), file=answers, flush=True)
+
+
+def _become(user: int) -> None:
+    """Become a user who owns nothing; a container may have few."""
+    for one in (user, 65534):
+        try:
+            os.setgroups([])
+            os.setgid(one)
+            os.setuid(one)
+        except OSError:
+            continue
+        return
+
+
+def _limit() -> None:
+    """Bound what the process may use: a few bytes may make it keep or compute much."""
+    try:
+        import resource  # noqa: PLC0415 - Windows has none
+    except ImportError:
+        return
+    # The kernel says SIGXCPU at the first limit, and SIGKILL at the second.
+    bounds = [
+        (resource.RLIMIT_CPU, CPU_SECONDS, CPU_SECONDS + 2),
+        (resource.RLIMIT_CORE, 0, 0),
+        (resource.RLIMIT_NOFILE, _OPEN_FILES, _OPEN_FILES),
+    ]
+    if sys.platform == "linux":  # macOS refuses it
+        bounds.append((resource.RLIMIT_AS, ADDRESS_SPACE, ADDRESS_SPACE))
+    for number, *most in bounds:
+        hard = resource.getrlimit(number)[1]
+        soft, last = (each if hard == resource.RLIM_INFINITY else min(each, hard) for each in most)
+        resource.setrlimit(number, (soft, last))
+
+
+if __name__ == "__main__":
+    main()
