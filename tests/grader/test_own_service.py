@@ -192,7 +192,7 @@ def test_doctor_looks_at_it(course: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("kafkaesque", "'kafkaesque' is none of redis, rabbitmq, sqs, nor `package.module:Class`"),
+        ("kafkaesque", "'kafkaesque' is none of redis, rabbitmq, sqs, kafka, nor `package.module:Class`"),
         ("nowhere:Kind", "there is no service 'nowhere:Kind': No module named 'nowhere'"),
         ("line_echo:Server", "line_echo:Server is no kind of service"),
     ],

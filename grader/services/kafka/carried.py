@@ -24,8 +24,8 @@ from grader.services.kafka.protocol import (
 _CHUNK = 64 << 10
 _SETTLED_WITHIN = 2.0
 """Seconds for the cluster to answer what came before a request that is stopped."""
-_OURS, _THEIRS = b"127.0.0.1", b"localhost"
-"""How the cluster and the submission call the same place: as many characters."""
+_HOST = b"127.0.0.1"
+"""How the cluster and the submission call where it is; ports differ."""
 _PORT = struct.Struct(">i")
 
 
@@ -62,8 +62,8 @@ class Carried:
         self._client = client
         self._server = server
         self._rules = rules
-        self._inside = _OURS + _PORT.pack(ports[0])
-        self._outside = _THEIRS + _PORT.pack(ports[1])
+        self._inside = _HOST + _PORT.pack(ports[0])
+        self._outside = _HOST + _PORT.pack(ports[1])
         self._places: set[int] = set()
         """Numbers of requests whose answers say where the broker is."""
         self._waiting: set[int] = set()

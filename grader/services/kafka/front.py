@@ -27,11 +27,13 @@ class Bounds:
     """A consumer that waits 50 ms in each fetch sends 1,200 in a minute."""
     connections: int
     """At a time; more are cut off at once."""
+    strict: bool = True
+    """Whether only requests go through that are whole, of the version that the client uses."""
 
 
 _MOST_REFUSALS = 1000
 OF_A_SUBMISSION = Bounds(up=64 << 20, down=128 << 20, requests=60_000, connections=64)
-OF_A_DEMO = Bounds(up=1 << 50, down=1 << 50, requests=1 << 50, connections=1024)
+OF_A_DEMO = Bounds(up=1 << 50, down=1 << 50, requests=1 << 50, connections=1024, strict=False)
 
 
 class KafkaFront:
@@ -171,7 +173,7 @@ class KafkaFront:
     def admit(self, request: Request) -> bool:
         """Count a request; tell whether the cluster is to get it."""
         self.requests += 1
-        if not request.allowed:
+        if not request.allowed or (self._bounds.strict and not request.is_whole):
             self._refuse(request.refusal)
             return False
         return not self.exceeded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -23,10 +24,10 @@ class KafkaKind(ServiceKind):
 
     @contextmanager
     def prepare(self) -> Iterator[ServiceFactory]:
-        """Find the library, and import what looks at a cluster."""
+        """Find the library."""
         from grader.services.kafka.library import find_library  # noqa: PLC0415 - not for every command
         from grader.services.kafka.private import PrivateCluster  # noqa: PLC0415 - as above
-        from grader.services.kafka.service import KafkaService  # noqa: PLC0415 - imports the client
+        from grader.services.kafka.service import KafkaService  # noqa: PLC0415 - as above
 
         try:
             library = find_library()
@@ -36,11 +37,20 @@ class KafkaKind(ServiceKind):
             yield lambda: KafkaService(PrivateCluster(library))
 
     def look(self) -> str:
-        """Say which client's library a run would use."""
-        from grader.services.kafka.library import PACKAGE, client_version, find_library  # noqa: PLC0415 - as above
+        """Say which client's library a run would use, and where demos go."""
+        from grader.services.kafka.answering import SERVERS_VARIABLE, kafka_problem  # noqa: PLC0415 - as above
+        from grader.services.kafka.library import find_library, in_words  # noqa: PLC0415 - as above
 
         find_library()
-        return f"a run uses the mock cluster of {PACKAGE} {client_version()}"
+        said = f"a run uses the mock cluster of {in_words()}"
+        if not (own := os.environ.get(SERVERS_VARIABLE)):
+            return said
+        where = f"{own}, which {SERVERS_VARIABLE} names"
+        if problem := kafka_problem(own):
+            raise ServiceError(
+                f"{problem} at {where}", f"Start it, correct {SERVERS_VARIABLE}, or unset it."
+            )
+        return f"{said}; demos go to {where}"
 
     @contextmanager
     def demo(self, port: int, order: str) -> Iterator[Details]:

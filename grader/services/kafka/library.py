@@ -17,9 +17,11 @@ from pathlib import Path
 from grader.errors import ServiceError
 
 PACKAGE = "confluent-kafka"
+PINNED = "2.16.1"
+"""Of the package; the locks say the same."""
 INSTALL = (
     f"Install the locked version from its wheel: "
-    f"`pip install --only-binary :all: --force-reinstall {PACKAGE}==2.16.1`."
+    f"`pip install --only-binary :all: --force-reinstall {PACKAGE}=={PINNED}`."
 )
 
 _HANDLE, _INT, _TEXT = ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p
@@ -42,9 +44,8 @@ PROTOTYPES: dict[str, _Prototype] = {
         (_HANDLE, _SHORT, _SIZE, ctypes.POINTER(_INT)),
     ),
     "rd_kafka_mock_clear_request_errors": (None, (_HANDLE, _SHORT)),
+    "rd_kafka_mock_set_apiversion": (_INT, (_HANDLE, _SHORT, _SHORT, _SHORT)),
     "rd_kafka_mock_broker_set_rtt": (_INT, (_HANDLE, _INT32, _INT)),
-    "rd_kafka_mock_broker_set_down": (_INT, (_HANDLE, _INT32)),
-    "rd_kafka_mock_broker_set_up": (_INT, (_HANDLE, _INT32)),
 }
 """What is called: the type of its result, and those of its arguments."""
 
@@ -59,6 +60,17 @@ def client_version() -> str:
         return version(PACKAGE)
     except PackageNotFoundError:
         raise ServiceError(f"{PACKAGE} is not installed", INSTALL) from None
+
+
+def in_words() -> str:
+    """Return the client's name and version; and which is pinned, where another is installed.
+
+    Raises:
+        ServiceError: as `client_version`.
+    """
+    installed = client_version()
+    said = f"{PACKAGE} {installed}"
+    return said if installed == PINNED else f"{said}; pinned is {PINNED}"
 
 
 def find_library() -> Path:

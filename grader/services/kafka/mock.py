@@ -13,6 +13,8 @@ BROKER = 1
 _ERROR = 512
 """Bytes for what librdkafka says of a fault."""
 _PRODUCER = 0
+_NOT_OFFERED = (68, 71, 72, 76, 78, 79)
+"""ConsumerGroupHeartbeat, telemetry, share groups: a client does without, and they are fragile."""
 
 
 class MockError(Exception):
@@ -43,6 +45,8 @@ class MockCluster:
         library.rd_kafka_mock_group_initial_rebalance_delay_ms(self._cluster, 0)
         # Without a controller a client waits for one before it says what is not supported.
         library.rd_kafka_mock_set_controller_id(self._cluster, BROKER)
+        for key in _NOT_OFFERED:
+            library.rd_kafka_mock_set_apiversion(self._cluster, key, -1, -1)
 
     @property
     def port(self) -> int:

@@ -1,11 +1,14 @@
-"""The suite's own clients of a cluster: they see everything and join no group."""
+"""The suite's own clients of a cluster, in its process: they see everything and join no group.
+
+A submission decides what is in a batch, and how it is compressed. So the client that unpacks it
+runs where the cluster runs, as the same user, within the same bounds.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from confluent_kafka import (
@@ -18,7 +21,7 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient
 
-from grader.errors import ServiceError
+from grader.services.kafka.messages import Message
 
 SECONDS = 10.0
 _POLL = 0.2
@@ -26,15 +29,8 @@ _NONE = -1
 """Below it are the client's words for "no offset"."""
 
 
-@dataclass(frozen=True)
-class Message:
-    """A message of a partition."""
-
-    partition: int
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes | None], ...] = ()
+class OnlookerError(Exception):
+    """The cluster does not answer, or refuses what the suite asks for."""
 
 
 class Onlooker:
@@ -86,7 +82,7 @@ class Onlooker:
         """Append messages, each a key and a value, to a partition; returns when all are there.
 
         Raises:
-            ServiceError: the cluster did not take them.
+            OnlookerError: the cluster did not take them.
         """
         failures: list[Any] = []
 
@@ -102,7 +98,7 @@ class Onlooker:
                 except BufferError:
                     self._producer.poll(_POLL)
         if self._producer.flush(SECONDS) or failures:
-            raise ServiceError(f"Kafka did not take the suite's messages: {failures[:1]}")
+            raise OnlookerError(f"Kafka did not take the suite's messages: {failures[:1]}")
 
     def ends(self, topic: str, partitions: int) -> dict[int, tuple[int, int]]:
         """Return the first offset and the next one of each partition."""
@@ -127,7 +123,7 @@ class Onlooker:
             try:
                 while open_:
                     if time.monotonic() > deadline:
-                        raise ServiceError(f"Kafka did not show all messages in {SECONDS:.0f} s")
+                        raise OnlookerError(f"Kafka did not show all messages in {SECONDS:.0f} s")
                     message = self._consumer.poll(_POLL)
                     if message is None:
                         continue
@@ -152,11 +148,20 @@ class Onlooker:
         found = ((each.partition, each.offset) for each in said.topic_partitions)
         return {partition: offset for partition, offset in found if offset > _NONE}
 
+    def commit(self, topic: str, group: str, offsets: Mapping[int, int]) -> None:
+        """Commit offsets for a group that has no member."""
+        places = [TopicPartition(topic, number, offset) for number, offset in offsets.items()]
+        with _told("a change of committed offsets"):
+            (future,) = self._admin.alter_consumer_group_offsets(
+                [ConsumerGroupTopicPartitions(group, places)], request_timeout=SECONDS
+            ).values()
+            future.result(SECONDS)
+
     def check(self) -> None:
         """Prove that the cluster answers.
 
         Raises:
-            ServiceError: it does not.
+            OnlookerError: it does not.
         """
         with _told("its metadata"):
             self._admin.list_topics("", timeout=SECONDS)
@@ -179,4 +184,4 @@ def _told(what: str) -> Any:
     try:
         yield
     except (KafkaException, TimeoutError) as error:
-        raise ServiceError(f"Kafka does not answer when asked for {what}: {error}") from None
+        raise OnlookerError(f"Kafka does not answer when asked for {what}: {error}") from None

@@ -12,14 +12,21 @@ import subprocess
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from grader.errors import ServiceError
 from grader.host.child import start_module
 from grader.host.interrupts import held
 
+if TYPE_CHECKING:  # it is started by its name, and verdicts depend on it
+    import grader.services.kafka.process  # noqa: F401
+
 SECONDS = 10.0
-"""For the cluster to take a connection or to answer an order."""
+"""For the cluster to take a connection."""
+_ORDER_SECONDS = 25.0
+"""For it to do what it is told; it gives up by itself after 10 s."""
+_MOST = 256 << 20
+"""Bytes of an answer: all messages of a topic, and a submission may have produced them."""
 _START_SECONDS = 30
 USERS = 1_990_000_000
 """Where root's clusters have their uids, by the grader's pid; apart from those of other servers."""
@@ -84,7 +91,7 @@ class PrivateCluster:
         return server
 
     def tell(self, order: str, *arguments: Any) -> Any:
-        """Give it an order of `grader.services.kafka.mock` and wait until it is done.
+        """Give it an order of `grader.services.kafka.orders` and wait until it is done.
 
         Raises:
             ServiceError: it does not answer, or refuses.
@@ -99,14 +106,14 @@ class PrivateCluster:
                 process.stdin.flush()
             except OSError:
                 raise ServiceError("Kafka ended") from None
-            return self._answer(SECONDS).get("done")
+            return self._answer(_ORDER_SECONDS).get("done")
 
     def _answer(self, seconds: float) -> dict[str, Any]:
         process = self._process
         if process is None or process.stdout is None:
             raise ServiceError("Kafka does not run")
         deadline = time.monotonic() + seconds
-        said = b""
+        said = bytearray()
         while not said.endswith(b"\n"):
             left = max(0.0, deadline - time.monotonic())
             if not select.select([process.stdout], [], [], left)[0]:
@@ -118,6 +125,8 @@ class PrivateCluster:
             if not part:
                 raise ServiceError("Kafka ended")
             said += part
+            if len(said) > _MOST:
+                raise ServiceError(f"Kafka answered with more than {_MOST >> 20} MB")
         answered: dict[str, Any] = json.loads(said)
         if "error" in answered:
             raise ServiceError(f"Kafka: {answered['error']}")

@@ -13,13 +13,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from grader.services.kafka.confined import confine
 from grader.services.kafka.library import load_library
 from grader.services.kafka.mock import MockCluster, MockError
+from grader.services.kafka.onlooker import OnlookerError
+from grader.services.kafka.orders import Orders
+
+try:
+    import resource  # at the start: the user that it becomes may not read the library's files
+except ImportError:  # on Windows
+    resource = None  # type: ignore[assignment]
 
 CPU_SECONDS, ADDRESS_SPACE = 30, 1 << 30
 """Of a submission's cluster."""
 _OPEN_FILES = 512
-_ORDERS = {name: name for name in ("create", "delete", "trim", "refuse", "accept", "delay")}
 
 
 def main() -> None:
@@ -32,16 +39,18 @@ def main() -> None:
             _become(user)
         if bounded:
             _limit()
+            confine()  # before there are other threads
         cluster = MockCluster(library)
     except (MockError, OSError, AttributeError) as error:
         _say(answers, {"error": str(error)})
         os._exit(1)
     _say(answers, {"port": cluster.port, "version": cluster.version})
+    orders = Orders(cluster)
     for line in sys.stdin:
         name, *arguments = json.loads(line)
         try:
-            _say(answers, {"done": getattr(cluster, _ORDERS[name])(*arguments)})
-        except MockError as error:
+            _say(answers, {"done": orders.known[name](*arguments)})
+        except (MockError, OnlookerError) as error:
             _say(answers, {"error": str(error)})
     os._exit(0)  # its threads take a moment to stop
 
@@ -65,9 +74,7 @@ def _become(user: int) -> None:
 
 def _limit() -> None:
     """Bound what the process may use: a few bytes may make it keep or compute much."""
-    try:
-        import resource  # noqa: PLC0415 - Windows has none
-    except ImportError:
+    if resource is None:
         return
     # The kernel says SIGXCPU at the first limit, and SIGKILL at the second.
     bounds = [

@@ -11,7 +11,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+
+from grader.services.kafka.shapes import has_shape
 
 MAX_REQUEST = 4 << 20
 """Bytes; a longer one is not read. A client's own limit is 1 MB (`message.max.bytes`)."""
@@ -20,13 +21,6 @@ _LENGTH = struct.Struct(">i")
 _HEADER = struct.Struct(">hhi")
 _SHORT = struct.Struct(">h")
 _MIN_REQUEST = _HEADER.size + _SHORT.size
-
-
-class Versions(NamedTuple):
-    """Of a kind: the last version that the cluster knows, and from which on sizes are compact."""
-
-    last: int
-    compact: int
 
 
 PRODUCE, METADATA, FIND_COORDINATOR, API_VERSIONS = 0, 3, 10, 18
@@ -49,9 +43,6 @@ ALLOWED = {
     25: "AddOffsetsToTxn",
     26: "EndTxn",
     28: "TxnOffsetCommit",
-    68: "ConsumerGroupHeartbeat",
-    71: "GetTelemetrySubscriptions",
-    72: "PushTelemetry",
 }
 """Names of the kinds that a consumer or a producer needs and the cluster can answer."""
 _REFUSED = {
@@ -69,8 +60,14 @@ _REFUSED = {
     44: "IncrementalAlterConfigs",
     47: "OffsetDelete",
     60: "DescribeCluster",
+    68: "ConsumerGroupHeartbeat",
     69: "ConsumerGroupDescribe",
+    71: "GetTelemetrySubscriptions",
+    72: "PushTelemetry",
     75: "DescribeTopicPartitions",
+    76: "ShareGroupHeartbeat",
+    78: "ShareFetch",
+    79: "ShareAcknowledge",
 }
 _OF_TOPICS = frozenset(["CreateTopics", "CreatePartitions"])
 KEYS = {name: key for key, name in (ALLOWED | _REFUSED).items()}
@@ -108,10 +105,17 @@ class Request:
         return self.key in ALLOWED
 
     @property
+    def is_whole(self) -> bool:
+        """Tell whether its body is as its kind and version say, of the version that clients use."""
+        return has_shape(self.key, self.version, self.body)
+
+    @property
     def refusal(self) -> str:
         """Say what the program asked for that is not offered, as a clause about it."""
         known = "the topic exists already" if self.name in _OF_TOPICS else ""
         clause = f"asked for {self.name}, which this exercise's cluster does not offer"
+        if self.allowed:
+            return f"sent Kafka what is no request ({self.name} {self.version})"
         return f"{clause}: {known}" if known else clause
 
     @property

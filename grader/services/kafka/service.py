@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from grader.errors import ServiceError
 from grader.services.base import Service
-from grader.services.kafka.front import KafkaFront
-from grader.services.kafka.onlooker import Message, Onlooker
+from grader.services.kafka.front import OF_A_SUBMISSION, Bounds, KafkaFront
+from grader.services.kafka.messages import Message, packed
 from grader.services.kafka.private import PrivateCluster
 from grader.services.kafka.protocol import KEYS
 from grader.services.kafka.watch import Recording, Seen, Watch
@@ -20,6 +20,8 @@ SESSION_MS = 1500
 """The shortest session that the cluster keeps reliably: of a second or less, joins hung."""
 _HEARTBEAT_MS = 200
 _FETCH_WAIT_MS = 50
+ADDRESS = "127.0.0.1"
+"""Of the broker, as a submission's clients know it."""
 _DYING = 1.0
 """Seconds for a process to be gone after its connections."""
 _ERRORS = {
@@ -57,23 +59,22 @@ class KafkaService(Service):
     has created them (one that a client asks for by another name comes to be with 4 partitions).
     """
 
-    def __init__(self, cluster: PrivateCluster) -> None:
-        """Begin to start `cluster`.
+    def __init__(self, cluster: PrivateCluster, *, bounds: Bounds = OF_A_SUBMISSION) -> None:
+        """Begin to start `cluster`; the submission may do what `bounds` says.
 
         Raises:
             ServiceError: it cannot be started.
         """
         self._cluster = cluster
+        self._bounds = bounds
         self._front: KafkaFront | None = None
-        self._onlooker: Onlooker | None = None
         self._partitions: dict[str, int] = {}
-        self._using = threading.Lock()
         cluster.start()
 
     def attach(self, listener: socket.socket, port: int) -> None:
         """Serve every connection that `listener` accepts."""
         self.port = port
-        self._front = KafkaFront(listener, self._cluster.connect, port, self.observe)
+        self._front = KafkaFront(listener, self._cluster.connect, port, self.observe, self._bounds)
 
     # What the suite needs: topics ------------------------------------------------
 
@@ -85,7 +86,9 @@ class KafkaService(Service):
                 None takes a setting away.
         """
         usual: dict[str, Any] = {
-            "bootstrap.servers": f"{self.host}:{self.port}",
+            # By its number: of a name, a client tries the address for IPv6 too, where nothing
+            # listens, and waits for seconds before it tries the other one.
+            "bootstrap.servers": f"{ADDRESS}:{self.port}",
             "session.timeout.ms": SESSION_MS,
             "heartbeat.interval.ms": _HEARTBEAT_MS,
             "fetch.wait.max.ms": _FETCH_WAIT_MS,  # a waiting fetch is not woken by a message
@@ -122,31 +125,36 @@ class KafkaService(Service):
             partition: of the topic.
         """
         pairs = [each if isinstance(each, tuple) else (None, each) for each in messages]
-        with self._looking() as onlooker:
-            onlooker.produce(topic, pairs, partition)
+        raw = [(packed(key), packed(value)) for key, value in pairs]
+        self._cluster.tell("produce", topic, raw, partition)
 
     def read(self, topic: str, partition: int | None = None) -> list[Message]:
         """Return the messages of a topic, or of one partition, in order within each partition."""
-        with self._looking() as onlooker:
-            return onlooker.read(topic, self._count(topic), partition)
+        found = self._cluster.tell("read", topic, self._count(topic), partition)
+        return [Message.from_json(each) for each in found]
 
     def committed(self, topic: str, group: str) -> dict[int, int]:
         """Return the committed offset of each partition for which the group has one.
 
         Asked by an onlooker who never joins the group: no session has to end for it.
         """
-        with self._looking() as onlooker:
-            return onlooker.committed(topic, self._count(topic), group)
+        return dict(self._cluster.tell("committed", topic, self._count(topic), group))
+
+    def commit(self, topic: str, group: str, offsets: Mapping[int, int]) -> None:
+        """Commit an offset for each of these partitions, by an onlooker; the group has no member.
+
+        Raises:
+            ServiceError: the cluster does not work, or the group has a member.
+        """
+        self._cluster.tell("commit", topic, group, list(offsets.items()))
 
     def ends(self, topic: str) -> dict[int, int]:
         """Return the offset that each partition's next message gets."""
-        with self._looking() as onlooker:
-            return {n: high for n, (_, high) in onlooker.ends(topic, self._count(topic)).items()}
+        return {number: high for number, _, high in self._bounds_of(topic)}
 
     def begins(self, topic: str) -> dict[int, int]:
         """Return the first offset of each partition that is still there."""
-        with self._looking() as onlooker:
-            return {n: low for n, (low, _) in onlooker.ends(topic, self._count(topic)).items()}
+        return {number: low for number, low, _ in self._bounds_of(topic)}
 
     def trim(self, topic: str, partition: int, before: int) -> None:
         """Delete the messages of a partition before an offset, as retention does.
@@ -244,13 +252,9 @@ class KafkaService(Service):
     def _count(self, topic: str) -> int:
         return self._partitions[topic]
 
-    @contextmanager
-    def _looking(self) -> Iterator[Onlooker]:
-        """Give the onlooker to one thread at a time."""
-        with self._using:
-            if self._onlooker is None:
-                self._onlooker = Onlooker(f"127.0.0.1:{self._cluster.port}")
-            yield self._onlooker
+    def _bounds_of(self, topic: str) -> list[tuple[int, int, int]]:
+        found = self._cluster.tell("ends", topic, self._count(topic))
+        return [(number, low, high) for number, low, high in found]
 
     @property
     def _attached(self) -> KafkaFront:
@@ -289,8 +293,7 @@ class KafkaService(Service):
         if self._cluster.ended(0):
             raise ServiceError("Kafka ended")
         try:
-            with self._looking() as onlooker:
-                onlooker.check()
+            self._cluster.tell("check")
         except ServiceError:
             if self._cluster.ended(_DYING):
                 raise ServiceError("Kafka ended") from None
@@ -301,10 +304,6 @@ class KafkaService(Service):
         if self._front is not None:
             self._front.close()
             self._front = None
-        with self._using:
-            if self._onlooker is not None:
-                self._onlooker.close()
-                self._onlooker = None
         self._cluster.stop()
 
 

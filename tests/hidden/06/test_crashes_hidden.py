@@ -1,0 +1,200 @@
+"""Hidden suite of exercise 06: kafka_consumer where something goes wrong."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from grader.suite import Handle, Raised, exceptions
+from grader.suite.content import same
+from grader.suite.steps import in_words
+
+PATIENCE = 10.0  # seconds; only a wrong submission waits so long
+REFUSED_WITHIN = 3.0
+"""Seconds for a member to say that its commit was refused."""
+STANDS = 0.15
+"""Seconds inside handle, in which a client that commits by itself does so some times."""
+ORDINARY = (*exceptions.ORDINARY, *exceptions.KAFKA)
+
+
+# Killed ---------------------------------------------------------------------------
+
+
+@pytest.mark.check("06.commit-after-handle")
+def test_killed_inside_handle_at_every_event(student, new_topic, trips):
+    """Six consumers, each in a group of its own; one for each event of three partitions."""
+    topic, events = new_topic(3), trips(6)
+    topic.spread(*events)
+    scenes = []
+    for number in range(len(events)):
+        mine = topic.of_group(f"{topic.group}-{number}")
+        scenes.append((mine, student.consume(mine), []))
+    student.given("6 events are in 3 partitions")
+    for number, (_, run, seen) in enumerate(scenes):
+        while len(seen) <= number:
+            step = student.step(run)
+            assert isinstance(step, Handle), f"6 events are in 3 partitions; {in_words(step, 'it')}"
+            seen.append(step.event)
+            if len(seen) <= number:
+                run.handled()
+    # A client that commits by itself does so in the background.
+    time.sleep(STANDS)
+    for mine, run, seen in scenes:
+        run.kill()
+        *handled, current = seen
+        passed = mine.passed(handled)
+        assert not passed, (
+            f"6 events were in 3 partitions; killed inside handle() of {topic.these([current])}, "
+            f"when it had handled {topic.these(handled)}: no committed offset should have passed "
+            f"another event; {topic.these(passed)} would come to no consumer of the group"
+        )
+
+
+# What handle raises -----------------------------------------------------------------
+
+
+@pytest.mark.check("06.handler-error")
+@pytest.mark.parametrize("kind", ["ordinary", "stopping"])
+def test_what_handle_raises_leaves_it(student, new_topic, trips, kind):
+    """Any exception, unchanged; the event comes again, and those before it do not."""
+    names = ORDINARY if kind == "ordinary" else exceptions.STOPPING
+    topic, events = new_topic(2), trips(6)
+    topic.spread(*events)
+    processes = [student.process() for _ in range(4)]
+    for first in range(0, len(names), len(processes)):
+        begun = []
+        for name, process in zip(names[first:], processes, strict=False):
+            mine = topic.of_group(f"{topic.group}-{name}")
+            begun.append((name, mine, student.consume(mine, process)))
+        for name, mine, run in begun:
+            judge_failure(student, mine, run, name)
+
+
+def judge_failure(student, topic, run, name: str) -> None:
+    """It handles two events, and raises for the third."""
+    seen = []
+    scene = f"handle() raised {name} for the third of 6 events"
+    while len(seen) < 3:
+        step = student.step(run)
+        assert isinstance(step, Handle), f"6 events were in a topic; {in_words(step, 'it')}"
+        seen.append(step.event)
+        if len(seen) < 3:
+            run.handled()
+    run.fails(name)
+    step = student.step(run)
+    left = isinstance(step, Raised) and step.by_handle
+    assert left, f"{scene}: that should leave kafka_consumer unchanged; {in_words(step, 'it')}"
+    handled = seen[:-1]
+    if student.comes(lambda: not topic.not_passed(handled)):
+        passed = topic.passed(handled)
+        assert not passed or student.commits_early, (
+            f"{scene}: that event should come again; the committed offset has passed "
+            f"{topic.these(passed)}"
+        )
+        return
+    assert student.commits_another, (
+        f"{scene}: the events before it should not come again; of {topic.these(handled)} the "
+        f"committed offsets have not passed {topic.these(topic.not_passed(handled))}"
+    )
+
+
+# Leaving --------------------------------------------------------------------------------
+
+
+@pytest.mark.check("06.leaves-the-group")
+def test_the_group_is_left_on_every_way_out(student, new_topic, trips):
+    """After a return, after an exception of handle, and after a commit that is refused."""
+    topic, events = new_topic(1), trips(2)
+    topic.put(0, *events)
+    begun = []
+    with student.service.recording() as recorded:
+        for way in ("return", "HandlerError", *exceptions.STOPPING):
+            mine = topic.of_group(f"{topic.group}-{way}")
+            begun.append((way, mine, student.consume(mine, max_events=1)))
+        for way, mine, run in begun:
+            step = student.step(run)
+            assert isinstance(step, Handle), f"2 events were in a topic; {in_words(step, 'it')}"
+            if way == "return":
+                run.handled()
+            else:
+                run.fails(way)
+            step = student.step(run)
+            words = f"handle() raised {way}" if way != "return" else "max_events were handled"
+            assert not isinstance(step, Handle), f"{words}; it went on to another event"
+            judge_left(student, recorded, mine, words)
+
+
+def judge_left(student, recorded, topic, words: str) -> None:
+    """The broker was told."""
+    assert student.comes(lambda: recorded.requests("LeaveGroup", group=topic.group)), (
+        f"{words}, and kafka_consumer had ended: it should have left the group, so that another "
+        "member gets its partitions at once; the broker got no LeaveGroup from it"
+    )
+
+
+# Two members ----------------------------------------------------------------------------
+
+
+@pytest.mark.last
+@pytest.mark.check("06.takeover", leans_on="06.groups")
+def test_the_partitions_of_a_killed_member_are_taken_over(waits, student):
+    """With the event that it was killed in."""
+    pair = waits.look("killed")
+    pair.kill_one()
+    topic = pair.topic
+    if not pair.shared:
+        return  # that two members share the partitions is 06.groups'
+    scene = (
+        f"two members had a partition each, and one was killed inside handle() of "
+        f"{topic.these([pair.held])}"
+    )
+    wanted = [event for event in pair.events if event not in pair.done]
+    seen = []
+    while len(seen) < len(wanted):
+        step = student.moves(pair.runs[1], PATIENCE)
+        if not isinstance(step, Handle):
+            break
+        seen.append(step.event)
+        pair.runs[1].handled()
+    assert same(seen, wanted), (
+        f"{scene}; the other one should take over its partition, and handle {topic.these(wanted)}; "
+        + (
+            f"it handled {topic.these(seen)}"
+            if step is None or isinstance(step, Handle)
+            else in_words(step, "it")
+        )
+    )
+
+
+@pytest.mark.last
+@pytest.mark.check("06.fenced")
+def test_a_member_that_stood_still_cannot_commit_and_raises(waits, student):
+    """Another one has got its partition, and handles the event as well."""
+    scene = waits.look("stood still")
+    events, topic = scene.events, scene.topic
+    slow, other = scene.runs
+    words = "a member stood still in handle() of event 1 for longer than session.timeout.ms"
+    assert scene.step == Handle(events[0]), (
+        f"2 events were in a topic; {in_words(scene.step, 'it')}"
+    )
+    scene.stop()
+    for event in events:
+        step = student.moves(other, PATIENCE)
+        if step is None:
+            return  # it has kept its partition, and may commit: see 06.takeover
+        assert step == Handle(event), (
+            f"{words}: another member got its partition, and should handle both events; "
+            f"{in_words(step, 'it')}"
+        )
+        other.handled()
+    student.comes(lambda: not topic.not_passed(events))
+    scene.go_on()
+    slow.handled()
+    step = student.moves(slow, REFUSED_WITHIN)
+    raised = isinstance(step, Raised)
+    assert raised, (
+        f"{words}, and another member has handled its events; then its handle() returned: its commit "
+        "is refused, so kafka_consumer should raise; "
+        + ("it went on and waited" if step is None else in_words(step, "it"))
+    )
