@@ -27,6 +27,9 @@ class Place(BaseModel):
     """Within the group."""
     wait_seconds: int = 5
     """Of a long poll."""
+    session_ms: int = 6000
+    """When a silent member of a group is given up: the shortest that a Kafka broker takes as it is
+    delivered. Source: Apache Kafka's documentation, group.min.session.timeout.ms."""
 
 
 def sqs_client(url: str) -> Any:
