@@ -37,8 +37,9 @@ _VARIABLES = {
     "kafka": "KAFKA_BOOTSTRAP_SERVERS",
 }
 _SIMULATORS = {"redis": "fakeredis", "sqs": "moto"}
-_MOCK_SESSION_MS = 2000
-"""Of members of the mock cluster's groups, which a real broker would find too short."""
+_OF_THE_MOCK_CLUSTER = {"session_ms": 3000, "fetch_wait_ms": 10}
+"""What places of it have: a session that a real broker would find too short, so that a crash run is
+short, and fetches that end soon, since it wakes none when something comes."""
 _STOP_SECONDS = 5
 
 
@@ -185,7 +186,7 @@ class Servers:
             cluster.start()
             self._stack.callback(cluster.stop)
         url = f"127.0.0.1:{cluster.port}"
-        self.more["kafka"] = {"session_ms": _MOCK_SESSION_MS}
+        self.more["kafka"] = _OF_THE_MOCK_CLUSTER
         self._stands_behind("kafka", f"simulated: librdkafka {cluster.version}'s mock cluster")
         return url
 

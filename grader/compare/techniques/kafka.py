@@ -14,9 +14,6 @@ from grader.compare.techniques.technique import Call, Handle, Opinions, Ready, T
 if TYPE_CHECKING:
     from event_sinks.base import Sink
 
-_WAIT_MS = 10
-"""How long a fetch waits where there is nothing. A real broker answers as soon as there is; the
-mock cluster does not, so that this is its latency."""
 _STATISTICS_MS = 200
 _PARTITIONS = 3
 _SECONDS = 10.0
@@ -83,7 +80,7 @@ class Kafka(Technique):
         settings = _settings(place) | {
             "session.timeout.ms": place.session_ms,
             "heartbeat.interval.ms": place.session_ms // 3,
-            "fetch.wait.max.ms": _WAIT_MS,
+            "fetch.wait.max.ms": place.fetch_wait_ms,
             "statistics.interval.ms": _STATISTICS_MS,
             "stats_cb": count,
         }
