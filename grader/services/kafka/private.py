@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
+import selectors
 import signal
 import socket
 import subprocess
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from grader.errors import ServiceError
 from grader.host.child import start_module
@@ -117,8 +117,7 @@ class PrivateCluster:
         deadline = time.monotonic() + seconds
         said = bytearray()
         while not said.endswith(b"\n"):
-            left = max(0.0, deadline - time.monotonic())
-            if not select.select([process.stdout], [], [], left)[0]:
+            if not _readable(process.stdout, max(0.0, deadline - time.monotonic())):
                 raise ServiceError(
                     f"Kafka did not answer within {seconds:.0f} s",
                     "Try again when the machine is less busy.",
@@ -173,3 +172,10 @@ class PrivateCluster:
                     with contextlib.suppress(OSError):
                         pipe.close()
             self._process = None
+
+
+def _readable(pipe: IO[bytes], seconds: float) -> bool:
+    """Tell whether something can be read, or the other end has closed, within so many seconds."""
+    with selectors.DefaultSelector() as selector:  # select(2) takes no descriptor above 1023
+        selector.register(pipe, selectors.EVENT_READ)
+        return bool(selector.select(seconds))
