@@ -665,11 +665,12 @@ class Killed(Members):
 class StoodStill:
     """Two members: one stands still in its first event for longer than its session."""
 
-    def __init__(self, student: Student, events: list[Any]) -> None:
+    def __init__(self, student: Student, at_end: ExitStack, events: list[Any]) -> None:
         self.student = student
         self.events = events
         self.topic = student.new_topic(1)
         self.topic.put(0, *events)
+        self._recorded = at_end.enter_context(student.service.recording())
         short = {
             "session_timeout_ms": SHORTEST_SESSION,
             "max_poll_interval_ms": SHORTEST_SESSION,
@@ -680,6 +681,11 @@ class StoodStill:
         patient = student.settings(session_timeout_ms=SHORT_SESSION, **LIVELY)
         self.runs.append(student.again(self.topic, settings=patient))
         self._stopped = False
+
+    @property
+    def joins(self) -> int:
+        """How often a member asked to join the group."""
+        return len(self._recorded.requests("JoinGroup", group=self.topic.group))
 
     def stop(self) -> None:
         """Let nothing of it run, not even a thread: it sends no heartbeat.
@@ -753,7 +759,7 @@ def waits(beside: Any, rng: random.Random) -> Waits:
                 lambda student, at_end: Killed(student, at_end, content.trips(rng, 4))
             ),
             "stood still": on_its_own(
-                lambda student, _: StoodStill(student, content.trips(rng, 2))
+                lambda student, at_end: StoodStill(student, at_end, content.trips(rng, 2))
             ),
             "pair": on_its_own(Pair),
             "quiet": on_its_own(lambda student, _: Quiet(student, content.trips(rng, 2))),
@@ -774,7 +780,7 @@ def judge_twice(
         anew: dict[str, Callable[[], Any]] = {
             "pair": lambda: Pair(student, at_end),
             "killed": lambda: Killed(student, at_end, trips(4)),
-            "stood still": lambda: StoodStill(student, trips(2)),
+            "stood still": lambda: StoodStill(student, at_end, trips(2)),
         }
 
         def judge_it(name: str, judge: Callable[[Any], None]) -> None:

@@ -101,7 +101,8 @@ def test_the_broker_has_everything_when_it_returns(
     queue = rng.randint(20, 40)
     settings = student.settings(queue_buffering_max_messages=queue)
     process.keep("settings", settings)
-    many = [{"pickup_zone": "Queens"} | event for event in odd_events]
+    known = {"pickup_zone": "Queens", "event_id": 1}
+    many = [known | event for event in odd_events]
     for events in ([*trips(rng.randint(250, 300)), *many], trips(3), []):
         topic = new_topic(rng.randint(2, 4))
         consumer.progress = lambda topic=topic: sum(topic.ends.values())
