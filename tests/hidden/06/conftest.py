@@ -421,30 +421,33 @@ class Student:
         return self._found[name]
 
     def _sees_early(self) -> bool:
-        topic = self.new_topic(1)
-        topic.put(0, *({"event_id": number} for number in range(4)))
-        run = self.consume(topic)
+        topic, run = self._probe()
+        handled: list[Any] = []
         early = False
-        for handled in range(2):
-            if not isinstance(run.next(), Handle):
+        for _ in range(2):
+            if not isinstance(step := run.next(), Handle):
                 return False
-            early |= self.comes(lambda most=handled: topic.committed[0] > most, SOON / 4)
+            early = early or self.comes(lambda: topic.passed(handled), SOON / 4)
+            handled.append(step.event)
             run.handled()
         run.kill()
         return early
 
     def _sees_another(self) -> bool:
-        topic = self.new_topic(1)
-        topic.put(0, *({"event_id": number} for number in range(3)))
-        run = self.consume(topic, max_events=2)
-        for handled in range(2):
-            if not isinstance(run.next(), Handle):
-                return False
-            if not self.comes(lambda least=handled: topic.committed[0] >= least, SOON / 4):
+        topic, run = self._probe(max_events=3)
+        handled: list[Any] = []
+        while isinstance(step := run.next(), Handle):
+            if not self.comes(lambda: not topic.not_passed(handled), SOON / 4):
+                run.kill()
                 return True
+            handled.append(step.event)
             run.handled()
-        run.next()
-        return not self.comes(lambda: topic.committed[0] == 2, SOON / 4)
+        return not self.comes(lambda: not topic.not_passed(handled), SOON / 4)
+
+    def _probe(self, **options: Any) -> tuple[Topic, Run]:
+        topic = self.new_topic(2)
+        topic.spread(*({"event_id": number} for number in range(8)))
+        return topic, self.consume(topic, **options)
 
 
 @pytest.fixture
