@@ -6,12 +6,14 @@ import time
 
 import pytest
 
-from grader.suite import Handle, Raised, exceptions
+from grader.suite import Handle, Raised, Returned, exceptions
 from grader.suite.steps import in_words
 
 PATIENCE = 10.0  # seconds; only a wrong submission waits so long
 REFUSED_WITHIN = 3.0
 """Seconds for a member to say that its commit was refused."""
+AT_A_TIME = 4
+"""Consumers that are begun before the first of them is looked at."""
 STANDS = 0.15
 """Seconds inside handle, in which a client that commits by itself does so some times."""
 ORDINARY = (*exceptions.ORDINARY, *exceptions.KAFKA)
@@ -60,14 +62,14 @@ def test_what_handle_raises_leaves_it(student, new_topic, trips, kind):
     names = ORDINARY if kind == "ordinary" else exceptions.STOPPING
     topic, events = new_topic(2), trips(6)
     topic.spread(*events)
-    processes = [student.process() for _ in range(4)]
-    for first in range(0, len(names), len(processes)):
+    for first in range(0, len(names), AT_A_TIME):
         begun = []
-        for name, process in zip(names[first:], processes, strict=False):
+        for name in names[first : first + AT_A_TIME]:
             mine = topic.of_group(f"{topic.group}-{name}")
-            begun.append((name, mine, student.consume(mine, process)))
+            begun.append((name, mine, student.consume(mine)))
         for name, mine, run in begun:
             judge_failure(student, mine, run, name)
+            run.process.kill()
 
 
 def judge_failure(student, topic, run, name: str) -> None:
@@ -140,10 +142,9 @@ def test_the_group_is_left_when_a_commit_is_refused(student, new_topic, trips):
         run = student.consume(topic, max_events=2)
         if not isinstance(student.step(run), Handle):
             return  # 06.delivers tells
-        student.service.refuse("OffsetCommit", "GROUP_AUTHORIZATION_FAILED")
-        run.handled()
-        raised = isinstance(student.moves(run, REFUSED_WITHIN), Raised)
-        student.service.accept("OffsetCommit")
+        with student.refusing("OffsetCommit", "GROUP_AUTHORIZATION_FAILED"):
+            run.handled()
+            raised = isinstance(student.moves(run, REFUSED_WITHIN), Raised)
         left = not raised or student.comes(lambda: recorded.requests("LeaveGroup"))
     assert left, (
         "the broker refused a commit, and kafka_consumer raised: it should have left the group; the "
@@ -156,9 +157,13 @@ def test_the_group_is_left_when_a_commit_is_refused(student, new_topic, trips):
 
 @pytest.mark.last
 @pytest.mark.check("06.takeover", leans_on="06.groups")
-def test_the_partitions_of_a_killed_member_are_taken_over(waits, student):
+def test_the_partitions_of_a_killed_member_are_taken_over(judge_twice, student):
     """With the event that it was killed in."""
-    pair = waits.look("killed")
+    judge_twice("killed", lambda pair: judge_takeover(student, pair))
+
+
+def judge_takeover(student, pair) -> None:
+    """The one that lives on handles what the other one has not."""
     pair.kill_one()
     topic = pair.topic
     assert pair.shared, (
@@ -190,34 +195,40 @@ def test_the_partitions_of_a_killed_member_are_taken_over(waits, student):
 
 @pytest.mark.last
 @pytest.mark.check("06.fenced")
-def test_a_member_that_stood_still_cannot_commit_and_raises(waits, student):
+def test_a_member_that_stood_still_cannot_commit_and_raises(judge_twice, student):
     """Another one has got its partition, and handles the event as well."""
-    scene = waits.look("stood still")
+    judge_twice("stood still", lambda scene: judge_fenced(student, scene))
+
+
+def judge_fenced(student, scene) -> None:
+    """The other one handles its events; then it goes on, and raises."""
     events, topic = scene.events, scene.topic
     slow, other = scene.runs
-    words = "a member stood still in handle() of event 1 for longer than session.timeout.ms"
-    assert scene.step == Handle(events[0]), (
-        f"2 events were in a topic; {in_words(scene.step, 'it')}"
+    assert isinstance(scene.step, Handle), f"2 events were in a topic; {in_words(scene.step, 'it')}"
+    words = (
+        f"a member stood still in handle() of {topic.these([scene.step.event])} for longer than "
+        "session.timeout.ms"
     )
     scene.stop()
     handled = []
-    while events[-1] not in handled:
-        step = student.moves(other, PATIENCE)
-        if step is None and not handled:
-            return  # it has kept its partition, and may commit: see 06.takeover
+    while not all(event in handled for event in events):
+        step = student.moves(other, PATIENCE if not handled else REFUSED_WITHIN)
+        if not handled and (step is None or isinstance(step, Returned)):
+            return  # nobody has got its partition, so it may commit: see 06.groups and 06.takeover
+        if step is None and student.commits_early:
+            break
         assert isinstance(step, Handle), (
             f"{words}: another member got its partition, and should handle both events; "
             + (f"it handled {topic.these(handled)}" if step is None else in_words(step, "it"))
         )
         handled.append(step.event)
         other.handled()
-    assert events[0] in handled or student.commits_early, (
-        f"{words}: another member got its partition, and should handle both events; it handled "
-        f"{topic.these(handled)}"
-    )
     student.commits_all(topic, handled)
+    joins = scene.joins
     scene.go_on()
     slow.handled()
+    # Who goes on instead is told that it is no member, and joins again.
+    student.comes(lambda: not slow.waiting(0) or scene.joins > joins, PATIENCE)
     step = student.moves(slow, REFUSED_WITHIN)
     raised = isinstance(step, Raised)
     if isinstance(step, Handle) and student.commits_another:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 
 import pytest
 
@@ -100,7 +101,8 @@ def test_the_broker_has_everything_when_it_returns(
     queue = rng.randint(20, 40)
     settings = student.settings(queue_buffering_max_messages=queue)
     process.keep("settings", settings)
-    many = [{"pickup_zone": "Queens"} | event for event in odd_events]
+    known = {"pickup_zone": "Queens", "event_id": 1}
+    many = [known | event for event in odd_events]
     for events in ([*trips(rng.randint(250, 300)), *many], trips(3), []):
         topic = new_topic(rng.randint(2, 4))
         consumer.progress = lambda topic=topic: sum(topic.ends.values())
@@ -129,18 +131,18 @@ def test_a_refused_event_raises(student, new_topic, trips, rng):
     for error in (*REFUSED, "message.max.bytes"):
         topic, events = new_topic(1), trips(rng.randint(70, 90))
         more = {"queue_buffering_max_messages": 30}
+        refusing = nullcontext()
         if error == "message.max.bytes":
             more["message_max_bytes"] = SMALLEST
             events[rng.randrange(50)]["note"] = "long " * SMALLEST
             scene = f"one of {len(events)} events was larger than message.max.bytes"
         else:
-            student.service.refuse("Produce", error)
+            refusing = student.refusing("Produce", error)
             scene = (
                 f"{len(events)} events were to be published, and the broker refused some: {error}"
             )
-        run = student.publish(topic, events, process, student.settings(**more))
-        step = run.next()
-        student.service.accept("Produce")
+        with refusing:
+            step = student.publish(topic, events, process, student.settings(**more)).next()
         count = sum(topic.ends.values())
         assert isinstance(step, Raised), (
             f"{scene}; publish_events should raise, {in_words(step, 'it')}, and the broker has "
@@ -156,22 +158,21 @@ def test_a_refused_event_raises(student, new_topic, trips, rng):
 def test_it_waits_until_the_broker_has_them(student, new_topic, trips):
     """The broker cannot store anything for a second: for one call that is too long."""
     hasty, patient = new_topic(2), new_topic(2)
-    student.service.refuse("Produce", "NOT_ENOUGH_REPLICAS", 5000)
-    waits = student.publish(patient, trips(6))
-    gives_up = student.publish(hasty, trips(4), settings=student.settings(message_timeout_ms=1000))
-    step = gives_up.next()
-    assert isinstance(step, Raised), (
-        "the broker took no event within message.timeout.ms, 1000; publish_events should raise, "
-        f"{in_words(step, 'it')}, and the broker has {sum(hasty.ends.values())} of 4"
-    )
-    early = not waits.waiting(0) and isinstance(waits.next(), Returned)
-    assert not early, (
+    with student.refusing("Produce", "NOT_ENOUGH_REPLICAS", 5000):
+        waits = student.publish(patient, trips(6))
+        short = student.settings(message_timeout_ms=1000)
+        gives_up = student.publish(hasty, trips(4), settings=short)
+        step = gives_up.next()
+        assert isinstance(step, Raised), (
+            "the broker took no event within message.timeout.ms, 1000; publish_events should "
+            f"raise, {in_words(step, 'it')}, and the broker has {sum(hasty.ends.values())} of 4"
+        )
+        early = student.moves(waits, 0)
+    assert not isinstance(early, Returned), (
         "the broker could take no event for a second, and publish_events returned before it could"
     )
-    student.service.accept("Produce")
-    step = waits.next()
-    if isinstance(step, Raised):
-        return  # it gave up before, and says so
+    if isinstance(early or waits.next(), Raised):
+        return  # it gave up, and says so
     count = sum(patient.ends.values())
     assert count == 6, (
         "the broker could take no event for a second, and then it could; when publish_events "
