@@ -1,0 +1,639 @@
+"""Hidden suite of exercise 07, second half: forward, from RabbitMQ into SQS."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+
+import pytest
+
+from grader.suite import STOP, Raised, Returned, Stop, content
+from grader.suite.steps import in_words, shorten
+
+LONG = 60
+"""Seconds: a max_idle that no run reaches."""
+PATIENCE = 5.0  # seconds; only a wrong submission waits so long
+LIMIT = 1_048_576
+"""Bytes of a message, and of a batch."""
+SLOW = 0.1
+"""Seconds that SQS takes for an answer, where messages have to come for longer than stop() may wait."""
+GAP = 0.5
+"""Seconds between two calls of stop(): twice what is allowed, for a machine that is busy."""
+
+
+def read(body):
+    """The value of a body, or the body where it is no JSON."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return body
+
+
+def count_of(number, noun):
+    """A number and its noun."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def is_are(things):
+    """The verb for so many."""
+    return "is" if len(things) == 1 else "are"
+
+
+def check_count(value, number, scene):
+    """Forward returned how many messages SQS took."""
+    assert value == number, f"{scene}: it should return {number}; it returned {shorten(value)}"
+
+
+def check_nothing_lost(bridge, events, scene, held=None):
+    """Each event is in one of the places; what they held."""
+    held = held or bridge.held(events)
+    lost = held.missing(events)
+    assert not lost, (
+        f"{scene}: {bridge.these(lost, events)} {is_are(lost)} neither in the queue, nor in its "
+        "dead-letter queue, nor in SQS"
+    )
+    return held
+
+
+# 07.forwards ------------------------------------------------------------------------
+
+
+@pytest.mark.check("07.forwards")
+def test_every_body_as_it_was(new_bridge, odd_events, unusual_text, rng):
+    """Two calls in one process, for two queues; JSON in every layout, more than the batch."""
+    everything = odd_events + unusual_text
+    rng.shuffle(everything)
+    layouts = ({}, {"ensure_ascii": False}, {"indent": 1}, {"separators": (",", ":")})
+    texts = [
+        json.dumps(event, **layouts[number % len(layouts)])
+        for number, event in enumerate(everything)
+    ]
+    half = len(texts) // 2
+    one, two = new_bridge(), new_bridge(declared=False)
+    process, size = one.process(), rng.randint(3, 9)
+    for bridge, mine, told in ((one, texts[:half], {"batch_size": size}), (two, texts[half:], {})):
+        most = told.get("batch_size", 10)
+        bridge.sqs.clear_requests()
+        if bridge is one:
+            bridge.put(*(text.encode() for text in mine))
+        run = bridge.forward(process, **told, **({} if bridge is one else {"max_idle": 1.5}))
+        if bridge is two:  # it declares the queue itself, and the messages come later
+            bridge.wait_declared(run)
+            bridge.put(*(text.encode() for text in mine))
+        scene = f"{len(mine)} messages were in the queue, and batch_size is {most}"
+        value = bridge.finish(run, scene)
+        check_count(value, len(mine), scene)
+        sizes = [len(batch) for batch in bridge.batches]
+        got = bridge.sqs_bodies()
+        odd = next((body for body in got if body not in mine), None)
+        changed = f"; one that was not in the queue is {odd!r:.80}" if odd is not None else ""
+        assert sorted(got) == sorted(mine), (
+            f"{scene}: SQS should hold each with its body as it was; it holds "
+            f"{count_of(len(got), 'message')}, {sum(body in mine for body in got)} of them as they "
+            f"were{changed}"
+        )
+        assert max(sizes) <= most, (
+            f"{scene}; a batch should have at most {most} entries, one had {max(sizes)}"
+        )
+        assert len(sizes) <= len(mine) // 2, (
+            f"{scene}; they should go to SQS in batches: it made {len(sizes)} requests"
+        )
+        assert bridge.wait_given_back() == 0, (
+            f"{scene}, and SQS has them: the queue should be empty, it holds {bridge.ready} "
+            "after the return"
+        )
+
+
+# 07.ack-after-sent ------------------------------------------------------------------
+
+
+@pytest.mark.check("07.ack-after-sent")
+@pytest.mark.parametrize("number", [1, 2])
+def test_killed_before_sqs_has_it(bridge, trips, rng, sends, number):
+    """The request does not arrive, and no answer comes; killed then, the messages are there."""
+    size = rng.randint(2, 5)
+    everything = trips(3 * size)
+    bridge.put(*everything)
+    run = bridge.forward(batch_size=size)
+    with bridge.gate.stopped_before(*sends, number=number) as halt:
+        if not bridge.runs_to(run, halt):
+            return  # 07.forwards tells
+        bridge.goes_on(run)
+        bridge.kill(run, halt)
+    scene = (
+        f"{len(everything)} events were in the queue, and batch_size is {size}; request {number} was on "
+        "its way to SQS and had not arrived when the process was killed"
+    )
+    check_nothing_lost(bridge, everything, scene)
+
+
+@pytest.mark.check("07.ack-after-sent")
+def test_sqs_refuses_the_request(bridge, trips, rng, answers):
+    """The SQS queue is not there: nothing was taken, so nothing is acknowledged."""
+    everything = trips(rng.randint(3, 6))
+    bridge.put(*everything)
+    bridge.ask("DeleteQueue")
+    run = bridge.forward()
+    with bridge.gate.stopped_before(*answers) as halt:
+        if not bridge.runs_to(run, halt):
+            return  # 07.forwards tells
+    bridge.goes_on(run)
+    if not run.over:
+        bridge.kill_now(run)
+    bridge.wait_given_back()
+    bridge.wait_ready(len(everything))
+    left = [read(body) for body in bridge.bodies()]
+    lost = [event for event in everything if event not in left]
+    assert not lost, (
+        f"{len(everything)} events were in the queue, and SQS refused the request, since it had no "
+        f"such queue: nothing should be acknowledged; {bridge.these(lost, everything)} {is_are(lost)} "
+        "no longer in the RabbitMQ queue"
+    )
+
+
+# 07.partial-batch -------------------------------------------------------------------
+
+
+@pytest.mark.check("07.partial-batch")
+def test_refused_entries_are_sent_again(bridge, trips, rng):
+    """Some of two batches are refused once: they come again, and nothing else does."""
+    size = rng.randint(4, 8)
+    everything = trips(2 * size)
+    refused = [everything[rng.randrange(size)], *rng.sample(everything[size:], 2)]
+    tries = []
+
+    def pick(entry, _):
+        event = read(str(entry.get("MessageBody")))
+        tries.append(event)
+        return event in refused and tries.count(event) == 1
+
+    bridge.sqs.fail_batch_entries(pick)
+    bridge.put(*everything)
+    scene = (
+        f"{len(everything)} events were in the queue, batch_size is {size}, and SQS refused "
+        f"{bridge.these(refused, everything)} once"
+    )
+    value = bridge.finish(bridge.forward(batch_size=size), scene)
+    held = bridge.held(everything)
+    lost = [event for event in everything if event not in held.sqs]
+    assert not lost, (
+        f"{scene}: it should send those again; {bridge.these(lost, everything)} {is_are(lost)} not in SQS"
+    )
+    again = [event for event in everything if held.sqs.count(event) > 1]
+    assert not again, (
+        f"{scene}: it should send those alone again; {bridge.these(again, everything)} "
+        f"{is_are(again)} in SQS more than once"
+    )
+    assert not held.queue, (
+        f"{scene}, and took them then: all should be acknowledged; the queue still holds "
+        f"{bridge.these(held.queue, everything)}"
+    )
+    check_count(value, len(everything), f"{scene}, and took them then")
+
+
+@pytest.mark.check("07.partial-batch")
+def test_one_is_refused_again_and_again(bridge, trips, rng, sends):
+    """It may be given back or kept trying; the others of its batch are in SQS and acknowledged."""
+    size = rng.randint(4, 8)
+    everything = trips(size)
+    number = rng.randrange(size)
+    stubborn = everything[number]
+    bridge.sqs.fail_batch_entries(lambda entry, _: read(str(entry.get("MessageBody"))) == stubborn)
+    bridge.put(*everything)
+    run = bridge.forward(batch_size=size, stop=STOP)
+    scene = (
+        f"{size} events were in the queue, one batch, and SQS refused event {number + 1} each time"
+    )
+    run.process.case.given(scene)
+    with bridge.gate.stopped_before(*sends, number=5) as halt:
+        while (step := run.next_before(halt)) is not None:
+            if isinstance(step, Returned | Raised):
+                break
+            if isinstance(step, Stop) and len(bridge.batches) > 2:
+                run.stops()
+            else:
+                run.go_on()
+        if step is None:
+            bridge.kill(run, halt)
+    count = sum(stubborn in [read(str(e.get("MessageBody"))) for e in b] for b in bridge.batches)
+    assert count > 1, f"{scene}: it should be sent again at least once; it was sent {count} time"
+    held = check_nothing_lost(bridge, everything, scene)
+    others = [event for event in held.queue if event != stubborn]
+    assert not others, (
+        f"{scene}: the others should be acknowledged; the queue still holds "
+        f"{bridge.these(others, everything)}"
+    )
+    again = [event for event in everything if held.sqs.count(event) > 1]
+    assert not again, (
+        f"{scene}: that one alone should be sent again; {bridge.these(again, everything)} "
+        f"{is_are(again)} in SQS more than once"
+    )
+
+
+# 07.last-batch ----------------------------------------------------------------------
+
+
+@pytest.mark.check("07.last-batch")
+def test_what_does_not_fill_a_batch(new_bridge, trips, rng):
+    """Less than a batch, more than two, and nothing: in one process, one after the other."""
+    size = rng.randint(4, 9)
+    process = None
+    for count in (rng.randint(1, size - 1), 2 * size + rng.randint(1, size - 1), 0):
+        bridge = new_bridge()
+        everything = trips(count)
+        bridge.put(*everything)
+        run = bridge.forward(process, batch_size=size)
+        process = run.process
+        scene = f"{count_of(count, 'event')} {'was' if count == 1 else 'were'} in the queue, and batch_size is {size}"
+        bridge.finish(run, scene)
+        sqs = bridge.held(everything).sqs
+        absent = [event for event in everything if event not in sqs]
+        assert not absent, (
+            f"{scene}; no other came, so the last batch should be sent after max_idle: "
+            f"{bridge.these(absent, everything)} {is_are(absent)} not in SQS after the return"
+        )
+
+
+@pytest.mark.check("07.last-batch")
+def test_it_waits_for_max_idle(bridge, trips, rng):
+    """The queue is empty for a while, which is shorter than max_idle; then a whole batch comes."""
+    size = rng.randint(2, 4)
+    everything = trips(size)
+    run = bridge.forward(batch_size=size, max_idle=LONG)
+    if not run.waiting(0.3):  # for those that return too early
+        raise AssertionError(
+            f"the queue was empty, and max_idle is {LONG} s: it should wait; "
+            f"{in_words(run.next(), 'it')}"
+        )
+    bridge.put(*everything)
+    deadline = time.monotonic() + 2 * PATIENCE
+    while bridge.in_sqs < size and time.monotonic() < deadline and run.waiting(0.005):
+        pass
+    there = bridge.in_sqs
+    assert there == size, (
+        f"the queue was empty for a while, then {size} events came, a whole batch: it should be sent "
+        f"at once; {count_of(there, 'event')} {'is' if there == 1 else 'are'} in SQS"
+    )
+
+
+# 07.backpressure --------------------------------------------------------------------
+
+
+@pytest.mark.check("07.backpressure")
+def test_sqs_refuses_for_a_while(bridge, trips, rng, answers):
+    """Three requests in a row: meanwhile at most a batch is held, and nothing is acknowledged."""
+    size = rng.randint(3, 6)
+    everything = trips(5 * size + rng.randint(1, 5))
+    total = len(everything)
+    bridge.sqs.fail_batch_entries(lambda _, number: number <= 3)
+    bridge.put(*everything)
+    scene = f"{total} events were in the queue, batch_size is {size}, and SQS refused every entry"
+    run = bridge.forward(batch_size=size)
+    run.process.case.given(scene)
+    step = None
+    with bridge.gate.recording() as crossed:
+        for request in (1, 2, 3):
+            with bridge.gate.stopped_before(*answers) as halt:
+                if not bridge.runs_to(run, halt):
+                    break  # it gave up, which it may
+                for _ in range(10):
+                    bridge.look_again()  # the broker may still be sending
+                    held = total - bridge.ready
+                    assert held <= size, (
+                        f"{scene}: it should hold at most {size} messages meanwhile, and leave the "
+                        f"rest in the queue; at request {request} it held {held}"
+                    )
+                acked = [each.said for each in crossed if each.up and each.name == "basic.ack"]
+                assert not acked, (
+                    f"{scene}, so nothing should be acknowledged; it acknowledged "
+                    f"{count_of(len(acked), 'message')}"
+                )
+    if not run.over:
+        step = bridge.outcome(run, f"{scene}, three times, and then took them")
+    if not isinstance(step, Returned):
+        bridge.wait_given_back()
+        bridge.wait_ready(total)
+        bridge.finish(bridge.forward(), f"{scene}; an exception left it, and the next call began")
+    held = check_nothing_lost(bridge, everything, f"{scene}, and later took them")
+    absent = [event for event in everything if event not in held.sqs]
+    assert not absent, (
+        f"{scene}, and later took them: {bridge.these(absent, everything)} {is_are(absent)} not in SQS"
+    )
+
+
+# 07.broker-gone ---------------------------------------------------------------------
+
+
+@pytest.mark.check("07.broker-gone")
+@pytest.mark.parametrize("when", ["waiting", "sent"])
+def test_the_connection_is_dropped(bridge, trips, rng, answers, when):
+    """While it waits for messages, or before it hears that SQS has a batch; then the next call."""
+    size = rng.randint(3, 5)
+    everything = trips(size)
+    if when == "sent":
+        bridge.put(*everything)
+        run = bridge.forward(batch_size=size)
+        with bridge.gate.stopped_before(*answers) as halt:
+            if not bridge.runs_to(run, halt):
+                return  # 07.forwards tells
+            bridge.rabbitmq.drop_connections()
+        scene = f"RabbitMQ dropped the connection while SQS took a batch of {size}"
+    else:
+        run = bridge.forward(max_idle=LONG, batch_size=size)
+        bridge.wait_consumes(run)
+        bridge.rabbitmq.drop_connections()
+        scene = "RabbitMQ dropped the connection while it waited for messages"
+    step = bridge.outcome(run, scene)
+    assert isinstance(step, Raised), f"{scene}, which should be an exception; {bridge.said(step)}"
+    if when == "waiting":
+        bridge.put(*everything)
+    bridge.wait_given_back()
+    bridge.wait_ready(size)
+    bridge.finish(bridge.forward(run.process, batch_size=size), f"{scene}, and the next call began")
+    sqs = bridge.held(everything).sqs
+    absent = [event for event in everything if event not in sqs]
+    assert not absent, (
+        f"{scene}; after the next call {bridge.these(absent, everything)} {is_are(absent)} not in SQS"
+    )
+
+
+@pytest.mark.check("07.broker-gone")
+def test_the_queue_is_deleted(bridge):
+    """Nothing can come any more, long before max_idle: that is no normal return."""
+    run = bridge.forward(max_idle=LONG)
+    bridge.wait_consumes(run)
+    bridge.delete_queue()
+    # Who goes on waiting says nothing wrong, and pika tells only who asks for it.
+    if run.waiting(0.3):
+        return
+    step = run.next()
+    assert not isinstance(step, Returned), (
+        f"the queue was deleted, and max_idle is {LONG} s: that should be an exception; "
+        f"{bridge.said(step)}"
+    )
+
+
+# 07.bad-line ------------------------------------------------------------------------
+
+
+@pytest.mark.check("07.bad-line")
+def test_bad_messages_in_the_queue(bridge, trips, rng):
+    """What SQS can never take is a dead letter; what is no event goes there or on; all just once."""
+    everything = trips(3)
+    hopeless = [b"", b'{"note": "\xe9"}', b'{"note": "\xef\xbf\xbe"}', b'{"note": "\x01"}']
+    no_events = [each for each in content.BAD if each.isascii()]
+    bad = rng.sample(hopeless + no_events, len(hopeless) + len(no_events))
+    cut = rng.randint(2, len(bad) - 2)
+    bridge.put(everything[0], *bad[:cut], everything[1], *bad[cut:], everything[2])
+    scene = f"{len(bad)} bad messages lay between three events in the queue"
+    run = bridge.forward()
+    bridge.finish(run, scene)
+    bridge.finish(bridge.forward(run.process), f"{scene}, and a second call began")
+    bridge.wait_given_back()
+    sqs = [body.encode() for body in bridge.sqs_bodies()]
+    dead, left = bridge.bodies(bridge.dead), bridge.bodies()
+    got = [read(body) for body in sqs]
+    absent = [event for event in everything if event not in got]
+    assert not absent, (
+        f"{scene}: the events should be in SQS; {bridge.these(absent, everything)} {is_are(absent)} not"
+    )
+    assert not left, f"{scene}: the queue should be empty after that; it holds {left[0]!r:.60}"
+    for body in bad:
+        count = dead.count(body) + sqs.count(body)
+        assert count == 1, (
+            f"{scene}: each should be once in the dead-letter queue, or in SQS where SQS takes it; "
+            f"{body!r:.60} is there {count} times"
+        )
+
+
+# 07.too-large -----------------------------------------------------------------------
+
+
+@pytest.mark.check("07.too-large")
+def test_too_large_for_sqs(bridge, trips, rng):
+    """In bytes, one of them not in characters; the largest of the others is near the limit."""
+    everything = trips(5)
+    everything[1]["note"] = "x" * (LIMIT + rng.randint(1, 9000))
+    everything[3]["note"] = "\u00e3" * (LIMIT // 2 + rng.randint(1, 9000))
+    everything[4]["note"] = "x" * (LIMIT - rng.randint(60_000, 90_000))
+    large = [everything[1], everything[3]]
+    bridge.put(*everything)
+    scene = "two of 5 events in the queue had more than 1,048,576 bytes"
+    value = bridge.finish(bridge.forward(), scene)
+    held = bridge.held(everything)
+    rest = [event for event in everything if event not in large]
+    absent = [event for event in rest if event not in held.sqs]
+    assert not absent, (
+        f"{scene}: the others should go on; {bridge.these(absent, everything)} {is_are(absent)} not in SQS"
+    )
+    assert held.dead == large, (
+        f"{scene}, events 2 and 4: these should be in the dead-letter queue; it holds "
+        f"{bridge.these(held.dead, everything)}, and the queue {bridge.these(held.queue, everything)}"
+    )
+    check_count(value, len(rest), scene)
+
+
+@pytest.mark.check("07.too-large")
+def test_too_large_together(bridge, trips, rng):
+    """Each small enough, and a batch of ten of them not: they go in more than one batch."""
+    everything = trips(rng.randint(6, 8))
+    for event in everything:
+        event["note"] = "x" * rng.randint(240_000, 340_000)
+    bridge.put(*everything)
+    scene = f"{len(everything)} events of 240,000 to 340,000 bytes were in the queue, and batch_size is 10"
+    bridge.finish(bridge.forward(), f"{scene}; SQS takes 1,048,576 bytes in one batch")
+    sqs = bridge.held(everything).sqs
+    absent = [event for event in everything if event not in sqs]
+    assert not absent, (
+        f"{scene}; SQS takes 1,048,576 bytes in one batch: {bridge.these(absent, everything)} "
+        f"{is_are(absent)} not in SQS"
+    )
+
+
+# 07.once ----------------------------------------------------------------------------
+
+
+@pytest.mark.check("07.once")
+def test_once_and_in_order(new_bridge, trips, rng, answers):
+    """Killed when SQS had the second batch, and one event twice in the queue."""
+    bridge = new_bridge(fifo=True)
+    size = rng.randint(3, 5)
+    everything = trips(3 * size)
+    everything[rng.randrange(size)]["event_id"] = 0
+    for number, zone in enumerate(content.ZONES):
+        everything[number % len(everything)]["pickup_zone"] = zone
+    twice = everything[rng.randrange(size)]
+    bridge.put(*everything, twice)
+    run = bridge.forward(batch_size=size)
+    scene = (
+        f"{len(everything)} events were in the queue, one of them twice, and the SQS queue is FIFO"
+    )
+    run.process.case.given(scene)
+    with bridge.gate.stopped_before(*answers, number=2) as halt:
+        if bridge.runs_to(run, halt):
+            bridge.kill(run, halt)
+            scene += "; the process was killed when SQS had taken the second batch"
+    bridge.wait_given_back()
+    bridge.finish(bridge.forward(batch_size=size), f"{scene}, and the next call began")
+    messages = bridge.take_sqs()
+    events = [read(message["Body"]) for message in messages]
+    absent = [event for event in everything if event not in events]
+    assert not absent, (
+        f"{scene}. After the next call SQS should hold each event: {bridge.these(absent, everything)} "
+        f"{is_are(absent)} not there"
+    )
+    again = [event for event in everything if events.count(event) > 1]
+    assert not again, (
+        f"{scene}. After the next call SQS should hold each event once: "
+        f"{bridge.these(again, everything)} came more than once"
+    )
+    for event, message in zip(events, messages, strict=True):
+        zone, group = event["pickup_zone"], message["Attributes"].get("MessageGroupId")
+        assert group == zone.replace(" ", "-"), (
+            f"the message group of an event should be its pickup_zone with spaces replaced by -, "
+            f"{zone.replace(' ', '-')!r}; it is {group!r:.60}"
+        )
+    for zone in content.ZONES:
+        wanted = [event for event in everything if event["pickup_zone"] == zone]
+        found = [event for event in events if event["pickup_zone"] == zone]
+        assert found == wanted, (
+            f"{scene}. The events of {zone} should come in the order of the queue, "
+            f"{bridge.these(wanted, everything)}; they came as {bridge.these(found, everything)}"
+        )
+
+
+@pytest.mark.check("07.once")
+@pytest.mark.parametrize("field", ["event_id", "pickup_zone"])
+def test_an_event_without_what_fifo_needs(new_bridge, trips, rng, field):
+    """It has no deduplication id, or no group: it is a dead letter, and the others go on."""
+    bridge = new_bridge(fifo=True)
+    everything = trips(4)
+    number = rng.randrange(3)
+    del everything[number][field]
+    bridge.put(*everything)
+    scene = f"the SQS queue is FIFO, and event {number + 1} of 4 has no {field}"
+    bridge.finish(bridge.forward(), scene)
+    held = bridge.held(everything)
+    rest = [event for event in everything if field in event]
+    absent = [event for event in rest if event not in held.sqs]
+    assert not absent, (
+        f"{scene}: the others should go on; {bridge.these(absent, everything)} {is_are(absent)} not in SQS"
+    )
+    assert held.dead == [everything[number]], (
+        f"{scene}: it should be in the dead-letter queue, which holds {bridge.these(held.dead, everything)}"
+    )
+
+
+# 07.stop ----------------------------------------------------------------------------
+
+
+def stop_at(bridge, run, scene, ready=lambda: True):
+    """Answer stop() with no until it is `ready`, then with yes; the step that the call ends with.
+
+    What came in between: the shortest time between two calls of stop(), which the load only makes
+    longer.
+    """
+    run.process.case.given(scene)
+    shortest, answered = None, None
+    while True:
+        step = run.next("call stop() or return")
+        if not isinstance(step, Stop):
+            return step, shortest
+        if answered is not None:
+            gap = time.monotonic() - answered
+            shortest = gap if shortest is None else min(gap, shortest)
+        if ready() and shortest is not None:
+            break
+        run.go_on()
+        answered = time.monotonic()
+    run.stops()
+    while isinstance(step := run.next("return"), Stop):
+        run.stops()
+    return step, shortest
+
+
+@pytest.mark.check("07.stop")
+def test_stop_while_the_queue_is_empty(bridge):
+    """It is asked often enough, and the call returns."""
+    run = bridge.forward(max_idle=LONG, stop=STOP)
+    scene = f"the queue was empty, and max_idle is {LONG} s"
+    gaps = []
+    run.process.case.given(scene)
+    answered = None
+    # The load makes a gap longer, never shorter: one that is short enough proves it.
+    while len(gaps) < 5 and not (gaps and min(gaps) <= GAP):
+        step = run.next("call stop()")
+        assert isinstance(step, Stop), (
+            f"{scene}: it should call stop() and wait; {bridge.said(step)}"
+        )
+        if answered is not None:
+            gaps.append(time.monotonic() - answered)
+        run.go_on()
+        answered = time.monotonic()
+    assert min(gaps) <= GAP, (
+        f"{scene}: it should call stop() at least four times a second; between five calls there were "
+        f"{min(gaps):.1f} s at least"
+    )
+    step = run.next("call stop()")
+    run.stops()
+    while isinstance(step := run.next("return"), Stop):
+        run.stops()
+    assert isinstance(step, Returned), f"{scene}, and stop() returned True; {bridge.said(step)}"
+    check_count(step.value, 0, f"{scene}, and stop() returned True")
+
+
+@pytest.mark.check("07.stop")
+@pytest.mark.parametrize("refused", [False, True])
+def test_stop_with_messages_in_hand(bridge, trips, rng, refused):
+    """Less than a batch, which SQS takes or refuses: it is sent and acknowledged, or given back."""
+    size = rng.randint(5, 9)
+    everything = trips(rng.randint(2, size - 1))
+    total = len(everything)
+    if refused:
+        bridge.sqs.fail_batch_entries(lambda _entry, _number: True)
+    bridge.put(*everything)
+    run = bridge.forward(max_idle=LONG, batch_size=size, stop=STOP)
+    scene = f"{total} events were in the queue, batch_size is {size}, and max_idle is {LONG} s"
+    if refused:
+        scene += "; SQS refused them"
+
+    def is_in_hand():
+        return bridge.batches if refused else bridge.ready == 0
+
+    step, _ = stop_at(bridge, run, scene, is_in_hand)
+    assert refused or isinstance(step, Returned), (
+        f"{scene}, and stop() returned True: it should return; {bridge.said(step)}"
+    )
+    held = check_nothing_lost(bridge, everything, f"{scene}, and stop() returned True")
+    repeats = held.repeats(everything)
+    assert not repeats, (
+        f"{scene}, and stop() returned True. What is in hand should be sent and acknowledged, or back "
+        f"in the queue: {count_of(repeats, 'event')} {'is' if repeats == 1 else 'are'} in both"
+    )
+    closed = bridge.rabbitmq.wait_closed(PATIENCE)
+    assert closed, (
+        f"{scene}, and stop() returned True: a connection was still open after the return"
+    )
+
+
+@pytest.mark.check("07.stop")
+def test_stop_while_messages_come(bridge, trips, rng, answers):
+    """They come without a pause, and SQS takes its time: it is asked all the same."""
+    size = rng.randint(3, 5)
+    everything = trips(12 * size)
+    # The stream must last for longer than two calls of stop() may be apart.
+    pause = threading.Event()
+    bridge.sqs.fail_batch_entries(lambda entry, _: pause.wait(SLOW / size))
+    bridge.put(*everything)
+    run = bridge.forward(max_idle=LONG, batch_size=size, stop=STOP)
+    scene = f"{len(everything)} events were in the queue, and batch_size is {size}"
+    step, _ = stop_at(bridge, run, scene, lambda: len(bridge.batches) > 0)
+    assert isinstance(step, Returned), (
+        f"{scene}, and stop() returned True: it should return; {bridge.said(step)}"
+    )
+    held = check_nothing_lost(bridge, everything, f"{scene}, and stop() returned True")
+    assert held.queue, (
+        f"{scene}, more than it holds at a time: it should call stop() also while messages come, and "
+        "leave the rest in the queue; all of them were in SQS when it asked, or returned"
+    )
