@@ -1,0 +1,153 @@
+"""Hidden suite of exercise 07: killed before each packet and each write, and counted.
+
+A rehearsal shows what crosses between the program, RabbitMQ and SQS, and what it writes, in one
+order. Then it is killed before one of those after the other. The points where an event changes hands
+are tried in every run, the others as the seed draws them.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from grader.services.gate import Packet, kinds
+from grader.suite import Failed, Raised, Returned, Write
+from grader.suite.steps import in_words
+
+POINTS = 20
+"""Kills of a run."""
+BATCH = 3
+EVENTS = 5
+BEFORE = 11
+"""Events that an earlier call has moved: more than a kill may repeat."""
+WRITE = Packet("the file system", "write", up=True)
+
+
+def where(point):
+    """A point in words, after "killed"."""
+    packet, number, syscall = point
+    if packet == WRITE:
+        return f"before its write number {number} ({syscall})"
+    return f"before {packet.name} number {number} {whither(packet)}"
+
+
+def whither(packet):
+    """Where a packet goes, in words."""
+    return f"reached {packet.service}" if packet.up else f"came back from {packet.service}"
+
+
+class Journey:
+    """Collect and then forward, with each write and each packet as a point."""
+
+    def __init__(self, bridge):
+        self.bridge = bridge
+        self.moved = []
+        """What earlier journeys have moved."""
+
+    def stages(self, process):
+        """The calls of a journey, each begun when the one before has returned."""
+        yield self.bridge.collect(process)
+        yield self.bridge.forward(process, batch_size=BATCH)
+
+    def rehearse(self, events):
+        """Let it get through; what crossed and was written, in order, with each one's number."""
+        self.bridge.file.append(*events)
+        syscalls = []
+        with self.bridge.gate.recording() as crossed:
+            for run in self.stages(self.bridge.process(stop_at_writes=True)):
+                while not isinstance(step := run.next("return"), Returned | Raised):
+                    if isinstance(step, Write):
+                        crossed.append(WRITE)
+                        syscalls.append(step.syscall)
+                    run.go_on()
+                if isinstance(step, Raised):
+                    raise run.otherwise("return", in_words(step, "it"))
+            packets = list(crossed)
+        self.moved += events
+        names = iter(syscalls)
+        return [
+            (packet, number, next(names) if packet == WRITE else "")
+            for packet, number in kinds(packets)
+        ]
+
+    def killed(self, events, point):
+        """Kill it at a point; what the three places hold of these events after that.
+
+        Where it was killed in collect, the next collect tells what is past the stored offset.
+        """
+        bridge, (packet, number, _) = self.bridge, point
+        bridge.file.append(*events)
+        process = bridge.process(stop_at_writes=True)
+        with bridge.gate.stopped_before(packet, number=number) as halt:
+            writes = 0
+            collects = True
+            for run in self.stages(process):
+                over = False
+                while not over and (step := run.next_before(halt)) is not None:
+                    writes += isinstance(step, Write)
+                    if packet == WRITE and isinstance(step, Write) and writes == number:
+                        break
+                    if not (over := isinstance(step, Returned | Raised)):
+                        run.go_on()
+                if not over:
+                    break
+                collects = False
+            if not over:
+                bridge.kill(run, halt)
+        if collects:
+            bridge.finish(bridge.collect(), f"the process was killed {where(point)}")
+        held = bridge.held(events)
+        self.moved += events
+        return held
+
+
+def chosen(points, rng):
+    """The points where an event changes hands, around one event and around both batches; and others."""
+    names = [packet.name for packet, _, _ in points]
+    first_of_forward = names.index("basic.consume") if "basic.consume" in names else 0
+    always = set()
+    confirms = [i for i, (packet, _, _) in enumerate(points) if packet.name == "basic.ack" and not packet.up]
+    publishes = [i for i, (packet, _, _) in enumerate(points) if packet.name == "basic.publish"]
+    if confirms and publishes:
+        event = rng.randrange(len(confirms))
+        begin = max((i for i in publishes if i < confirms[event]), default=0)
+        end = next((i for i in publishes if i > confirms[event]), first_of_forward or len(points))
+        always.update(range(begin, min(end, begin + 10)))
+    ups = [i for i, (packet, _, _) in enumerate(points) if packet.service == "SQS"]
+    acks = [i for i, (packet, _, _) in enumerate(points) if packet.name == "basic.ack" and packet.up]
+    always.update([*ups[:4], *acks[:2], *acks[BATCH - 1 : BATCH + 1], *acks[-1:]])
+    others = [i for i in range(len(points)) if i not in always]
+    count = max(0, min(POINTS - len(always), len(others)))
+    return [points[i] for i in sorted([*always, *rng.sample(others, count)])]
+
+
+@pytest.mark.check("07.killed-anywhere")
+def test_killed_before_packets_and_writes(bridge, trips, rng):
+    """At some twenty points of a run over all three places."""
+    journey = Journey(bridge)
+    before = trips(BEFORE)
+    bridge.file.append(*before)
+    bridge.finish(bridge.collect(), f"the file held {BEFORE} events")
+    if bridge.held(before).missing(before):
+        return  # 07.collects tells
+    journey.moved += before
+    events = trips(EVENTS)
+    points = journey.rehearse(events)
+    if bridge.held(events).missing(events):
+        return  # 07.collects or 07.forwards tells: nobody was killed
+    for point in chosen(points, rng):
+        events = trips(EVENTS)
+        held = journey.killed(events, point)
+        scene = (
+            f"{EVENTS} events were appended to a file that had been moved, batch_size is {BATCH}, and "
+            f"the process was killed {where(point)}"
+        )
+        lost = held.missing(events)
+        assert not lost, (
+            f"{scene}: each event should be in the file past the stored offset, in the queue, or in "
+            f"SQS; {bridge.these(lost, events)} {'is' if len(lost) == 1 else 'are'} in none of them"
+        )
+        old = [event for event in held.everything if event not in events]
+        assert not old, (
+            f"{scene}: the offset file should hold the old or the new offset, so that the next call "
+            f"begins with one of these events; it began with events that an earlier call had moved"
+        )
