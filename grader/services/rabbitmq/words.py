@@ -29,6 +29,9 @@ _METHODS = {
     (60, 110): "basic.recover",
     (60, 120): "basic.nack",
     (85, 10): "confirm.select",
+    (90, 10): "tx.select",
+    (90, 20): "tx.commit",
+    (90, 21): "tx.commit-ok",
     (10, 50): "connection.close",
 }
 _TAG_FIRST = {"basic.ack", "basic.reject", "basic.nack", "basic.get-ok"}

@@ -381,7 +381,7 @@ def test_the_queue_is_deleted(bridge):
 def test_bad_messages_in_the_queue(bridge, trips, rng):
     """What SQS can never take is a dead letter; what is no event goes there or on; all just once."""
     everything = trips(3)
-    hopeless = [b"", b'{"note": "\xe9"}', b'{"note": "\xef\xbf\xbe"}', b'{"note": "\x01"}']
+    hopeless = [b"", b'{"note": "\xe9"}', b'{"note": "\x01"}']
     no_events = [each for each in content.BAD if each.isascii()]
     bad = rng.sample(hopeless + no_events, len(hopeless) + len(no_events))
     cut = rng.randint(2, len(bad) - 2)

@@ -105,7 +105,9 @@ def chosen(points, rng):
     names = [packet.name for packet, _, _ in points]
     first_of_forward = names.index("basic.consume") if "basic.consume" in names else 0
     always = set()
-    confirms = [i for i, (packet, _, _) in enumerate(points) if packet.name == "basic.ack" and not packet.up]
+    confirms = [
+        i for i, (packet, _, _) in enumerate(points) if packet.name == "basic.ack" and not packet.up
+    ]
     publishes = [i for i, (packet, _, _) in enumerate(points) if packet.name == "basic.publish"]
     if confirms and publishes:
         event = rng.randrange(len(confirms))
@@ -113,7 +115,9 @@ def chosen(points, rng):
         end = next((i for i in publishes if i > confirms[event]), first_of_forward or len(points))
         always.update(range(begin, min(end, begin + 10)))
     ups = [i for i, (packet, _, _) in enumerate(points) if packet.service == "SQS"]
-    acks = [i for i, (packet, _, _) in enumerate(points) if packet.name == "basic.ack" and packet.up]
+    acks = [
+        i for i, (packet, _, _) in enumerate(points) if packet.name == "basic.ack" and packet.up
+    ]
     always.update([*ups[:4], *acks[:2], *acks[BATCH - 1 : BATCH + 1], *acks[-1:]])
     others = [i for i in range(len(points)) if i not in always]
     count = max(0, min(POINTS - len(always), len(others)))
