@@ -184,6 +184,10 @@ class Bridge:
         """What it did, for the end of a sentence."""
         return "it waited" if step is None else in_words(step, "it")
 
+    def note(self, what: str) -> None:
+        """Add a line of the suite's to the test's log."""
+        self._consumer.log.add("suite", what)
+
     # Kills --------------------------------------------------------------------------
 
     def runs_to(
@@ -216,6 +220,7 @@ class Bridge:
 
     def kill_now(self, run: Run) -> None:
         """Kill the process; what it had sent has arrived, and nothing more of it arrives."""
+        _ = self.rabbitmq.open_connections  # the answer comes after whatever is on its way now
         with self.gate.stopped() as halt:
             self.kill(run, halt)
 

@@ -6,9 +6,10 @@ import json
 
 import pytest
 
-from grader.suite import SLEEP, Raised, Returned, Sleep, content
+from grader.suite import SLEEP, Raised, Returned, Sleep, content, exceptions
 from grader.suite.steps import in_words, shorten
 
+PATIENCE = 5.0  # seconds; only a wrong submission waits so long
 PUBLISH_AGAIN = 10
 """Events that a kill in collect may repeat, at most."""
 
@@ -46,7 +47,8 @@ def first_difference(bodies, events):
 def test_every_event_is_a_persistent_message(bridge, odd_events, unusual_text, trips, rng):
     """Over four calls in one process, an unfinished line between two of them; of every kind."""
     accented = trips(3, accented=True)
-    everything = [*accented, *odd_events, *trips(rng.randint(30, 40)), *unusual_text]
+    long = {"note": "x" * rng.randint(70_000, 140_000)}
+    everything = [*accented, *odd_events, *trips(rng.randint(90, 130)), long, *unusual_text]
     cut = rng.randint(len(accented) + 1, len(everything) - 2)
     unfinished = content.to_line(everything[cut])
     half = rng.randint(1, len(unfinished) - 2)
@@ -62,6 +64,8 @@ def test_every_event_is_a_persistent_message(bridge, odd_events, unusual_text, t
     check_count(bridge.finish(bridge.collect(process), scene), rest, scene)
     scene = "nothing was appended after the last call"
     check_count(bridge.finish(bridge.collect(process), scene), 0, scene)
+    closed = bridge.rabbitmq.wait_closed(PATIENCE)
+    assert closed, f"collect has returned, and {PATIENCE:.0f} s later a connection was still open"
     taken += bridge.take()
     bodies = [body for _, body in taken]
     assert [read(body) for body in bodies] == everything, (
@@ -105,6 +109,31 @@ def test_a_queue_of_its_own_and_a_file_that_comes_late(new_bridge, trips, rng):
     assert got == everything[:added], (
         f"{scene}, and an event was appended in each of {polls - 1} pauses: the queue should hold "
         f"{bridge.these(everything[:added], everything)}; it holds {bridge.these(got, everything)}"
+    )
+
+
+@pytest.mark.check("07.collects")
+@pytest.mark.parametrize("kind", exceptions.STOPPING)
+def test_what_sleep_raises(bridge, trips, kind):
+    """It leaves collect, with the connection closed; what was moved before it is not moved again."""
+    everything = trips(3)
+    bridge.file.append(*everything[:2])
+    scene = f"2 events were moved, and {kind} came in the pause"
+    run = bridge.collect(max_polls=2, poll_interval=1, sleep=SLEEP)
+    if not isinstance(run.next("call sleep()"), Sleep):
+        return  # another test tells
+    run.fails(kind)
+    step = run.next("let that exception out")
+    left = isinstance(step, Raised) and step.by_handle
+    assert left, f"{scene}, which should leave collect unchanged; {bridge.said(step)}"
+    closed = bridge.rabbitmq.wait_closed(PATIENCE)
+    assert closed, f"{scene}: a connection was still open {PATIENCE:.0f} s later"
+    bridge.file.append(everything[2])
+    bridge.finish(bridge.collect(run.process), f"{scene}, and a third event was appended")
+    got = [read(body) for body in bridge.bodies()]
+    assert got == everything, (
+        f"{scene}, and a third event was appended: after the next call the queue should hold each "
+        f"once; it holds {bridge.these(got, everything)}"
     )
 
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from grader.suite import STOP, Raised, Returned, Stop, content
+from grader.suite import STOP, Raised, Returned, Stop, content, exceptions
 from grader.suite.steps import in_words, shorten
 
 LONG = 60
@@ -38,6 +38,11 @@ def count_of(number, noun):
 def is_are(things):
     """The verb for so many."""
     return "is" if len(things) == 1 else "are"
+
+
+def was_were(things):
+    """The verb for so many, in the past."""
+    return "was" if len(things) == 1 else "were"
 
 
 def check_count(value, number, scene):
@@ -72,17 +77,18 @@ def test_every_body_as_it_was(new_bridge, odd_events, unusual_text, rng):
     half = len(texts) // 2
     one, two = new_bridge(), new_bridge(declared=False)
     process, size = one.process(), rng.randint(3, 9)
+    scene = "there was no queue yet, and nobody to put anything into it"
+    value = two.finish(two.forward(process), scene)
+    check_count(value, 0, scene)
+    assert two.exists(two.queue), (
+        "forward should declare the queue: there was none after its return"
+    )
     for bridge, mine, told in ((one, texts[:half], {"batch_size": size}), (two, texts[half:], {})):
         most = told.get("batch_size", 10)
         bridge.sqs.clear_requests()
-        if bridge is one:
-            bridge.put(*(text.encode() for text in mine))
-        run = bridge.forward(process, **told, **({} if bridge is one else {"max_idle": 1.5}))
-        if bridge is two:  # it declares the queue itself, and the messages come later
-            bridge.wait_declared(run)
-            bridge.put(*(text.encode() for text in mine))
+        bridge.put(*(text.encode() for text in mine))
         scene = f"{len(mine)} messages were in the queue, and batch_size is {most}"
-        value = bridge.finish(run, scene)
+        value = bridge.finish(bridge.forward(process, **told), scene)
         check_count(value, len(mine), scene)
         sizes = [len(batch) for batch in bridge.batches]
         got = bridge.sqs_bodies()
@@ -236,16 +242,17 @@ def test_one_is_refused_again_and_again(bridge, trips, rng, sends):
 
 @pytest.mark.check("07.last-batch")
 def test_what_does_not_fill_a_batch(new_bridge, trips, rng):
-    """Less than a batch, more than two, and nothing: in one process, one after the other."""
+    """Less than a batch, and more than two; both at a time, since both wait."""
     size = rng.randint(4, 9)
-    process = None
-    for count in (rng.randint(1, size - 1), 2 * size + rng.randint(1, size - 1), 0):
+    begun = []
+    for count in (rng.randint(1, size - 1), 2 * size + rng.randint(1, size - 1)):
         bridge = new_bridge()
         everything = trips(count)
         bridge.put(*everything)
-        run = bridge.forward(process, batch_size=size)
-        process = run.process
-        scene = f"{count_of(count, 'event')} {'was' if count == 1 else 'were'} in the queue, and batch_size is {size}"
+        begun.append((bridge, everything, bridge.forward(batch_size=size)))
+    for bridge, everything, run in begun:
+        there = count_of(len(everything), "event")
+        scene = f"{there} {was_were(everything)} in the queue, and batch_size is {size}"
         bridge.finish(run, scene)
         sqs = bridge.held(everything).sqs
         absent = [event for event in everything if event not in sqs]
@@ -494,6 +501,11 @@ def test_once_and_in_order(new_bridge, trips, rng, answers):
             f"the message group of an event should be its pickup_zone with spaces replaced by -, "
             f"{zone.replace(' ', '-')!r}; it is {group!r:.60}"
         )
+        given = message["Attributes"].get("MessageDeduplicationId")
+        assert given == str(event["event_id"]), (
+            f"the deduplication id of an event should be its event_id, {event['event_id']}; it is "
+            f"{given!r:.80}"
+        )
     for zone in content.ZONES:
         wanted = [event for event in everything if event["pickup_zone"] == zone]
         found = [event for event in events if event["pickup_zone"] == zone]
@@ -504,24 +516,28 @@ def test_once_and_in_order(new_bridge, trips, rng, answers):
 
 
 @pytest.mark.check("07.once")
-@pytest.mark.parametrize("field", ["event_id", "pickup_zone"])
-def test_an_event_without_what_fifo_needs(new_bridge, trips, rng, field):
-    """It has no deduplication id, or no group: it is a dead letter, and the others go on."""
+def test_events_without_what_fifo_needs(new_bridge, trips, rng):
+    """One has no deduplication id, another no group: they are dead letters, and the others go on."""
     bridge = new_bridge(fifo=True)
-    everything = trips(4)
-    number = rng.randrange(3)
-    del everything[number][field]
+    everything = trips(5)
+    without = {
+        "event_id": everything[rng.randrange(2)],
+        "pickup_zone": everything[rng.choice((2, 3))],
+    }
+    for field, event in without.items():
+        del event[field]
     bridge.put(*everything)
-    scene = f"the SQS queue is FIFO, and event {number + 1} of 4 has no {field}"
+    scene = "the SQS queue is FIFO, and of 5 events one has no event_id and another no pickup_zone"
     bridge.finish(bridge.forward(), scene)
     held = bridge.held(everything)
-    rest = [event for event in everything if field in event]
-    absent = [event for event in rest if event not in held.sqs]
+    wanted = list(without.values())
+    absent = [event for event in everything if event not in wanted and event not in held.sqs]
     assert not absent, (
         f"{scene}: the others should go on; {bridge.these(absent, everything)} {is_are(absent)} not in SQS"
     )
-    assert held.dead == [everything[number]], (
-        f"{scene}: it should be in the dead-letter queue, which holds {bridge.these(held.dead, everything)}"
+    assert content.same(held.dead, wanted), (
+        f"{scene}, {bridge.these(wanted, everything)}: these should be in the dead-letter queue, which "
+        f"holds {bridge.these(held.dead, everything)}"
     )
 
 
@@ -547,10 +563,21 @@ def stop_at(bridge, run, scene, ready=lambda: True):
             break
         run.go_on()
         answered = time.monotonic()
+    return stopped(run, scene), shortest
+
+
+def stopped(run, scene):
+    """Let stop() return True; the step that the call ends with."""
     run.stops()
-    while isinstance(step := run.next("return"), Stop):
+    while True:
+        assert not run.waiting(PATIENCE), (
+            f"{scene}, and stop() returned True: it should return within a second; it had not "
+            f"{PATIENCE:.0f} s later"
+        )
+        step = run.next("return")
+        if not isinstance(step, Stop):
+            return step
         run.stops()
-    return step, shortest
 
 
 @pytest.mark.check("07.stop")
@@ -575,10 +602,8 @@ def test_stop_while_the_queue_is_empty(bridge):
         f"{scene}: it should call stop() at least four times a second; between five calls there were "
         f"{min(gaps):.1f} s at least"
     )
-    step = run.next("call stop()")
-    run.stops()
-    while isinstance(step := run.next("return"), Stop):
-        run.stops()
+    run.next("call stop()")
+    step = stopped(run, scene)
     assert isinstance(step, Returned), f"{scene}, and stop() returned True; {bridge.said(step)}"
     check_count(step.value, 0, f"{scene}, and stop() returned True")
 
@@ -615,6 +640,29 @@ def test_stop_with_messages_in_hand(bridge, trips, rng, refused):
     assert closed, (
         f"{scene}, and stop() returned True: a connection was still open after the return"
     )
+
+
+@pytest.mark.check("07.stop")
+def test_what_stop_raises(bridge, trips):
+    """Ctrl-C and SystemExit leave forward unchanged, with the connection closed and nothing lost."""
+    everything = trips(3)
+    bridge.put(*everything)
+    process = None
+    for kind in exceptions.STOPPING:
+        run = bridge.forward(process, max_idle=LONG, stop=STOP)
+        process = run.process
+        scene = f"3 events were in the queue, and stop() raised {kind}"
+        process.case.given(scene)
+        step = run.next("call stop()")
+        if not isinstance(step, Stop):
+            return  # another test tells
+        run.fails(kind)
+        step = run.next("let that exception out")
+        left = isinstance(step, Raised) and step.by_handle
+        assert left, f"{scene}, which should leave forward unchanged; {bridge.said(step)}"
+        closed = bridge.rabbitmq.wait_closed(PATIENCE)
+        assert closed, f"{scene}: a connection was still open {PATIENCE:.0f} s later"
+    check_nothing_lost(bridge, everything, "3 events were in the queue, and stop() raised Ctrl-C")
 
 
 @pytest.mark.check("07.stop")

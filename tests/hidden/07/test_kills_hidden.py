@@ -10,7 +10,7 @@ from __future__ import annotations
 import pytest
 
 from grader.services.gate import Packet, kinds
-from grader.suite import Failed, Raised, Returned, Write
+from grader.suite import Raised, Returned, Write
 from grader.suite.steps import in_words
 
 POINTS = 20
@@ -22,23 +22,31 @@ BEFORE = 11
 WRITE = Packet("the file system", "write", up=True)
 
 
+IN_WORDS = {
+    ("basic.publish", True): "before message {} reached RabbitMQ",
+    ("basic.ack", False): "when RabbitMQ had message {}, before its confirm came back",
+    ("basic.deliver", False): "before message {} of the queue reached it",
+    ("basic.ack", True): "before acknowledgement {} reached RabbitMQ",
+    ("SendMessageBatch", True): "before request {} to SQS arrived",
+    ("SendMessageBatch", False): "when SQS had batch {}, before its answer came back",
+}
+
+
 def where(point):
     """A point in words, after "killed"."""
     packet, number, syscall = point
     if packet == WRITE:
-        return f"before its write number {number} ({syscall})"
-    return f"before {packet.name} number {number} {whither(packet)}"
-
-
-def whither(packet):
-    """Where a packet goes, in words."""
-    return f"reached {packet.service}" if packet.up else f"came back from {packet.service}"
+        return f"before its write number {number}, {syscall}"
+    if said := IN_WORDS.get((packet.name, packet.up)):
+        return said.format(number)
+    way = f"reached {packet.service}" if packet.up else f"came back from {packet.service}"
+    return f"before {packet.name} number {number} {way}"
 
 
 class Journey:
     """Collect and then forward, with each write and each packet as a point."""
 
-    def __init__(self, bridge):
+    def __init__(self, bridge) -> None:
         self.bridge = bridge
         self.moved = []
         """What earlier journeys have moved."""
@@ -84,7 +92,7 @@ class Journey:
                 over = False
                 while not over and (step := run.next_before(halt)) is not None:
                     writes += isinstance(step, Write)
-                    if packet == WRITE and isinstance(step, Write) and writes == number:
+                    if isinstance(step, Write) and (packet, number) == (WRITE, writes):
                         break
                     if not (over := isinstance(step, Returned | Raised)):
                         run.go_on()
@@ -92,7 +100,8 @@ class Journey:
                     break
                 collects = False
             if not over:
-                bridge.kill(run, halt)
+                bridge.note(f"everything stands still {where(point)}")
+                bridge.kill(run, halt) if packet != WRITE else bridge.kill_now(run)
         if collects:
             bridge.finish(bridge.collect(), f"the process was killed {where(point)}")
         held = bridge.held(events)
@@ -155,3 +164,64 @@ def test_killed_before_packets_and_writes(bridge, trips, rng):
             f"{scene}: the offset file should hold the old or the new offset, so that the next call "
             f"begins with one of these events; it began with events that an earlier call had moved"
         )
+
+
+@pytest.mark.check("07.few-repeats")
+def test_a_kill_repeats_one_batch(bridge, trips, rng, answers):
+    """Killed when SQS has the third batch: that one comes again, and those before it do not."""
+    size = rng.randint(3, 5)
+    events = trips(4 * size)
+    bridge.put(*events)
+    run = bridge.forward(batch_size=size)
+    with bridge.gate.stopped_before(*answers, number=3) as halt:
+        if not bridge.runs_to(run, halt):
+            return  # 07.forwards tells
+        bridge.kill(run, halt)
+    scene = (
+        f"{len(events)} events were in the queue, batch_size is {size}, and forward was killed when SQS "
+        "had the third batch"
+    )
+    bridge.wait_given_back()
+    bridge.finish(bridge.forward(batch_size=size), f"{scene}; the next call began")
+    repeats = bridge.held(events).repeats(events)
+    assert repeats <= size, (
+        f"{scene}: the next call should send at most {size} of them again; it sent {repeats} again"
+    )
+
+
+_MOVES = ("basic.reject", "basic.nack", "basic.ack", "basic.publish")
+
+
+@pytest.mark.check("07.too-large")
+def test_killed_while_a_message_is_moved(new_bridge, trips, rng):
+    """Whatever moves what is too large to the dead-letter queue: it is always in one of the two."""
+    bridge = new_bridge()
+    events = large_in_the_middle(trips, rng)
+    bridge.put(*events)
+    with bridge.gate.recording() as crossed:
+        bridge.finish(bridge.forward(), "one of 3 events in the queue was too large for SQS")
+    if bridge.held(events).dead != events[1:2]:
+        return  # another test tells
+    moves = [each for each in kinds(crossed) if each[0].up and each[0].name in _MOVES]
+    for packet, number in moves:
+        bridge = new_bridge()
+        events = large_in_the_middle(trips, rng)
+        bridge.put(*events)
+        run = bridge.forward()
+        with bridge.gate.stopped_before(packet, number=number) as halt:
+            if bridge.runs_to(run, halt):
+                bridge.kill(run, halt)
+        lost = bridge.held(events).missing(events)
+        assert not lost, (
+            "event 2 of 3 in the queue was too large for SQS, and the process was killed "
+            f"{where((packet, number, ''))}: {bridge.these(lost, events)} "
+            f"{'is' if len(lost) == 1 else 'are'} neither in the queue, nor in the dead-letter queue, "
+            "nor in SQS"
+        )
+
+
+def large_in_the_middle(trips, rng):
+    """Three events, of which the second is too large for SQS."""
+    events = trips(3)
+    events[1]["note"] = "x" * (1_048_576 + rng.randint(1, 9000))
+    return events
