@@ -477,3 +477,100 @@ def sends() -> tuple[Packet, ...]:
 def answers() -> tuple[Packet, ...]:
     """The answer to such a request, on its way to the program."""
     return ANSWERS
+
+
+class Habits:
+    """What the student's forward does that more than one check would notice: the owner tells."""
+
+    def __init__(
+        self,
+        new_bridge: Callable[..., Bridge],
+        trips: Callable[..., list[Any]],
+        rng: random.Random,
+        known: dict[str, str],
+    ) -> None:
+        self._new_bridge = new_bridge
+        self._trips = trips
+        self._rng = rng
+        self._known = known
+
+    @property
+    def forgets_early(self) -> str:
+        """What is lost when SQS never got the first request, as a sentence; 07.ack-after-sent."""
+        if "early" not in self._known:
+            self._known["early"] = self.killed_before_request(1)
+        return self._known["early"]
+
+    def killed_before_request(self, number: int) -> str:
+        """What is lost when a request to SQS does not arrive, as a sentence; "" for nothing."""
+        bridge = self._new_bridge()
+        size = self._rng.randint(2, 5)
+        everything = self._trips(3 * size)
+        bridge.put(*everything)
+        run = bridge.forward(batch_size=size)
+        with bridge.gate.stopped_before(*SENDS, number=number) as halt:
+            if not bridge.runs_to(run, halt):
+                return ""  # 07.forwards tells
+            bridge.goes_on(run)
+            bridge.kill(run, halt)
+        lost = bridge.held(everything).missing(everything)
+        return (
+            ""
+            if not lost
+            else (
+                f"{len(everything)} events were in the queue, and batch_size is {size}; request {number} "
+                "was on its way to SQS and had not arrived when the process was killed: "
+                f"{bridge.these(lost, everything)} {'is' if len(lost) == 1 else 'are'} neither in the "
+                "queue, nor in its dead-letter queue, nor in SQS"
+            )
+        )
+
+    @property
+    def forgets_refused(self) -> str:
+        """What is lost when SQS refuses a request, as a sentence; 07.backpressure."""
+        if "refused" not in self._known:
+            self._known["refused"] = self._refused()
+        return self._known["refused"]
+
+    def _refused(self) -> str:
+        bridge = self._new_bridge()
+        everything = self._trips(self._rng.randint(3, 6))
+        bridge.put(*everything)
+        bridge.ask("DeleteQueue")
+        run = bridge.forward()
+        with bridge.gate.stopped_before(*ANSWERS) as halt:
+            if not bridge.runs_to(run, halt):
+                return ""  # 07.forwards tells
+        bridge.goes_on(run)
+        if not run.over:
+            bridge.kill_now(run)
+        bridge.wait_given_back()
+        bridge.wait_ready(len(everything))
+        left = [read(body) for body in bridge.bodies()]
+        lost = [event for event in everything if event not in left]
+        return (
+            ""
+            if not lost
+            else (
+                f"{len(everything)} events were in the queue, and SQS refused the request, since it had no "
+                f"such queue: nothing should be acknowledged; {bridge.these(lost, everything)} "
+                f"{'is' if len(lost) == 1 else 'are'} no longer in the RabbitMQ queue"
+            )
+        )
+
+
+@pytest.fixture(scope="session")
+def known() -> dict[str, str]:
+    """What was found out about the student's forward."""
+    return {}
+
+
+@pytest.fixture
+def habits(
+    new_bridge: Callable[..., Bridge],
+    trips: Callable[..., list[Any]],
+    rng: random.Random,
+    known: dict[str, str],
+) -> Habits:
+    """What the student's forward does that more than one check would notice."""
+    return Habits(new_bridge, trips, rng, known)
