@@ -2,8 +2,8 @@
 
 The lesson is in README.md beside this file. Check your work with `pytest exercises/07`.
 
-At every moment each event of the file is past the stored offset, or in the RabbitMQ queue, or in
-the SQS queue. It may be in two of them, and is never in none.
+At every moment each event of the file is after the stored offset, or in RabbitMQ (in the queue or
+its dead-letter queue), or in the SQS queue. It may be in two of them, and is never in none.
 """
 
 from __future__ import annotations

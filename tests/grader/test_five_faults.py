@@ -49,7 +49,7 @@ def left_out(file: str) -> str:
 
 def test_every_program_has_five_answers() -> None:
     """Folded, numbered, each with a check of its own."""
-    programs = ["polling.py", "tcp_socket.py", "rabbitmq.py", "sqs.py", "redis_streams.py"]
+    programs = ["polling.py", "tcp_socket.py", "rabbitmq.py", "sqs.py", "redis_streams.py", "bridge.py"]
     assert list(SECTIONS) == programs
     assert len(SECTIONS) == PAGE.count("<details")
     for file, section in SECTIONS.items():

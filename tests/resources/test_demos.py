@@ -1,4 +1,4 @@
-"""The demos of exercises 03 to 05 with the solutions as a learner's own functions."""
+"""The demos from exercise 03 on with the solutions as a learner's own functions."""
 
 from __future__ import annotations
 
@@ -150,3 +150,53 @@ def test_a_name_that_is_no_stream_is_one_line(demo, redis_url: str, name: str) -
     with demo("05", "lag", "--stream", f"{name}-2", REDIS_URL=redis_url) as process:
         said, _ = process.communicate(timeout=60)
     assert (process.returncode, said) == (0, f"the stream {name}-2 does not exist yet\n")
+
+
+def test_a_bridge_that_was_killed_twice_has_lost_nothing(
+    demo, generator, rabbitmq_url: str, sqs: Any, sqs_url: str, name: str, tmp_path: Path
+) -> None:
+    """Killed before the offset and before the acknowledgement: each event arrives, once."""
+    sqs.create_queue(QueueName=f"{name}.fifo", Attributes={"FifoQueue": "true"})
+    trips = tmp_path / "trips.jsonl"
+    generator.run("file", "--path", trips, "--interval", 0, "--count", 5)
+    servers = {"RABBITMQ_URL": rabbitmq_url, "SQS_ENDPOINT_URL": sqs_url}
+    queues = ("--queue", name, "--to", f"{name}.fifo")
+    collect, forward = ("07", "collect", str(trips), *queues), ("07", "forward", *queues)
+    for way, options in ((collect, ()), (forward, ("--batch", "3"))):
+        with demo(*way, "--slow", "2", *options, **servers) as process:
+            while "event  3" not in process.stdout.readline():
+                assert process.poll() is None, process.stderr.read()
+            process.kill()
+        with demo(*way, **servers) as process:
+            said, _ = process.communicate(timeout=60)
+        assert process.returncode == 0
+    assert said.splitlines()[-1] == "[forward] 6 messages moved"  # the third was published twice
+    with demo("07", "where", str(trips), *queues, **servers) as process:
+        counted, _ = process.communicate(timeout=60)
+    assert [int(line.split()[1]) for line in counted.splitlines()] == [5, 0, 5]
+    with demo("07", "arrived", str(trips), *queues, **servers) as process:
+        compared, _ = process.communicate(timeout=60)
+    assert compared.splitlines()[1:] == ["missing: none", "twice:   none"]
+
+
+def test_a_bridge_is_stopped_by_sigterm(
+    demo, generator, rabbitmq_url: str, sqs: Any, sqs_url: str, name: str, tmp_path: Path
+) -> None:
+    """The signal comes while SQS has a batch that is not acknowledged: it is, and no other begins."""
+    sqs.create_queue(QueueName=f"{name}.fifo", Attributes={"FifoQueue": "true"})
+    trips = tmp_path / "trips.jsonl"
+    generator.run("file", "--path", trips, "--interval", 0, "--count", 6)
+    servers = {"RABBITMQ_URL": rabbitmq_url, "SQS_ENDPOINT_URL": sqs_url}
+    queues = ("--queue", name, "--to", f"{name}.fifo")
+    with demo("07", "collect", str(trips), *queues, **servers) as process:
+        process.communicate(timeout=60)
+    with demo("07", "forward", *queues, "--slow", "2", "--batch", "3", **servers) as process:
+        while "event  3" not in process.stdout.readline():
+            assert process.poll() is None, process.stderr.read()
+        process.terminate()
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert said.splitlines()[-1] == "[forward] 3 messages moved"
+    with demo("07", "where", str(trips), *queues, **servers) as process:
+        counted, _ = process.communicate(timeout=60)
+    assert [int(line.split()[1]) for line in counted.splitlines()] == [6, 3, 3]

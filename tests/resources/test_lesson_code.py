@@ -159,3 +159,24 @@ def test_a_stream_of_rabbitmq_is_read_again(rabbitmq_url: str, capsys) -> None:
     (block,) = (block for block in blocks("05") if "x-stream-offset" in block)
     exec(block, {"pika": pika, "parameters": pika.URLParameters(rabbitmq_url)})  # noqa: S102 - ours
     assert capsys.readouterr().out.splitlines() == re.findall(r"^# (.*)$", block, re.MULTILINE)
+
+
+def test_the_calls_of_the_bridge_work(rabbitmq_url: str, capsys) -> None:
+    """Lesson 07: what is confirmed, an answer of SQS, and silence."""
+    shown = [block for block in blocks("07") if "signal" not in block]
+    assert len(shown) == 3
+    names: dict[str, Any] = {"pika": pika, "parameters": pika.URLParameters(rabbitmq_url)}
+    for block in shown:
+        exec(block, names)  # noqa: S102 - our own lesson
+        after = re.findall(r"^# (.*)$", block, re.MULTILINE)  # what a loop prints
+        assert capsys.readouterr().out.splitlines() == (after or comments(block))
+
+
+def test_a_signal_sets_the_flag_of_the_bridge() -> None:
+    """Lesson 07: after SIGTERM the process goes on, and stop() would be true."""
+    (block,) = (block for block in blocks("07") if "signal" in block)
+    program = f"{block}\nsignal.raise_signal(signal.SIGTERM)\nprint(stopping)\n"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "True\n"
