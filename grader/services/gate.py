@@ -36,8 +36,11 @@ class Packet:
 class Halt:
     """A stop of everything before one packet; a gate makes it."""
 
-    def __init__(self, gate: Gate, packets: tuple[Packet, ...], number: int) -> None:
+    def __init__(
+        self, gate: Gate, packets: tuple[Packet, ...], number: int, *, alone: bool = False
+    ) -> None:
         self._gate = gate
+        self._alone = alone
         self.packets = packets
         """Before which kinds of packets."""
         self.left = number
@@ -48,6 +51,12 @@ class Halt:
     def fileno(self) -> int:
         """Return a descriptor that is readable once the stop is reached, for select."""
         return self._wake_read.fileno()
+
+    def holds(self, packet: Packet) -> bool:
+        """Tell whether a packet may not cross."""
+        if not self.reached.is_set():
+            return False
+        return not self._alone or packet.service in {each.service for each in self.packets}
 
     def reach(self) -> None:
         """Say that nothing crosses any more."""
@@ -85,13 +94,18 @@ class Gate:
     # What a suite asks for -------------------------------------------------------
 
     @contextmanager
-    def stopped_before(self, *packets: Packet, number: int = 1) -> Iterator[Halt]:
+    def stopped_before(
+        self, *packets: Packet, number: int = 1, alone: bool = False
+    ) -> Iterator[Halt]:
         """Let nothing cross from the `number`-th packet of these kinds on, that one included.
+
+        With `alone`, other services go on: this one is slow, and the program can do what it does
+        not wait with.
 
         What the services had let pass before is on its way, or has arrived. With the block's end
         everything goes on, unless it was dropped.
         """
-        stop = Halt(self, packets, number)
+        stop = Halt(self, packets, number, alone=alone)
         try:
             with self._changed:
                 self._stop = stop
@@ -168,7 +182,7 @@ class Gate:
                 stop.left -= 1
                 if not stop.left:
                     stop.reach()
-            if stop is not None and stop.reached.is_set():
+            if stop is not None and stop.holds(packet):
                 return False
             for kept in self._recordings:
                 kept.append(packet)

@@ -212,6 +212,19 @@ def test_a_stop_in_one_service_stops_the_other(
     assert bodies(sqs, url) == ["after"]
 
 
+def test_one_service_can_be_slow_alone(gate: Gate, wire: Wire, sqs: SqsService, url: str) -> None:
+    """A request to SQS is held, and RabbitMQ goes on; the request dropped, it is never executed."""
+    with gate.stopped_before(SEND, alone=True) as halt:
+        thread = in_thread(sqs, url, "held")
+        assert halt.reached.wait(SECONDS)
+        wire.program.sendall(published(b"one"))
+        assert read(wire.broker, len(published(b"one"))) == published(b"one")
+        assert thread.is_alive()
+        halt.drop()
+        thread.join(SECONDS)
+    assert bodies(sqs, url) == []
+
+
 @pytest.mark.parametrize(("packet", "there"), [(SEND, []), (ANSWER, ["hello"])])
 def test_a_request_and_its_answer_are_two_packets(
     gate: Gate, sqs: SqsService, url: str, packet: Packet, there: list[str]

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from grader.suite import STOP, Raised, Returned, Stop, content, exceptions
-from grader.suite.steps import in_words, shorten
+from grader.suite.steps import shorten
 
 LONG = 60
 """Seconds: a max_idle that no run reaches."""
@@ -233,25 +233,40 @@ def test_what_does_not_fill_a_batch(new_bridge, trips, rng):
         )
 
 
+def is_quiet(bridge, run, asks, scene):
+    """Answer stop() with no so many times; False when it does not ask, the business of 07.stop.
+
+    A program's own questions are the clock here: under load they come later, and so does all else.
+    """
+    for _ in range(asks):
+        if run.waiting(1.0):
+            return False
+        step = run.next()
+        assert isinstance(step, Stop), f"{scene}: it should go on waiting; {bridge.said(step)}"
+        run.go_on()
+    return True
+
+
 @pytest.mark.check("07.last-batch")
 def test_it_waits_for_max_idle(bridge, trips, rng):
     """The queue is empty for a while, which is shorter than max_idle; then a whole batch comes."""
     size = rng.randint(2, 4)
-    everything = trips(size)
-    run = bridge.forward(batch_size=size, max_idle=LONG)
-    if not run.waiting(0.3):  # for those that return too early
-        raise AssertionError(
-            f"the queue was empty, and max_idle is {LONG} s: it should wait; "
-            f"{in_words(run.next(), 'it')}"
-        )
-    bridge.put(*everything)
-    deadline = time.monotonic() + 2 * PATIENCE
-    while bridge.in_sqs < size and time.monotonic() < deadline and run.waiting(0.005):
+    everything = trips(size + 1)
+    bridge.put(everything[0])
+    run = bridge.forward(batch_size=size, max_idle=LONG, stop=STOP)
+    scene = f"one event was in the queue, then no more, and max_idle is {LONG} s"
+    while bridge.ready > 0 and is_quiet(bridge, run, 1, scene):
         pass
+    is_quiet(bridge, run, 4, scene)
+    bridge.put(*everything[1:])
+    scene = f"{scene}; after a while a whole batch of {size} came"
+    deadline = time.monotonic() + 2 * PATIENCE
+    while bridge.in_sqs < size and time.monotonic() < deadline:
+        is_quiet(bridge, run, 1, scene)
     there = bridge.in_sqs
-    assert there == size, (
-        f"the queue was empty for a while, then {size} events came, a whole batch: it should be sent "
-        f"at once; {count_of(there, 'event')} {'is' if there == 1 else 'are'} in SQS"
+    assert there >= size, (
+        f"{scene}: it should be sent at once; {count_of(there, 'event')} "
+        f"{'is' if there == 1 else 'are'} in SQS {2 * PATIENCE:.0f} s later"
     )
 
 
@@ -351,14 +366,15 @@ def test_the_connection_is_dropped(bridge, trips, rng, answers, when):
 @pytest.mark.check("07.broker-gone")
 def test_the_queue_is_deleted(bridge):
     """Nothing can come any more, long before max_idle: that is no normal return."""
-    run = bridge.forward(max_idle=LONG)
+    run = bridge.forward(max_idle=LONG, stop=STOP)
     bridge.wait_consumes(run)
     bridge.delete_queue()
     # Who goes on waiting says nothing wrong, and pika tells only who asks for it.
-    if run.waiting(0.3):
-        return
-    step = run.next()
-    assert not isinstance(step, Returned), (
+    for _ in range(6):
+        if run.waiting(1.0) or not isinstance(step := run.next(), Stop):
+            break
+        run.go_on()
+    assert not run.over or isinstance(step, Raised), (
         f"the queue was deleted, and max_idle is {LONG} s: that should be an exception; "
         f"{bridge.said(step)}"
     )
@@ -445,8 +461,10 @@ def test_too_large_together(bridge, trips, rng):
 
 
 @pytest.mark.check("07.once")
-def test_once_and_in_order(new_bridge, trips, rng, answers):
+def test_once_and_in_order(new_bridge, trips, rng, answers, habits):
     """Killed when SQS had the second batch, and one event twice in the queue."""
+    if habits.forgets_early:
+        return  # 07.ack-after-sent tells
     bridge = new_bridge(fifo=True)
     size = rng.randint(3, 5)
     everything = trips(3 * size)
