@@ -498,6 +498,41 @@ class Habits:
         self._known = known
 
     @property
+    def stores_early(self) -> str:
+        """What is lost when RabbitMQ never got the first message; 07.confirm-before-offset."""
+        if "stores" not in self._known:
+            self._known["stores"] = self.killed_before_message(1)
+        return self._known["stores"]
+
+    def killed_before_message(self, number: int) -> str:
+        """What is lost when a message does not arrive, as a sentence; "" for nothing."""
+        bridge = self._new_bridge()
+        everything = self._trips(self._rng.randint(4, 6))
+        bridge.file.append(*everything)
+        run = bridge.collect()
+        run.process.case.given(f"the file held {len(everything)} events")
+        with bridge.gate.stopped_before(PUBLISH, number=number) as halt:
+            if not bridge.runs_to(run, halt):
+                return ""  # 07.collects tells
+            bridge.goes_on(run)
+            bridge.kill(run, halt)
+        scene = (
+            f"the file held {len(everything)} events; the message of event {number} was on its way to "
+            "RabbitMQ and had not arrived when the process was killed"
+        )
+        bridge.finish(bridge.collect(), scene)
+        lost = bridge.held(everything).missing(everything)
+        return (
+            ""
+            if not lost
+            else (
+                f"{scene}. The offset should not have been stored past it, so that the next call publishes "
+                f"it; after that call {bridge.these(lost, everything)} "
+                f"{'is' if len(lost) == 1 else 'are'} not in the queue"
+            )
+        )
+
+    @property
     def forgets_early(self) -> str:
         """What is lost when SQS never got the first request, as a sentence; 07.ack-after-sent."""
         if "early" not in self._known:
