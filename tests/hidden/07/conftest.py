@@ -576,7 +576,7 @@ class Habits:
         everything = self._trips(self._rng.randint(3, 6))
         bridge.put(*everything)
         bridge.ask("DeleteQueue")
-        run = bridge.forward()
+        run = bridge.forward(batch_size=len(everything))
         with bridge.gate.stopped_before(*ANSWERS) as halt:
             if not bridge.runs_to(run, halt):
                 return ""  # 07.forwards tells

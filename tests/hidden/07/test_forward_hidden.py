@@ -76,9 +76,11 @@ def test_every_body_as_it_was(new_bridge, odd_events, unusual_text, rng):
         json.dumps(event, **layouts[number % len(layouts)])
         for number, event in enumerate(everything)
     ]
-    half = len(texts) // 2
     one, two = new_bridge(), new_bridge(declared=False)
-    process, size = one.process(), rng.randint(3, 9)
+    process, size = one.process(), rng.randint(3, 7)
+    # Full batches: what becomes of another is the business of 07.last-batch.
+    half = len(texts) // 2 // size * size
+    texts = texts[: half + (len(texts) - half) // 10 * 10]
     scene = "there was no queue yet, and nobody to put anything into it"
     value = two.finish(two.forward(process), scene)
     check_count(value, 0, scene)
@@ -166,7 +168,10 @@ def test_refused_entries_are_sent_again(bridge, trips, rng):
         f"{scene}, and took them then: all should be acknowledged; the queue still holds "
         f"{bridge.these(held.queue, everything)}"
     )
-    check_count(value, len(everything), f"{scene}, and took them then")
+    # Who returns another count always is told so by 07.forwards.
+    assert not isinstance(value, int) or value <= len(everything), (
+        f"{scene}, and took them then: it should return {len(everything)}; it returned {value}"
+    )
 
 
 @pytest.mark.check("07.partial-batch")
@@ -208,21 +213,9 @@ def test_one_is_refused_again_and_again(bridge, trips, rng, sends, habits):
 
 @pytest.mark.check("07.last-batch")
 def test_what_does_not_fill_a_batch(new_bridge, trips, rng):
-    """Less than a batch, and more than two; both at a time, since both wait.
-
-    SQS takes its time: the messages of the second come for longer than max_idle.
-    """
+    """Less than a batch, and more than two; both at a time, since both wait."""
     size = rng.randint(4, 9)
-    begun, asked = [], set()
-    pause = threading.Event()
-
-    def take_time(_, number):
-        if number not in asked:
-            asked.add(number)
-            pause.wait(SLOW)
-        return False
-
-    new_bridge().sqs.fail_batch_entries(take_time)
+    begun = []
     for count in (rng.randint(1, size - 1), 2 * size + rng.randint(1, size - 1)):
         bridge = new_bridge()
         everything = trips(count)
@@ -238,6 +231,34 @@ def test_what_does_not_fill_a_batch(new_bridge, trips, rng):
             f"{scene}; no other came, so the last batch should be sent after max_idle: "
             f"{bridge.these(absent, everything)} {is_are(absent)} not in SQS after the return"
         )
+
+
+@pytest.mark.check("07.last-batch")
+def test_max_idle_begins_with_the_last_message(bridge, trips, rng, consumer):
+    """Messages come for longer than max_idle, since SQS takes its time; and then none."""
+    size = rng.randint(2, 4)
+    everything = trips(5 * size)
+    asked = set()
+    pause = threading.Event()
+
+    def take_time(_, number):
+        if number not in asked:
+            asked.add(number)
+            pause.wait(SLOW)
+        return False
+
+    bridge.sqs.fail_batch_entries(take_time)
+    bridge.put(*everything)
+    max_idle = rng.uniform(0.5, 0.6)
+    scene = f"{len(everything)} events were in the queue, and max_idle is {max_idle:.2f} s"
+    bridge.finish(bridge.forward(batch_size=size, max_idle=max_idle), scene)
+    came = [each["at"] for each in consumer.log.entries if "basic.deliver" in each["what"]]
+    waited = consumer.log.entries[-1]["at"] - max(came, default=0.0)
+    # The load makes it longer, never shorter.
+    assert waited >= max_idle - 0.1, (
+        f"{scene}: it should return when none has come for so long; it returned {waited:.2f} s after the "
+        "last one came"
+    )
 
 
 def is_quiet(bridge, run, asks, scene):
@@ -294,7 +315,7 @@ def test_sqs_refuses_for_a_while(bridge, trips, rng, answers, habits):
     if habits.forgets_early:
         return  # 07.ack-after-sent tells
     size = rng.randint(3, 6)
-    everything = trips(5 * size + rng.randint(1, 5))
+    everything = trips(rng.randint(5, 6) * size)
     total = len(everything)
     bridge.sqs.fail_batch_entries(lambda _, number: number <= 3)
     bridge.put(*everything)
@@ -342,7 +363,7 @@ def test_sqs_refuses_for_a_while(bridge, trips, rng, answers, habits):
 def test_the_connection_is_dropped(bridge, trips, rng, answers, when):
     """While it waits for messages, or before it hears that SQS has a batch; then the next call."""
     size = rng.randint(3, 5)
-    everything = trips(size)
+    everything = trips(size if when == "sent" else size - 1)
     if when == "sent":
         bridge.put(*everything)
         run = bridge.forward(batch_size=size)
@@ -361,7 +382,7 @@ def test_the_connection_is_dropped(bridge, trips, rng, answers, when):
     if when == "waiting":
         bridge.put(*everything)
     bridge.wait_given_back()
-    bridge.wait_ready(size)
+    bridge.wait_ready(len(everything))
     bridge.finish(bridge.forward(run.process, batch_size=size), f"{scene}, and the next call began")
     sqs = bridge.held(everything).sqs
     absent = [event for event in everything if event not in sqs]
@@ -433,7 +454,7 @@ def test_too_large_for_sqs(bridge, trips, rng):
     large = [everything[1], everything[3]]
     bridge.put(*everything)
     scene = "two of 5 events in the queue had more than 1,048,576 bytes"
-    value = bridge.finish(bridge.forward(), scene)
+    bridge.finish(bridge.forward(batch_size=3), scene)
     held = bridge.held(everything)
     rest = [event for event in everything if event not in large]
     absent = [event for event in rest if event not in held.sqs]
@@ -444,7 +465,6 @@ def test_too_large_for_sqs(bridge, trips, rng):
         f"{scene}, events 2 and 4: these should be in the dead-letter queue; it holds "
         f"{bridge.these(held.dead, everything)}, and the queue {bridge.these(held.queue, everything)}"
     )
-    check_count(value, len(rest), scene)
 
 
 @pytest.mark.check("07.too-large")
@@ -474,7 +494,7 @@ def test_once_and_in_order(new_bridge, trips, rng, answers, habits):
         return  # 07.ack-after-sent tells
     bridge = new_bridge(fifo=True)
     size = rng.randint(3, 5)
-    everything = trips(3 * size)
+    everything = trips(3 * size - 1)
     everything[rng.randrange(size)]["event_id"] = 0
     for number, zone in enumerate(content.ZONES):
         everything[number % len(everything)]["pickup_zone"] = zone
@@ -536,7 +556,7 @@ def test_events_without_what_fifo_needs(new_bridge, trips, rng):
         del event[field]
     bridge.put(*everything)
     scene = "the SQS queue is FIFO, and of 5 events one has no event_id and another no pickup_zone"
-    bridge.finish(bridge.forward(), scene)
+    bridge.finish(bridge.forward(batch_size=3), scene)
     held = bridge.held(everything)
     wanted = list(without.values())
     absent = [event for event in everything if event not in wanted and event not in held.sqs]
@@ -643,7 +663,10 @@ def test_stop_with_messages_in_hand(bridge, trips, rng, refused, habits):
     def is_in_hand():
         return bridge.batches if refused else bridge.ready == 0
 
-    step, _ = stop_at(bridge, run, scene, is_in_hand)
+    with bridge.gate.recording() as crossed:
+        step, _ = stop_at(bridge, run, scene, is_in_hand)
+    if refused and any(each.up and each.name == "basic.ack" for each in crossed):
+        return  # 07.partial-batch or 07.backpressure tells
     assert refused or isinstance(step, Returned), (
         f"{scene}, and stop() returned True: it should return; {bridge.said(step)}"
     )

@@ -16,9 +16,12 @@ from grader.suite.steps import in_words
 POINTS = 20
 """Kills of a run."""
 BATCH = 3
-EVENTS = 5
-BEFORE = 11
-"""Events that an earlier call has moved: more than a kill may repeat."""
+EVENTS = 6
+"""Of a journey: two batches."""
+BEFORE = 12
+"""Events that earlier calls have moved: more than a kill may repeat."""
+AGAIN = 10
+"""Events that a kill in collect may repeat, at most."""
 WRITE = Packet("the file system", "write", up=True)
 
 
@@ -48,8 +51,6 @@ class Journey:
 
     def __init__(self, bridge) -> None:
         self.bridge = bridge
-        self.moved = []
-        """What earlier journeys have moved."""
 
     def stages(self, process):
         """The calls of a journey, each begun when the one before has returned."""
@@ -70,7 +71,6 @@ class Journey:
                 if isinstance(step, Raised):
                     raise run.otherwise("return", in_words(step, "it"))
             packets = list(crossed)
-        self.moved += events
         names = iter(syscalls)
         return [
             (packet, number, next(names) if packet == WRITE else "")
@@ -109,9 +109,7 @@ class Journey:
         if recovers:
             bridge.wait_given_back()
             bridge.finish(bridge.forward(batch_size=BATCH), f"{when}, and forward began again")
-        held = bridge.held(events)
-        self.moved += events
-        return held
+        return bridge.held(events)
 
 
 def chosen(points, rng):
@@ -142,12 +140,6 @@ def chosen(points, rng):
 def test_killed_before_packets_and_writes(bridge, trips, rng, sends, answers):
     """At some twenty points of a run over all three places."""
     journey = Journey(bridge)
-    before = trips(BEFORE)
-    bridge.file.append(*before)
-    bridge.finish(bridge.collect(), f"the file held {BEFORE} events")
-    if bridge.held(before).missing(before):
-        return  # 07.collects tells
-    journey.moved += before
     events = trips(EVENTS)
     points = journey.rehearse(events)
     if bridge.held(events).missing(events):
@@ -158,7 +150,7 @@ def test_killed_before_packets_and_writes(bridge, trips, rng, sends, answers):
         recovers = point[:2] in [(packet, 1) for packet in (*sends, *answers)]
         held = journey.killed(events, point, recovers=recovers)
         scene = (
-            f"{EVENTS} events were appended to a file that had been moved, batch_size is {BATCH}, and "
+            f"{EVENTS} events were appended to the file, batch_size is {BATCH}, and "
             f"the process was killed {where(point)}{', and forward ran again' if recovers else ''}"
         )
         lost = held.missing(events)
@@ -166,10 +158,36 @@ def test_killed_before_packets_and_writes(bridge, trips, rng, sends, answers):
             f"{scene}: each event should be in the file past the stored offset, in the queue, or in "
             f"SQS; {bridge.these(lost, events)} {'is' if len(lost) == 1 else 'are'} in none of them"
         )
-        old = [event for event in held.everything if event not in events]
-        assert not old, (
-            f"{scene}: the offset file should hold the old or the new offset, so that the next call "
-            f"begins with one of these events; it began with events that an earlier call had moved"
+
+
+@pytest.mark.check("07.few-repeats")
+def test_killed_before_each_write(bridge, trips):
+    """While it stores an offset: the file holds the old one or the new one, and little comes again."""
+    before = trips(BEFORE)
+    bridge.file.append(*before)
+    bridge.finish(bridge.collect(), f"the file held {BEFORE} events")
+    bridge.bodies()
+    for number in range(1, 30):
+        (event,) = trips(1)
+        bridge.file.append(event)
+        run = bridge.collect(bridge.process(stop_at_writes=True))
+        left = number
+        while left and isinstance(step := run.next("return"), Write):
+            left -= 1
+            if left:
+                run.go_on()
+        if left:
+            return  # it returned, or whatever it did is another check's
+        bridge.kill_now(run)
+        scene = (
+            f"earlier calls had moved {BEFORE} events or more, another was appended, and the process was "
+            f"killed before its write number {number}, {step.syscall}"
+        )
+        bridge.finish(bridge.collect(), scene)
+        got = bridge.bodies()
+        assert len(got) <= AGAIN, (
+            f"{scene}. The offset file should hold the old or the new offset then; the next call "
+            f"published {len(got) - 1} events again"
         )
 
 
