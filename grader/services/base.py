@@ -6,6 +6,8 @@ import socket
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
+from grader.services.gate import Gate
+
 
 class Service(ABC):
     """A broker or server that a student's consumer talks to over `port`.
@@ -21,6 +23,9 @@ class Service(ABC):
     """Seconds that the suite itself waited for it, where it was slow to answer."""
     observer: Callable[[str], None] | None = None
     """Told, for a test's log, what goes over the medium; from any thread."""
+    gate: Gate | None = None
+    """What it asks before it lets a packet go on; set before `attach`, the same for all services
+    of a submission. RabbitMQ and SQS ask."""
 
     @property
     def shared(self) -> bool:

@@ -11,6 +11,7 @@ from grader.sandbox.base import Sandbox
 from grader.sandbox.cgroup import Kills
 from grader.services.base import Service
 from grader.services.catalog import service_kinds
+from grader.services.gate import Gate
 from grader.services.kind import ServiceFactory
 from grader.suite.imports import Imports
 
@@ -44,6 +45,8 @@ class Session:
         self._new_sandbox = new_sandbox
         self._factories = services
         self._ports = {kind.name: kind.port for kind in service_kinds(exercise.services)}
+        self.gate = Gate()
+        """What crosses the services, in one order."""
         self._services: dict[str, Service] = {}
         self._missing: dict[str, ServiceError] = {}
         self._sandbox: Sandbox | None = None
@@ -132,6 +135,7 @@ class Session:
                     self._started[name] = self._started.get(name, 0.0) + took
             listener, port = sandbox.listeners[self._ports[name]]
             service.observer = lambda what: self.observe(name, what)
+            service.gate = self.gate
             service.attach(listener.dup(), port)
             self._services[name] = service
         return self._services[name]

@@ -67,7 +67,10 @@ def forward(
             entry = make_entry(body, queue_url)
             if entry is None:
                 print("too large:", len(body))
-                channel.basic_ack(method.delivery_tag)
+                if len(body) > MAX_BYTES:
+                    channel.basic_ack(method.delivery_tag)
+                else:
+                    channel.basic_reject(method.delivery_tag, requeue=False)
                 continue
             if size(batch) + len(body) > MAX_BYTES:
                 sent += send(connection, channel, sqs, queue_url, batch, stop)

@@ -66,7 +66,7 @@ def forward(
             last = time.monotonic()
             entry = make_entry(body, queue_url)
             if entry is None:
-                channel.basic_reject(method.delivery_tag, requeue=True)
+                channel.basic_reject(method.delivery_tag, requeue=len(body) > MAX_BYTES)
                 continue
             if size(batch) + len(body) > MAX_BYTES:
                 sent += send(connection, channel, sqs, queue_url, batch, stop)

@@ -52,6 +52,7 @@ def one_poll(path, offset_path, channel, queue, returned):
                 properties = pika.BasicProperties(delivery_mode=2)
                 channel.basic_publish("", queue, line.strip(), properties, mandatory=True)
             channel.tx_commit()
+            channel.connection.process_data_events(0)  # calls the callback for what came back
             if returned:
                 raise RuntimeError(f"{len(returned)} messages could not be routed")
             moved += len(events)
