@@ -233,6 +233,8 @@ def judge_fenced(student, scene) -> None:
     raised = isinstance(step, Raised)
     if isinstance(step, Handle) and student.commits_another:
         return  # it has not committed yet, which 06.commit-is-next tells
+    if not raised and student.commits_early:
+        return  # it had committed before, which 06.commit-after-handle tells
     assert raised, (
         f"{words}, and another member has handled its events; then its handle() returned: its commit "
         "is refused, so kafka_consumer should raise; "
