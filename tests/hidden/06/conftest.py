@@ -30,6 +30,7 @@ from grader.suite import (
     Kept,
     Process,
     Ready,
+    Returned,
     Run,
     Step,
     content,
@@ -503,6 +504,15 @@ class Quiet:
         self.step = student.step(self.run)
         if isinstance(self.step, Handle):
             self.run.handled()
+        self._student = student
+        self._early: list[Step | None] = []
+
+    @property
+    def early(self) -> Step | None:
+        """What it did while nothing came; None: it waited."""
+        if not self._early:
+            self._early.append(self._student.moves(self.run, 0))
+        return self._early[0]
 
 
 class Elsewhere:
@@ -725,6 +735,10 @@ class Waits:
             if killed.together:
                 killed.kill_one()
                 self.look("stood still").stop()
+
+    def gives_up(self, step: Step | None) -> bool:
+        """Tell whether that step is the return of who takes a quiet moment for the end: 06.quiet's."""
+        return isinstance(step, Returned) and isinstance(self.look("quiet").early, Returned)
 
     def look(self, name: str) -> Any:
         """What waits under that name.

@@ -24,10 +24,11 @@ def test_everything_is_replayed_and_nothing_moves(
     process.keep("settings", settings)
     topic, none = new_topic(4), new_topic(2)
     many = [*odd_events, *unusual_text, *trips(rng.randint(90, 120))]
-    topic.put(0, *BAD[:4])
+    bad = [each for each in BAD if each.isascii()]  # bytes are 06.bad-message's
+    topic.put(0, *bad[:4])
     topic.scatter(rng, *many, count=2)
     topic.put(0, b"", None)
-    topic.put(1, *BAD[4:])
+    topic.put(1, *bad[4:])
     topic.put_one_by_one(2, *trips(4))
     topic.trim(2, before=2)
     topic.commit({0: 7, 1: 3})
