@@ -23,17 +23,15 @@ def append(path, *events):
             file.write(event if isinstance(event, bytes) else json.dumps(event).encode() + b"\n")
 
 
-def declare(channel, queue):
-    """Declare the queue as exercise 03 does."""
-    dead = f"{queue}.dead"
-    channel.queue_declare(dead, durable=True)
-    arguments = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead}
-    channel.queue_declare(queue, durable=True, arguments=arguments)
+def declared(parameters, queue, sqs, name="trips"):
+    """Have forward declare RabbitMQ's queue; return the URL of an SQS queue beside it."""
+    url = sqs.url(name)
+    forward(parameters, queue, sqs, url, max_idle=0.1)
+    return url
 
 
 def put(channel, queue, *bodies):
-    """Put messages into the queue; the broker has them when this returns."""
-    declare(channel, queue)
+    """Put messages into a queue that is there; the broker has them when this returns."""
     with channel.connection.channel() as own:
         own.confirm_delivery()
         for body in bodies:
@@ -137,8 +135,8 @@ def test_a_bad_line_is_passed_over(trips, offset, parameters, channel, queue):
 @pytest.mark.check("07.forwards")
 def test_every_message_is_in_sqs(parameters, channel, queue, sqs):
     bodies = ['{"event_id":1,  "pickup_zone": "São"}', *map(json.dumps, EVENTS[:11])]
+    url = declared(parameters, queue, sqs)
     put(channel, queue, *(body.encode() for body in bodies))
-    url = sqs.url("trips")
     number = forward(parameters, queue, sqs, url, max_idle=IDLE)
     assert number == 12, f"the queue held 12 messages, so return 12, not {number!r}"
     found = [each["Body"] for each in sqs.take_all(url)]
@@ -155,8 +153,8 @@ def test_what_sqs_did_not_get_is_still_in_the_queue(parameters, channel, queue, 
     def cut(**_):
         raise CutError
 
+    url = declared(parameters, queue, sqs)
     put(channel, queue, *EVENTS[:5])
-    url = sqs.url("trips")
     sqs.meta.events.register("before-call.sqs.SendMessageBatch", cut)
     sqs.meta.events.register("before-call.sqs.SendMessage", cut)
     asked = count()
@@ -174,8 +172,8 @@ def test_what_sqs_did_not_get_is_still_in_the_queue(parameters, channel, queue, 
 
 @pytest.mark.check("07.once", leans_on="07.forwards")
 def test_a_fifo_queue_knows_an_event_by_its_id(parameters, channel, queue, sqs):
+    url = declared(parameters, queue, sqs, "trips.fifo")
     put(channel, queue, *EVENTS[:4], EVENTS[1])  # as after a crash: one of them twice
-    url = sqs.url("trips.fifo")
     forward(parameters, queue, sqs, url, max_idle=IDLE)
     taken = sqs.take_all(url)
     assert ids(taken) == IDS[:4], f"4 events, one of them sent twice; SQS has {ids(taken)}"
@@ -187,8 +185,8 @@ def test_a_fifo_queue_knows_an_event_by_its_id(parameters, channel, queue, sqs):
 
 @pytest.mark.check("07.partial-batch", leans_on="07.forwards")
 def test_a_refused_entry_is_sent_again_alone(parameters, channel, queue, sqs):
+    url = declared(parameters, queue, sqs)
     put(channel, queue, *EVENTS[:10])
-    url = sqs.url("trips")
     tries = []
 
     def refuse(entry):
@@ -208,8 +206,8 @@ def test_a_refused_entry_is_sent_again_alone(parameters, channel, queue, sqs):
 
 @pytest.mark.check("07.last-batch")
 def test_a_batch_that_does_not_fill_up_is_sent(parameters, channel, queue, sqs):
+    url = declared(parameters, queue, sqs)
     put(channel, queue, *EVENTS)
-    url = sqs.url("trips")
     number = forward(parameters, queue, sqs, url, max_idle=IDLE)
     found = ids(sqs.take_all(url))
     assert sorted(found) == IDS, f"13 messages are a batch of 10 and one of 3; SQS has {found}"
@@ -220,8 +218,8 @@ def test_a_batch_that_does_not_fill_up_is_sent(parameters, channel, queue, sqs):
 
 @pytest.mark.check("07.backpressure", leans_on="07.forwards")
 def test_while_sqs_refuses_the_others_wait_in_the_queue(parameters, channel, queue, sqs):
+    url = declared(parameters, queue, sqs)
     put(channel, queue, *EVENTS)
-    url = sqs.url("trips")
     ready = []
 
     def refuse(_):
@@ -248,8 +246,8 @@ def test_while_sqs_refuses_the_others_wait_in_the_queue(parameters, channel, que
 @pytest.mark.check("07.too-large", leans_on="07.forwards")
 def test_what_is_too_large_for_sqs_is_a_dead_letter(parameters, channel, queue, sqs):
     huge = json.dumps({"event_id": 1, "note": "x" * LIMIT}).encode()
+    url = declared(parameters, queue, sqs)
     put(channel, queue, EVENTS[0], huge, EVENTS[1])
-    url = sqs.url("trips")
     forward(parameters, queue, sqs, url, max_idle=IDLE)
     found = ids(sqs.take_all(url))
     assert sorted(found) == IDS[:2], f"the others should be in SQS; it has {found}"
@@ -259,8 +257,8 @@ def test_what_is_too_large_for_sqs_is_a_dead_letter(parameters, channel, queue, 
 
 @pytest.mark.check("07.stop")
 def test_after_stop_nothing_is_missing(parameters, channel, queue, sqs):
+    url = declared(parameters, queue, sqs)
     put(channel, queue, *EVENTS[:5])
-    url = sqs.url("trips")
     asked = count(1)
     # Your function would wait for half a minute; the limit of a test is shorter.
     number = forward(parameters, queue, sqs, url, max_idle=30, stop=lambda: next(asked) >= 4)
