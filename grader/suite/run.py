@@ -172,7 +172,7 @@ class Run:
         """Wait for the next step; None when all its threads came to sleep before one has come.
 
         For what waits for somebody else, such as an answer that is held back: it takes some
-        hundredths of a second, whatever the load, and a second at most.
+        hundredths of a second, whatever the load, and five seconds at most.
         """
         with Stillness(self.process.pid) as stillness:
             return self.next_before(stillness)

@@ -6,6 +6,7 @@ program that goes on needs for it, the load decides; that all its threads sleep,
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 import time
@@ -18,8 +19,10 @@ from grader.host.processes import descendants, is_asleep
 _PAUSE = 0.005
 _LOOKS = 5
 """So often in a row all threads must sleep: one that is woken needs a moment to run."""
-_LONGEST = 1.0
-"""Seconds, for a program that wakes now and then, and for a machine where nobody can look."""
+_LONGEST = 5.0
+"""Seconds, for a program that wakes now and then."""
+_BLIND = 0.5
+"""Seconds, on a machine where nobody can look."""
 
 
 class Stillness:
@@ -55,7 +58,8 @@ class Stillness:
 
     def _look(self) -> None:
         asleep = 0
-        deadline = time.monotonic() + _LONGEST
+        can_look = os.access("/proc/self/task", os.R_OK)
+        deadline = time.monotonic() + (_LONGEST if can_look else _BLIND)
         while asleep < _LOOKS and time.monotonic() < deadline:
             if self._over.wait(_PAUSE):
                 return

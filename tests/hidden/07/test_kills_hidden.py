@@ -101,6 +101,8 @@ class Journey:
                     break
                 collects = False
             if not over:
+                if packet.name == "basic.publish":
+                    bridge.goes_on(run)  # what it does without waiting for the confirm
                 bridge.note(f"everything stands still {where(point)}")
                 bridge.kill(run, halt) if packet != WRITE else bridge.kill_now(run)
         when = f"the process was killed {where(point)}"
