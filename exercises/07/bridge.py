@@ -106,8 +106,8 @@ def forward(
 
     A message that SQS can never take goes to `queue + ".dead"` by rejecting it without requeue,
     and the others go on: one of more than 1 MiB (1,048,576 bytes of body, and of attributes if you
-    send some), an empty one, one that is not UTF-8 or has characters that SQS refuses, and on a
-    FIFO queue one without `event_id` or `pickup_zone`. A whole batch may not have more than 1 MiB
-    either. Any other message that is not a JSON object goes to SQS as it is, or to `.dead`.
+    send some), an empty one, one that is not UTF-8, and on a FIFO queue one without `event_id` or
+    `pickup_zone`. A whole batch may not have more than 1 MiB either. Any other message that is not
+    a JSON object goes to SQS as it is, or to `.dead`.
     """
     raise NotImplementedError("consume, send a batch, acknowledge what SQS took, in a loop")
