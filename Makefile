@@ -7,7 +7,7 @@ export PATH := $(PATH):/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-instructor demo test validate test-thorough attacks lint docs pictures bench soak fuzz mutants mutants-sample lock clean
+.PHONY: help setup setup-instructor demo test validate test-thorough test-pythons attacks lint docs pictures bench soak fuzz mutants mutants-sample lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -32,15 +32,21 @@ validate: setup-instructor ## judge every known submission; make test judges one
 test-thorough: setup-instructor ## what takes longer: the attacks, nbgrader, comparisons, the documentation's commands
 	$(PYTHON_IN_VENV) -m pytest -W error -m thorough $(ARGS)
 
+test-pythons: ## make test with each Python from 3.11 to 3.14 that is here; ARGS="3.12 3.13"
+	@python3 scripts/test_pythons.py $(ARGS)
+
 attacks: setup-instructor ## hand in every known hostile submission, as root and as an ordinary user
 	ATTACKS=all $(PYTHON_IN_VENV) -m pytest -W error tests/grader/test_attacks.py tests/grader/test_attacks_mixed.py $(ARGS)
 
-lint: setup-instructor ## ruff, mypy, import-linter
+lint: setup-instructor ## ruff, mypy, import-linter, schemas of the files for CI and compose
 	$(PYTHON_IN_VENV) -m ruff check
 	$(PYTHON_IN_VENV) -m ruff format --check
 	$(PYTHON_IN_VENV) -m mypy grader resources solutions benchmarks scripts
 	$(PYTHON_IN_VENV) -m mypy solutions/00/events.py
 	.venv/bin/lint-imports
+	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml release/.github/workflows/*.yml
+	.venv/bin/check-jsonschema --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci release/.gitlab-ci.yml
+	.venv/bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 
 docs: setup ## build the documentation's site into out/site; a dead link fails
 	NO_MKDOCS_2_WARNING=1 $(PYTHON_IN_VENV) -m mkdocs build --strict --quiet

@@ -40,6 +40,9 @@ quietly() {
     "$@" >>"$log" 2>&1 </dev/null 9>&-
 }
 
+# Student code runs as another user: whatever the umask, it may read what is installed for it.
+for_anybody() ( umask 022 && quietly "$@" )
+
 reason() { grep -iE '^(E:|error|.*error:)' "$log" | tail -n 1; }
 
 # --- Python ----------------------------------------------------------------------------------
@@ -76,7 +79,7 @@ make_venv() {
                 "\`sudo apt-get install python$version-venv\`, then run make again."
     fi
     say "making .venv with Python $version"
-    quietly "$python" -m venv --clear .venv ||
+    for_anybody "$python" -m venv --clear .venv ||
         fail "cannot make .venv: $(reason) (all of it: $log)"
 }
 
@@ -116,9 +119,9 @@ install_python_packages() {
     rm -f .venv/.installed-*
     say "installing what $lock lists (progress: $log)"
     # Wheels alone: no package runs code of its own while it is installed.
-    quietly .venv/bin/python -m pip install --require-hashes --only-binary :all: -r "$lock" ||
+    for_anybody .venv/bin/python -m pip install --require-hashes --only-binary :all: -r "$lock" ||
         fail "pip could not install $lock: $(reason) (all of it: $log)"
-    quietly .venv/bin/python -m pip install --no-deps --no-build-isolation --editable . ||
+    for_anybody .venv/bin/python -m pip install --no-deps --no-build-isolation --editable . ||
         fail "pip could not install the course itself: $(reason) (all of it: $log)"
     # The instructor's lock holds all of the other.
     for name in requirements.lock "$lock"; do

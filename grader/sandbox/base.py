@@ -29,6 +29,7 @@ from grader.sandbox import syscalls
 from grader.sandbox.cgroup import Kills, machine_kills
 from grader.sandbox.folder import Folder
 from grader.sandbox.output import Output
+from grader.sandbox.python import scratch_home, site_packages
 from grader.worker import wire
 
 PREFIX = "grader-"
@@ -488,27 +489,6 @@ def _send(number: signal.Signals, pids: Iterable[int]) -> None:
     for pid in pids:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, number)
-
-
-def reachable(path: Path) -> bool:
-    """Tell whether every folder down to `path` may be entered by anybody."""
-    return all(each.stat().st_mode & 0o001 for each in (path, *path.parents))
-
-
-def scratch_home() -> str:
-    """Where sandboxes have their folders: the system's temporary folder.
-
-    Root's may be closed to the unprivileged uid that student code runs as.
-    """
-    usual = tempfile.gettempdir()
-    if reachable(Path(usual)):
-        return usual
-    return next((p for p in ("/tmp", "/var/tmp") if Path(p).is_dir()), usual)  # noqa: S108
-
-
-def site_packages() -> list[str]:
-    """Where this interpreter's third-party packages lie."""
-    return [p for p in sys.path if p.endswith(("site-packages", "dist-packages"))]
 
 
 def zygote_arguments(config: dict[str, Any], folder: str) -> list[str]:

@@ -21,8 +21,9 @@ from typing import IO, Any, ClassVar
 
 from grader.errors import SandboxError
 from grader.host.interpreter import WORKER
-from grader.sandbox.base import Sandbox, reachable, site_packages, zygote_arguments
+from grader.sandbox.base import Sandbox, zygote_arguments
 from grader.sandbox.cgroup import Cgroup, Kills
+from grader.sandbox.python import reachable, readable_worker, site_packages
 from grader.sandbox.seccomp import deny_filter
 
 UNPRIVILEGED = 1_900_000_000
@@ -107,12 +108,15 @@ class BubblewrapSandbox(Sandbox):
             self._cgroup.remove()
 
     def _command(self, config: dict[str, Any]) -> list[str]:
-        sources = _python_sources()
+        worker = readable_worker(self.base) if _root() else WORKER
+        sources = [str(worker), *_python_sources()]
         reached = {source: source for source in sources}
         mounts = ""
         if _root():
             reached, mounts = self._reach(sources)
-        command = self._bwrap(config, reached)
+        # Inside, the worker has a place of its own, wherever the checkout lies.
+        inside = {source: "/worker" if source == str(worker) else source for source in sources}
+        command = self._bwrap(config, {reached[source]: inside[source] for source in sources})
         if _root():
             uid, gid = own_user()
             drop = ["setpriv", f"--reuid={uid}", f"--regid={gid}"]
@@ -141,7 +145,7 @@ class BubblewrapSandbox(Sandbox):
             mounts.append(f"mount --bind {shlex.quote(source)} {shlex.quote(str(target))}\n")
         return reached, "".join(mounts)
 
-    def _bwrap(self, config: dict[str, Any], reached: dict[str, str]) -> list[str]:
+    def _bwrap(self, config: dict[str, Any], places: dict[str, str]) -> list[str]:
         # bubblewrap's own pid 1 would be open to student code, whose uid it has.
         args = ["--unshare-all", "--unshare-user", "--die-with-parent", "--as-pid-1"]
         args += ["--new-session", "--clearenv", "--cap-drop", "ALL"]
@@ -157,8 +161,8 @@ class BubblewrapSandbox(Sandbox):
         args += ["--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys", "--dev", "/dev"]
         for path, size in _TMPFS.items():
             args += ["--size", str(size), "--tmpfs", path]
-        for source, place in reached.items():
-            args += ["--ro-bind", place, "/worker" if source == str(WORKER) else source]
+        for outside, inside in places.items():
+            args += ["--ro-bind", outside, inside]
         for name in ("submission", "stream"):
             args += ["--ro-bind", str(self.base / name), f"/{name}"]
         args += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/state"]
@@ -241,8 +245,8 @@ def _interpreter() -> str:
 
 
 def _python_sources() -> list[str]:
-    """Return what the interpreter, its packages and the worker need, as few folders as possible."""
-    sources = [str(WORKER), *site_packages()]
+    """Return what the interpreter and its packages need, as few folders as possible."""
+    sources = site_packages()
     prefix = os.path.realpath(sys.base_prefix)
     if prefix != "/usr":
         sources.append(prefix)

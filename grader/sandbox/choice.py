@@ -6,6 +6,7 @@ import compileall
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,11 +14,13 @@ from grader.errors import SandboxError
 from grader.host.holding import held
 from grader.host.interpreter import WORKER
 from grader.host.processes import runs
+from grader.host.room import require_room
 from grader.sandbox import cgroup, docker
-from grader.sandbox.base import PREFIX, Sandbox, scratch_home
+from grader.sandbox.base import PREFIX, Sandbox
 from grader.sandbox.bubblewrap import BubblewrapSandbox
 from grader.sandbox.probe import probe, probe_user, require
 from grader.sandbox.process import ProcessSandbox
+from grader.sandbox.python import require_readable_packages, scratch_home
 from grader.sandbox.user import UserSandbox
 
 _INSTALL = (
@@ -31,7 +34,9 @@ def choose(*, unsafe: bool = False) -> type[Sandbox]:
 
     Raises:
         SandboxError: there is none, and `unsafe` does not allow to go without.
+        GraderError: the machine has no room for it.
     """
+    require_room(tempfile.gettempdir(), scratch_home())
     if unsafe:
         return ProcessSandbox
     compileall.compile_dir(WORKER, quiet=2)  # no sandbox can write what it compiles
@@ -80,6 +85,8 @@ def require_bubblewrap() -> None:
         raise SandboxError("submissions are graded on Linux", "Use a Linux machine, or WSL2.")
     if shutil.which("bwrap") is None:
         raise SandboxError("no sandbox for submissions: bubblewrap is not installed", _INSTALL)
+    if os.geteuid() == 0:
+        require_readable_packages()
 
 
 def own_code() -> type[Sandbox]:
@@ -87,12 +94,14 @@ def own_code() -> type[Sandbox]:
 
     Raises:
         SandboxError: this system cannot fork.
+        GraderError: the machine has no room for it.
     """
     if not hasattr(os, "fork"):
         raise SandboxError(
             "the hidden suite needs Linux or macOS",
             "On Windows, use WSL2; the public tests run anywhere.",
         )
+    require_room(tempfile.gettempdir())
     return ProcessSandbox
 
 

@@ -19,11 +19,11 @@ from collections.abc import Collection
 from typing import Any, ClassVar
 
 from grader.errors import SandboxError
-from grader.host.interpreter import WORKER
 from grader.host.processes import ProcessInfo, runs
-from grader.sandbox.base import Control, Sandbox, site_packages, zygote_arguments
+from grader.sandbox.base import Control, Sandbox, zygote_arguments
 from grader.sandbox.bubblewrap import own_user
 from grader.sandbox.cgroup import Kills, group_of
+from grader.sandbox.python import readable_worker, site_packages
 
 IMAGE = f"python:{sys.version_info.major}.{sys.version_info.minor}-slim"
 """Of this interpreter's version: it imports this interpreter's packages."""
@@ -60,7 +60,7 @@ class DockerSandbox(Sandbox):
         volumes = {
             str(self.base / name): f"/{name}" for name in ("submission", "stream", "control")
         }
-        volumes[str(WORKER)] = "/worker"
+        volumes[str(readable_worker(self.base))] = "/worker"
         volumes |= {path: path for path in site_packages()}
         command = [
             "docker",

@@ -28,8 +28,7 @@ class Folder:
         fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
 
         def put(name: str, data: bytes) -> None:
-            target = os.open(name, _WRITE | os.O_TRUNC, 0o644, dir_fd=fd)
-            with os.fdopen(target, "wb") as file:
+            with os.fdopen(_for_others_to_read(name, os.O_TRUNC, fd), "wb") as file:
                 file.write(data)
 
         return cls(fd, inside, put)
@@ -53,7 +52,7 @@ class Folder:
 
     def append(self, name: str, data: bytes) -> None:
         """Add `data` to the end of `name`, in one write; create it where it is missing."""
-        fd = os.open(name, _WRITE | os.O_APPEND, 0o644, dir_fd=self._fd)
+        fd = _for_others_to_read(name, os.O_APPEND, self._fd)
         with os.fdopen(fd, "wb", buffering=0) as file:
             view = memoryview(data)
             while view:
@@ -105,3 +104,11 @@ class Folder:
 
 _MOST_NAMES = 1000
 _WRITE = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+
+
+def _for_others_to_read(name: str, flags: int, folder: int) -> int:
+    """Open a suite's file for writing; the student's user may read it, whatever the umask."""
+    descriptor = os.open(name, _WRITE | flags, 0o644, dir_fd=folder)
+    with suppress(PermissionError):  # a file of the student's own, where the suite is no root
+        os.fchmod(descriptor, 0o644)
+    return descriptor

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import IO, Any, ClassVar
 
 from grader.errors import SandboxError
-from grader.host.interpreter import WORKER
 from grader.host.processes import ProcessInfo, look_at
-from grader.sandbox.base import Sandbox, reachable, site_packages, zygote_arguments
+from grader.sandbox.base import Sandbox, zygote_arguments
 from grader.sandbox.bubblewrap import own_user
+from grader.sandbox.python import copy_worker, reachable, require_readable_packages, site_packages
 from grader.sandbox.seccomp import deny_filter
 
 
@@ -37,7 +37,7 @@ class UserSandbox(Sandbox):
         state.mkdir(mode=0o700)
         os.chown(state, self._uid, gid)
         # The judge's own folder is closed to the student.
-        shutil.copytree(WORKER, self.base / "worker")
+        copy_worker(self.base)
         self._seccomp = deny_filter()
         try:
             super().start()
@@ -103,6 +103,7 @@ def require_root() -> None:
             raise SandboxError(
                 f"{path} cannot be reached by another user", "Install Python where anybody may go."
             )
+    require_readable_packages()
 
 
 def _become(uid: int) -> list[str]:

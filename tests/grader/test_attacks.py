@@ -29,6 +29,7 @@ import pytest
 from grader.course import load_course
 from grader.host.processes import runs
 from grader.sandbox.bubblewrap import UNPRIVILEGED
+from grader.services.kafka import private as kafka_private
 from grader.services.redis import private
 
 pytestmark = pytest.mark.thorough
@@ -147,7 +148,9 @@ def running() -> Iterator[str]:
             continue
         uid = int(text.partition("\nUid:\t")[2].split("\t")[0])
         pids = [
-            uid - base for base in (UNPRIVILEGED, private.USERS) if base < uid <= base + MOST_PIDS
+            uid - base
+            for base in (UNPRIVILEGED, private.USERS, kafka_private.USERS)
+            if base < uid <= base + MOST_PIDS
         ]
         if uid == ORDINARY or any(not runs(pid) for pid in pids):
             yield text.partition("\t")[2].partition("\n")[0]
