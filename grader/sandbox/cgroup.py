@@ -110,6 +110,11 @@ class Cgroup:
                 return Kills(_field(control, "oom_kill"), reached)
         return None
 
+    def limits_memory(self, most: int) -> bool:
+        """Tell whether its processes together may have that many bytes at most."""
+        wanted = [folder / files["memory"] for folder in self.folders for files in _FILES.values()]
+        return any(0 < _number(file) <= most for file in wanted)
+
     def remove(self) -> None:
         """End what is left in the group, and remove it."""
         deadline = time.monotonic() + _BUSY
