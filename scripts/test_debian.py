@@ -77,6 +77,7 @@ def pip_settings() -> dict[str, str]:
         [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
     )
     lines = [line.partition("=") for line in asked.stdout.splitlines()]
+    lines.sort(key=lambda line: line[0].startswith(":env:"))  # the environment's win
     return {key.rpartition(".")[2]: str(ast.literal_eval(value)) for key, _, value in lines}
 
 

@@ -26,6 +26,8 @@ def main() -> int:
         log.write(json.dumps(sys.argv[1:]) + "\n")
     if command == "version":
         print("ok")  # noqa: T201 - this is a command
+    elif command == "info":
+        print("cgroupfs")  # noqa: T201
     elif command == "image":
         return not (HOME / "image").exists()
     elif command == "import":
@@ -52,7 +54,8 @@ def run(arguments: list[str]) -> None:
         parser.add_argument(name, required=True)
     for name in ("--hostname", "--log-driver", "--ipc", "--entrypoint", "--workdir"):
         parser.add_argument(name, required=True)
-    parser.add_argument("--sysctl")
+    for name in ("--sysctl", "--cgroup-parent"):
+        parser.add_argument(name)
     for name in ("--tmpfs", "--mount"):
         parser.add_argument(name, action="append", required=True)
     parser.add_argument("image")

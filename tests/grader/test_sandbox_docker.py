@@ -55,9 +55,11 @@ REPO = Path(__file__).resolve().parents[2]
 @pytest.fixture(autouse=True)
 def no_image() -> Iterator[None]:
     """What one engine has, another has not."""
-    empty_image.require.cache_clear()
+    for found in (empty_image.require, docker_sandbox._driver):  # noqa: SLF001 - as above
+        found.cache_clear()
     yield
-    empty_image.require.cache_clear()
+    for found in (empty_image.require, docker_sandbox._driver):  # noqa: SLF001
+        found.cache_clear()
 
 
 @pytest.fixture
@@ -124,6 +126,7 @@ def test_the_container_has_no_network_no_rights_and_limits(calls: Path) -> None:
         "--tmpfs /tmp:exec,mode=1777,size=67108864 --tmpfs /state:exec,mode=1777,size=67108864",
         "--shm-size 16777216",
         "--log-driver none",
+        "--cgroup-parent / ",
         "--pull never",
         "--rm",
     ):
