@@ -43,8 +43,8 @@ def main() -> int:
     return 0
 
 
-def run(arguments: list[str]) -> None:
-    """Become bubblewrap with what the options ask for."""
+def options_of(arguments: list[str]) -> argparse.Namespace:
+    """What `docker run` is asked for; an option that is missing or unknown ends it."""
     parser = argparse.ArgumentParser()
     for flag in ("--rm", "--read-only"):
         parser.add_argument(flag, action="store_true", required=True)
@@ -60,7 +60,12 @@ def run(arguments: list[str]) -> None:
         parser.add_argument(name, action="append", required=True)
     parser.add_argument("image")
     parser.add_argument("command", nargs=argparse.REMAINDER)
-    options = parser.parse_args(arguments)
+    return parser.parse_args(arguments)
+
+
+def run(arguments: list[str]) -> None:
+    """Become bubblewrap with what the options ask for."""
+    options = options_of(arguments)
     (HOME / options.name).write_text(str(os.getpid()))
     uid, gid = options.user.split(":")
     args = ["bwrap", "--unshare-all", "--unshare-user", "--uid", uid, "--gid", gid, "--clearenv"]

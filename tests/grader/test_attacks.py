@@ -243,7 +243,7 @@ def grade(
         capture_output=True,
         text=True,
         check=False,
-        timeout=1200,
+        timeout=3600,  # on a busy machine, in containers, half an hour
         env=os.environ
         | {"GRADER_CANARY": CANARY, "PYTHONPATH": str(REPO), "HOME": str(root)}
         | environment,
