@@ -223,8 +223,7 @@ def test_an_image_that_the_engine_does_not_take_has_a_reason(
         serve()
 
 
-@pytest.mark.usefixtures("calls")
-def test_a_long_path_with_odd_characters_is_mounted(monkeypatch: pytest.MonkeyPatch) -> None:
+def serve_from_an_odd_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     """A socket's path may have 107 bytes, and Docker's options are cut at colons and commas."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder, 'a:b,c=d "e"', "x" * 120)
@@ -235,6 +234,12 @@ def test_a_long_path_with_odd_characters_is_mounted(monkeypatch: pytest.MonkeyPa
         found = serve()
         assert found["base"].is_relative_to(home)
         assert found["seen"] == [2, 4]
+
+
+@pytest.mark.usefixtures("calls")
+def test_a_long_path_with_odd_characters_is_mounted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the options say it."""
+    serve_from_an_odd_folder(monkeypatch)
 
 
 @pytest.mark.usefixtures("calls")
@@ -309,6 +314,13 @@ def test_every_wall_of_a_real_container_holds() -> None:
     found = serve()
     assert found["seen"] == [2, 4]
     assert not found["left"]
+
+
+@pytest.mark.docker
+@pytest.mark.usefixtures("engine")
+def test_a_real_engine_mounts_a_path_with_odd_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it reads the options."""
+    serve_from_an_odd_folder(monkeypatch)
 
 
 LOOKS = b"""\
