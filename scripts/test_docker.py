@@ -87,7 +87,7 @@ def engine() -> Iterator[dict[str, str]]:
 
 
 def _end_with_parent() -> None:
-    """Have the engine end also where this process is killed."""
+    """Have what is started end also where this process is killed."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
@@ -178,7 +178,12 @@ def main(words: list[str]) -> int:
     with engine() as environment:
         make_images(environment)
         command = [sys.executable, "-m", "pytest", "-W", "error", "-m", "docker", *words]
-        with subprocess.Popen(command, cwd=ROOT, env=environment) as tests:
+        with subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            preexec_fn=_end_with_parent,  # noqa: PLW1509 - one system call
+        ) as tests:
             try:
                 failed = tests.wait()
             except KeyboardInterrupt:

@@ -20,7 +20,7 @@ from lab import Lab
 
 from grader.course import Limits, load_course
 from grader.errors import SandboxError
-from grader.sandbox import choice, empty_image
+from grader.sandbox import choice, empty_image, view
 from grader.sandbox import docker as docker_sandbox
 from grader.sandbox.base import SandboxDied, Setup
 from grader.sandbox.bubblewrap import BubblewrapSandbox
@@ -211,6 +211,16 @@ def test_an_image_is_made_once_and_none_is_pulled(calls: Path) -> None:
     assert not [member.name for member in members if member.isfile()]
     modes = {member.name: member.mode for member in members}
     assert (modes["state"], modes["tmp"], modes["etc"]) == (0o1777, 0o1777, 0o755)
+
+
+def test_a_kernel_without_ipv6_has_no_name_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else connecting to localhost would not be refused where nobody listens."""
+    for there in (True, False):
+        monkeypatch.setattr(view, "has_ipv6", lambda there=there: there)
+        view.make_etc(tmp_path / str(there), 1000, 1000)
+        assert ("::1" in (tmp_path / str(there) / "hosts").read_text()) is there
 
 
 def test_an_image_that_the_engine_does_not_take_has_a_reason(
