@@ -1,17 +1,19 @@
 """Run the README's commands in another release of Debian, as root and as an ordinary user.
 
 As root on Debian. The release is a root file system by debootstrap, shared read-only below an
-overlay; the commands run in namespaces of their own, which end with them, in a clone of the last
-commit. Its root is changed by pivot_root: in a plain chroot no sandbox starts, since a process
-there may make no user namespace (user_namespaces(7)). The network is this machine's.
+overlay; the commands run in a mount namespace of their own, in a clone of the last commit. Its root
+is changed by pivot_root: in a plain chroot no sandbox starts, since a process there may make no
+user namespace (user_namespaces(7)). The network is this machine's.
 """
 
 from __future__ import annotations
 
 import ast
+import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -125,7 +127,8 @@ def run(suite: str, more: list[str], log: Path) -> list[tuple[str, int]]:
         upper.chmod(0o755)
         (upper / "new").mkdir()
         prepare(upper, commands(more), pip)
-        apart = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--ipc"]
+        # No namespace of processes: control groups, which are the machine's, are named by pids.
+        apart = ["unshare", "--mount", "--propagation", "private", "--ipc", "--fork"]
         command = [*apart, "--kill-child", "sh", "-c", _ENTER, "enter", str(upper / "new")]
         command += [
             str(root),
@@ -141,6 +144,7 @@ def run(suite: str, more: list[str], log: Path) -> list[tuple[str, int]]:
                 stderr=subprocess.STDOUT,
                 text=True,
                 errors="replace",
+                start_new_session=True,
             ) as inside,
         ):
             assert inside.stdout is not None
@@ -157,7 +161,7 @@ def run(suite: str, more: list[str], log: Path) -> list[tuple[str, int]]:
                         mark = "✗" if int(rest) else "✓"
                         print(f"{mark} Debian's {suite}, {name}", flush=True)
             except KeyboardInterrupt:
-                inside.kill()  # the rest ends with it
+                os.killpg(inside.pid, signal.SIGTERM)
                 raise
         if inside.returncode:
             raise NotHereError(f"{name} ended with {inside.returncode}; all of it: {log}")
