@@ -174,6 +174,8 @@ def main(words: list[str]) -> int:
     if not _SUITE.fullmatch(suite):
         raise NotHereError(f"{suite} is no name of a release, such as trixie")
     require_root("make test-debian")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     log = ROOT / "out" / f"debian-{suite}.log"
     log.parent.mkdir(exist_ok=True)
     more = more or [
