@@ -254,6 +254,33 @@ def _streams(stream: str, url: str, **plan: Any) -> None:
     _produce(lambda: StreamSink(url, stream), Plan(**plan))
 
 
+@main.command("kafka")
+@click.option(
+    "--topic",
+    default="taxi_events",
+    callback=_named,
+    help="The topic, created if it does not exist.",
+)
+@click.option(
+    "--bootstrap-servers",
+    envvar="KAFKA_BOOTSTRAP_SERVERS",
+    show_envvar=True,
+    default="localhost:9092",
+    callback=_named,
+    help="The brokers.",
+)
+@_planned
+def _kafka(topic: str, bootstrap_servers: str, **plan: Any) -> None:
+    """Publish to a Kafka topic (exercise 06).
+
+    The key is the pickup_zone, so that all events of a zone are in one partition, in order. The
+    broker confirms each event. The events stay in the topic, also when they have been read.
+    """
+    from event_sinks.kafka_sink import KafkaSink
+
+    _produce(lambda: KafkaSink(bootstrap_servers, topic), Plan(**plan))
+
+
 if __name__ == "__main__":
     with printable(keep_going=False):
         main(prog_name="event_generator.py")

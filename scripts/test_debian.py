@@ -127,7 +127,7 @@ def run(suite: str, more: list[str], log: Path) -> list[tuple[str, int]]:
         upper.chmod(0o755)
         (upper / "new").mkdir()
         prepare(upper, commands(more), pip)
-        # No namespace of processes: control groups, which are the machine's, are named by pids.
+        # With the machine's own pids, so that one can look on from outside.
         apart = ["unshare", "--mount", "--propagation", "private", "--ipc", "--fork"]
         command = [*apart, "--kill-child", "sh", "-c", _ENTER, "enter", str(upper / "new")]
         command += [

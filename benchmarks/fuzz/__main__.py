@@ -18,7 +18,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks.fuzz import amqp, intake, messages, redis, sqs
+from benchmarks.fuzz import amqp, intake, kafka, messages, redis, sqs
 from benchmarks.fuzz.target import Finding, Target, run_round
 from grader.services.sqs.service import warm
 
@@ -28,6 +28,7 @@ TARGETS = (
     *amqp.TARGETS,
     *redis.TARGETS,
     *sqs.TARGETS,
+    *kafka.TARGETS,
     *intake.TARGETS,
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from grader.course import Course, Exercise
+from grader.course import Check, Course, Exercise
 from grader.report import Outcome, Report
 
 Told = Mapping[str, Sequence[str]]
@@ -30,23 +30,48 @@ _MASKS = (
 _LINE = re.compile(r"([a-z0-9-]+): (.*)")
 
 
-def messages_page(course: Course, seed: int, graded: Iterable[tuple[Exercise, str, Report]]) -> str:
-    """Return the page, of submissions with their names."""
+def messages_page(
+    course: Course, seed: int, graded: Iterable[tuple[Exercise, str, Report]], before: str = ""
+) -> str:
+    """Return the page.
+
+    Args:
+        course: in its order.
+        seed: of the run.
+        graded: known-wrong submissions with their names.
+        before: a page whose sections stay where nothing of their exercise was graded.
+    """
     told = list(graded)
+    renewed = {exercise.id for exercise, _, _ in told}
+    kept = {part.partition("\n")[0]: part for part in before.split("\n## ")[1:]}
     parts = [_HEAD.format(seed=seed)]
     for exercise in course.exercises:
         for check in exercise.checks:
-            lines = [
-                f"{name}: {shown(result.message)}"
-                for each, name, report in told
-                if each.id == exercise.id
-                for result in report.checks
-                if result.id == check.id and result.outcome is Outcome.FAILED
-            ]
-            if lines:
-                block = "\n".join(lines)
-                parts.append(f"\n## {check.id}\n\n{check.title}.\n\n```text\n{block}\n```\n")
+            if exercise.id in renewed:
+                parts.append(_section(exercise, check, told))
+            elif check.id in kept:
+                parts.append(f"\n## {kept[check.id].rstrip()}\n")
     return "".join(parts)
+
+
+def seed_of(page: str) -> int | None:
+    """Return the seed of the run that wrote the page; None of another text."""
+    found = re.search(r"grader validate --seed (\d+) --messages", page)
+    return int(found[1]) if found else None
+
+
+def _section(exercise: Exercise, check: Check, told: Iterable[tuple[Exercise, str, Report]]) -> str:
+    lines = [
+        f"{name}: {shown(result.message)}"
+        for each, name, report in told
+        if each.id == exercise.id
+        for result in report.checks
+        if result.id == check.id and result.outcome is Outcome.FAILED
+    ]
+    if not lines:
+        return ""
+    block = "\n".join(lines)
+    return f"\n## {check.id}\n\n{check.title}.\n\n```text\n{block}\n```\n"
 
 
 def read_page(text: str) -> dict[str, list[str]]:

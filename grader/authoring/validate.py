@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from grader.authoring.messages import messages_page, news, read_page
+from grader.authoring.messages import messages_page, news, read_page, seed_of
 from grader.authoring.new import placeholders
 from grader.authoring.public import public_faults
 from grader.authoring.specimens import Specimen, draw, find_specimens
@@ -52,9 +52,7 @@ def validate_course(
     Raises:
         GraderError: it could not be done.
     """
-    if messages is not None:
-        _require_all(exercise, sample)
-        require_writable(messages)
+    before = _page_to_renew(messages, exercise, seed, sample)
     exercises = [course.exercise(exercise)] if exercise else list(course.exercises)
     specimens = {each.id: list(find_specimens(course, each)) for each in exercises}
     faults = [line for each in exercises for line in unproven(each, specimens[each.id])]
@@ -84,10 +82,13 @@ def validate_course(
             (each, one.name.removeprefix("chaff/"), report) for one, report in graded if one.meant
         ]
     faults += public_faults(course, exercises)
-    if messages is not None and undecided:
+    if messages is None:
+        _name_news(course, told, console)
+    elif undecided:
         console.print(Text(f"{messages} is not written: some checks were not decided", "yellow"))
     else:
-        _messages(course, messages, seed, told, console)
+        write_whole(messages, messages_page(course, seed, told, before))
+        console.print(f"{messages}: what {len(told)} wrong submissions are told")
     for fault in faults:
         console.print(Text(f"✗ {fault}", "red"))
     for line in undecided:
@@ -104,12 +105,29 @@ def validate_course(
     return 0
 
 
-def _require_all(exercise: str | None, sample: int | None) -> None:
-    if exercise is not None or sample is not None:
+def _page_to_renew(
+    messages: Path | None, exercise: str | None, seed: int, sample: int | None
+) -> str:
+    """Return the page as it is, for a run of one exercise; else nothing, since all is renewed.
+
+    Raises:
+        GraderError: such a run makes no page, or the page cannot be written.
+    """
+    if messages is None:
+        return ""
+    require_writable(messages)
+    if sample is not None:
+        raise CourseError("a page of messages is about all submissions", "Leave --sample out.")
+    if exercise is None:
+        return ""
+    page = messages.read_text(encoding="utf-8") if messages.is_file() else ""
+    own = seed_of(page)
+    if own != seed:
         raise CourseError(
-            "a page of messages is about all exercises and submissions",
-            "Leave --exercise and --sample out.",
+            f"{messages} is no page of a run with --seed {seed}, which one exercise can join",
+            f"Name --seed {own}." if own is not None else "Leave --exercise out.",
         )
+    return page
 
 
 _Known = Mapping[tuple[str, str], tuple[Exercise, Specimen]]
@@ -210,18 +228,10 @@ def _mark(specimen: Specimen, check_id: str, outcome: Outcome) -> Text:
     }[outcome]
 
 
-def _messages(
-    course: Course,
-    messages: Path | None,
-    seed: int,
-    told: Sequence[tuple[Exercise, str, Report]],
-    console: Console,
+def _name_news(
+    course: Course, told: Sequence[tuple[Exercise, str, Report]], console: Console
 ) -> None:
-    """Write the page of messages, or name what it lacks; a page is no fault of the course."""
-    if messages is not None:
-        write_whole(messages, messages_page(course, seed, told))
-        console.print(f"{messages}: what {len(told)} wrong submissions are told")
-        return
+    """Name the sentences that the page lacks; a page is no fault of the course."""
     page = course.root / PAGE
     if not page.is_file():
         return

@@ -24,7 +24,8 @@ _file = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--real",
     is_flag=True,
-    help="A real server for SQS too: SQS_ENDPOINT_URL. Redis is real wherever one is installed.",
+    help="Real servers for SQS and Kafka too: SQS_ENDPOINT_URL, KAFKA_BOOTSTRAP_SERVERS. "
+    "Redis is real wherever one is installed.",
 )
 @click.option(
     "--only",

@@ -40,11 +40,11 @@ _names = click.argument("names", nargs=-1, callback=_known)
 
 @click.group()
 def services() -> None:
-    """Start and stop what the demos talk to: Redis, RabbitMQ and SQS, on this machine alone.
+    """Start and stop what the demos talk to: Redis, RabbitMQ, SQS, Kafka, on this machine alone.
 
-    They listen on the lessons' ports of 127.0.0.1: redis 6379, rabbitmq 5672, sqs 4566. Redis and
-    RabbitMQ are private servers, or containers where Docker runs; SQS is a stand-in, and so is
-    Redis where neither is there.
+    They listen on the lessons' ports of 127.0.0.1: redis 6379, rabbitmq 5672, sqs 4566, kafka 9092.
+    Redis and RabbitMQ are private servers, or containers where Docker runs; SQS is a stand-in, and
+    so is Redis where neither is there; Kafka is the mock cluster that its client brings.
     """
 
 

@@ -27,6 +27,11 @@ class Place(BaseModel):
     """Within the group."""
     wait_seconds: int = 5
     """Of a long poll."""
+    session_ms: int = 6000
+    """When a silent member of a group is given up: the shortest that a Kafka broker takes as it is
+    delivered. Source: Apache Kafka's documentation, group.min.session.timeout.ms."""
+    fetch_wait_ms: int = 500
+    """How long a broker keeps a fetch where there is nothing: the client's default."""
 
 
 def sqs_client(url: str) -> Any:

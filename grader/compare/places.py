@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import itertools
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from grader.compare.place import Place
 from grader.compare.processes.crew import RunError
@@ -17,9 +18,17 @@ from grader.compare.techniques.technique import Technique
 class Places:
     """Makes them in a folder and on servers; to be closed."""
 
-    def __init__(self, folder: Path, urls: dict[str, str], interval: float) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        urls: dict[str, str],
+        interval: float,
+        more: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
         self.folder = folder
         self._urls = urls
+        self._more = more or {}
+        """By service: what its places have besides."""
         self._interval = interval
         self._numbers = itertools.count()
         self._made: dict[str, tuple[Technique, Place]] = {}
@@ -38,6 +47,7 @@ class Places:
             port=technique.port(),
             url=self._urls.get(technique.service or "", ""),
             name=name,
+            **self._more.get(technique.service or "", {}),
         )
         # A file that is missing when tail starts keeps it from using inotify for good.
         Path(place.path).touch()

@@ -63,7 +63,7 @@ def compare(course: Course, options: Options, advance: Callable[[str], None]) ->
     with (
         tempfile.TemporaryDirectory(prefix="stream-compare-") as folder,
         servers(options.techniques, real=options.real) as found,
-        closing(Places(Path(folder), found.urls, INTERVAL)) as places,
+        closing(Places(Path(folder), found.urls, INTERVAL, found.more)) as places,
         Crew() as crew,
     ):
         bench = Bench(

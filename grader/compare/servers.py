@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
+from typing import Any
 from urllib.parse import urlsplit
 
 from grader.compare.techniques.catalog import TECHNIQUES
@@ -17,6 +18,8 @@ from grader.errors import GraderError, ServiceError
 from grader.host.child import start_module
 from grader.host.interrupts import held
 from grader.host.ports import free_ports
+from grader.services.kafka.library import find_library
+from grader.services.kafka.private import PrivateCluster
 from grader.services.rabbitmq.choice import (
     URL_VARIABLE,
     OwnBroker,
@@ -28,8 +31,15 @@ from grader.services.rabbitmq.private import PrivateNode, sweep_nodes
 from grader.services.redis.choice import installed
 from grader.services.redis.private import PrivateServer, sweep_servers
 
-_VARIABLES = {"redis": "REDIS_URL", "sqs": "SQS_ENDPOINT_URL"}
+_VARIABLES = {
+    "redis": "REDIS_URL",
+    "sqs": "SQS_ENDPOINT_URL",
+    "kafka": "KAFKA_BOOTSTRAP_SERVERS",
+}
 _SIMULATORS = {"redis": "fakeredis", "sqs": "moto"}
+_OF_THE_MOCK_CLUSTER = {"session_ms": 3000, "fetch_wait_ms": 10}
+"""What places of it have: a session that a real broker would find too short, so that a crash run is
+short, and fetches that end soon, since it wakes none when something comes."""
 _STOP_SECONDS = 5
 
 
@@ -43,6 +53,8 @@ class Servers:
         self._login = Login.random()
         self._rabbitmq_url = ""
         self.urls: dict[str, str] = {}
+        self.more: dict[str, dict[str, Any]] = {}
+        """By service: what its places have besides the URL."""
         self.behind: dict[str, str] = {
             each.id: "real: files and sockets of this machine"
             for each in TECHNIQUES
@@ -60,8 +72,9 @@ class Servers:
         """
         if real and not any(os.environ.get(v) for v in _VARIABLES.values()) and not installed():
             raise GraderError(
-                "there is no real Redis or SQS to measure",
-                "Install redis-server, or set REDIS_URL or SQS_ENDPOINT_URL, or leave out --real.",
+                "there is no real Redis, SQS or Kafka to measure",
+                "Install redis-server, or set REDIS_URL, SQS_ENDPOINT_URL or "
+                "KAFKA_BOOTSTRAP_SERVERS, or leave out --real.",
             )
         wanted = {each.service for each in self._techniques}
         for name, variable in _VARIABLES.items():
@@ -74,6 +87,12 @@ class Servers:
             elif name == "redis" and (program := installed()):
                 url = self._start_redis(program)
                 self._stands_behind(name, f"real: {_describe(name, url)}, private server")
+            elif name == "kafka":
+                try:
+                    url = self._start_kafka()
+                except ServiceError as error:
+                    self.missing[name] = str(error)
+                    continue
             else:
                 url = self._simulate(name)
                 simulator = _SIMULATORS[name]
@@ -161,6 +180,16 @@ class Servers:
             raise ServiceError(f"the simulated {name} did not start", "Try again.")
         return f"redis://127.0.0.1:{port}" if name == "redis" else f"http://127.0.0.1:{port}"
 
+    def _start_kafka(self) -> str:
+        cluster = PrivateCluster(find_library(), bounded=False)
+        with held():
+            cluster.start()
+            self._stack.callback(cluster.stop)
+        url = f"127.0.0.1:{cluster.port}"
+        self.more["kafka"] = _OF_THE_MOCK_CLUSTER
+        self._stands_behind("kafka", f"simulated: librdkafka {cluster.version}'s mock cluster")
+        return url
+
     def _start_redis(self, program: str) -> str:
         sweep_servers()
         (port,) = free_ports(0)
@@ -191,6 +220,11 @@ def _describe(name: str, url: str) -> str:
 
         with redis.Redis.from_url(url, socket_connect_timeout=3, socket_timeout=5) as client:
             return f"Redis {client.info('server')['redis_version']}"
+    if name == "kafka":
+        from confluent_kafka.admin import AdminClient  # noqa: PLC0415 - as above
+
+        AdminClient({"bootstrap.servers": url, "log_level": 0}).list_topics(timeout=5)
+        return f"Kafka at {url}"
     from grader.compare.place import sqs_client  # noqa: PLC0415 - as above
 
     sqs_client(url).list_queues()

@@ -67,6 +67,16 @@ def runs(pid: int) -> bool:
     return True
 
 
+def is_asleep(pid: int) -> bool:
+    """Tell whether every thread of a process waits for something that is no disk; see proc(5)."""
+    try:
+        with os.scandir(f"{_PROC}/{pid}/task") as entries:
+            states = [_read(f"{task.path}/stat").rpartition(b")")[2].split()[0] for task in entries]
+    except OSError:
+        return False  # it ended meanwhile
+    return bool(states) and set(states) == {b"S"}
+
+
 def _children(pid: int) -> list[int]:
     """Whom `pid` is the parent of: the children that each of its threads started."""
     children: list[int] = []

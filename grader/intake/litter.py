@@ -21,7 +21,9 @@ _ENVIRONMENT = "pyvenv.cfg"
 
 
 def is_litter(path: PurePosixPath) -> bool:
-    """Tell whether an operating system made the file, beside what somebody handed in."""
+    """Tell whether an operating system made the file, or it has no name: nobody handed it in."""
+    if not path.parts:  # an archive may hold a file called `.`
+        return True
     name = path.name.casefold()
     return (
         name in _SYSTEM_FILES

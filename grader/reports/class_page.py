@@ -10,6 +10,9 @@ from grader.reports.pages import render
 from grader.reports.similar import Similar
 from grader.reports.statistics import FLAGS, class_figures
 
+_AT_ONCE = 300
+"""Rows of the table that a browser lays out before it is asked for all."""
+
 
 def class_html(
     graded: Iterable[Graded], course: Course, similar: Mapping[str, Similar] | None = None
@@ -25,6 +28,7 @@ def class_html(
         figures=figures,
         rows=rows,
         flags=FLAGS,
+        at_once=_AT_ONCE,
         students=len({row.student for row in rows}),
         provisional=sum("provisional" in row.flags for row in rows),
     )

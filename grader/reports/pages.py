@@ -27,4 +27,5 @@ def _environment() -> Environment:
     )
     environment.filters["number"] = number
     environment.filters["plain"] = plain
+    environment.filters["slug"] = lambda check: check.partition(".")[2]
     return environment

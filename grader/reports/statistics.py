@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 
-from grader.course import Course, Exercise
+from grader.course import Check, Course, Exercise
 from grader.gradebook.graded import Graded
-from grader.report import HOSTILE, UNDECIDED, Outcome
+from grader.report import HOSTILE, Outcome
+from grader.reports.class_map import ClassMap, MapRow, class_map, shade
 from grader.reports.similar import Similar
 
 BINS = 10
+_TOLD = {"passed", "failed"}
+"""Shades of the class's map that say something of the student."""
+_TOGETHER = 0.3
+"""phi from which on two checks are said to fail together: a medium effect. Source: Cohen,
+Statistical Power Analysis for the Behavioral Sciences, chapter 3."""
 _ENOUGH = 5
 """Submissions below which a correlation says nothing."""
 FLAGS = ("provisional", "late", "by hand", "hostile", "identical", "nearly identical")
@@ -67,6 +74,7 @@ class ExerciseFigures:
     rows: list[Row] = field(default_factory=list)
     checks: list[CheckFigures] = field(default_factory=list)
     histogram: list[int] = field(default_factory=lambda: [0] * BINS)
+    map: ClassMap = field(default_factory=lambda: class_map(()))
     together: list[tuple[str, str, int, float]] = field(default_factory=list)
     """Pairs of checks that fail together: ids, how often, and phi (correlation of two yes-no
     variables); the strongest first."""
@@ -96,7 +104,7 @@ def class_figures(
     `similar` says by exercise who handed in nearly the same; None where nobody looked.
     """
     found = {each.id: ExerciseFigures(each) for each in course.exercises}
-    outcomes: dict[str, list[list[bool | None]]] = {each.id: [] for each in course.exercises}
+    mapped: dict[str, list[MapRow]] = {each.id: [] for each in course.exercises}
     same: dict[tuple[str, str], list[str]] = {}
     for one in graded:
         report = one.report
@@ -104,8 +112,8 @@ def class_figures(
         row = _row(one)
         figures.rows.append(row)
         figures.histogram[min(int(row.percent * BINS / 100), BINS - 1)] += 1
-        outcomes[report.exercise].append(
-            [None if c.outcome in UNDECIDED else c.outcome is Outcome.PASSED for c in report.checks]
+        mapped[report.exercise].append(
+            MapRow(row.percent, report.student, tuple(map(shade, report.checks)))
         )
         if any(check.outcome is Outcome.PASSED for check in report.checks):
             same.setdefault((report.exercise, report.submission_hash), []).append(report.student)
@@ -116,7 +124,8 @@ def class_figures(
         if similar is not None:
             figures.similar = similar.get(exercise_id, Similar())
         _mark_alike(figures)
-        _judge_checks(figures, outcomes[exercise_id])
+        figures.map = class_map(mapped[exercise_id])
+        _judge_checks(figures)
     return [figures for figures in found.values() if figures.rows]
 
 
@@ -152,37 +161,55 @@ def _mark_alike(figures: ExerciseFigures) -> None:
             row.flags.append("nearly identical")
 
 
-def _judge_checks(figures: ExerciseFigures, outcomes: list[list[bool | None]]) -> None:
+def _judge_checks(figures: ExerciseFigures) -> None:
+    """Fill in what each check showed.
+
+    Correlations are about those who tried: what a stub fails, or a check whose ground is missing,
+    would make every pair of checks fail together.
+    """
     checks = figures.exercise.checks
+    shades = [row.shades for row in figures.map.rows]
+    tried = [row for row in shades if "passed" in row]
     for number, check in enumerate(checks):
-        decided = [row for row in outcomes if row[number] is not None]
-        mine = [float(bool(row[number])) for row in decided]
-        rest = [
-            sum(c.points for i, c in enumerate(checks) if i != number and row[i]) for row in decided
-        ]
+        told = [row for row in tried if row[number] in _TOLD]
         figures.checks.append(
             CheckFigures(
                 check.id,
                 check.title,
                 check.points,
-                decided=len(decided),
-                passed=int(sum(mine)),
-                discrimination=correlation(mine, rest),
+                decided=sum(row[number] != "undecided" for row in shades),
+                passed=sum(row[number] == "passed" for row in shades),
+                discrimination=correlation(
+                    [float(row[number] == "passed") for row in told],
+                    [_points_of_others(row, number, checks) for row in told],
+                ),
             )
         )
-    pairs = []
-    for first, one in enumerate(checks):
-        for second in range(first + 1, len(checks)):
-            both = [
-                (row[first], row[second])
-                for row in outcomes
-                if row[first] is not None and row[second] is not None
-            ]
-            phi = correlation([float(bool(a)) for a, _ in both], [float(bool(b)) for _, b in both])
-            failed = sum(not a and not b for a, b in both)
-            if phi is not None and failed > 1:
-                pairs.append((one.id, checks[second].id, failed, phi))
-    figures.together = sorted(pairs, key=lambda pair: -pair[3])[:10]
+    figures.together = sorted(_pairs(checks, tried), key=lambda pair: -pair[3])[:10]
+
+
+def _points_of_others(row: Sequence[str], number: int, checks: Sequence[Check]) -> float:
+    return sum(
+        check.points
+        for place, check in enumerate(checks)
+        if place != number and row[place] == "passed"
+    )
+
+
+def _pairs(
+    checks: Sequence[Check], tried: Sequence[Sequence[str]]
+) -> Iterator[tuple[str, str, int, float]]:
+    """Yield the pairs of checks that two students or more failed together."""
+    for first, second in combinations(range(len(checks)), 2):
+        both = [
+            (row[first] == "passed", row[second] == "passed")
+            for row in tried
+            if row[first] in _TOLD and row[second] in _TOLD
+        ]
+        failed = both.count((False, False))
+        phi = correlation([float(one) for one, _ in both], [float(other) for _, other in both])
+        if phi is not None and phi >= _TOGETHER and failed > 1:
+            yield checks[first].id, checks[second].id, failed, phi
 
 
 def correlation(xs: list[float], ys: list[float]) -> float | None:

@@ -1,1 +1,1 @@
-"""What stands behind the exercises: Redis, RabbitMQ and SQS, embedded or real."""
+"""What stands behind the exercises: Redis, RabbitMQ, SQS and Kafka, embedded or real."""

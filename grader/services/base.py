@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import socket
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+from grader.services.gate import Gate
 
 
 class Service(ABC):
@@ -21,6 +23,9 @@ class Service(ABC):
     """Seconds that the suite itself waited for it, where it was slow to answer."""
     observer: Callable[[str], None] | None = None
     """Told, for a test's log, what goes over the medium; from any thread."""
+    gate: Gate | None = None
+    """What it asks before it lets a packet go on; set before `attach`, the same for all services
+    of a submission. RabbitMQ and SQS ask."""
 
     @property
     def shared(self) -> bool:
@@ -36,6 +41,11 @@ class Service(ABC):
     def why_exceeded(self) -> str:
         """What the program did when `exceeded`, as a clause; empty: it sent too much."""
         return ""
+
+    @property
+    def refusals(self) -> Sequence[str]:
+        """What the program asked for so far that is not offered, as clauses about it."""
+        return ()
 
     def observe(self, what: str) -> None:
         """Tell the observer, if there is one."""

@@ -15,6 +15,7 @@ _OWN = {
     "redis": "grader.services.redis.kind:RedisKind",
     "rabbitmq": "grader.services.rabbitmq.kind:RabbitMQKind",
     "sqs": "grader.services.sqs.kind:SqsKind",
+    "kafka": "grader.services.kafka.kind:KafkaKind",
 }
 OWN_KINDS = tuple(_OWN)
 """The names of the course's own kinds, in the order of its lessons."""

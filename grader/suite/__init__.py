@@ -6,17 +6,19 @@ from grader.suite.outcomes import Failed, NotGraded, not_graded
 from grader.suite.process import Process
 from grader.suite.run import Run
 from grader.suite.settle import settled
-from grader.suite.steps import Handle, Line, Raised, Ready, Returned, Sleep, Step, Write
+from grader.suite.steps import Handle, Line, Raised, Ready, Returned, Sleep, Step, Stop, Write
 from grader.worker.wire import Callback, Kept, Method, New, Opaque
 
 HANDLE = Callback("handle")
 READY = Callback("ready")
 SLEEP = Callback("sleep")
+STOP = Callback("stop")
 
 __all__ = [
     "HANDLE",
     "READY",
     "SLEEP",
+    "STOP",
     "Consumer",
     "Failed",
     "Handle",
@@ -33,6 +35,7 @@ __all__ = [
     "Run",
     "Sleep",
     "Step",
+    "Stop",
     "Write",
     "content",
     "exceptions",

@@ -36,6 +36,7 @@ PIKA = (
     "pika.exceptions.UnroutableError",
 )
 BOTOCORE = ("botocore.exceptions.ClientError", "botocore.exceptions.EndpointConnectionError")
+KAFKA = ("confluent_kafka.KafkaException", "BufferError")
 
 STOPPING = ("KeyboardInterrupt", "SystemExit")
 """No Exception: what they leave is always left, in every exercise."""

@@ -19,6 +19,7 @@ from grader.report import UNDECIDED, CheckResult, Kind, Outcome
 from grader.sandbox.base import SandboxDied
 from grader.services.base import Service
 from grader.services.catalog import service_kinds
+from grader.services.gate import Gate
 from grader.suite.beside import Beside
 from grader.suite.budget import Budget
 from grader.suite.consumer import Consumer
@@ -315,6 +316,8 @@ class SuitePlugin:
         if self.session.over_memory:
             limit, kind = self.session.memory_mb, Kind.CRASHED
             message = f"the program used more than {limit} MB of memory and was stopped; {message}"
+        if refusal := self.session.refusal():
+            message = f"the program {refusal}; {message}"
         if excess := self.session.exceeded():
             message, kind = _cut_off(excess), Kind.FLOODED
         return Outcome.FAILED, message, kind
@@ -336,6 +339,11 @@ class SuitePlugin:
     def rng(self, request: pytest.FixtureRequest) -> random.Random:
         """Random numbers of this test's own, from the run's seed."""
         return random.Random(f"{self._seed}:{request.node.nodeid}")  # noqa: S311 - not a secret
+
+    @pytest.fixture
+    def gate(self) -> Gate:
+        """Give the gate that everything crosses in one order; a test can stop it."""
+        return self.session.gate
 
     @pytest.fixture
     def service(self) -> Any:

@@ -22,7 +22,7 @@ from grader.suite.case import Case
 from grader.suite.log import argument
 from grader.suite.outcomes import Failed, Hangs, Unusable
 from grader.suite.place import Place
-from grader.suite.run import Run
+from grader.suite.run import HasFileno, ReachedError, Run
 from grader.suite.steps import Write
 from grader.worker import wire
 
@@ -178,11 +178,12 @@ class Process:
         run.wait_until_loaded()
         return run
 
-    def receive(self, doing: str) -> dict[str, Any] | Write:
+    def receive(self, doing: str, before: HasFileno | None = None) -> dict[str, Any] | Write:
         """Receive the next message, or the write that the process is held before.
 
         Raises:
             Failed: none came in time, the process ended, or it sent something else.
+            ReachedError: `before` could be read from, and nothing had come.
         """
         waits = 0.0
         self._steps += 1
@@ -190,9 +191,10 @@ class Process:
             raise Failed(f"{doing} took {_MAX_STEPS} steps and did not come to an end", Kind.HUNG)
         channel, listener = self._spawned.channel, self._spawned.write_listener
         watched = [fd for fd in (channel.fileno(), listener) if fd is not None]
+        halt: list[int | HasFileno] = [before] if before is not None else []
         try:
             while (line := self._message()) is None:
-                ready = select.select(watched, [], [], _SLICE)[0]
+                ready = select.select([*watched, *halt], [], [], _SLICE)[0]
                 # A message was sent before the write that is held now: it comes first.
                 if channel.fileno() in ready:
                     if not self._lines.fill():
@@ -200,7 +202,9 @@ class Process:
                             f"{doing} ended its own process (os._exit, a signal, or out of memory)",
                             Kind.CRASHED,
                         )
-                elif listener is not None and ready:
+                elif ready == halt and halt:
+                    raise ReachedError
+                elif listener is not None and listener in ready:
                     if not self._is_held(listener):
                         watched.remove(listener)  # the process is gone; its channel says so next
                     elif (write := self._held_write(listener)) is not None:

@@ -18,13 +18,26 @@ from grader.suite.steps import (
     Returned,
     Sleep,
     Step,
+    Stop,
     Write,
     in_words,
 )
+from grader.suite.stillness import Stillness
 from grader.worker import importing, wire
 
 ANYTHING = "call handle() or return"
 """What is wanted of a run where a test goes by what comes."""
+
+
+class ReachedError(Exception):
+    """What a test waits for came before the next step."""
+
+
+class HasFileno(Protocol):
+    """What select takes."""
+
+    def fileno(self) -> int:
+        """Return its descriptor."""
 
 
 class Callee(Living, Protocol):
@@ -38,8 +51,12 @@ class Callee(Living, Protocol):
     def stops(self) -> bool:
         """Tell whether more than its callbacks are steps."""
 
-    def receive(self, doing: str) -> dict[str, Any] | Write:
-        """Receive the next message, or the write that it is held before."""
+    def receive(self, doing: str, before: HasFileno | None = None) -> dict[str, Any] | Write:
+        """Receive the next message, or the write that it is held before.
+
+        Raises:
+            ReachedError: `before` could be read from, and nothing had come.
+        """
 
     def answer(self, message: dict[str, Any]) -> None:
         """Answer a callback."""
@@ -138,11 +155,34 @@ class Run:
         Raises:
             Failed: none came within the limit of course.toml, or the process ended.
         """
+        return self._next(wanted, None)
+
+    def next_before(self, halt: HasFileno, wanted: str = ANYTHING) -> Step | None:
+        """Wait for the next step; None when `halt` can be read from before one has come.
+
+        Raises:
+            Failed: neither came within the limit of course.toml, or the process ended.
+        """
+        try:
+            return self._next(wanted, halt)
+        except ReachedError:
+            return None
+
+    def next_unless_still(self) -> Step | None:
+        """Wait for the next step; None when all its threads came to sleep before one has come.
+
+        For what waits for somebody else, such as an answer that is held back: it takes some
+        hundredths of a second, whatever the load, and five seconds at most.
+        """
+        with Stillness(self.process.pid) as stillness:
+            return self.next_before(stillness)
+
+    def _next(self, wanted: str, before: HasFileno | None) -> Step:
         if self._over:
             assert self._step is not None
             raise self.otherwise(wanted, self._in_words(self._step))
         try:
-            message = self.process.receive(repr(self))
+            message = self.process.receive(repr(self), before)
         except Hangs as hangs:
             did = "did neither" if wanted == ANYTHING else "did not"
             waited = f"for {self.process.case.seconds} s it {did}{self._since()}"
@@ -191,14 +231,16 @@ class Run:
                 return " after ready()"
             case Sleep():
                 return " after sleep()"
+            case Stop():
+                return " after stop()"
         return ""
 
     def _read(self, message: dict[str, Any]) -> Step:
         match message.get("type"):
             case "handle":
                 return Handle(wire.decode(message.get("event")))
-            case "ready":
-                return Ready()
+            case "ready" | "stop" as kind:
+                return Ready() if kind == "ready" else Stop()
             case "sleep" | "line" as kind:
                 number = wire.decode(message.get("seconds" if kind == "sleep" else "number"))
                 return Sleep(number) if kind == "sleep" else Line(number)
@@ -251,6 +293,17 @@ class Run:
             self.process.answer({})
 
     go_on = handled
+
+    def set_at_liberty(self) -> None:
+        """Let the callback that it stands in return, and every later one; they still are steps."""
+        if not self._at_liberty:
+            self.process.answer({"at_liberty": True})
+            self._at_liberty = True
+
+    def stops(self) -> None:
+        """Let the stop() that it stands in return True: it should stop."""
+        self.process.note("suite", "lets stop() return True")
+        self.process.answer({"value": True})
 
     def fails(self, exception: str = "HandlerError") -> None:
         """Let handle raise: HandlerError, a builtin, or a library's exception by its dotted name.
@@ -316,9 +369,8 @@ class Run:
                     raise self.otherwise("return", self._in_words(step))
                 case Handle(event):
                     events.append(event)
-            if not waits and not self._at_liberty:
-                self.process.answer({"at_liberty": True})
-                self._at_liberty = True
+            if not waits:
+                self.set_at_liberty()
             self.go_on()
 
     def waiting(self, seconds: float) -> bool:

@@ -11,6 +11,7 @@ from grader.sandbox.base import Sandbox
 from grader.sandbox.cgroup import Kills
 from grader.services.base import Service
 from grader.services.catalog import service_kinds
+from grader.services.gate import Gate
 from grader.services.kind import ServiceFactory
 from grader.suite.imports import Imports
 
@@ -44,6 +45,8 @@ class Session:
         self._new_sandbox = new_sandbox
         self._factories = services
         self._ports = {kind.name: kind.port for kind in service_kinds(exercise.services)}
+        self.gate = Gate()
+        """What crosses the services, in one order."""
         self._services: dict[str, Service] = {}
         self._missing: dict[str, ServiceError] = {}
         self._sandbox: Sandbox | None = None
@@ -64,6 +67,8 @@ class Session:
         """Seconds for which one did not serve, of the test at hand, by service."""
         self._unwell_before: dict[str, float] = {}
         """The same of the tests before it."""
+        self._refused_before: dict[str, int] = {}
+        """How often each service had refused something when the test at hand began."""
         self._asked = 0.0
         self._kills = 0
         self._ended_for_memory: Kills | None = None
@@ -130,6 +135,7 @@ class Session:
                     self._started[name] = self._started.get(name, 0.0) + took
             listener, port = sandbox.listeners[self._ports[name]]
             service.observer = lambda what: self.observe(name, what)
+            service.gate = self.gate
             service.attach(listener.dup(), port)
             self._services[name] = service
         return self._services[name]
@@ -197,6 +203,8 @@ class Session:
         for name, seconds in self._unwell.items():
             self._unwell_before[name] = self._unwell_before.get(name, 0.0) + seconds
         self._unwell.clear()
+        for session in (self, *self._others):
+            session.pass_over_refusals()
         self._ended_for_memory = None
         self._broken_before = dict(self.broken_modules)
         if self._sandbox is not None:
@@ -250,6 +258,17 @@ class Session:
         """Tell whether nobody has taken the sandbox's files away, as a clean-up of /tmp might."""
         own = self._sandbox is None or self._sandbox.whole
         return own and all(other.whole for other in self._others)
+
+    def pass_over_refusals(self) -> None:
+        """Let `refusal` tell only what is refused from now on."""
+        self._refused_before = {name: len(each.refusals) for name, each in self._services.items()}
+
+    def refusal(self) -> str:
+        """Return what the submission asked for since `begin` that is not offered, as a clause."""
+        for name, each in self._services.items():
+            if since := each.refusals[self._refused_before.get(name, 0) :]:
+                return since[0]
+        return next((why for other in self._others if (why := other.refusal())), "")
 
     def exceeded(self) -> str:
         """Return what the submission did more of than it may, as a clause; "" when it did not."""

@@ -27,6 +27,11 @@ class Sleep:
 
 
 @dataclass(frozen=True)
+class Stop:
+    """The consumer calls `stop()`, which says whether it should stop, and stands still in it."""
+
+
+@dataclass(frozen=True)
 class Write:
     """The process is about to change a file, by this system call, and is held before it."""
 
@@ -65,7 +70,7 @@ class Raised:
         return name in self.bases
 
 
-Step = Handle | Ready | Sleep | Write | Line | Returned | Raised
+Step = Handle | Ready | Sleep | Stop | Write | Line | Returned | Raised
 
 
 def in_words(step: Step, function: str, named: Callable[[Any], str] | None = None) -> str:
@@ -77,6 +82,8 @@ def in_words(step: Step, function: str, named: Callable[[Any], str] | None = Non
             return f"{function} called ready()"
         case Sleep(seconds):
             return f"{function} called sleep({shorten(seconds)})"
+        case Stop():
+            return f"{function} called stop()"
         case Write(syscall):
             return f"{function} was about to change a file ({syscall})"
         case Line(number):

@@ -1,7 +1,7 @@
 """One process of the student's: imports the module, makes the calls that the suite asks for.
 
-`handle`, `ready` and `sleep` are questions to the suite: the student's code stands still until
-the answer is there. The suite trusts nothing here; it is only the student's side of the pipe.
+`handle`, `ready`, `sleep` and `stop` are questions to the suite: the student's code stands still
+until the answer is there. The suite trusts nothing here; it is only the student's side of the pipe.
 """
 
 from __future__ import annotations
@@ -80,6 +80,9 @@ class Worker:
             self._left = error
             by_handle = failing.is_same(error, self._raised)
             return {"type": "raised", "by_handle": by_handle, **describe(error)}
+        except:  # noqa: E722 - a library's C code may raise what is no exception, as Kafka's client does
+            _, value, traceback = sys.exc_info()
+            return {"type": "raised", **describe(Exception(value).with_traceback(traceback))}
         finally:
             sys.settrace(None)
             self._in_call = self._at_liberty = False
@@ -144,16 +147,19 @@ class Worker:
         def sleep(seconds: Any) -> None:
             self._ask({"type": "sleep", "seconds": _encode(seconds)})
 
-        return {"handle": handle, "ready": ready, "sleep": sleep}[name]
+        def stop() -> bool:
+            return self._ask({"type": "stop"}).get("value") is True
 
-    def _ask(self, question: dict[str, Any]) -> None:
+        return {"handle": handle, "ready": ready, "sleep": sleep, "stop": stop}[name]
+
+    def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
         with self._question:
             if not self._in_call:
                 self._send({"type": "late", "callback": question["type"]})
                 threading.Event().wait()  # a thread that outlived its call stands still for good
             self._send(question)
             if self._at_liberty:
-                return
+                return {}
             answer = self._receive()
             self._at_liberty = answer is not None and bool(answer.get("at_liberty"))
         if answer is None:
@@ -161,6 +167,7 @@ class Worker:
         elif failure := answer.get("raise"):
             self._raised = failing.make(str(failure))
             raise self._raised
+        return answer or {}
 
     def _trace(self, frame: FrameType, event: str, _: Any) -> Any:
         """Ask the suite before each line of the student's code. See sys.settrace."""

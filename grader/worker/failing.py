@@ -41,6 +41,9 @@ def make(name: str) -> BaseException:
     made: BaseException
     if name == "botocore.exceptions.EndpointConnectionError":
         made = kind(endpoint_url="http://localhost:4566")
+    elif name == "confluent_kafka.KafkaException":  # code that catches it asks its KafkaError
+        errors = importlib.import_module(module).KafkaError
+        made = kind(errors(errors.REQUEST_TIMED_OUT, _WORDS))
     else:
         made = kind(*_ARGUMENTS.get(name, (_WORDS,)))
     return made

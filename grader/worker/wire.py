@@ -64,7 +64,7 @@ class Opaque:
 
 @dataclass(frozen=True)
 class Callback:
-    """Stands for a function of the suite's that the worker calls: handle, ready or sleep."""
+    """Stands for a function of the suite's that the worker calls: handle, ready, sleep or stop."""
 
     name: str
 

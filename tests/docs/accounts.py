@@ -59,6 +59,7 @@ FIRST = {
     "ls -l /proc/$!/fd | grep inotify": (
         "until ls -l /proc/$!/fd | grep -q inotify; do sleep 0.02; done"
     ),
+    "kill -TERM $!": 'until grep -q "event  3" $before || ! kill -0 $!; do sleep 0.02; done',
     "kill -9 $!": 'until grep -q "event  3" $before || ! kill -0 $!; do sleep 0.02; done',
 }
 """What a page says in words, or a person's slowness does: run before the command. `$before` is where

@@ -31,6 +31,7 @@ from grader.host.processes import runs
 from grader.sandbox.bubblewrap import UNPRIVILEGED
 from grader.sandbox.docker import LABEL
 from grader.services.docker_engine import engine_answers
+from grader.services.kafka import private as kafka_private
 from grader.services.redis import private
 
 pytestmark = pytest.mark.thorough
@@ -149,7 +150,9 @@ def running() -> Iterator[str]:
             continue
         uid = int(text.partition("\nUid:\t")[2].split("\t")[0])
         pids = [
-            uid - base for base in (UNPRIVILEGED, private.USERS) if base < uid <= base + MOST_PIDS
+            uid - base
+            for base in (UNPRIVILEGED, private.USERS, kafka_private.USERS)
+            if base < uid <= base + MOST_PIDS
         ]
         if uid == ORDINARY or any(not runs(pid) for pid in pids):
             yield text.partition("\t")[2].partition("\n")[0]

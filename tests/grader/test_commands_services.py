@@ -20,6 +20,7 @@ import pika.exceptions
 import pytest
 import redis
 from click.testing import CliRunner, Result
+from confluent_kafka import Consumer, Producer, TopicPartition
 
 from grader.commands.services import DEMO_FILES, services
 from grader.errors import GraderError
@@ -99,8 +100,41 @@ def test_up_status_down(run: Run, ports: dict[str, int]) -> None:
         "redis stopped",
         "rabbitmq was not running",
         "sqs stopped",
+        "kafka was not running",
     ]
     assert not process.alive
+
+
+def test_kafka_serves_a_consumer_of_anybodys(run: Run, ports: dict[str, int]) -> None:
+    """With the topic of the lessons, on its port alone; killed and started again it is empty."""
+    started = run("up", "kafka")
+    assert started.exit_code == 0, started.output
+    where = f"localhost:{ports['kafka']}"
+    assert f"kafka runs: kafka://{where}" in started.stdout
+    assert "taxi_events has 3 partitions" in started.stdout
+    common = {"bootstrap.servers": where, "log_level": 0}
+    producer = Producer(common)
+    assert set(producer.list_topics(timeout=10).topics["taxi_events"].partitions) == {0, 1, 2}
+    (broker,) = producer.list_topics(timeout=10).brokers.values()
+    assert (broker.host, broker.port) == ("127.0.0.1", ports["kafka"])
+    producer.produce("taxi_events", b"{}", b"Queens")
+    assert producer.flush(10) == 0
+    group = {"group.id": "console", "auto.offset.reset": "earliest"}
+    consumer = Consumer(common | group)
+    consumer.subscribe(["taxi_events"])
+    message = consumer.poll(20)
+    assert message is not None
+    assert (message.key(), message.value()) == (b"Queens", b"{}")
+    consumer.close()
+    process = servers.status("kafka").process
+    assert process is not None
+    process.kill()
+    assert process.wait(5)
+    assert run("up", "kafka").exit_code == 0
+    seeing = Consumer(common | group)
+    assert seeing.get_watermark_offsets(TopicPartition("taxi_events", 0), timeout=10) == (0, 0)
+    seeing.close()
+    assert run("down", "kafka").stdout == "kafka stopped\n"
 
 
 def test_a_second_up_says_what_already_runs(run: Run) -> None:
@@ -167,7 +201,7 @@ def test_down_removes_the_demos_files_and_nothing_else(run: Run) -> None:
 
 def test_an_unknown_service_is_a_usage_error(run: Run) -> None:
     """Exit code 2, and the names that there are."""
-    done = run("up", "kafka")
+    done = run("up", "kinesis")
     assert done.exit_code == 2
     assert "rabbitmq" in done.stderr
 

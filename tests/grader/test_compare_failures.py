@@ -59,7 +59,7 @@ def bench(folder: Path, *techniques: str) -> Iterator[Bench]:
     """What measurements of these need, with their servers."""
     with (
         servers([BY_ID[each] for each in techniques], real=False) as found,
-        closing(Places(folder, found.urls, 0.1)) as places,
+        closing(Places(folder, found.urls, 0.1, found.more)) as places,
         Crew() as crew,
     ):
         found.finish()
@@ -127,7 +127,7 @@ def test_a_file_can_be_read_again_and_a_socket_cannot(tmp_path: Path) -> None:
 @pytest.mark.thorough
 def test_a_kill_after_handle_repeats_one_event_of_a_broker_that_keeps_it(tmp_path: Path) -> None:
     """At least once: that event twice, and none lost. Pub/Sub has handled it, and repeats nothing."""
-    kept = ("rabbitmq", "sqs", "streams")
+    kept = ("rabbitmq", "sqs", "streams", "kafka")
     found = measured(tmp_path, lambda b, s: between(b, s, KILLED_AT), "redis", *kept)
     for each in kept:
         assert (found[each].again, found[each].twice, found[each].lost) == (True, 1, 0), each
@@ -148,10 +148,11 @@ def test_who_acknowledges_first_repeats_nothing_and_loses_the_event(tmp_path: Pa
 
 
 @pytest.mark.thorough
-def test_a_stream_is_shared_within_a_group_and_whole_for_each_group(tmp_path: Path) -> None:
+@pytest.mark.parametrize("log", ["streams", "kafka"])
+def test_a_log_is_shared_within_a_group_and_whole_for_each_group(tmp_path: Path, log: str) -> None:
     """Two consumers share, two groups each get all, and a late group reads from the beginning."""
-    with bench(tmp_path, "streams") as made:
-        subject = solution("streams")
+    with bench(tmp_path, log) as made:
+        subject = solution(log)
         assert pair(made, subject).kind == "share"
         assert services(made, subject).handled == (50, 50)
         late = replay(made, subject)

@@ -29,7 +29,7 @@ FAULTS = {
     "points-negative": (("points = 5", "points = -5"), "exercises[01].checks[01.each-event].points is -5"),
     "foreign-check": (("01.value", "02.value"), "check '02.value' does not start with '01.'"),
     "requires-nothing": (('["01.each-event"]', '["01.nothing"]'), "requires '01.nothing', which is not a check before it"),
-    "unknown-service": (('files = ["doubling.py"]', 'files = ["doubling.py"]\nservices = ["kafka"]'), "'kafka' is none of redis, rabbitmq, sqs, nor"),
+    "unknown-service": (('files = ["doubling.py"]', 'files = ["doubling.py"]\nservices = ["kinesis"]'), "'kinesis' is none of redis, rabbitmq, sqs, kafka, nor"),
     "climbing-file": (("doubling.py", "../doubling.py"), "is not the name of a Python module"),
     "hiding-python": (('"doubling.py"]', '"json.py"]'), "'json.py' is the name of a module of Python's own"),
     "optional-twice": (('["doubling.py"]', '["doubling.py"]\noptional = ["doubling.py"]'), "exercises[01]: 'doubling.py' is in `files`"),

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -229,7 +230,7 @@ def test_a_locked_database_is_one_sentence(tmp_path: Path) -> None:
     course = make_course(tmp_path)
     url = default_url(tmp_path) + "?timeout=0.1"
     fill([graded(course, "ann")], course, url)
-    with sqlite3.connect(tmp_path / "gradebook.db") as other:
+    with closing(sqlite3.connect(tmp_path / "gradebook.db")) as other:
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(GraderError, match=r"database is locked.*run `grader gradebook`"):
             fill([graded(course, "ann", "fff")], course, url)

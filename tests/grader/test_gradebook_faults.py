@@ -42,7 +42,7 @@ def course(graded: Path, tmp_path: Path) -> Path:
 
 def scores(root: Path) -> dict[str, float]:
     """What the gradebook says, by student; the database itself is sound."""
-    with sqlite3.connect(root / "out" / "gradebook.db") as database:
+    with contextlib.closing(sqlite3.connect(root / "out" / "gradebook.db")) as database:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     with Gradebook(default_url(root / "out")) as book:
         return {each["student"]: each["score"] for each in book.submission_dicts("01")}

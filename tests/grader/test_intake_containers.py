@@ -291,9 +291,9 @@ def test_one_student_s_archive_is_no_class(course: Course, tmp_path: Path) -> No
     assert set(found.files) == {("jane", "01")}
 
 
-@pytest.mark.parametrize("files", [{}, {".DS_Store": b"", "__MACOSX/._x": b""}])
+@pytest.mark.parametrize("files", [{}, {".DS_Store": b"", "__MACOSX/._x": b""}, {".": b"x"}])
 def test_an_empty_download_is_said(tmp_path: Path, files: dict[str, bytes]) -> None:
-    """Exit code 2, one line, nothing written."""
+    """Exit code 2, one line, nothing written; a file without a name counts for nothing either."""
     root = write_tiny_course(tmp_path)
     (root / "download.zip").write_bytes(zipped(files))
     done = grader(root, "intake", "download.zip", "subs")

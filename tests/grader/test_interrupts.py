@@ -55,7 +55,7 @@ BEFORE_THE_SERVER_IS_KEPT = """\
 from grader.services.demo import servers
 from grader.host import ports
 from grader.services.catalog import OWN_KINDS, service_kind
-for name, port in zip(OWN_KINDS, ports.free_ports(0, 0, 0)):
+for name, port in zip(OWN_KINDS, ports.free_ports(*[0] * len(OWN_KINDS))):
     type(service_kind(name)).port = port
 servers._spawn = and_send(servers._spawn)
 """

@@ -8,8 +8,29 @@ import pytest
 from command_line import grader
 from tiny_course import write_tiny_course
 
-from grader.authoring.messages import form, read_page, shown
+from grader.authoring.messages import form, messages_page, read_page, shown
 from grader.authoring.validate import PAGE
+from grader.course import Exercise, load_course
+from grader.report import CheckResult, Outcome, Report
+
+
+def failed(exercise: Exercise, message: str) -> Report:
+    """A report whose first check failed with that message."""
+    first, *others = exercise.checks
+    checks = [CheckResult.of(first, Outcome.FAILED, message)]
+    checks += [CheckResult.of(check, Outcome.PASSED) for check in others]
+    return Report(
+        student="ann",
+        exercise=exercise.id,
+        score=0,
+        max_score=exercise.max_score,
+        provisional=False,
+        sandbox="bubblewrap",
+        seed=1,
+        submission_hash="a",
+        suite_hash="b",
+        checks=tuple(checks),
+    )
 
 
 def test_validate_writes_the_page(tmp_path: Path) -> None:
@@ -37,12 +58,49 @@ def test_validate_names_a_sentence_that_the_page_lacks(tmp_path: Path) -> None:
     assert "01.each-event drops-last: 3 events must be handled, 2 were" in done.stdout
 
 
-def test_a_page_is_of_the_whole_course(tmp_path: Path) -> None:
-    """One line, and nothing is run."""
+def test_one_exercise_joins_a_page_of_the_same_seed(tmp_path: Path) -> None:
+    """Its sections are renewed; those of another exercise stay, those of one that went go."""
+    root = write_tiny_course(tmp_path)
+    manifest = (root / "course.toml").read_text()
+    of_another = (
+        '\n[[exercises]]\nid = "02"\ntitle = "Two"\nfiles = ["b.py"]\n[[exercises.checks]]\n'
+    )
+    of_another += 'id = "02.b"\ntitle = "B"\npoints = 1\nhint = "B."\n'
+    (root / "course.toml").write_text(manifest + of_another)
+    course = load_course(root)
+    report = failed(course.exercise("01"), "3 events should be handled, 2 were")
+    before = messages_page(course, 1, [(course.exercise("01"), "old", report)])
+    before += (
+        "\n## 02.b\n\nB.\n\n```text\nother: it stays\n```\n\n## 03.gone\n\n```text\nx: y\n```\n"
+    )
+    again = messages_page(course, 1, [(course.exercise("01"), "new", report)], before)
+    assert "old:" not in again
+    assert read_page(again) == {
+        "01.value": ["3 events should be handled, 2 were"],
+        "02.b": ["it stays"],
+    }
+    assert messages_page(course, 1, [(course.exercise("01"), "new", report)], again) == again
+
+
+@pytest.mark.parametrize(
+    ("page", "more", "says"),
+    [
+        (None, ["--exercise", "01"], "Leave --exercise out"),
+        ("grader validate --seed 7 --messages x", ["--exercise", "01"], "Name --seed 7"),
+        (None, ["--sample", "1"], "Leave --sample out"),
+    ],
+)
+def test_what_makes_no_page_is_one_line(
+    tmp_path: Path, page: str | None, more: list[str], says: str
+) -> None:
+    """And nothing is run."""
     course = write_tiny_course(tmp_path)
-    done = grader(course, "validate", "--exercise", "01", "--messages", str(tmp_path / "page.md"))
-    assert done.returncode == 2
-    assert "Leave --exercise and --sample out" in done.stderr
+    if page is not None:
+        (tmp_path / "page.md").write_text(page)
+    words = ["--seed", "1", *more, "--messages", str(tmp_path / "page.md")]
+    done = grader(course, "validate", *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert says in done.stderr
 
 
 @pytest.mark.parametrize(

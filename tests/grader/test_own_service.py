@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
@@ -57,6 +58,8 @@ class Server(socketserver.ThreadingTCPServer):
 
 
 class EchoService(Service):
+    refusals = ()
+
     def __init__(self):
         self.lines = []
 
@@ -70,6 +73,8 @@ class EchoService(Service):
 
     def seen(self, line):
         self.lines.append(line)
+        if line.startswith(b"!"):
+            self.refusals = (*self.refusals, "asked for an order, which an echo does not take")
         self.observe(f"echoes {line!r}")
 
     def check(self):
@@ -121,6 +126,7 @@ def ask(host, port, line):
         file.flush()
         return file.readline().rstrip("\\n")
 """
+ORDERS = RIGHT.replace('line + "', '"!" + line + "')
 WRONG = "def ask(host, port, line):\n    return line\n"
 
 
@@ -135,6 +141,7 @@ def course(tmp_path: Path) -> Path:
         "tests/hidden/01/test_echo_hidden.py": SUITE,
         "class/ann/echo.py": RIGHT,
         "class/bob/echo.py": WRONG,
+        "class/cas/echo.py": ORDERS,
     }.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -151,16 +158,27 @@ def test_it_is_graded_in_the_sandbox(course: Path) -> None:
     assert "0/4" in rows["bob"]
     told = (course / "out/reports/bob/01.json").read_text()
     assert "the line should come to the server once" in told
+    assert "which an echo does not take" not in told
+
+
+def test_a_failure_names_what_the_service_refused(course: Path) -> None:
+    """Before what the test says: it may be why."""
+    grader(course, "grade", "class", "--student", "cas", "--out", "out", "--no-gradebook")
+    (row,) = json.loads((course / "out/reports/cas/01.json").read_text())["checks"]
+    assert row["outcome"] == "failed"
+    assert row["message"].startswith(
+        "the program asked for an order, which an echo does not take; ask() should return "
+    )
 
 
 def test_a_changed_kind_is_graded_again(course: Path) -> None:
     """A stored verdict depends on the kind's module as on the suite."""
     arguments = ("grade", "class", "--out", "out", "--no-gradebook")
     grader(course, *arguments)
-    assert "0 graded, 2 as before" in grader(course, *arguments).stdout
+    assert "0 graded, 3 as before" in grader(course, *arguments).stdout
     with (course / "line_echo.py").open("a") as file:
         file.write("# another version\n")
-    assert "2 graded, 0 as before" in grader(course, *arguments).stdout
+    assert "3 graded, 0 as before" in grader(course, *arguments).stdout
 
 
 def test_it_is_started_and_stopped(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,7 +210,10 @@ def test_doctor_looks_at_it(course: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("kafkaesque", "'kafkaesque' is none of redis, rabbitmq, sqs, nor `package.module:Class`"),
+        (
+            "kafkaesque",
+            "'kafkaesque' is none of redis, rabbitmq, sqs, kafka, nor `package.module:Class`",
+        ),
         ("nowhere:Kind", "there is no service 'nowhere:Kind': No module named 'nowhere'"),
         ("line_echo:Server", "line_echo:Server is no kind of service"),
     ],

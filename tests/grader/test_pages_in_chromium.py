@@ -18,7 +18,7 @@ from grader.gradebook.graded import Graded
 from grader.report import Kind
 from grader.reports.class_page import class_html
 from grader.reports.feedback import feedback_html, feedback_markdown
-from grader.reports.similar import Pair, Similar
+from grader.reports.similar import Pair, Similar, grouped
 
 pytestmark = pytest.mark.chromium
 HOSTILE = (
@@ -100,7 +100,7 @@ def test_points_with_a_fraction_sort_as_numbers(tmp_path: Path, course: Course) 
 
 def test_filters_leave_what_was_asked_for(tmp_path: Path, course: Course) -> None:
     """Words in any column, an exercise, a mark; the count follows."""
-    near = {"01": Similar((Pair("bob", "dan", 0.97),), 1, frozenset({"bob", "dan"}))}
+    near = {"01": Similar(grouped([Pair("bob", "dan", 0.97)]))}
     page = page_of(tmp_path, class_html(some_class(course), course, near))
     wanted = {
         ("words", "CY"): ["cy 10", "cy 9"],
@@ -127,19 +127,65 @@ def test_filters_leave_what_was_asked_for(tmp_path: Path, course: Course) -> Non
     assert [count for _, count in found] == [f"{len(names)} of 8" for names in wanted.values()]
 
 
+def test_a_long_table_is_laid_out_in_part(tmp_path: Path, course: Course) -> None:
+    """A search, a sort and the printer still reach every row."""
+    many = [graded(course, f"student{n:04d}", "ppp" if n % 2 else "pfp") for n in range(700)]
+    page = page_of(tmp_path, class_html(many, course))
+    script = (
+        "const seen = () => [body.rows.length, body.rows[0].cells[0].textContent, count.textContent,"
+        " more.hidden]; const found = [seen()];"
+        " const name = table.tHead.rows[0].cells[0].firstElementChild; name.click(); name.click();"
+        " found.push(seen()); words.value = 'student0007'; filter(); found.push(seen());"
+        " words.value = ''; filter(); more.click(); found.push(seen());"
+        " filter(); dispatchEvent(new Event('beforeprint')); found.push(seen());"
+        " return JSON.stringify(found);"
+    )
+    first, turned, searched, everything, printed = json.loads(title(acted(page, script)))
+    assert first == [300, "student0000", "700 of 700, the first 300 shown", False]
+    assert turned == [300, "student0699", "700 of 700, the first 300 shown", False]
+    assert searched == [1, "student0007", "1 of 700", True]
+    assert everything == [700, "student0699", "700 of 700", True]
+    assert printed == everything
+
+
+def test_the_map_leads_to_a_student(tmp_path: Path, course: Course) -> None:
+    """By arrow keys and by pointer: most points on top; Enter and a click list the submissions."""
+    page = page_of(tmp_path, class_html(some_class(course), course))
+    script = (
+        "const map = document.querySelector('figure.map svg');"
+        " const told = document.querySelector('figure.map [role=status]');"
+        " const press = (key) => map.dispatchEvent(new KeyboardEvent('keydown', {key}));"
+        " const found = []; press('ArrowDown'); found.push(told.textContent);"
+        " press('ArrowUp'); press('ArrowDown'); found.push(told.textContent);"
+        " const box = map.getBoundingClientRect(), at = {clientX: box.x + 20, clientY: box.bottom - 6};"
+        " map.dispatchEvent(new PointerEvent('pointermove', at)); found.push(told.textContent);"
+        " press('Enter'); found.push(body.rows.length, body.rows[0].cells[0].textContent);"
+        " map.dispatchEvent(new PointerEvent('pointerleave')); found.push(told.textContent);"
+        " return JSON.stringify(found);"
+    )
+    assert json.loads(title(acted(page, script))) == [
+        "ann (1 of 8)",
+        "eve (2 of 8)",
+        "cy 9 (8 of 8)",
+        1,
+        "cy 9",
+        "",
+    ]
+
+
 def test_nothing_hostile_runs_or_is_fetched(tmp_path: Path, course: Course) -> None:
     """In the class's page and in feedback: names and messages are text, nothing leaves the page."""
     with lure() as (url, seen):
         evil = HOSTILE.format(url=url)
         one_class = [graded(course, evil, "pff", evil), *some_class(course)]
-        near = {"01": Similar((Pair(evil, "ann", 1.0),), 1, frozenset({evil, "ann"}))}
+        near = {"01": Similar(grouped([Pair(evil, "ann", 1.0)]))}
         script = (
             "return [called.join(), performance.getEntriesByType('resource').length,"
             " document.querySelectorAll('img, iframe, link, svg[onload]').length,"
             " document.scripts.length].join('|');"
         )
         for text, scripts in (
-            (class_html(one_class, course, near), 3),
+            (class_html(one_class, course, near), 4),  # the map's names are data in one
             (feedback_html(one_class[:1], course), 2),
         ):
             document = acted(page_of(tmp_path, text), script)

@@ -163,7 +163,7 @@ def test_what_setup_and_lessons_leave_is_not_handed_in(folder: Path, tmp_path: P
     left = (
         *(".venv/bin/python", ".grader/01.json", ".pytest_cache/README.md", "build/lib/grader.py"),
         *("stream_course.egg-info/PKG-INFO", "exercises/01/__pycache__/polling.pyc"),
-        *("taxi_events.jsonl", "comparison.html", "mine.html"),
+        *("taxi_events.jsonl", "trips.jsonl.offset", "comparison.html", "mine.html"),
     )
     for name in (*left, "exercises/01/polling.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -119,6 +119,42 @@ def test_a_check_that_separates_has_a_high_figure(course: Course) -> None:
     assert figures.together == [("01.each-event", "01.after-crash", 5, pytest.approx(1))]
 
 
+def test_who_did_not_try_says_nothing_of_the_checks(course: Course) -> None:
+    """Ten stubs, and checks whose ground was missing, change neither figure; rates count them."""
+    tried = [graded(course, f"s{n}", "ppp" if n % 2 else "pff") for n in range(10)]
+    stubs = [graded(course, f"t{n}", "fff", "", Kind.NOT_FILLED_IN) for n in range(10)]
+    without_ground = [graded(course, f"u{n}", "fss") for n in range(10)]
+    (alone,) = class_figures(tried, course)
+    (figures,) = class_figures(tried + stubs + without_ground, course)
+    assert figures.together == alone.together
+    assert [c.discrimination for c in figures.checks] == [c.discrimination for c in alone.checks]
+    assert [(c.passed, c.decided) for c in figures.checks] == [(10, 30), (5, 30), (5, 30)]
+
+
+def test_checks_that_hardly_fail_together_are_no_pair(course: Course) -> None:
+    """Two of twenty fail both, as many as chance gives."""
+    letters = ["pff"] * 2 + ["pfp"] * 6 + ["ppf"] * 4 + ["ppp"] * 12
+    (figures,) = class_figures(
+        [graded(course, f"s{n}", each) for n, each in enumerate(letters)], course
+    )
+    assert figures.together == []
+
+
+def test_the_map_has_a_run_for_each_colour(course: Course) -> None:
+    """Most points on top; of a check, students after one another with one outcome are one field."""
+    letters = {"ann": "ppp", "bob": "pfp", "cy": "pfs", "dan": "pep", "eve": "ppp"}
+    one_class = [graded(course, name, each) for name, each in letters.items()]
+    one_class.append(graded(course, "fay", "fff", "", Kind.NOT_FILLED_IN))
+    (figures,) = class_figures(one_class, course)
+    assert [row.student for row in figures.map.rows] == ["ann", "eve", "bob", "dan", "cy", "fay"]
+    assert figures.map.paths == {
+        "passed": "M0.04 0h0.92v5h-0.92zM1.04 0h0.92v2h-0.92zM2.04 0h0.92v4h-0.92z",
+        "failed": "M1.04 2h0.92v1h-0.92zM1.04 4h0.92v1h-0.92z",
+        "not tried": "M0.04 5h0.92v1h-0.92zM1.04 5h0.92v1h-0.92zM2.04 4h0.92v2h-0.92z",
+        "undecided": "M1.04 3h0.92v1h-0.92z",
+    }
+
+
 def test_correlation_is_pearsons() -> None:
     """Against values worked out by hand; none from too few."""
     assert correlation([1, 2, 3, 4, 5], [2, 4, 6, 8, 10]) == pytest.approx(1)

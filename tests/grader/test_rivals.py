@@ -118,6 +118,7 @@ def test_the_public_tests_take_a_broker_of_their_own(
         ("03", "rabbitmq", "RabbitMQ"),
         ("04", "create", "SQS"),
         ("05", "lag", "Redis"),
+        ("06", "lag", "Kafka"),
     ],
 )
 def test_a_demo_says_it_in_a_line(
@@ -133,6 +134,7 @@ def test_a_demo_says_it_in_a_line(
         REDIS_URL=f"redis://{there}",
         RABBITMQ_URL=f"amqp://{there}",
         SQS_ENDPOINT_URL=f"http://{there}",
+        KAFKA_BOOTSTRAP_SERVERS=there,
     )
     start = "Start the servers with: grader services up"
     assert (done.returncode, done.stdout) == (1, "")

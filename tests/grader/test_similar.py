@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from itertools import combinations
+from itertools import combinations, permutations
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from tiny_course import STUB, write_tiny_course
 
 from grader.course import Course, load_course
 from grader.reports import similar
-from grader.reports.similar import THRESHOLD, nearly_identical
+from grader.reports.similar import THRESHOLD, Pair, grouped, nearly_identical
 from grader.submission import Submission, read_submission
 
 REPO = Path(__file__).resolve().parents[2]
@@ -44,9 +44,9 @@ def test_a_disguised_copy_is_found_and_a_solution_of_ones_own_is_not(course: Cou
     honest = [read_submission(path.name, exercise, [path], 256) for path in wheat]
     copied = honest[0].files["polling.py"].decode()
     found = nearly_identical([*honest, handed_in(course, "copy", disguised(copied))], course)
-    ((pair,)) = found["01"].pairs
-    assert {pair.one, pair.other} == {"copy", honest[0].student}
-    assert pair.share > 0.95
+    (group,) = found["01"].groups
+    assert set(group.students) == {"copy", honest[0].student}
+    assert group.least == group.closest.share > 0.95
     assert found["01"].students == {"copy", honest[0].student}
 
 
@@ -67,7 +67,7 @@ def known_right(course: Course, exercise_id: str) -> list[Submission]:
     return [read_submission(path.name, exercise, [path], 256) for path in folders]
 
 
-@pytest.mark.parametrize("exercise_id", ["00", "01", "02", "03", "04", "05"])
+@pytest.mark.parametrize("exercise_id", ["00", "01", "02", "03", "04", "05", "06", "07"])
 def test_solutions_that_share_no_code_are_far_apart(
     course: Course, exercise_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -77,7 +77,7 @@ def test_solutions_that_share_no_code_are_far_apart(
     assert len(list(combinations(apart, 2))) > 5
     assert THRESHOLD > 0.8
     monkeypatch.setattr(similar, "THRESHOLD", 0.67)
-    assert nearly_identical(apart, course)[exercise_id].count == 0
+    assert nearly_identical(apart, course)[exercise_id].groups == ()
 
 
 def test_the_usual_solution_of_the_warm_up_is_nobodys_copy(course: Course) -> None:
@@ -93,7 +93,7 @@ def test_solutions_made_out_of_one_are_found(course: Course) -> None:
     """Each of them beside each other one, and nobody else."""
     found = nearly_identical(known_right(course, "04"), course)["04"]
     assert found.students == OUT_OF_ONE
-    assert found.count == len(list(combinations(OUT_OF_ONE, 2)))
+    assert sum(group.pairs for group in found.groups) == len(list(combinations(OUT_OF_ONE, 2)))
 
 
 def test_what_the_stub_gave_is_no_likeness(course: Course) -> None:
@@ -113,21 +113,32 @@ def test_what_is_no_python_costs_nothing(course: Course) -> None:
     assert nearly_identical(submissions, course).keys() <= {"01"}
 
 
-def test_a_class_where_everybody_copied_keeps_the_page_short(course: Course) -> None:
-    """All are counted and marked; the closest are listed."""
+def test_a_class_where_everybody_copied_is_one_group(course: Course) -> None:
+    """190 pairs are one line of the page."""
     code = (REPO / "solutions/01/polling.py").read_text()
     everybody = [handed_in(course, f"s{n}", f"{code}# {n}\n") for n in range(20)]
-    found = nearly_identical(everybody, course)["01"]
-    assert (found.count, len(found.pairs), len(found.students)) == (190, 20, 20)
+    (group,) = nearly_identical(everybody, course)["01"].groups
+    assert (group.pairs, len(group.students), group.least) == (190, 20, 1)
 
 
 def test_the_same_bytes_are_another_mark(course: Course) -> None:
-    """They do not crowd the pair out that is less sure."""
+    """Two who handed in the same file are no pair; who disguised it is one with each of them."""
     code = (REPO / "solutions/01/polling.py").read_text()
     everybody = [handed_in(course, name, code) for name in ("ann", "bob")]
     everybody.append(handed_in(course, "cy", code.replace("offset", "place")))
-    found = nearly_identical(everybody, course)["01"]
-    assert [(pair.one, pair.other) for pair in found.pairs] == [("ann", "cy"), ("bob", "cy")]
+    (group,) = nearly_identical(everybody, course)["01"].groups
+    assert (group.students, group.pairs) == (("ann", "bob", "cy"), 2)
+
+
+def test_pairs_in_any_order_make_the_same_groups() -> None:
+    """A chain is one group, whose least share is its weakest pair's; others stay apart."""
+    chain = [Pair("a", "b", 0.9), Pair("c", "d", 0.97), Pair("b", "c", 0.86), Pair("d", "e", 0.9)]
+    apart = [Pair("x", "y", 0.99)]
+    for order in permutations(chain + apart):
+        first, second = grouped(order)
+        assert (first.students, first.pairs, first.least) == (("x", "y"), 1, 0.99)
+        assert (second.students, second.pairs, second.least) == (tuple("abcde"), 4, 0.86)
+        assert second.closest == Pair("c", "d", 0.97)
 
 
 def test_the_export_has_jplags_layout(tmp_path: Path) -> None:

@@ -97,3 +97,15 @@ def test_the_end_of_the_process_comes_after_its_last_event(process: Process) -> 
     """What it said before is heard."""
     with pytest.raises(Failed, match="ended its own process"):
         process.start("sample.dies", EVENTS, HANDLE).drain()
+
+
+def test_a_run_at_liberty_is_still_seen_step_by_step(process: Process) -> None:
+    """Its callbacks return by themselves, and each is a step."""
+    run = process.start("sample.take", EVENTS, HANDLE)
+    assert run.next_event() == EVENTS[0]
+    run.set_at_liberty()
+    for event in EVENTS[1:]:
+        assert run.next_event() == event
+        run.handled()
+    assert run.returned() == len(EVENTS)
+    assert answered(process) == 1

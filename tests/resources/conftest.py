@@ -20,12 +20,18 @@ from fakeredis import TcpFakeServer
 from moto.server import ThreadedMotoServer
 
 from grader.errors import ServiceError
+from grader.services.kafka.library import find_library
+from grader.services.kafka.onlooker import Onlooker
+from grader.services.kafka.private import PrivateCluster
 from grader.services.rabbitmq.broker import rabbitmq_url as any_rabbitmq_url
 
 GENERATOR = Path(__file__).parents[2] / "resources" / "event_generator.py"
 SECONDS = 60
 """How long a run may take; only one that hangs gets there."""
-_SERVERS = ("REDIS_URL", "RABBITMQ_URL", "SQS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID")
+_SERVERS = (
+    *("REDIS_URL", "RABBITMQ_URL", "SQS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID"),
+    "KAFKA_BOOTSTRAP_SERVERS",
+)
 
 
 @dataclass
@@ -127,6 +133,23 @@ def sqs(sqs_url: str) -> Iterator[Any]:
     )
     yield client
     client.close()
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[PrivateCluster]:
+    """A Kafka cluster; it serves at `port` of 127.0.0.1."""
+    cluster = PrivateCluster(find_library(), bounded=False)
+    cluster.start()
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture
+def onlooker(kafka: PrivateCluster) -> Iterator[Onlooker]:
+    """Who sees what is in its topics."""
+    seeing = Onlooker(f"127.0.0.1:{kafka.port}")
+    yield seeing
+    seeing.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The demos of exercises 03 to 05 with the solutions as a learner's own functions."""
+"""The demos from exercise 03 on with the solutions as a learner's own functions."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from typing import Any
 import pika
 import pytest
 import redis
+
+from grader.services.kafka.private import PrivateCluster
 
 REPO = Path(__file__).resolve().parents[2]
 EXISTS = "the queue exists with other settings"
@@ -150,3 +152,108 @@ def test_a_name_that_is_no_stream_is_one_line(demo, redis_url: str, name: str) -
     with demo("05", "lag", "--stream", f"{name}-2", REDIS_URL=redis_url) as process:
         said, _ = process.communicate(timeout=60)
     assert (process.returncode, said) == (0, f"the stream {name}-2 does not exist yet\n")
+
+
+def of_kafka(cluster: PrivateCluster) -> dict[str, str]:
+    """Where a demo finds that cluster."""
+    return {"KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{cluster.port}"}
+
+
+def test_another_member_takes_over_from_a_killed_one(
+    demo, kafka: PrivateCluster, name: str
+) -> None:
+    """The event that was in handle comes to the next member, once the session is over; no done one does."""
+    kafka.tell("create", name, 1)
+    servers = of_kafka(kafka)
+    with demo("06", "publish", "--topic", name, "--count", "3", **servers) as process:
+        said, _ = process.communicate(timeout=60)
+    assert said == "the broker has all 3 events\n"
+    way = ("06", "consume", "--topic", name, "--session", "1.5")
+    with demo(*way, "--work", "2", **servers) as first:
+        lines = [first.stdout.readline() for _ in range(4)]
+        first.kill()
+    assert lines[0] == "[fares ana] was given its partitions\n"
+    assert lines[2] == "[fares ana] event  1: done\n"
+    with demo(*way, "--member", "ben", "--count", "2", **servers) as second:
+        said, _ = second.communicate(timeout=60)
+    events = said.splitlines()[1:]
+    assert events[0].partition(": ")[2] == lines[3].strip().partition(": ")[2]
+    assert events[-1] == "[fares ben] 2 events handled"
+
+
+def test_an_event_that_fails_is_the_first_of_the_next_start(
+    demo, kafka: PrivateCluster, name: str
+) -> None:
+    """With --fail the exception leaves, and the lag counts that event; a replay changes nothing."""
+    kafka.tell("create", name, 1)
+    servers = of_kafka(kafka)
+    printed = []
+    for options in (
+        ("publish", "--count", "3"),
+        ("consume", "--fail", "2"),
+        ("lag",),
+        ("replay",),
+        ("consume", "--count", "2"),
+        ("lag",),
+    ):
+        with demo("06", *options, "--topic", name, **servers) as process:
+            said, error = process.communicate(timeout=60)
+        assert (process.returncode, error) == (
+            (1, "handle failed for event 2\n") if "--fail" in options else (0, "")
+        )
+        printed.append(said.splitlines())
+    _, failed, behind, replayed, again, done = printed
+    assert behind == ["fares: 2 (partition 0: 2)"]
+    assert replayed[-1] == "[replay] 3 events handled"
+    assert again[1].partition(": ")[2] == failed[2].partition(": ")[2]
+    assert done == ["fares: 0 (partition 0: 0)"]
+
+
+def test_a_bridge_that_was_killed_twice_has_lost_nothing(
+    demo, generator, rabbitmq_url: str, sqs: Any, sqs_url: str, name: str, tmp_path: Path
+) -> None:
+    """Killed before the offset and before the acknowledgement: each event arrives, once."""
+    sqs.create_queue(QueueName=f"{name}.fifo", Attributes={"FifoQueue": "true"})
+    trips = tmp_path / "trips.jsonl"
+    generator.run("file", "--path", trips, "--interval", 0, "--count", 5)
+    servers = {"RABBITMQ_URL": rabbitmq_url, "SQS_ENDPOINT_URL": sqs_url}
+    queues = ("--queue", name, "--to", f"{name}.fifo")
+    collect, forward = ("07", "collect", str(trips), *queues), ("07", "forward", *queues)
+    for way, options in ((collect, ()), (forward, ("--batch", "3"))):
+        with demo(*way, "--slow", "2", *options, **servers) as process:
+            while "event  3" not in process.stdout.readline():
+                assert process.poll() is None, process.stderr.read()
+            process.kill()
+        with demo(*way, **servers) as process:
+            said, _ = process.communicate(timeout=60)
+        assert process.returncode == 0
+    assert said.splitlines()[-1] == "[forward] 6 messages moved"  # the third was published twice
+    with demo("07", "where", str(trips), *queues, **servers) as process:
+        counted, _ = process.communicate(timeout=60)
+    assert [int(line.split()[1]) for line in counted.splitlines()] == [5, 0, 5]
+    with demo("07", "arrived", str(trips), *queues, **servers) as process:
+        compared, _ = process.communicate(timeout=60)
+    assert compared.splitlines()[1:] == ["missing: none", "twice:   none"]
+
+
+def test_a_bridge_is_stopped_by_sigterm(
+    demo, generator, rabbitmq_url: str, sqs: Any, sqs_url: str, name: str, tmp_path: Path
+) -> None:
+    """The signal comes while SQS has a batch that is not acknowledged: it is, and no other begins."""
+    sqs.create_queue(QueueName=f"{name}.fifo", Attributes={"FifoQueue": "true"})
+    trips = tmp_path / "trips.jsonl"
+    generator.run("file", "--path", trips, "--interval", 0, "--count", 6)
+    servers = {"RABBITMQ_URL": rabbitmq_url, "SQS_ENDPOINT_URL": sqs_url}
+    queues = ("--queue", name, "--to", f"{name}.fifo")
+    with demo("07", "collect", str(trips), *queues, **servers) as process:
+        process.communicate(timeout=60)
+    with demo("07", "forward", *queues, "--slow", "2", "--batch", "3", **servers) as process:
+        while "event  3" not in process.stdout.readline():
+            assert process.poll() is None, process.stderr.read()
+        process.terminate()
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert said.splitlines()[-1] == "[forward] 3 messages moved"
+    with demo("07", "where", str(trips), *queues, **servers) as process:
+        counted, _ = process.communicate(timeout=60)
+    assert [int(line.split()[1]) for line in counted.splitlines()] == [6, 3, 3]

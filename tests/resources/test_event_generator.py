@@ -21,7 +21,7 @@ from event_sinks.base import Sink, SinkError
 from event_sinks.run import Plan, Run
 from events import decode
 
-SINKS = ("file", "socket", "redis", "rabbitmq", "sqs", "streams")
+SINKS = ("file", "socket", "redis", "rabbitmq", "sqs", "streams", "kafka")
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
 
 
@@ -334,7 +334,9 @@ def test_a_file_that_may_grow_no_more(generator, tmp_path: Path) -> None:
         (["rabbitmq", "--queue", " "], "--queue"),
         (["sqs", "--queue", ""], "--queue"),
         (["streams", "--stream", " "], "--stream"),
-        (["kafka"], "kafka"),
+        (["kafka", "--topic", " "], "--topic"),
+        (["kafka", "--bootstrap-servers", ""], "--bootstrap-servers"),
+        (["kinesis"], "kinesis"),
         (["file", "stray"], "stray"),
     ],
 )

@@ -18,6 +18,8 @@ import pika
 import pytest
 import redis
 
+from grader.services.kafka.private import PrivateCluster
+
 REPO = Path(__file__).resolve().parents[2]
 
 
@@ -159,3 +161,36 @@ def test_a_stream_of_rabbitmq_is_read_again(rabbitmq_url: str, capsys) -> None:
     (block,) = (block for block in blocks("05") if "x-stream-offset" in block)
     exec(block, {"pika": pika, "parameters": pika.URLParameters(rabbitmq_url)})  # noqa: S102 - ours
     assert capsys.readouterr().out.splitlines() == re.findall(r"^# (.*)$", block, re.MULTILINE)
+
+
+def test_the_calls_of_confluent_kafka_work(kafka: PrivateCluster, capsys) -> None:
+    """Lesson 06: produce by key, commit a position, read a partition to its end."""
+    kafka.tell("create", "night-shift", 4)
+    names: dict[str, Any] = {}
+    for block in blocks("06"):
+        there = block.replace("localhost:9092", f"127.0.0.1:{kafka.port}")
+        exec(there, names)  # noqa: S102 - our own lesson
+        after = re.findall(r"^# (.*)$", block, re.MULTILINE)  # what a long print says
+        printed = capsys.readouterr().out.splitlines()
+        assert sorted(printed) == sorted([*comments(block), *after])
+
+
+def test_the_calls_of_the_bridge_work(rabbitmq_url: str, capsys) -> None:
+    """Lesson 07: what is confirmed, an answer of SQS, and silence."""
+    shown = [block for block in blocks("07") if "signal" not in block]
+    assert len(shown) == 3
+    names: dict[str, Any] = {"pika": pika, "parameters": pika.URLParameters(rabbitmq_url)}
+    for block in shown:
+        exec(block, names)  # noqa: S102 - our own lesson
+        after = re.findall(r"^# (.*)$", block, re.MULTILINE)  # what a loop prints
+        assert capsys.readouterr().out.splitlines() == (after or comments(block))
+
+
+def test_a_signal_sets_the_flag_of_the_bridge() -> None:
+    """Lesson 07: after SIGTERM the process goes on, and stop() would be true."""
+    (block,) = (block for block in blocks("07") if "signal" in block)
+    program = f"{block}\nsignal.raise_signal(signal.SIGTERM)\nprint(stopping)\n"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "True\n"

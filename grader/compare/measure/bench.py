@@ -89,10 +89,10 @@ class Bench:
                 raise
         return dict(zip(things, found, strict=True))
 
-    def settle(self, technique: Technique, *sinks: Child) -> None:
-        """Wait until it has been quiet for so long that nothing more will come."""
+    def settle(self, quiet: float, *sinks: Child) -> None:
+        """Wait until nothing was handled for `quiet` seconds: see `Technique.quiet`."""
         seen, since = -1, time.monotonic()
-        while time.monotonic() - since < technique.grace:
+        while time.monotonic() - since < quiet:
             now = sum(map(handled, sinks))
             if now != seen:
                 seen, since = now, time.monotonic()

@@ -42,7 +42,7 @@ def away(bench: Bench, subject: Subject) -> Away:
         other.tell()
         (back,) = other.wait_for("ready")
         source.wait_for("done")
-        bench.settle(technique, one, other)
+        bench.settle(technique.quiet(place), one, other)
         _require_no_failure(other)
         story = Story.of(source, one, other)
     bench.places.clear(place)
@@ -97,7 +97,7 @@ def _killed(bench: Bench, subject: Subject, at: int, word: str, **how: int) -> C
         killed = time.monotonic()
         other.tell()
         source.wait_for("done")
-        bench.settle(technique, one, other)
+        bench.settle(technique.quiet(place), one, other)
         _require_no_failure(other)
         story = Story.of(source, one, other)
     bench.places.clear(place)
@@ -139,7 +139,7 @@ def restart(bench: Bench, subjects: list[Subject], node: PrivateNode) -> dict[Su
         for source in sources:
             source.tell()
             source.wait_for("done")
-        bench.settle(subjects[0].technique, *sinks)
+        bench.settle(max(s.technique.quiet(place) for s, place in places.items()), *sinks)
         stories = [Story.of(*pair) for pair in zip(sources, sinks, strict=True)]
         first = [_after(sink, killed)[0] for sink in sinks]
     for place in places.values():

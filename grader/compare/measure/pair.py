@@ -85,7 +85,7 @@ def _two(bench: Bench, subject: Subject, other_place: Callable[[Place], Place]) 
             raise RunError(one.failed)
         source.tell()
         source.wait_for("done")
-        bench.settle(technique, one, other)
+        bench.settle(technique.quiet(place), one, other)
         counts = (handled(one), handled(other))
         note = one.failed or other.failed
     bench.places.clear(place)

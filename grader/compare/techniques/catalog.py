@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from grader.compare.techniques.kafka import Kafka
 from grader.compare.techniques.polling import Polling
 from grader.compare.techniques.rabbitmq import RabbitMQ
 from grader.compare.techniques.redis import RedisPubSub
@@ -19,5 +20,6 @@ TECHNIQUES: tuple[Technique, ...] = (
     RabbitMQ(),
     Sqs(),
     RedisStreams(),
+    Kafka(),
 )
 BY_ID = {each.id: each for each in TECHNIQUES}

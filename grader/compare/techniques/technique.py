@@ -48,7 +48,7 @@ class Technique(ABC):
     burst: ClassVar[int]
     """Events of a run at full speed: about a second's work."""
     grace: ClassVar[float] = 1.0
-    """Seconds of quiet after which nothing more comes."""
+    """Seconds of quiet after which nothing more comes; see `quiet`."""
     lines_at_once: ClassVar[int] = 1
     """How many a producer at full speed hands over in one call."""
     counts_requests: ClassVar[bool] = False
@@ -114,6 +114,10 @@ class Technique(ABC):
         Yields as long as some have not arrived.
         """
         raise NotImplementedError(f"{self.title} keeps nothing")
+
+    def quiet(self, place: Place) -> float:  # noqa: ARG002 - see kafka
+        """Return the seconds of quiet after which nothing more comes to a consumer at `place`."""
+        return self.grace
 
     def company(self, place: Place) -> AbstractContextManager[object]:  # noqa: ARG002 - see tcp_socket
         """Stay connected without a word, where a consumer waits for somebody who is."""

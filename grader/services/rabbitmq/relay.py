@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import os
 import selectors
 import socket
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import TypeVar
 
+from grader.services.gate import Gate, Packet
 from grader.services.rabbitmq.amplification import MOST, Copies
 from grader.services.rabbitmq.words import REDELIVERED, Words
 
@@ -24,6 +26,9 @@ _MAX_CONNECTIONS = 128
 _ABRUPT = struct.pack("ii", 1, 0)
 """SO_LINGER: on, no seconds: closing sends RST."""
 
+_ANSWERS = {"basic.ack": "confirms", "basic.nack": "refuses"}
+"""What the broker says of messages that were published, by the method that says it."""
+
 T = TypeVar("T")
 
 
@@ -34,6 +39,14 @@ class _Way:
         self.source = source
         self.target = target
         self.waiting = bytearray()
+        self.arrived = bytearray()
+        """What was read and may not go on yet."""
+        self.begins = 0
+        """Where that begins, in bytes since the connection's begin."""
+        self.methods: Iterator[str] = iter(())
+        """What of that is still to be asked for at the gate."""
+        self.held = ""
+        """The method that the gate holds."""
         self.words = words
         self.ended = False
         """`source` will send no more."""
@@ -55,6 +68,8 @@ class _Pair:
         self.client = client
         self.server = server
         self.connected = connected
+        self.vanishes = False
+        """Whether what is read goes nowhere any more: its process was killed at a stop."""
         self.up = _Way(client, server, Words(copies.see, copies.see_header))
         self.down = _Way(server, client, Words())
 
@@ -64,7 +79,7 @@ class _Pair:
         if side is self.server and not self.connected:
             return selectors.EVENT_WRITE
         events = 0
-        if not reads.ended and len(reads.waiting) < _BUFFERED:
+        if not (reads.ended or reads.held) and len(reads.waiting) < _BUFFERED:
             events |= selectors.EVENT_READ
         if writes.waiting:
             events |= selectors.EVENT_WRITE
@@ -83,9 +98,12 @@ class Relay:
         listener: socket.socket,
         upstream: Callable[[], tuple[str, int]],
         max_bytes: int,
-        observe: Callable[[str], None] | None = None,
+        observe: Callable[[str], None] = lambda _: None,
+        gate: Gate | None = None,
     ) -> None:
         self._observe = observe
+        self._gate = gate or Gate()
+        self._leave_gate = self._gate.join(self._when_opened)
         self._listener = listener
         self._upstream = upstream
         self._max_bytes = max_bytes
@@ -166,6 +184,7 @@ class Relay:
         """Cut every connection and stop listening."""
         if self._stopped:
             return
+        self._leave_gate()
 
         def stop() -> None:
             self._stopped = True
@@ -265,23 +284,76 @@ class Relay:
             self._receive(pair, pair.up if side is pair.client else pair.down)
 
     def _receive(self, pair: _Pair, way: _Way) -> None:
+        if pair.vanishes:
+            self._swallow(pair, way)
+            return
         data = way.source.recv(_CHUNK)
         if way is pair.up:
             self.bytes_up += len(data)
         else:
             self.bytes_down += len(data)
-        for said in way.words.feed(data):
-            self.redelivered += said.endswith(REDELIVERED)
-            if self._observe is not None:
-                self._observe(said)
-        if way.words.other_protocol and way is pair.up:
-            raise ConnectionAbortedError("no AMQP 0-9-1")
         if not data:
             way.ended = True
+        way.arrived += data
+        way.methods = way.words.feed(data)
+        self._ask(pair, way)
+
+    def _ask(self, pair: _Pair, way: _Way) -> None:
+        """Send on what arrived, up to the first method that the gate holds."""
+        held, way.held = way.held, ""
+        for said in itertools.chain([held] if held else [], way.methods):
+            packet = _packet(said, up=way is pair.up)
+            if not self._gate.passes(packet, self._observe):
+                way.held = said
+                break
+            self.redelivered += said.endswith(REDELIVERED)
+        if way.words.other_protocol and way is pair.up:
+            raise ConnectionAbortedError("no AMQP 0-9-1")
+        size = max(way.words.began - way.begins, 0) if way.held else len(way.arrived)
         if not self.exceeded:
-            way.waiting += data
+            way.waiting += way.arrived[:size]
+        del way.arrived[:size]
+        way.begins += size
         if way is not pair.up or pair.connected:
             self._send(way)
+
+    def _swallow(self, pair: _Pair, way: _Way) -> None:
+        """Read what a killed process, or the broker for it, still said, and pass the end on.
+
+        The broker is told by a FIN, after all that had crossed: an RST may overtake that.
+        """
+        try:
+            way.ended = not way.source.recv(_CHUNK)
+        except ConnectionError:
+            way.ended = True
+        with contextlib.suppress(OSError):
+            self._send(way)
+        way.closed |= way.ended and way.source is pair.server
+
+    def _when_opened(self, drops: bool) -> None:  # noqa: FBT001 - as the gate calls it
+        """Go on where the gate had stopped; or let what is held, and what follows it, vanish."""
+
+        def go_on() -> None:
+            for pair in list(self._pairs):
+                for way in (pair.up, pair.down):
+                    if drops:
+                        way.methods, way.held = iter(()), ""
+                        way.arrived.clear()
+                    elif way.held:
+                        self._ask_or_end(pair, way)
+                if drops:
+                    pair.vanishes = True
+                    pair.down.waiting.clear()
+                if pair in self._pairs:
+                    self._watch(pair)
+
+        self._do(go_on)
+
+    def _ask_or_end(self, pair: _Pair, way: _Way) -> None:
+        try:
+            self._ask(pair, way)
+        except OSError:
+            self._end(pair, abruptly=True)
 
     def _send(self, way: _Way) -> None:
         if way.waiting:
@@ -310,6 +382,14 @@ class Relay:
         with self._quiet:
             self._pairs.discard(pair)
             self._quiet.notify_all()
+
+
+def _packet(said: str, *, up: bool) -> Packet:
+    """Return a method as a packet; in words, the broker's acknowledgements are confirms."""
+    name, _, rest = said.partition(" ")
+    if not up and name in _ANSWERS:
+        said = f"{_ANSWERS[name]} {rest} ({name})"
+    return Packet("RabbitMQ", name, up, said)
 
 
 def _check_connected(side: socket.socket) -> None:

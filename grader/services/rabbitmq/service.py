@@ -48,7 +48,11 @@ class RabbitMQService(Service):
         """Relay every connection that `listener` accepts to the broker."""
         self.port = port
         self._relay = Relay(
-            listener, lambda: (self._lease.host, self._lease.port), MAX_BYTES, self.observe
+            listener,
+            lambda: (self._lease.host, self._lease.port),
+            MAX_BYTES,
+            self.observe,
+            self.gate,
         )
 
     # What the consumer needs -----------------------------------------------------

@@ -29,6 +29,9 @@ _METHODS = {
     (60, 110): "basic.recover",
     (60, 120): "basic.nack",
     (85, 10): "confirm.select",
+    (90, 10): "tx.select",
+    (90, 20): "tx.commit",
+    (90, 21): "tx.commit-ok",
     (10, 50): "connection.close",
 }
 _TAG_FIRST = {"basic.ack", "basic.reject", "basic.nack", "basic.get-ok"}
@@ -55,7 +58,11 @@ class Words:
         self._see_header = see_header
         self.other_protocol = False
         """Whether it asked for another version of AMQP, which is not understood here."""
+        self.began = 0
+        """Where the method that was yielded last began, in bytes since the first."""
         self._data = bytearray()
+        self._taken = 0
+        """Bytes that are gone from `_data`."""
         self._lost = False
 
     def feed(self, data: bytes) -> Iterator[str]:
@@ -75,13 +82,19 @@ class Words:
                 return
             payload = bytes(self._data[_HEADER : _HEADER + size])
             kind = self._data[0]
-            del self._data[: _HEADER + size + 1]
+            began = self._taken
+            self._take(_HEADER + size + 1)
             if kind == _HEADER_FRAME:
                 self._see_header(payload)
             elif kind == _METHOD_FRAME:
                 self._see(payload)
                 if said := _in_words(payload):
+                    self.began = began
                     yield said
+
+    def _take(self, size: int) -> None:
+        del self._data[:size]
+        self._taken += size
 
     def _took_protocol_header(self) -> bool:
         """Take away what begins with an A, as no frame does; False while it is not complete."""
@@ -89,7 +102,7 @@ class Words:
             return False
         if self._data.startswith(b"AMQP"):
             self.other_protocol |= self._data[4:8] != _VERSION
-            del self._data[:_PROTOCOL_HEADER]
+            self._take(_PROTOCOL_HEADER)
         return True
 
 

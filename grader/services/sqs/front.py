@@ -13,6 +13,7 @@ from typing import Any
 
 from werkzeug.test import create_environ
 
+from grader.services.gate import Gate, Packet
 from grader.services.sqs.clock import Clock
 from grader.services.sqs.strict import (
     ACTIONS,
@@ -84,6 +85,8 @@ class Front:
         """Told each request of the consumer's in words."""
         self.is_anything_visible: Callable[[str], bool] = lambda _: True
         """Whether a receive from the queue of that name has to look; a long poll asks it often."""
+        self.gate = Gate()
+        """What is asked before a request of the consumer's, or the answer to one, goes on."""
         self.impatient = True
         """Whether an empty long poll moves the clock instead of waiting."""
         self.batches = 0
@@ -166,9 +169,12 @@ class Front:
             "DeleteMessage": self._delete,
             "DeleteMessageBatch": self._delete_batch,
         }.get(action)
+        if not self.gate.wait(Packet("SQS", action, up=True)):
+            return refusal("RequestDropped", "its program was killed before it was sent")
         answer = act(parameters) if act is not None else self._forward(action, parameters)
         self.requests.append(Request(action, parameters, answer.body, answer.status))
         self.observe(_in_words(action, parameters, answer))
+        self.gate.wait(Packet("SQS", action, up=False))
         return answer
 
     def _forward(self, action: str, parameters: Parameters) -> Answer:

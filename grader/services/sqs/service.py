@@ -51,6 +51,8 @@ class SqsService(Service):
     def attach(self, listener: socket.socket, port: int) -> None:
         """Serve every connection that `listener` accepts."""
         self.port = port
+        if self.gate is not None:
+            self._front.gate = self.gate
         self._front.base_url = f"http://{self.host}:{port}"
         self._serve(listener, self._front)
 

@@ -539,7 +539,7 @@ def test_what_was_trimmed_is_passed_over(student, new_stream, trips, rng, decode
         if same(seen, events[4:]):
             continue  # whoever claims nothing is told so by 05.claims
         assert same(seen, wanted), (
-            f"{words}: the others should be handled; it handled {stream.these(seen)}"
+            f"{words}: it should handle {stream.these(wanted)}; it handled {stream.these(seen)}"
         )
         assert not stream.dead, (
             f"{words}: what is gone should be passed over; in {stream.name}.dead there "

@@ -1,0 +1,249 @@
+"""Public tests of exercise 06: a partitioned log, by the mock cluster that the client brings."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+
+import pytest
+from kafka_log import kafka_consumer, lag, publish_events, replay
+
+ZONES = ["Bronx", "Queens", "São Paulo Plaza"]
+EVENTS = [{"event_id": 100001 + n, "pickup_zone": ZONES[n % 3]} for n in range(6)]
+OFFSET_COMMIT, PRODUCE, FETCH = 8, 0, 1  # kinds of requests, by Kafka's protocol
+REQUEST_TIMED_OUT, MSG_SIZE_TOO_LARGE, UNKNOWN_MEMBER_ID = 7, 10, 25  # and errors
+
+
+def numbers(events):
+    """Return the events' ids, for a sentence."""
+    return [event["event_id"] for event in events]
+
+
+@contextlib.contextmanager
+def some_exception():
+    """Fail unless the block raises, whatever it is: the class is yours to choose."""
+    with pytest.raises(Exception) as raised:
+        yield
+    if isinstance(raised.value, NotImplementedError):
+        raise raised.value
+
+
+@pytest.mark.check("06.keyed")
+def test_the_zone_is_the_key(settings, server):
+    publish_events(settings, server.topic, EVENTS)
+    messages = server.messages()
+    assert len(messages) == 6, f"6 events should be 6 messages; the topic has {len(messages)}"
+    for zone in ZONES:
+        mine = [m for m in messages if json.loads(m.value())["pickup_zone"] == zone]
+        keys = {m.key() for m in mine}
+        assert keys == {zone.encode()}, f"the key of {zone} is {zone.encode()}, not {keys}"
+        partitions = {m.partition() for m in mine}
+        assert len(partitions) == 1, f"the events of {zone} are in the partitions {partitions}"
+
+
+@pytest.mark.check("06.publish-confirmed")
+def test_a_refused_event_raises(settings, server):
+    server.refuse(PRODUCE, MSG_SIZE_TOO_LARGE)
+    with some_exception():
+        publish_events(settings, server.topic, EVENTS[:1])
+    assert server.messages() == [], "the broker refused the only event, so the topic is empty"
+
+
+@pytest.mark.check("06.publish-confirmed")
+def test_more_events_than_the_queue_takes(settings, server):
+    many = [{"event_id": 200_000 + n, "pickup_zone": "Bronx"} for n in range(50)]
+    publish_events({**settings, "queue.buffering.max.messages": 5}, server.topic, many)
+    found = len(server.messages())
+    assert found == 50, (
+        "the client's queue took 5 messages at a time. When publish_events returned, the broker "
+        f"should have all 50 events; it has {found}"
+    )
+
+
+@pytest.mark.check("06.delivers")
+def test_every_partition_is_handled(settings, server):
+    for number in server.partitions:
+        server.publish(number, *EVENTS[number * 2 : number * 2 + 2])
+    handled = []
+    count = kafka_consumer(settings, server.topic, server.group, handled.append, max_events=6)
+    assert sorted(numbers(handled)) == numbers(EVENTS), (
+        f"6 events lie in 3 partitions; it handled {numbers(handled)}"
+    )
+    for first, second in (EVENTS[0:2], EVENTS[2:4], EVENTS[4:6]):
+        assert handled.index(first) < handled.index(second), (
+            f"{first['event_id']} lies before {second['event_id']} in one partition; "
+            f"it handled {numbers(handled)}"
+        )
+    assert count == 6, f"6 events were handled, so return 6, not {count!r}"
+
+
+@pytest.mark.check("06.commit-after-handle")
+def test_an_event_is_not_committed_while_it_is_handled(settings, server):
+    server.publish(0, *EVENTS[:3])
+    seen = []
+
+    def handle(_):
+        seen.append(server.committed().get(0, 0))
+
+    kafka_consumer(settings, server.topic, server.group, handle, max_events=3)
+    assert seen == [0, 1, 2], (
+        "while handle works on the first, second and third event, the committed offset should be "
+        f"0, 1 and 2: killed now, that event has to come again. It was {seen}"
+    )
+
+
+@pytest.mark.check("06.commit-is-next")
+def test_the_next_start_goes_on(settings, server):
+    server.publish(0, *EVENTS)
+    handled = []
+    kafka_consumer(settings, server.topic, server.group, handled.append, max_events=2)
+    found = server.committed()
+    assert found == {0: 2}, (
+        "the events with the offsets 0 and 1 were handled, so the committed offset of partition 0 "
+        f"should be 2, where the group goes on. Committed is {found}"
+    )
+    kafka_consumer(settings, server.topic, server.group, handled.append, max_events=4)
+    assert handled == EVENTS, f"2 events and then 4; they were {numbers(handled)}"
+
+
+@pytest.mark.check("06.stops")
+def test_what_was_fetched_ahead_is_not_committed(settings, server):
+    server.publish(0, *EVENTS)
+    handled = []
+    count = kafka_consumer(settings, server.topic, server.group, handled.append, max_events=4)
+    assert handled == EVENTS[:4], f"with max_events=4 it handled {numbers(handled)}"
+    assert count == 4, f"4 events were handled, so return 4, not {count!r}"
+    assert server.committed() == {0: 4}, f"4 were handled; committed is {server.committed()}"
+
+
+@pytest.mark.check("06.handler-error")
+def test_what_handle_raises_leaves_and_the_event_comes_again(settings, server):
+    server.publish(0, *EVENTS)
+    tries = []
+
+    def handle(event):
+        tries.append(event)
+        if len(tries) == 3:
+            raise ValueError("no such zone")
+
+    with pytest.raises(ValueError, match="no such zone"):
+        kafka_consumer(settings, server.topic, server.group, handle, max_events=6)
+    assert server.committed() == {0: 2}, (
+        "handle raised at the third event, so 2 are done. "
+        f"Committed is {server.committed()}: close() commits, too, unless that is turned off"
+    )
+
+
+@pytest.mark.check("06.bad-message")
+@pytest.mark.parametrize("bad", [b"{oops", b"42", b"", None], ids=repr)
+def test_a_bad_message_is_passed(settings, server, bad):
+    server.publish(0, bad, EVENTS[0])
+    seen = []
+
+    def handle(event):
+        seen.append((event, server.committed().get(0, 0)))
+
+    kafka_consumer(settings, server.topic, server.group, handle, max_events=1)
+    assert seen == [(EVENTS[0], 1)], (
+        f"the bad message {bad!r} should be skipped, and the offset after it, 1, be committed "
+        f"before the next event is handled; handled with what was committed: {seen}"
+    )
+
+
+@pytest.mark.check("06.quiet")
+def test_an_error_that_passes_is_not_the_end(settings, server):
+    server.publish(0, EVENTS[0])
+    handled = []
+
+    def handle(event):
+        handled.append(event)
+        if len(handled) == 1:
+            server.refuse(FETCH, REQUEST_TIMED_OUT)
+            threading.Timer(1.5, server.publish, [0, EVENTS[1]]).start()
+
+    kafka_consumer(settings, server.topic, server.group, handle, max_events=2)
+    assert handled == EVENTS[:2], (
+        "after the first event the broker answered a fetch with an error, once, and the second "
+        f"event came 1.5 s later; it handled {numbers(handled)}"
+    )
+
+
+@pytest.mark.check("06.groups")
+def test_two_members_share_the_partitions(settings, server, start):
+    seen = {"ana": [], "ben": []}
+    enough = threading.Event()
+
+    def member(name):
+        def handle(event):
+            if enough.is_set():
+                raise SystemExit  # ends this member
+            seen[name].append(event)
+            if sum(map(len, seen.values())) == len(EVENTS):
+                enough.set()
+
+        ready = threading.Event()
+        start(
+            lambda: kafka_consumer(
+                settings, server.topic, server.group, handle, max_events=100, ready=ready.set
+            )
+        ).waits_for(ready, f"{name} joined the group: ready() should be called")
+
+    member("ana")
+    member("ben")
+    for number in server.partitions:
+        server.publish(number, *EVENTS[number * 2 : number * 2 + 2])
+    assert enough.wait(10), f"2 members of a group should handle 6 events; they handled {seen}"
+    for number in server.partitions:
+        server.publish(number, {"event_id": 0})  # for each member one at which it ends
+    assert sorted(numbers(seen["ana"] + seen["ben"])) == numbers(EVENTS), (
+        f"2 members of a group should handle each event once; they handled {seen}"
+    )
+    assert all(seen.values()), f"both members should have a part of 3 partitions; they had {seen}"
+
+
+@pytest.mark.check("06.groups")
+def test_another_group_gets_all_again(settings, server):
+    server.publish(0, *EVENTS)
+    for group in (server.group, f"{server.group}-audit"):
+        handled = []
+        kafka_consumer(settings, server.topic, group, handled.append, max_events=6)
+        assert handled == EVENTS, f"each group gets all 6 events; {group} got {numbers(handled)}"
+
+
+@pytest.mark.check("06.fenced")
+def test_a_refused_commit_raises(settings, server):
+    server.publish(0, EVENTS[0])
+
+    def handle(_):
+        server.refuse(OFFSET_COMMIT, UNKNOWN_MEMBER_ID)
+
+    with some_exception():
+        kafka_consumer(settings, server.topic, server.group, handle, max_events=1)
+
+
+@pytest.mark.check("06.replay")
+def test_everything_is_replayed(settings, server):
+    server.publish(0, *EVENTS[:3], b"{oops")
+    server.publish(2, *EVENTS[3:])
+    server.commit({0: 2})
+    for _ in range(2):
+        handled = []
+        count = replay(settings, server.topic, handled.append)
+        assert sorted(numbers(handled)) == numbers(EVENTS), (
+            f"6 events lie in 2 of 3 partitions; it replayed {numbers(handled)}"
+        )
+        assert count == 6, f"6 events were handled, so return 6, not {count!r}"
+    assert server.committed() == {0: 2}, f"it moved committed offsets: {server.committed()}"
+
+
+@pytest.mark.check("06.lag")
+def test_lag_for_each_partition(settings, server):
+    server.publish(0, *EVENTS[:4])
+    server.publish(1, *EVENTS[4:])
+    server.commit({0: 3})
+    found = lag(settings, server.topic, server.group)
+    assert found == {0: 1, 1: 2, 2: 0}, (
+        "partition 0 has 4 messages, of which 3 are committed, partition 1 has 2, of which none "
+        f"is, and partition 2 is empty: {{0: 1, 1: 2, 2: 0}}, not {found!r}"
+    )

@@ -1,0 +1,1 @@
+"""Kafka: librdkafka's mock cluster, a process of its own for each submission, behind a front."""

@@ -1,0 +1,112 @@
+"""What a suite wants to see of a submission's requests, or to happen before one of them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from grader.services.kafka.protocol import Request
+
+_MOST_SEEN = 20_000
+UNASKED = frozenset(["ApiVersions", "Metadata", "FindCoordinator", "Fetch", "Heartbeat"])
+"""What a client sends by itself, again and again."""
+
+
+class Watch:
+    """An action that runs once, before a certain request goes on to the cluster."""
+
+    def __init__(
+        self,
+        names: tuple[str, ...],
+        number: int,
+        action: Callable[[], None],
+        group: str = "",
+        *,
+        drops: bool = False,
+    ) -> None:
+        """Watch for the `number`-th request.
+
+        Args:
+            names: of the kinds that count; none: all but what a client sends by itself.
+            number: from 1.
+            action: runs in the thread of the request's connection, which stands still meanwhile.
+            group: only requests about it count.
+            drops: whether the connection ends after the action, and the request with it. The
+                requests before it are answered when the action begins.
+        """
+        self._names = names
+        self._group = group
+        self._left = number
+        self._action = action
+        self.drops = drops
+        self._lock = threading.Lock()
+        self.reached = threading.Event()
+        """Set when the request has come; the action runs then, or has run."""
+        self.request: Request | None = None
+        """The request that came."""
+        self.failure: BaseException | None = None
+        """What the action raised."""
+
+    def is_it(self, request: Request) -> bool:
+        """Count `request`; tell whether it is the one. Called in its connection's thread."""
+        if request.name not in self._names if self._names else request.name in UNASKED:
+            return False
+        if self._group and request.group != self._group:
+            return False
+        with self._lock:
+            self._left -= 1
+            return self._left == 0
+
+    def act(self, request: Request) -> None:
+        """Run the action."""
+        self.request = request
+        self.reached.set()
+        try:
+            self._action()
+        except Exception as error:  # noqa: BLE001 - it belongs to who watches
+            self.failure = error
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A request that came."""
+
+    at: float
+    """When, as time.monotonic() counts."""
+    name: str
+    """Of its kind, such as `OffsetCommit`."""
+    group: str
+    """That it is about, or ""."""
+    client: str
+    """Its `client.id`."""
+
+
+class Recording:
+    """The requests that came while it was watched, in order; the newest where they are many."""
+
+    def __init__(self) -> None:
+        self._seen: deque[Seen] = deque(maxlen=_MOST_SEEN)
+
+    def see(self, request: Request) -> None:
+        """Keep it."""
+        self._seen.append(Seen(time.monotonic(), request.name, request.group, request.client))
+
+    def requests(self, *names: str, group: str = "") -> list[Seen]:
+        """Return those of these kinds so far; without names all but what a client sends unasked."""
+        return [
+            each
+            for each in list(self._seen)
+            if (each.name in names if names else each.name not in UNASKED)
+            and group in ("", each.group)
+        ]
+
+    def counts(self) -> dict[str, int]:
+        """Count the requests so far by their kinds, all of them."""
+        return dict(Counter(each.name for each in list(self._seen)))
+
+    def clear(self) -> None:
+        """Forget what came."""
+        self._seen.clear()

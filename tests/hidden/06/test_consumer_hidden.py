@@ -1,0 +1,356 @@
+"""Hidden suite of exercise 06: kafka_consumer where nothing goes wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from grader.suite import Handle, Kept, Returned
+from grader.suite.content import BAD, same
+from grader.suite.steps import in_words, shorten
+
+PATIENCE = 5.0  # seconds; only a wrong submission waits so long
+
+
+# Delivery -------------------------------------------------------------------------
+
+
+@pytest.mark.check("06.delivers")
+def test_every_event_of_every_partition(student, new_topic, odd_events, unusual_text, trips, rng):
+    """Of every kind, from before the start; then of another topic, by the same process."""
+    process = student.process()
+    settings = student.settings()
+    process.keep("settings", settings)
+    many = [*odd_events, *unusual_text, *trips(rng.randint(200, 240))]
+    rng.shuffle(many)
+    for events, name in ((many, "trips-{}"), (trips(5), "taxi.trips_of-{}")):
+        topic = new_topic(rng.randint(4, 6), name)
+        busy = topic.count - 1  # one partition stays empty
+        topic.scatter(rng, *events, count=busy)
+        scene = f"{len(events)} events were in {busy} of the {topic.count} partitions of a topic"
+        student.given(scene)
+        run = student.consume(topic, process, max_events=len(events), settings=Kept("settings"))
+        seen = run.drain()
+        topic.judge_order(seen, events, scene)
+        assert run.value == len(events), (
+            f"{scene}, and all were handled: return {len(events)}, not {shorten(run.value)}"
+        )
+    student.judge_settings(process, settings, "kafka_consumer")
+
+
+@pytest.mark.check("06.delivers")
+def test_what_is_published_meanwhile(student, new_topic, trips, rng):
+    """While an event is handled, to the same partition and to others."""
+    topic, events = new_topic(3), trips(7)
+    topic.put(0, events[0])
+    run = student.consume(topic, max_events=7)
+    student.given("events are published while others are handled")
+    seen = []
+    while isinstance(step := student.step(run), Handle):
+        seen.append(step.event)
+        if len(seen) in (1, 4):
+            for number, event in enumerate(events[len(seen) : len(seen) + 3]):
+                topic.put(number, event)
+        run.handled()
+    assert isinstance(step, Returned), f"7 events were published; {in_words(step, 'it')}"
+    scene = "1 event was there before the start, and 6 were published meanwhile"
+    topic.judge_order(seen, events, scene)
+    assert step.value == 7, f"7 events were handled: return 7, not {shorten(step.value)}"
+
+
+# Where a group begins -----------------------------------------------------------------
+
+
+@pytest.mark.check("06.from-the-start")
+def test_a_new_group_begins_at_the_first_event(student, new_topic, trips, rng):
+    """Nothing is committed, or for one partition only, or the first events are gone by now."""
+    for how in ("nothing", "one", "trimmed"):
+        topic, events = new_topic(3), trips(rng.randint(7, 9))
+        if how == "trimmed":
+            topic.put_one_by_one(0, *trips(3))
+            topic.trim(0, before=2)
+        old = len(topic.everything)
+        topic.spread(*events)
+        wanted = topic.everything[2:] if how == "trimmed" else list(topic.everything)
+        at = {}
+        if how == "one":
+            at = {1: 1}
+            wanted.remove(topic.of_partition(1)[0])
+        scene = (
+            f"a group begins, and a topic of 3 partitions holds {len(events) + old} events"
+            + {
+                "nothing": "",
+                "one": ", of which the group has committed 1, and nothing in 2 of the partitions",
+                "trimmed": ", of which the first 2 were deleted when they were old",
+            }[how]
+        )
+        student.given(scene)
+        run = student.consume(topic, at=at)
+        seen, step = [], None
+        # What was committed and comes again is 06.commit-is-next's business.
+        while not all(event in seen for event in wanted):
+            step = student.moves(run, PATIENCE)
+            if not isinstance(step, Handle):
+                break
+            seen.append(step.event)
+            run.handled()
+        missing = [event for event in wanted if event not in seen]
+        assert not missing, (
+            f"{scene}; it should begin with the first event that is not committed; it handled "
+            f"{topic.these(seen)}, and not {topic.these(missing)}"
+            + ("" if step is None else f"; {in_words(step, 'it')}")
+        )
+
+
+# Commits --------------------------------------------------------------------------------
+
+
+@pytest.mark.check("06.commit-is-next")
+def test_the_next_offset_is_committed_after_each_event(student, new_topic, trips, rng):
+    """A group goes on where it has committed; before the next event, and after the last."""
+    process = student.process()
+    for most in (rng.randint(5, 7), 1):
+        topic, events = new_topic(3), trips(12)
+        topic.spread(*events)
+        begin = {0: rng.randint(1, 2), 1: 0, 2: 1}
+        done = [event for event in events if topic.place(event)[1] < begin[topic.place(event)[0]]]
+        scene = (
+            f"12 events are in 3 partitions, and the group has committed {topic.these(done)} before"
+        )
+        student.given(scene)
+        run = student.consume(topic, process, at=begin, max_events=most)
+        handled = []
+        while True:
+            step = student.step(run)
+            last = not isinstance(step, Handle)
+            when = f"{scene}; it has handled {topic.these(handled)}, and " + (
+                "returned" if last else f"handles {topic.these([step.event])}"
+            )
+            if not last:
+                assert step.event not in done, f"{when}, which was committed"
+                assert step.event not in handled, f"{when} again"
+            judge_next(student, topic, done, handled, when)
+            if last:
+                break
+            handled.append(step.event)
+            run.handled()
+        assert isinstance(step, Returned), f"{scene}; {in_words(step, 'it')}"
+
+
+def judge_next(student, topic, done: list, handled: list, when: str) -> None:
+    """The committed offset of each partition is that after the last event that was handled."""
+    if student.commits_all(topic, handled):
+        passed = topic.passed([*done, *handled])
+        # Who commits an event before it is handled is told so by 06.commit-after-handle.
+        assert not passed or student.commits_early, (
+            f"{when}: the committed offset should be that of the next event that was not handled; "
+            f"it has passed {topic.these(passed)}"
+        )
+        return
+    late = topic.not_passed(handled)
+    number, offset = topic.place(late[-1]) if late else topic.place(handled[-1])
+    raise AssertionError(
+        f"{when}: of partition {number} the offset {offset + 1} should be committed, that of the "
+        f"next event; {topic.committed[number]} is"
+    )
+
+
+# The end ----------------------------------------------------------------------------------
+
+
+@pytest.mark.check("06.stops")
+def test_what_was_fetched_ahead_is_left(student, new_topic, trips, rng):
+    """max_events are fewer than one fetch brings; twice in a process."""
+    process = student.process()
+    for most in (rng.randint(3, 9), 1):
+        topic, events = new_topic(rng.randint(1, 3)), trips(30)
+        topic.spread(*events)
+        scene = f"{len(events)} events were in the topic, and max_events is {most}"
+        student.given(scene)
+        run = student.consume(topic, process, max_events=most)
+        handled = []
+        while isinstance(step := student.step(run), Handle):
+            assert len(handled) < most, f"{scene}; it handled another event after {most}"
+            handled.append(step.event)
+            run.handled()
+        assert isinstance(step, Returned), f"{scene}; {in_words(step, 'it')}"
+        assert len(handled) == most, f"{scene}; it handled {len(handled)} and returned"
+        assert step.value == most, f"{scene}; return {most}, not {shorten(step.value)}"
+        passed = topic.passed(handled)
+        assert not passed or student.commits_early, (
+            f"{scene}; it handled {topic.these(handled)}, and the others should be there for the "
+            f"group: the committed offsets have passed {len(passed)} of them"
+        )
+
+
+# Bad messages -----------------------------------------------------------------------------
+
+
+@pytest.mark.check("06.bad-message")
+def test_bad_messages_are_passed_over(student, new_topic, trips, rng):
+    """Of every kind: before, between and after the events, and in a partition with no event."""
+    bad = [*BAD, b"", b" ", None]
+    rng.shuffle(bad)
+    topic, good = new_topic(3), trips(5)
+    topic.put(0, *bad[:3], good[0], *bad[3:7], good[1], good[2], bad[7])
+    topic.put(1, *bad[8:], good[3], *bad[:2], good[4], b"", None)
+    topic.put(2, *rng.sample(bad, 5))
+    count = sum(topic.ends.values()) - len(good)
+    scene = f"{len(good)} events and {count} bad messages were in a topic"
+    student.given(scene)
+    run = student.consume(topic)
+    seen = []
+    while len(seen) < len(good):
+        step = student.step(run)
+        assert isinstance(step, Handle), f"{scene}; it should go on; {in_words(step, 'it')}"
+        assert isinstance(step.event, dict), (
+            f"{scene}; {in_words(step, 'it')}, which is no JSON object and so no event"
+        )
+        seen.append(step.event)
+        run.handled()
+    assert same(seen, good), f"{scene}; it handled {topic.these(seen)}"
+    ends = topic.ends
+    if student.comes(lambda: topic.committed == ends):
+        return
+    left = {n: offset for n, offset in topic.committed.items() if offset != ends[n]}
+    if left and not student.commits_another and not student.commits_early:
+        number, offset = left.popitem()
+        raise AssertionError(
+            f"{scene}; after the last of them the end of each partition should be committed; of "
+            f"partition {number} that is {ends[number]}, and {offset} was committed"
+        )
+
+
+@pytest.mark.check("06.bad-message")
+def test_bad_messages_do_not_count(student, new_topic, trips, rng):
+    """Neither for max_events nor in what is returned; the second call in a process."""
+    process = student.process()
+    for _ in range(2):
+        topic, good = new_topic(1), trips(4)
+        items = [*good[:3], *rng.sample(BAD, 4), b"", None]
+        rng.shuffle(items)
+        topic.put(0, *items, good[3], *BAD)
+        scene = f"4 events and {len(items) - 3} bad messages were in a topic, and max_events is 4"
+        student.given(scene)
+        run = student.consume(topic, process, max_events=4)
+        seen = run.drain()
+        assert same(seen, good), f"{scene}; it handled {topic.these(seen)}"
+        assert run.value == 4 or not isinstance(run.value, int), (
+            f"{scene}: return 4, not {shorten(run.value)}"
+        )
+
+
+# Quiet --------------------------------------------------------------------------------------
+
+
+@pytest.mark.check("06.quiet")
+@pytest.mark.parametrize("error", ["REQUEST_TIMED_OUT", "COORDINATOR_NOT_AVAILABLE"])
+def test_an_error_that_passes_is_not_the_end(student, new_topic, trips, error):
+    """The broker answers some fetches with an error, which the client reports as a message."""
+    topic, events = new_topic(1), trips(2)
+    topic.put(0, events[0])
+    run = student.consume(topic, max_events=2)
+    scene = f"the broker answered a request for messages with {error}, and then with an event"
+    assert student.step(run) == Handle(events[0]), "an event was in a topic, and was not handled"
+    run.handled()
+    with student.refusing("Fetch", error, 2):
+        topic.put(0, events[1])
+        step = student.step(run)
+    assert step == Handle(events[1]), (
+        f"{scene}: it should go on, and handle the event; {in_words(step, 'it')}"
+    )
+    run.handled()
+    assert isinstance(step := student.step(run), Returned), f"{scene}; {in_words(step, 'it')}"
+
+
+@pytest.mark.last
+@pytest.mark.check("06.quiet")
+def test_a_quiet_topic_is_waited_on(waits, student, trips):
+    """Nothing has come since the suite began."""
+    quiet = waits.look("quiet")
+    events = quiet.topic.everything
+    scene = "an event was published, and then none for some seconds"
+    assert quiet.step == Handle(events[0]), f"an event was published; {in_words(quiet.step, 'it')}"
+    step = quiet.early
+    assert step is None, f"{scene}: it should wait for the next one; {in_words(step, 'it')}"
+    (event,) = trips(1)
+    quiet.topic.put(0, event)
+    step = student.step(quiet.run)
+    assert step == Handle(event), f"{scene}, and then one; {in_words(step, 'it')}"
+    quiet.run.handled()
+    quiet.run.returned()
+
+
+# Groups -------------------------------------------------------------------------------------
+
+
+@pytest.mark.check("06.groups")
+def test_two_groups_each_get_all(student, new_topic, trips):
+    """At the same time."""
+    topic, events = new_topic(2), trips(6)
+    topic.spread(*events)
+    groups = [topic, topic.of_group(f"audit-{topic.group}")]
+    runs = [student.consume(each, max_events=6) for each in groups]
+    student.given("6 events are in a topic, and two groups read it at the same time")
+    seen = [[], []]
+    for _ in events:
+        for run, mine in zip(runs, seen, strict=True):
+            step = student.step(run)
+            if isinstance(step, Handle):
+                mine.append(step.event)
+        for run in runs:
+            if not run.over:
+                run.handled()
+    for number, mine in enumerate(seen, 1):
+        assert same(mine, events), (
+            "6 events were in a topic, and each of two groups should handle all of them; group "
+            f"{number} handled {topic.these(mine)}"
+        )
+
+
+@pytest.mark.last
+@pytest.mark.check("06.groups")
+def test_two_members_share_the_partitions(judge_twice, waits, student, trips):
+    """ready() comes when a member has been given its partitions; each event is one member's."""
+    judge_twice("pair", lambda pair: judge_shares(waits, student, pair, trips))
+
+
+def judge_shares(waits, student, pair, trips) -> None:
+    """Both are ready, and then each event is handled by one of them."""
+    pair.wait()
+    if any(map(waits.gives_up, pair.ready)):
+        return
+    pair.judge_ready()
+    topic, events = pair.topic, trips(4 * pair.topic.count)
+    topic.spread(*events)
+    seen, ends = share(student, pair.runs, len(events))
+    scene = (
+        f"{len(events)} events were published to the {topic.count} partitions of a topic, which two "
+        "members of a group share"
+    )
+    if any(map(waits.gives_up, ends)):
+        return
+    for step in ends:
+        raise AssertionError(f"{scene}; {in_words(step, 'one')}")
+    both = [event for event in seen[0] if event in seen[1]]
+    assert not both, f"{scene}; both handled {topic.these(both)}"
+    missing = [event for event in events if event not in seen[0] + seen[1]]
+    assert not missing, f"{scene}; neither handled {topic.these(missing)}"
+    assert all(seen), f"{scene}; one handled all of them, and the other one none"
+
+
+def share(student, runs, count: int) -> tuple[list[list], list]:
+    """What each of the runs handles, until it is so many or nothing comes; how runs ended."""
+    seen, ends = [[] for _ in runs], []
+    idle = 0.0
+    while sum(map(len, seen)) < count and idle < PATIENCE:
+        idle += 0.02
+        for run, mine in zip(runs, seen, strict=True):
+            if run.over or (step := student.moves(run, 0.01)) is None:
+                continue
+            idle = 0.0
+            if isinstance(step, Handle):
+                mine.append(step.event)
+                run.handled()
+            else:
+                ends.append(step)
+    return seen, ends

@@ -1,0 +1,180 @@
+"""Hidden suite of exercise 06: publish_events. The suite looks at the topic itself."""
+
+from __future__ import annotations
+
+import json
+from contextlib import nullcontext
+
+import pytest
+
+from grader.suite import Kept, Raised, Returned
+from grader.suite.content import same
+from grader.suite.steps import in_words, shorten
+
+REFUSED = ("MSG_SIZE_TOO_LARGE", "TOPIC_AUTHORIZATION_FAILED", "INVALID_RECORD")
+SMALLEST = 1000
+"""Bytes: the least that `message.max.bytes` may be."""
+
+
+# Keys -----------------------------------------------------------------------------
+
+
+@pytest.mark.check("06.keyed")
+def test_a_zone_is_in_one_partition_in_order(student, new_topic, trips, unusual_text, rng):
+    """By three calls, in two processes; zones of every kind of text, and partitions of any number."""
+    topic = new_topic(rng.randint(5, 8))
+    zones = [f"{word} {rng.randrange(16**4):04x}" for word in ("Upper East Side", "JFK", "Q") * 4]
+    events = [event | {"pickup_zone": rng.choice(zones)} for event in trips(60)] + unusual_text
+    rng.shuffle(events)
+    first, second = student.process(), student.process()
+    calls = ((first, events[:30]), (first, tuple(events[30:50])), (second, events[50:]))
+    for process, some in calls:
+        student.given(f"{len(some)} events were to be published")
+        student.publish(topic, some, process).returned()
+    judge_keyed(topic, events)
+
+
+@pytest.mark.check("06.keyed")
+def test_two_programs_mean_the_same_partition(student, waits, new_topic):
+    """The partition of a zone goes by its name, and by nothing that a program knows alone."""
+    other = waits.look("elsewhere")
+    topic = new_topic(other.topic.count)
+    student.given("the same events were to be published by two programs")
+    student.publish(topic, other.events).returned()
+    here, there = ({each.key: each.partition for each in t.messages} for t in (topic, other.topic))
+    for zone in here.keys() & there.keys():
+        assert here[zone] == there[zone] or zone is None, (
+            f"two programs published the same events to topics of {topic.count} partitions; those of "
+            f"the zone {zone.decode(errors='replace')!r} came into partition {here[zone]} by one and "
+            f"{there[zone]} by the other"
+        )
+
+
+def judge_keyed(topic, events) -> None:
+    """Each message has the zone as its key, and all of a zone are in one partition, in order.
+
+    What is missing, or is no JSON, is 06.publish-confirmed's business.
+    """
+    numbers = {event["event_id"]: number for number, event in enumerate(events)}
+    last: dict[str, tuple[int, int]] = {}
+    for message in topic.messages:
+        event = read_event(message.value)
+        number = numbers.get(event.get("event_id"))
+        if number is None:
+            continue
+        zone = events[number]["pickup_zone"]
+        said = f"{len(events)} events were published to a topic of {topic.count} partitions"
+        assert message.key == zone.encode(), (
+            f"{said}: the key of an event of the zone {zone!r} should be {zone.encode()!r}; "
+            + ("it has none" if message.key is None else f"it is {shorten(message.key)}")
+        )
+        partition, before = last.get(zone, (message.partition, -1))
+        assert partition == message.partition, (
+            f"{said}: all events of the zone {zone!r} should be in one partition; some are in "
+            f"partition {partition} and some in {message.partition}"
+        )
+        assert before < number, (
+            f"{said}: event {number + 1} was published before event {before + 1} of the same zone, "
+            "and comes after it"
+        )
+        last[zone] = (partition, number)
+
+
+def read_event(value) -> dict:
+    """The event of a message, or an empty one."""
+    try:
+        event = json.loads(value or b"")
+    except ValueError:
+        return {}
+    return event if isinstance(event, dict) else {}
+
+
+# Confirmations ----------------------------------------------------------------------
+
+
+@pytest.mark.check("06.publish-confirmed")
+def test_the_broker_has_everything_when_it_returns(
+    student, consumer, new_topic, odd_events, trips, rng
+):
+    """Many more events than the client's queue takes; then others, by the same process."""
+    process = student.process()
+    queue = rng.randint(20, 40)
+    settings = student.settings(queue_buffering_max_messages=queue)
+    process.keep("settings", settings)
+    known = {"pickup_zone": "Queens", "event_id": 1}
+    many = [known | event for event in odd_events]
+    for events in ([*trips(rng.randint(250, 300)), *many], trips(3), []):
+        topic = new_topic(rng.randint(2, 4))
+        consumer.progress = lambda topic=topic: sum(topic.ends.values())
+        scene = (
+            f"{len(events)} events were to be published, and the client's queue takes {queue} "
+            "messages (queue.buffering.max.messages)"
+        )
+        run = student.publish(topic, events, process, Kept("settings"))
+        step = run.next()
+        count = sum(topic.ends.values())
+        assert isinstance(step, Returned), f"{scene}: it should return; {in_words(step, 'it')}"
+        assert count == len(events), f"{scene}; when it had returned, the broker had {count}"
+        seen = topic.values
+        odd = [each for each in seen if each not in events]
+        assert not odd, (
+            f"{scene}; each message should hold an event as JSON, one holds {shorten(odd[0])}"
+        )
+        assert same(seen, events), f"{scene}; the broker has some twice, and others not"
+    student.judge_settings(process, settings, "publish_events")
+
+
+@pytest.mark.check("06.publish-confirmed")
+def test_a_refused_event_raises(student, new_topic, trips, rng):
+    """The broker refuses the first of several requests, or the client does; then all goes well."""
+    process = student.process()
+    for error in (*REFUSED, "message.max.bytes"):
+        topic, events = new_topic(1), trips(rng.randint(70, 90))
+        more = {"queue_buffering_max_messages": 30}
+        refusing = nullcontext()
+        if error == "message.max.bytes":
+            more["message_max_bytes"] = SMALLEST
+            events[rng.randrange(50)]["note"] = "long " * SMALLEST
+            scene = f"one of {len(events)} events was larger than message.max.bytes"
+        else:
+            refusing = student.refusing("Produce", error)
+            scene = (
+                f"{len(events)} events were to be published, and the broker refused some: {error}"
+            )
+        with refusing:
+            step = student.publish(topic, events, process, student.settings(**more)).next()
+        count = sum(topic.ends.values())
+        assert isinstance(step, Raised), (
+            f"{scene}; publish_events should raise, {in_words(step, 'it')}, and the broker has "
+            f"{count} of them"
+        )
+        events = trips(5)
+        run = student.publish(topic, events, process)
+        run.process.case.given("5 events were published after a call in which one was refused")
+        run.returned()
+
+
+@pytest.mark.check("06.publish-confirmed")
+def test_it_waits_until_the_broker_has_them(student, new_topic, trips):
+    """The broker cannot store anything for a second: for one call that is too long."""
+    hasty, patient = new_topic(2), new_topic(2)
+    with student.refusing("Produce", "NOT_ENOUGH_REPLICAS", 5000):
+        waits = student.publish(patient, trips(6))
+        short = student.settings(message_timeout_ms=1000)
+        gives_up = student.publish(hasty, trips(4), settings=short)
+        step = gives_up.next()
+        assert isinstance(step, Raised), (
+            "the broker took no event within message.timeout.ms, 1000; publish_events should "
+            f"raise, {in_words(step, 'it')}, and the broker has {sum(hasty.ends.values())} of 4"
+        )
+        early = student.moves(waits, 0)
+    assert not isinstance(early, Returned), (
+        "the broker could take no event for a second, and publish_events returned before it could"
+    )
+    if isinstance(early or waits.next(), Raised):
+        return  # it gave up, and says so
+    count = sum(patient.ends.values())
+    assert count == 6, (
+        "the broker could take no event for a second, and then it could; when publish_events "
+        f"returned, it had {count} of 6"
+    )

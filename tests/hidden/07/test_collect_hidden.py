@@ -1,0 +1,289 @@
+"""Hidden suite of exercise 07, first half: collect, from the file into RabbitMQ."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from grader.suite import SLEEP, Raised, Returned, Sleep, content, exceptions
+from grader.suite.steps import in_words, shorten
+
+PATIENCE = 5.0  # seconds; only a wrong submission waits so long
+PUBLISH_AGAIN = 10
+"""Events that a kill in collect may repeat, at most."""
+
+
+def count_of(number, noun):
+    """A number and its noun."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def read(body):
+    """The value of a body, or the body where it is no JSON."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return body
+
+
+def check_count(value, number, scene):
+    """Collect returned how many events it moved."""
+    assert value == number, f"{scene}: it should return {number}; it returned {shorten(value)}"
+
+
+# 07.collects -----------------------------------------------------------------------
+
+
+def first_difference(bodies, events):
+    """How many messages there are, and the first that is another one than is due, for a sentence."""
+    for number, (body, event) in enumerate(zip(bodies, events, strict=False), 1):
+        if read(body) != event:
+            return f"{len(bodies)}, and message {number} is {body!r:.80}"
+    return str(len(bodies))
+
+
+@pytest.mark.check("07.collects")
+def test_every_event_is_a_persistent_message(bridge, odd_events, unusual_text, trips, rng):
+    """Over four calls in one process, an unfinished line between two of them; of every kind."""
+    # An offset in characters is too small by more than an event.
+    accented = [*trips(3, accented=True), {"note": "\u00e3" * rng.randint(900, 1200)}]
+    long = {"note": "x" * rng.randint(70_000, 140_000)}
+    everything = [*accented, *odd_events, *trips(rng.randint(90, 130)), long, *unusual_text]
+    cut = rng.randint(len(accented) + 1, len(everything) - 2)
+    unfinished = content.to_line(everything[cut])
+    half = rng.randint(1, len(unfinished) - 2)
+    bridge.file.append(*everything[:cut], b"\n", b" \r\n", unfinished[:half])
+    process = bridge.process()
+    scene = "the file held {}, two blank lines and the beginning of a line"
+    value = bridge.finish(bridge.collect(process), scene := scene.format(f"{cut} events"))
+    check_count(value, cut, scene)
+    taken = bridge.take()
+    bridge.file.append(unfinished[half:], *everything[cut + 1 :])
+    rest = len(everything) - cut
+    scene = f"a call had moved {cut} events, and {rest} more are complete now"
+    check_count(bridge.finish(bridge.collect(process), scene), rest, scene)
+    scene = "nothing was appended after the last call"
+    check_count(bridge.finish(bridge.collect(process), scene), 0, scene)
+    closed = bridge.rabbitmq.wait_closed(PATIENCE)
+    assert closed, f"collect has returned, and {PATIENCE:.0f} s later a connection was still open"
+    taken += bridge.take()
+    bodies = [body for _, body in taken]
+    assert [read(body) for body in bodies] == everything, (
+        f"{len(everything)} events were in the file, read by three calls; the queue should have got "
+        "one message for each, its JSON, in the file's order; messages in it: "
+        f"{first_difference(bodies, everything)}"
+    )
+    modes = {properties.delivery_mode for properties, _ in taken}
+    assert modes == {2}, f"messages should have delivery mode 2, persistent; they have {modes}"
+
+
+@pytest.mark.check("07.collects")
+def test_a_queue_of_its_own_and_a_file_that_comes_late(new_bridge, trips, rng):
+    """Nothing is declared, and there is no file yet; lines come in the pauses between polls."""
+    bridge = new_bridge(declared=False)
+    polls, interval = rng.randint(3, 5), rng.randint(3, 900) / 8
+    everything = trips(polls)
+    scene = f"there was no file at first, and max_polls is {polls}"
+    run = bridge.collect(max_polls=polls, poll_interval=interval, sleep=SLEEP)
+    run.process.case.given(scene)
+    pauses, added = [], 0
+    while isinstance(step := run.next("call sleep() or return"), Sleep):
+        pauses.append(step.seconds)
+        if added < len(everything) - 1:
+            bridge.file.append(everything[added])
+            added += 1
+        run.go_on()
+    assert isinstance(step, Returned), f"{scene}: it should return; {in_words(step, 'it')}"
+    assert pauses == [interval] * (polls - 1), (
+        f"with max_polls={polls} and poll_interval={interval} it should call sleep({interval}) "
+        f"{polls - 1} times; it called it {len(pauses)} times, with {sorted(set(map(str, pauses)))}"
+    )
+    check_count(step.value, added, f"{scene}, and an event was appended in each pause")
+    for name in (bridge.queue, bridge.dead):
+        assert bridge.exists(name), (
+            f"collect should declare the queue and its dead-letter queue: there is no {name!r}"
+        )
+        refusal = bridge.refusal(name)
+        assert "'durable'" not in refusal, f"the queue {name!r} should be durable, it is not"
+    got = [read(body) for body in bridge.bodies()]
+    assert got == everything[:added], (
+        f"{scene}, and an event was appended in each of {polls - 1} pauses: the queue should hold "
+        f"{bridge.these(everything[:added], everything)}; it holds {bridge.these(got, everything)}"
+    )
+
+
+@pytest.mark.check("07.collects")
+@pytest.mark.parametrize("kind", exceptions.STOPPING)
+def test_what_sleep_raises(bridge, trips, kind):
+    """It leaves collect, with the connection closed; what was moved before it is not moved again."""
+    everything = trips(3)
+    bridge.file.append(*everything[:2])
+    scene = f"2 events were moved, and {kind} came in the pause"
+    run = bridge.collect(max_polls=2, poll_interval=1, sleep=SLEEP)
+    if not isinstance(run.next("call sleep()"), Sleep):
+        return  # another test tells
+    run.fails(kind)
+    step = run.next("let that exception out")
+    left = isinstance(step, Raised) and step.by_handle
+    assert left, f"{scene}, which should leave collect unchanged; {bridge.said(step)}"
+    closed = bridge.rabbitmq.wait_closed(PATIENCE)
+    assert closed, f"{scene}: a connection was still open {PATIENCE:.0f} s later"
+    bridge.file.append(everything[2])
+    bridge.finish(bridge.collect(run.process), f"{scene}, and a third event was appended")
+    got = [read(body) for body in bridge.bodies()]
+    assert got == everything, (
+        f"{scene}, and a third event was appended: after the next call the queue should hold each "
+        f"once; it holds {bridge.these(got, everything)}"
+    )
+
+
+@pytest.mark.check("07.collects")
+def test_another_file_and_a_new_one(new_bridge, trips, rng):
+    """Two files in one process, each with an offset and a queue of its own; then one is replaced."""
+    one, two = new_bridge(), new_bridge()
+    everything = trips(8)
+    process = one.process()
+    for bridge, events in ((one, everything[:4]), (two, everything[4:7])):
+        bridge.file.append(*events)
+        bridge.finish(bridge.collect(process), f"the file held {len(events)} events")
+        got = [read(body) for body in bridge.bodies()]
+        assert got == events, (
+            "two files were read in one process, each into a queue of its own: the queue should hold "
+            f"{bridge.these(events, everything)}; it holds {bridge.these(got, everything)}"
+        )
+    one.file.write(everything[7])
+    scene = "a file whose 4 events were moved is shorter now, with one new event"
+    one.finish(one.collect(process), scene)
+    got = [read(body) for body in one.bodies()]
+    assert got == everything[7:], (
+        f"{scene}, which the queue should hold; it holds {one.these(got, everything)}"
+    )
+
+
+# 07.confirm-before-offset -----------------------------------------------------------
+
+
+@pytest.mark.check("07.confirm-before-offset")
+def test_killed_before_the_broker_has_the_first(habits):
+    """A message does not arrive, so no confirm comes; killed then, the next call brings it."""
+    assert not habits.stores_early, habits.stores_early
+
+
+@pytest.mark.check("07.confirm-before-offset")
+def test_killed_before_the_broker_has_another(habits, rng):
+    """The same, of a later message."""
+    lost = habits.killed_before_message(rng.randint(2, 4))
+    assert not lost, lost
+
+
+@pytest.mark.check("07.confirm-before-offset")
+def test_no_queue_takes_the_message(bridge, trips, rng, publish):
+    """The queue is deleted while messages are published: those that went nowhere come again."""
+    everything = trips(rng.randint(4, 6))
+    number = rng.randint(2, len(everything) - 1)
+    bridge.file.append(*everything)
+    run = bridge.collect()
+    with bridge.gate.stopped_before(publish, number=number) as halt:
+        if not bridge.runs_to(run, halt):
+            return  # 07.collects tells
+        bridge.delete_queue()
+    step = bridge.outcome(run, scene := f"the queue was deleted before event {number} arrived")
+    bridge.declare()
+    bridge.finish(bridge.collect(), f"{scene}, and declared again")
+    due = everything[number - 1 :]
+    lost = bridge.held(due).missing(due)
+    assert not lost, (
+        f"the file held {len(everything)} events, and {scene}: RabbitMQ could put the rest nowhere, so "
+        f"they should come with the next call; {bridge.said(step)}, and after the next call "
+        f"{bridge.these(lost, everything)} {'is' if len(lost) == 1 else 'are'} not in the queue"
+    )
+
+
+# 07.broker-gone ---------------------------------------------------------------------
+
+
+@pytest.mark.check("07.broker-gone")
+def test_the_connection_of_collect_is_dropped(bridge, trips, rng, publish, habits):
+    """Before a message arrives: an exception, and the next call goes on."""
+    everything = trips(rng.randint(4, 6))
+    number = rng.randint(2, len(everything) - 1)
+    bridge.file.append(*everything)
+    run = bridge.collect()
+    with bridge.gate.stopped_before(publish, number=number) as halt:
+        if not bridge.runs_to(run, halt):
+            return  # 07.collects tells
+        bridge.rabbitmq.drop_connections()
+    scene = (
+        f"RabbitMQ dropped the connection when event {number} of {len(everything)} was published"
+    )
+    step = bridge.outcome(run, scene)
+    assert isinstance(step, Raised), f"{scene}, which should be an exception; {bridge.said(step)}"
+    bridge.finish(bridge.collect(), f"{scene}, and the next call began")
+    if habits.stores_early:
+        return  # 07.confirm-before-offset tells
+    lost = bridge.held(everything).missing(everything)
+    assert not lost, (
+        f"{scene}; after the next call the queue should hold every event; "
+        f"{bridge.these(lost, everything)} {'is' if len(lost) == 1 else 'are'} not in it"
+    )
+
+
+# 07.bad-line ------------------------------------------------------------------------
+
+
+@pytest.mark.check("07.bad-line")
+def test_bad_lines_in_the_file(bridge, trips, rng):
+    """Of every kind, between events and after the last: passed over, or dead letters; never again."""
+    everything = trips(4)
+    bad = [each + b"\n" for each in rng.sample(content.BAD, len(content.BAD))]
+    cut = rng.randint(3, len(bad) - 3)
+    # An offset that its bytes are missing from is behind by more than all events.
+    bad[0] = b"no JSON " * rng.randint(300, 400) + b"\n"
+    bridge.file.append(everything[0], *bad[:cut], *everything[1:3], *bad[cut:])
+    process = bridge.process()
+    scene = f"{len(bad)} bad lines lay between events and after the last one"
+    value = bridge.finish(bridge.collect(process), scene)
+    check_count(value, 3, f"{scene}, of which there were 3")
+    first = bridge.held(everything[:3])
+    assert first.queue == everything[:3], (
+        f"{scene}: the queue should hold the events alone, a bad line is none; it holds "
+        f"{bridge.these(first.queue, everything)}"
+    )
+    bridge.file.append(everything[3])
+    value = bridge.finish(bridge.collect(process), f"{scene}, and another event came")
+    second = bridge.held(everything[3:])
+    assert second.queue == everything[3:], (
+        f"{scene}, and another event came: the next call should move it alone; it moved "
+        f"{bridge.these(second.queue, everything)}"
+    )
+    assert not second.dead, (
+        f"{scene}: a bad line does not come again; the second call published "
+        f"{count_of(len(second.dead), 'of them')} to the dead-letter queue"
+    )
+
+
+# 07.few-repeats ---------------------------------------------------------------------
+
+
+@pytest.mark.check("07.few-repeats")
+def test_a_kill_in_a_long_poll_repeats_few(bridge, trips, rng, confirm):
+    """Killed when many of one poll are confirmed: at most ten of them come again."""
+    everything = trips(rng.randint(28, 32))
+    number = rng.randint(24, 27)
+    bridge.file.append(*everything)
+    run = bridge.collect()
+    with bridge.gate.stopped_before(confirm, number=number) as halt:
+        if not bridge.runs_to(run, halt):
+            return  # who confirms several at a time, or asks for no confirms
+        bridge.kill(run, halt)
+    scene = (
+        f"the file held {len(everything)} events, and collect was killed when RabbitMQ had {number} "
+        "of them"
+    )
+    bridge.finish(bridge.collect(), scene)
+    repeats = bridge.held(everything).repeats(everything)
+    assert repeats <= PUBLISH_AGAIN, (
+        f"{scene}: the next call should publish at most {PUBLISH_AGAIN} of these again; it published "
+        f"{repeats} again"
+    )

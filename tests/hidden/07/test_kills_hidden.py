@@ -1,0 +1,256 @@
+"""Hidden suite of exercise 07: killed before each packet and each write, and counted.
+
+A rehearsal shows what crosses between the program, RabbitMQ and SQS, and what it writes, in one
+order. Then it is killed before one of those after the other. The points where an event changes hands
+are tried in every run, the others as the seed draws them.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from grader.services.gate import Packet, kinds
+from grader.suite import Raised, Returned, Write
+from grader.suite.steps import in_words
+
+POINTS = 20
+"""Kills of a run."""
+BATCH = 3
+EVENTS = 6
+"""Of a journey: two batches."""
+BEFORE = 12
+"""Events that earlier calls have moved: more than a kill may repeat."""
+AGAIN = 10
+"""Events that a kill in collect may repeat, at most."""
+WRITE = Packet("the file system", "write", up=True)
+
+
+IN_WORDS = {
+    ("basic.publish", True): "before message {} reached RabbitMQ",
+    ("basic.ack", False): "when RabbitMQ had message {}, before its confirm came back",
+    ("basic.deliver", False): "before message {} of the queue reached it",
+    ("basic.ack", True): "before acknowledgement {} reached RabbitMQ",
+    ("SendMessageBatch", True): "before request {} to SQS arrived",
+    ("SendMessageBatch", False): "when SQS had batch {}, before its answer came back",
+}
+
+
+def where(point):
+    """A point in words, after "killed"."""
+    packet, number, syscall = point
+    if packet == WRITE:
+        return f"before its write number {number}, {syscall}"
+    if said := IN_WORDS.get((packet.name, packet.up)):
+        return said.format(number)
+    way = f"reached {packet.service}" if packet.up else f"came back from {packet.service}"
+    return f"before {packet.name} number {number} {way}"
+
+
+class Journey:
+    """Collect and then forward, with each write and each packet as a point."""
+
+    def __init__(self, bridge) -> None:
+        self.bridge = bridge
+
+    def stages(self, process):
+        """The calls of a journey, each begun when the one before has returned."""
+        yield self.bridge.collect(process)
+        yield self.bridge.forward(process, batch_size=BATCH)
+
+    def rehearse(self, events):
+        """Let it get through; what crossed and was written, in order, with each one's number."""
+        self.bridge.file.append(*events)
+        syscalls = []
+        with self.bridge.gate.recording() as crossed:
+            for run in self.stages(self.bridge.process(stop_at_writes=True)):
+                while not isinstance(step := run.next("return"), Returned | Raised):
+                    if isinstance(step, Write):
+                        crossed.append(WRITE)
+                        syscalls.append(step.syscall)
+                    run.go_on()
+                if isinstance(step, Raised):
+                    raise run.otherwise("return", in_words(step, "it"))
+            packets = list(crossed)
+        names = iter(syscalls)
+        return [
+            (packet, number, next(names) if packet == WRITE else "")
+            for packet, number in kinds(packets)
+        ]
+
+    def killed(self, events, point, *, recovers):
+        """Kill it at a point; what the three places hold of these events after that.
+
+        Where it was killed in collect, the next collect tells what is past the stored offset. With
+        `recovers`, the next forward has run too.
+        """
+        bridge, (packet, number, _) = self.bridge, point
+        bridge.file.append(*events)
+        process = bridge.process(stop_at_writes=True)
+        with bridge.gate.stopped_before(packet, number=number) as halt:
+            writes = 0
+            collects = True
+            for run in self.stages(process):
+                over = False
+                while not over and (step := run.next_before(halt)) is not None:
+                    writes += isinstance(step, Write)
+                    if isinstance(step, Write) and (packet, number) == (WRITE, writes):
+                        break
+                    if not (over := isinstance(step, Returned | Raised)):
+                        run.go_on()
+                if not over:
+                    break
+                collects = False
+            if not over:
+                if packet.name == "basic.publish":
+                    bridge.goes_on(run)  # what it does without waiting for the confirm
+                bridge.note(f"everything stands still {where(point)}")
+                bridge.kill(run, halt) if packet != WRITE else bridge.kill_now(run)
+        when = f"the process was killed {where(point)}"
+        if collects:
+            bridge.finish(bridge.collect(), when)
+        if recovers:
+            bridge.wait_given_back()
+            bridge.finish(bridge.forward(batch_size=BATCH), f"{when}, and forward began again")
+        return bridge.held(events)
+
+
+def chosen(points, rng):
+    """The points where an event changes hands, around one event and around both batches; and others."""
+    names = [packet.name for packet, _, _ in points]
+    first_of_forward = names.index("basic.consume") if "basic.consume" in names else 0
+    always = set()
+    confirms = [
+        i for i, (packet, _, _) in enumerate(points) if packet.name == "basic.ack" and not packet.up
+    ]
+    publishes = [i for i, (packet, _, _) in enumerate(points) if packet.name == "basic.publish"]
+    if confirms and publishes:
+        event = rng.randrange(len(confirms))
+        begin = max((i for i in publishes if i < confirms[event]), default=0)
+        end = next((i for i in publishes if i > confirms[event]), first_of_forward or len(points))
+        always.update(range(begin, min(end, begin + 10)))
+    ups = [i for i, (packet, _, _) in enumerate(points) if packet.service == "SQS"]
+    acks = [
+        i for i, (packet, _, _) in enumerate(points) if packet.name == "basic.ack" and packet.up
+    ]
+    always.update([*ups[:4], *acks[:2], *acks[BATCH - 1 : BATCH + 1], *acks[-1:]])
+    others = [i for i in range(len(points)) if i not in always]
+    count = max(0, min(POINTS - len(always), len(others)))
+    return [points[i] for i in sorted([*always, *rng.sample(others, count)])]
+
+
+@pytest.mark.check("07.killed-anywhere")
+def test_killed_before_packets_and_writes(bridge, trips, rng, sends, answers):
+    """At some twenty points of a run over all three places."""
+    journey = Journey(bridge)
+    events = trips(EVENTS)
+    points = journey.rehearse(events)
+    if bridge.held(events).missing(events):
+        return  # 07.collects or 07.forwards tells: nobody was killed
+    for point in chosen(points, rng):
+        events = trips(EVENTS)
+        # Every forward ends with a wait, so not after each kill.
+        recovers = point[:2] in [(packet, 1) for packet in (*sends, *answers)]
+        held = journey.killed(events, point, recovers=recovers)
+        scene = (
+            f"{EVENTS} events were appended to the file, batch_size is {BATCH}, and "
+            f"the process was killed {where(point)}{', and forward ran again' if recovers else ''}"
+        )
+        lost = held.missing(events)
+        assert not lost, (
+            f"{scene}: each event should be in the file past the stored offset, in the queue, or in "
+            f"SQS; {bridge.these(lost, events)} {'is' if len(lost) == 1 else 'are'} in none of them"
+        )
+
+
+@pytest.mark.check("07.few-repeats")
+def test_killed_before_each_write(bridge, trips):
+    """While it stores an offset: the file holds the old one or the new one, and little comes again."""
+    before = trips(BEFORE)
+    bridge.file.append(*before)
+    bridge.finish(bridge.collect(), f"the file held {BEFORE} events")
+    bridge.bodies()
+    for number in range(1, 30):
+        (event,) = trips(1)
+        bridge.file.append(event)
+        run = bridge.collect(bridge.process(stop_at_writes=True))
+        left = number
+        while left and isinstance(step := run.next("return"), Write):
+            left -= 1
+            if left:
+                run.go_on()
+        if left:
+            return  # it returned, or whatever it did is another check's
+        bridge.kill_now(run)
+        scene = (
+            f"earlier calls had moved {BEFORE} events or more, another was appended, and the process was "
+            f"killed before its write number {number}, {step.syscall}"
+        )
+        bridge.finish(bridge.collect(), scene)
+        got = bridge.bodies()
+        assert len(got) <= AGAIN, (
+            f"{scene}. The offset file should hold the old or the new offset then; the next call "
+            f"published {len(got) - 1} events again"
+        )
+
+
+@pytest.mark.check("07.few-repeats")
+def test_a_kill_repeats_one_batch(bridge, trips, rng, answers):
+    """Killed when SQS has the third batch: that one comes again, and those before it do not."""
+    size = rng.randint(3, 5)
+    events = trips(4 * size)
+    bridge.put(*events)
+    run = bridge.forward(batch_size=size)
+    with bridge.gate.stopped_before(*answers, number=3) as halt:
+        if not bridge.runs_to(run, halt):
+            return  # 07.forwards tells
+        bridge.kill(run, halt)
+    scene = (
+        f"{len(events)} events were in the queue, batch_size is {size}, and forward was killed when SQS "
+        "had the third batch"
+    )
+    bridge.wait_given_back()
+    bridge.finish(bridge.forward(batch_size=size), f"{scene}; the next call began")
+    repeats = bridge.held(events).repeats(events)
+    assert repeats <= size, (
+        f"{scene}: the next call should send at most {size} of them again; it sent {repeats} again"
+    )
+
+
+_MOVES = ("basic.reject", "basic.nack", "basic.ack", "basic.publish")
+
+
+@pytest.mark.check("07.too-large")
+def test_killed_while_a_message_is_moved(new_bridge, trips, rng, habits):
+    """Whatever moves what is too large to the dead-letter queue: it is always in one of the two."""
+    if habits.forgets_early:
+        return  # 07.ack-after-sent tells
+    bridge = new_bridge()
+    events = large_in_the_middle(trips, rng)
+    bridge.put(*events)
+    with bridge.gate.recording() as crossed:
+        bridge.finish(bridge.forward(), "one of 3 events in the queue was too large for SQS")
+    if bridge.held(events).dead != events[1:2]:
+        return  # another test tells
+    moves = [each for each in kinds(crossed) if each[0].up and each[0].name in _MOVES]
+    for packet, number in moves:
+        bridge = new_bridge()
+        events = large_in_the_middle(trips, rng)
+        bridge.put(*events)
+        run = bridge.forward()
+        with bridge.gate.stopped_before(packet, number=number) as halt:
+            if bridge.runs_to(run, halt):
+                bridge.kill(run, halt)
+        lost = bridge.held(events).missing(events)
+        assert not lost, (
+            "event 2 of 3 in the queue was too large for SQS, and the process was killed "
+            f"{where((packet, number, ''))}: {bridge.these(lost, events)} "
+            f"{'is' if len(lost) == 1 else 'are'} neither in the queue, nor in the dead-letter queue, "
+            "nor in SQS"
+        )
+
+
+def large_in_the_middle(trips, rng):
+    """Three events, of which the second is too large for SQS."""
+    events = trips(3)
+    events[1]["note"] = "x" * (1_048_576 + rng.randint(1, 9000))
+    return events
