@@ -11,7 +11,6 @@ import pytest
 from grader.sandbox import cgroup
 from grader.sandbox.cgroup import Cgroup
 
-
 NAME = f"grader-{Path('/proc/self/ns/pid').stat().st_ino}-1-a"
 
 
