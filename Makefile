@@ -7,7 +7,7 @@ export PATH := $(PATH):/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-instructor demo test validate test-thorough test-pythons attacks lint docs pictures bench soak fuzz mutants mutants-sample lock clean
+.PHONY: help setup setup-instructor demo test validate test-thorough test-pythons test-docker test-debian attacks lint docs pictures bench soak fuzz mutants mutants-sample lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +34,13 @@ test-thorough: setup-instructor ## what takes longer: the attacks, nbgrader, com
 
 test-pythons: ## make test with each Python from 3.11 to 3.14 that is here; ARGS="3.12 3.13"
 	@python3 scripts/test_pythons.py $(ARGS)
+
+test-docker: setup-instructor ## what needs a Docker engine, on one of its own; as root on Debian
+	$(PYTHON_IN_VENV) scripts/test_docker.py $(ARGS)
+
+SUITE ?= trixie
+test-debian: ## the README's commands in another Debian, as root and as an ordinary user; SUITE=sid
+	@python3 scripts/test_debian.py $(SUITE)
 
 attacks: setup-instructor ## hand in every known hostile submission, as root and as an ordinary user
 	ATTACKS=all $(PYTHON_IN_VENV) -m pytest -W error tests/grader/test_attacks.py tests/grader/test_attacks_mixed.py $(ARGS)

@@ -227,7 +227,7 @@ class Sandbox(ABC):
         self._first = bool(ready["first"])
         assert self._popen is not None
         if sys.platform == "linux":
-            self._own = frozenset(each.pid for each in descendants(self._popen.pid))
+            self._own = self._first_processes()
             self._inner = [os.pidfd_open(pid) for pid in self._own]
         state, *fds = fds
         self.stream = Folder.at(self.base / "stream", self._inside("stream"))
@@ -236,6 +236,11 @@ class Sandbox(ABC):
             self._shared = Folder(fds.pop(0), path, lambda *_: None)
         for port, fd, actual in zip(self.setup.ports, fds, ready["ports"], strict=True):
             self.listeners[port] = (socket.socket(fileno=fd), actual)
+
+    def _first_processes(self) -> frozenset[int]:
+        """Return the pids of those that run before any of the student's."""
+        assert self._popen is not None
+        return frozenset(each.pid for each in descendants(self._popen.pid))
 
     @property
     def own(self) -> frozenset[int]:
@@ -374,6 +379,10 @@ class Sandbox(ABC):
     def memory_kills(self) -> Kills:
         """Return what the kernel ended for lack of memory: inside, where that is told apart."""
         return machine_kills()
+
+    def disturbance(self) -> str:
+        """Why what was seen since it began says nothing of the student; empty when nothing was."""
+        return ""
 
     def end_processes(self, spared: Collection[int] = ()) -> None:
         """End every process of the student's, at once: none sees another die and acts on it.

@@ -5,14 +5,12 @@ Sources: bwrap(1), user_namespaces(7), setpriv(1), unshare(1).
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import secrets
 import shlex
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from functools import cache
@@ -23,8 +21,18 @@ from grader.errors import SandboxError
 from grader.host.interpreter import WORKER
 from grader.sandbox.base import Sandbox, zygote_arguments
 from grader.sandbox.cgroup import Cgroup, Kills
-from grader.sandbox.python import reachable, readable_worker, site_packages
+from grader.sandbox.python import reachable, readable_worker
 from grader.sandbox.seccomp import deny_filter
+from grader.sandbox.view import (
+    ENVIRONMENT,
+    ETC_FOLDERS,
+    HOSTNAME,
+    TMPFS,
+    interpreter,
+    make_etc,
+    python_sources,
+    system_folders,
+)
 
 UNPRIVILEGED = 1_900_000_000
 """The uid and gid of student code when the grader is root: this, and the grading process's pid.
@@ -35,26 +43,6 @@ kernel's limits (descriptors in flight, locked memory, pending signals) are coun
 
 _OWN_PROCESSES = 2
 """bubblewrap's outer one, and the one that forks."""
-_SYSTEM = ("bin", "games", "include", "lib", "lib32", "lib64", "libexec", "libx32", "sbin", "share")
-"""Of /usr: what comes with the system. The rest (local, src) is the machine's own affair."""
-_ROOT_LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")
-HOSTNAME = "sandbox"
-_ETC = {
-    "hosts": f"127.0.0.1 localhost {HOSTNAME}\n::1 localhost ip6-localhost ip6-loopback\n",
-    "hostname": f"{HOSTNAME}\n",
-    "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n"
-    "services: files\nprotocols: files\n",
-    "passwd": "root:x:0:0:root:/root:/bin/sh\nstudent:x:{uid}:{gid}::/tmp:/bin/sh\n",
-    "group": "root:x:0:\nstudent:x:{gid}:\n",
-}
-_ETC_COPIES = (
-    *("bash.bashrc", "debian_version", "gai.conf", "host.conf", "inputrc", "ld.so.cache"),
-    *("ld.so.conf", "locale.alias", "localtime", "magic", "mime.types", "networks", "os-release"),
-    *("profile", "protocols", "rpc", "services", "shells", "timezone"),
-)
-"""Of the machine's: what programs look up and what says nothing of the machine."""
-_ETC_FOLDERS = ("alternatives", "terminfo")
-_TMPFS = {"/tmp": 64 << 20, "/state": 64 << 20, "/dev/shm": 16 << 20}  # noqa: S108 - inside
 
 
 class BubblewrapSandbox(Sandbox):
@@ -67,7 +55,7 @@ class BubblewrapSandbox(Sandbox):
 
     def start(self) -> None:
         """Start the first process and wait until it serves."""
-        self._make_etc(self.base / "etc")
+        make_etc(self.base / "etc", *own_user())
         limits = self.setup.limits
         name = f"{os.getpid()}-{secrets.token_hex(4)}"
         # The sandbox's own processes count too.
@@ -78,18 +66,6 @@ class BubblewrapSandbox(Sandbox):
             for file in (self._seccomp, self._arguments):
                 if file is not None:
                     file.close()  # bwrap has its own copy
-
-    def _make_etc(self, etc: Path) -> None:
-        etc.mkdir()
-        uid, gid = own_user()
-        texts = {name: text.format(uid=uid, gid=gid).encode() for name, text in _ETC.items()}
-        for name, data in (_etc_copies() | texts).items():
-            (etc / name).write_bytes(data)
-            (etc / name).chmod(0o644)
-        for name in _ETC_FOLDERS:
-            (etc / name).mkdir()
-            (etc / name).chmod(0o755)
-        etc.chmod(0o755)
 
     @property
     def has_cgroup(self) -> bool:  # type: ignore[override]  # known once it has started
@@ -109,7 +85,7 @@ class BubblewrapSandbox(Sandbox):
 
     def _command(self, config: dict[str, Any]) -> list[str]:
         worker = readable_worker(self.base) if _root() else WORKER
-        sources = [str(worker), *_python_sources()]
+        sources = [str(worker), *python_sources()]
         reached = {source: source for source in sources}
         mounts = ""
         if _root():
@@ -151,15 +127,15 @@ class BubblewrapSandbox(Sandbox):
         args += ["--new-session", "--clearenv", "--cap-drop", "ALL"]
         if bwrap_version() >= (0, 8):
             args.append("--disable-userns")
-        for name, value in (("PATH", "/usr/bin:/bin"), ("HOME", "/tmp"), ("LANG", "C.UTF-8")):  # noqa: S108
+        for name, value in ENVIRONMENT.items():
             args += ["--setenv", name, value]
         args += _system_binds()
         args += ["--ro-bind", str(self.base / "etc"), "/etc", "--hostname", HOSTNAME]
-        for folder in (f"/etc/{name}" for name in _ETC_FOLDERS):
+        for folder in (f"/etc/{name}" for name in ETC_FOLDERS):
             args += ["--ro-bind-try", folder, folder]
         # A new namespace's own settings could be written, and would outlive a process that did.
         args += ["--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys", "--dev", "/dev"]
-        for path, size in _TMPFS.items():
+        for path, size in TMPFS.items():
             args += ["--size", str(size), "--tmpfs", path]
         for outside, inside in places.items():
             args += ["--ro-bind", outside, inside]
@@ -174,7 +150,7 @@ class BubblewrapSandbox(Sandbox):
         self._arguments.seek(0)
         descriptor = str(self._arguments.fileno())
         command = [_tool("bwrap"), "--args", descriptor, "--"]
-        return [*command, _interpreter(), *zygote_arguments(config, "/worker")]
+        return [*command, interpreter(), *zygote_arguments(config, "/worker")]
 
     def _popen_options(self) -> dict[str, Any]:
         self._seccomp = deny_filter()
@@ -220,37 +196,13 @@ def own_user() -> tuple[int, int]:
 
 def _system_binds() -> list[str]:
     """Return the system's programs and libraries, read-only, laid out as outside."""
+    folders, links = system_folders()
     args = []
-    for path in (*(Path("/usr", name) for name in _SYSTEM), *map(Path, _ROOT_LINKS)):
-        if path.is_symlink():
-            args += ["--symlink", str(path.readlink()), str(path)]
-        elif path.exists():
-            args += ["--ro-bind", str(path), str(path)]
+    for path, target in links.items():
+        args += ["--symlink", target, path]
+    for path in folders:
+        args += ["--ro-bind", path, path]
     return args
-
-
-@cache
-def _etc_copies() -> dict[str, bytes]:
-    """Files of /etc as they are outside, by name."""
-    found = {}
-    for name in _ETC_COPIES:
-        with contextlib.suppress(OSError):
-            found[name] = Path("/etc", name).read_bytes()
-    return found
-
-
-def _interpreter() -> str:
-    """Return the real interpreter: a virtual environment's link would need the environment."""
-    return os.path.realpath(sys.executable)
-
-
-def _python_sources() -> list[str]:
-    """Return what the interpreter and its packages need, as few folders as possible."""
-    sources = site_packages()
-    prefix = os.path.realpath(sys.base_prefix)
-    if prefix != "/usr":
-        sources.append(prefix)
-    return [s for s in sources if not s.startswith(("/usr/lib/", "/usr/bin/"))]
 
 
 @cache

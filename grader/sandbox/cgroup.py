@@ -14,13 +14,14 @@ import re
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Self
 
 from grader.host.processes import end_process
 
 PREFIX = "grader-"
-"""How a group is called: PREFIX, the grader's pid, and more."""
+"""How a group is called: PREFIX, the namespace of the grader's pid, the pid, and more."""
 _FILES = {
     "v1": {"memory": "memory.limit_in_bytes", "pids": "pids.max"},
     "v2": {"memory": "memory.max", "pids": "pids.max"},
@@ -57,7 +58,7 @@ class Cgroup:
         """Make a group with these limits; None where this user or this system cannot have one.
 
         Args:
-            name: the group's name after PREFIX; no other may have it.
+            name: begins with the grader's pid and a hyphen; no other group may have it.
             memory: bytes, for all processes and what they keep in a tmpfs.
             processes: tasks, threads included.
             root: where /proc and /sys/fs/cgroup lie.
@@ -66,7 +67,7 @@ class Cgroup:
         folders: list[Path] = []
         try:
             for version, controllers, home in homes:
-                folder = home / f"{PREFIX}{name}"
+                folder = home / f"{PREFIX}{_pid_namespace()}-{name}"
                 folder.mkdir()
                 folders.append(folder)
                 limits = {"memory": memory, "pids": processes}
@@ -110,6 +111,11 @@ class Cgroup:
                 return Kills(_field(control, "oom_kill"), reached)
         return None
 
+    def limits_memory(self, most: int) -> bool:
+        """Tell whether its processes together may have that many bytes at most."""
+        wanted = [folder / files["memory"] for folder in self.folders for files in _FILES.values()]
+        return any(0 < _number(file) <= most for file in wanted)
+
     def remove(self) -> None:
         """End what is left in the group, and remove it."""
         deadline = time.monotonic() + _BUSY
@@ -138,10 +144,14 @@ def group_of(pid: int, root: Path = Path("/")) -> Cgroup | None:
 
 
 def sweep(living: Collection[int] = (), root: Path = Path("/")) -> None:
-    """Remove the groups of graders that were killed; those of the pids in `living` stay."""
+    """Remove the groups of graders that were killed; those of the pids in `living` stay.
+
+    Those that another namespace of processes made stay too: its pids say nothing here, and a
+    container may share the machine's groups.
+    """
     for _, _, home in _homes(root):
-        for folder in home.glob(f"{PREFIX}*"):
-            pid = re.match(rf"{PREFIX}(\d+)-", folder.name)
+        for folder in home.glob(f"{PREFIX}{_pid_namespace()}-*"):
+            pid = re.match(rf"{PREFIX}\d+-(\d+)-", folder.name)
             if pid and int(pid[1]) not in living and not (root / "proc" / pid[1]).exists():
                 Cgroup([folder]).remove()
 
@@ -160,6 +170,12 @@ def _homes(root: Path) -> list[tuple[str, Sequence[str], Path]]:
         return [("v2", controllers, home)] if controllers else []
     names = [name for name in _FILES["v1"] if (top / name / "cgroup.procs").exists()]
     return [("v1", [name], top / name) for name in names]
+
+
+@cache
+def _pid_namespace() -> int:
+    """Return the number of this process's pid namespace (namespaces(7))."""
+    return Path("/proc/self/ns/pid").stat().st_ino
 
 
 def _number(path: Path) -> int:

@@ -1,86 +1,152 @@
 """The sandbox for a Linux machine with a Docker engine and without a working bubblewrap.
 
-Only there: the suite and the process inside pass descriptors through a Unix socket, which reaches
-into a container but not into the virtual machine that Docker uses elsewhere.
-Source: docs.docker.com/reference/cli/docker/container/run.
+The container shows what bubblewrap shows, from this machine's own folders: its image is empty, so
+that none is ever pulled, and Python is this one. Only on Linux: the suite and the process inside
+pass descriptors through a Unix socket, which reaches into a container but not into the virtual
+machine that Docker uses elsewhere.
+Sources: docs.docker.com/reference/cli/docker/container/run, and unix(7) on SO_PEERCRED.
 """
 
 from __future__ import annotations
 
 import contextlib
+import csv
+import io
 import os
 import secrets
+import select
+import shlex
 import shutil
+import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
 from collections.abc import Collection
+from functools import cache
+from pathlib import Path
 from typing import Any, ClassVar
 
-from grader.errors import SandboxError
-from grader.host.processes import ProcessInfo, runs
+from grader.errors import SandboxError, UnexplainedSandboxError
+from grader.host.processes import ProcessInfo, descendants, runs
+from grader.sandbox import empty_image
 from grader.sandbox.base import Control, Sandbox, zygote_arguments
-from grader.sandbox.bubblewrap import own_user
+from grader.sandbox.bubblewrap import own_user, shell_limits
 from grader.sandbox.cgroup import Kills, group_of
-from grader.sandbox.python import readable_worker, site_packages
+from grader.sandbox.docker_command import ANSWER_SECONDS, docker
+from grader.sandbox.python import readable_worker, require_readable_packages
+from grader.sandbox.seccomp import deny_filter
+from grader.sandbox.view import (
+    ENVIRONMENT,
+    ETC_FOLDERS,
+    HOSTNAME,
+    TMPFS,
+    has_ipv6,
+    interpreter,
+    make_etc,
+    python_sources,
+    system_folders,
+)
 
-IMAGE = f"python:{sys.version_info.major}.{sys.version_info.minor}-slim"
-"""Of this interpreter's version: it imports this interpreter's packages."""
 LABEL = "stream-course.sandbox"
 """The label that names the grading process's pid."""
 _START_SECONDS = 60
-_ANSWER_SECONDS = 5
-"""An engine may hang, and every command that grades begins with a look for what others left."""
-_COLUMNS = ("pid", "ppid", "sess", "stat", "comm")
+_FILTER = "filter"
+_SHARED = "/dev/shm"  # noqa: S108 - inside
+_NOT_OURS = ("/dev/mqueue", "/sys", "/sys/fs/cgroup")
+"""What an engine shows by itself, and student code has no use for: covered by an empty folder."""
+_ENGINES_OWN = ("hosts", "hostname", "resolv.conf")
+"""Files of /etc that an engine writes itself, unless they are mounted."""
+_ENDED_BY_DOCKER = 125
+"""From here on, docker's exit code is not the one of the process inside."""
+_CREDENTIALS = struct.Struct("3i")
+_GONE_WITHIN = 5
 
 
 class DockerSandbox(Sandbox):
-    """A container without network, capabilities or a writable file system."""
+    """A container without network, capabilities or a writable file system; seccomp as ever."""
 
     kind: ClassVar[str] = "docker"
-    has_cgroup = True
+    _pid = 0
+    """Of the first process inside, as seen from here."""
+    _last = Kills(0)
+    """What was seen last in the container's control group, which goes when it does."""
+    _end: Kills | str = ""
+    """Once it has ended by itself: for lack of memory, or what somebody else did."""
 
     def start(self) -> None:
         """Start the container and wait until its first process serves."""
         self._name = f"stream-sandbox-{os.getpid()}-{secrets.token_hex(4)}"
+        self._image = empty_image.require()
+        self._began = time.time()
+        uid, gid = own_user()
+        make_etc(self.base / "etc", uid, gid)
+        (self.base / "etc" / "resolv.conf").touch(0o644)
+        # With the folders in it that an engine looks for.
+        (self.base / "empty" / "fs" / "cgroup").mkdir(parents=True)
+        (self.base / "empty").chmod(0o755)
         super().start()
-        self._own = frozenset(each.pid for each in self.processes())
 
     def _new_control(self) -> Control:
         folder = self.base / "control"
         folder.mkdir()
         folder.chmod(0o711)
-        return _Listening(str(folder / "socket"), "/control/socket")
+        if (program := deny_filter()) is not None:
+            with program:
+                (folder / _FILTER).write_bytes(program.read())
+            (folder / _FILTER).chmod(0o444)
+        return _Listening(folder, "/control/socket")
 
     def _command(self, config: dict[str, Any]) -> list[str]:
         limits = self.setup.limits
         uid, gid = own_user()
         memory = f"{limits.memory_mb}m"
-        volumes = {
-            str(self.base / name): f"/{name}" for name in ("submission", "stream", "control")
-        }
-        volumes[str(readable_worker(self.base))] = "/worker"
-        volumes |= {path: path for path in site_packages()}
-        command = [
-            "docker",
-            "run",
-            "--rm",
-            "--name",
-            self._name,
-            "--label",
-            f"{LABEL}={os.getpid()}",
-        ]
-        command += ["--network", "none", "--read-only", "--cap-drop", "ALL"]
-        command += ["--security-opt", "no-new-privileges", "--user", f"{uid}:{gid}"]
-        command += ["--pids-limit", str(limits.processes), "--ulimit", "core=0"]
-        command += ["--memory", memory, "--memory-swap", memory, "--shm-size", "16m"]
-        for path in ("/tmp", "/state"):  # noqa: S108 - inside
-            command += ["--tmpfs", f"{path}:size=64m,mode=1777"]
-        for source, target in volumes.items():
-            command += ["--volume", f"{source}:{target}:ro"]
-        command += ["--workdir", "/state", "--env", "HOME=/tmp", "--pull", "missing"]
-        return [*command, IMAGE, "python", *zygote_arguments(config, "/worker")]
+        command = ["docker", "run", "--rm", "--pull", "never", "--name", self._name]
+        command += ["--label", f"{LABEL}={os.getpid()}", "--hostname", HOSTNAME]
+        # Without a log: what is printed would be written to the engine's disk.
+        command += ["--log-driver", "none", "--network", "none", "--ipc", "private"]
+        command += ["--read-only", "--cap-drop", "ALL", "--user", f"{uid}:{gid}"]
+        command += ["--security-opt", "no-new-privileges"]
+        command += ["--pids-limit", str(limits.processes + 1), "--ulimit", "core=1"]
+        command += ["--memory", memory, "--memory-swap", memory]
+        command += ["--shm-size", str(TMPFS[_SHARED])]
+        if has_ipv6():  # an engine takes ::1 from a container without a network
+            command += ["--sysctl", "net.ipv6.conf.all.disable_ipv6=0"]
+        for path, size in TMPFS.items():
+            if path != _SHARED:
+                command += ["--tmpfs", f"{path}:exec,mode=1777,size={size}"]
+        for inside, outside in self._mounts().items():
+            command += ["--mount", _mount(outside, inside)]
+        if _driver() == "cgroupfs":
+            # Beside other processes: below the engine's own group, all containers have together the
+            # share of one process, and a busy machine would let a right submission run out of time.
+            command += ["--cgroup-parent", "/"]
+        command += ["--workdir", "/state", "--entrypoint", "/bin/sh", self._image]
+        if (self.base / "control" / _FILTER).exists():
+            config["seccomp"] = f"/control/{_FILTER}"
+        # An engine adds variables of its own.
+        clean = ["env", "-i", *(f"{name}={value}" for name, value in ENVIRONMENT.items())]
+        first = [*clean, "PWD=/state", interpreter(), *zygote_arguments(config, "/worker")]
+        return [*command, "-ec", f"{shell_limits(config['limits'])}exec {shlex.join(first)}"]
+
+    def _mounts(self) -> dict[str, str]:
+        """Return what is shown, all of it read-only: the place inside, and the one outside."""
+        folders, _ = system_folders()
+        mounts = {path: path for path in folders}
+        mounts["/etc"] = str(self.base / "etc")
+        for name in ETC_FOLDERS:
+            if Path("/etc", name).is_dir():
+                mounts[f"/etc/{name}"] = f"/etc/{name}"
+        for name in _ENGINES_OWN:
+            mounts[f"/etc/{name}"] = str(self.base / "etc" / name)
+        for path in _NOT_OURS:
+            mounts[path] = str(self.base / "empty")
+        mounts |= {path: path for path in python_sources()}
+        mounts["/worker"] = str(readable_worker(self.base))
+        for name in ("submission", "stream", "control"):
+            mounts[f"/{name}"] = str(self.base / name)
+        return mounts
 
     def _popen_options(self) -> dict[str, Any]:
         return {}
@@ -89,39 +155,104 @@ class DockerSandbox(Sandbox):
         return f"/{name}"
 
     def _shared_memory(self) -> list[str]:
-        return ["/dev/shm"]  # noqa: S108 - inside
+        return [_SHARED]
+
+    def _first_processes(self) -> frozenset[int]:
+        """Return the one that connected: a container's processes are the engine's children."""
+        assert self._control is not None
+        said = self._control.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+        self._pid = _CREDENTIALS.unpack(said)[0]
+        if not self._pid:
+            raise UnexplainedSandboxError(
+                "the processes of the engine's containers are out of sight"
+            )
+        return frozenset([self._pid])
+
+    @property
+    def has_cgroup(self) -> bool:  # type: ignore[override]  # known once it has started
+        """Whether the engine set the limits that it was asked for; some only warn."""
+        group = group_of(self._pid)
+        return group is not None and group.limits_memory(self.setup.limits.memory_mb << 20)
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether new processes can be started in it; an engine that ended leaves it be."""
+        if not self._inner:
+            return super().alive
+        return not self._killed and not select.select(self._inner, [], [], 0)[0]
 
     def memory_kills(self) -> Kills:
         """Those of the container's control group, where it can be found."""
-        group = group_of(next(iter(self._own), 0))
-        return (group and group.kills()) or super().memory_kills()
+        if self._inner and not self.alive:
+            end = self._how_it_ended()
+            return end if isinstance(end, Kills) else self._last
+        group = group_of(self._pid)
+        self._last = (group and group.kills()) or super().memory_kills()
+        return self._last
+
+    def disturbance(self) -> str:
+        """Whether somebody else ended the container."""
+        if not self._inner or self.alive:
+            return ""
+        end = self._how_it_ended()
+        return end if isinstance(end, str) else ""
+
+    def _how_it_ended(self) -> Kills | str:
+        """Why it ended, if not by its own mistake: nothing inside can signal the first process."""
+        if self._killed or self._end:
+            return self._end
+        assert self._popen is not None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._popen.wait(_GONE_WITHIN)
+        code = self._popen.poll()
+        if code is not None and 0 <= code < _ENDED_BY_DOCKER:
+            return ""
+        events = ("events", "--since", f"{self._began:.0f}", "--until", f"{time.time() + 1:.0f}")
+        of_this = ("--filter", f"container={self._name}", "--format", "{{.Action}}")
+        said = docker(*events, *of_this) or ""
+        if "oom" in said.split():
+            self._end = Kills(self._last.count + 1, own_limit=True)
+        else:
+            self._end = "the container was ended from outside"
+        return self._end
 
     def processes(self) -> list[ProcessInfo]:
         """Every process inside but the sandbox's own."""
-        said = _docker("top", self._name, "-eo", ",".join(_COLUMNS)) or ""
-        found = []
-        for line in said.splitlines()[1:]:
-            # A process may have taken its name away.
-            pid, parent, session, state, name = [*line.split(maxsplit=4), ""][:5]
-            if int(pid) not in self._own:
-                zombie = state.startswith("Z")
-                found.append(ProcessInfo(int(pid), name, zombie, int(parent), int(session)))
-        return found
+        if not self._pid or not self.alive:
+            return []
+        return [each for each in descendants(self._pid) if each.pid not in self._own]
 
     def kill(self) -> None:
-        """End everything inside, at once, and remove the container."""
-        if self._popen is not None and self._popen.poll() is None:
-            _docker("rm", "--force", "--volumes", self._name)
-        super().kill()
+        """End everything inside, at once; the engine removes the container then."""
+        if self._inner and not self._killed and not self.alive:
+            self._how_it_ended()
+        self._killed = True
+        try:
+            for inner in self._inner:
+                with contextlib.suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(inner, signal.SIGKILL)
+        except PermissionError:  # the engine gives users of containers other numbers
+            self._remove()
+        if not self._inner and self._popen is not None and self._popen.poll() is None:
+            self._remove()
+            self._kill_outer()
+
+    def _remove(self) -> None:
+        docker("rm", "--force", "--volumes", self._name)
 
 
 class _Listening(Control):
     """A Unix socket in a folder that the container sees."""
 
-    def __init__(self, outside: str, inside: str) -> None:
+    def __init__(self, folder: Path, inside: str) -> None:
         self._server = socket.socket(socket.AF_UNIX)
-        self._server.bind(outside)
-        os.chmod(outside, 0o666)  # noqa: PTH101, S103 - only this container sees it
+        # The path of a socket may have 107 bytes, and that of a temporary folder many more.
+        descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+        try:
+            self._server.bind(f"/proc/self/fd/{descriptor}/socket")
+        finally:
+            os.close(descriptor)
+        (folder / "socket").chmod(0o666)  # only this container sees it
         self._server.listen(1)
         self.address: int | str = inside
         self.descriptors: tuple[int, ...] = ()
@@ -138,6 +269,14 @@ class _Listening(Control):
         raise TimeoutError
 
 
+def _mount(outside: str, inside: str) -> str:
+    """Return a value of --mount: fields of a line of CSV, so that a path may hold anything."""
+    line = io.StringIO()
+    fields = ("type=bind", f"source={outside}", f"target={inside}", "readonly")
+    csv.writer(line, lineterminator="").writerow(fields)
+    return line.getvalue()
+
+
 def require_engine() -> None:
     """Find out whether containers can be walls here.
 
@@ -148,6 +287,14 @@ def require_engine() -> None:
         raise SandboxError("submissions are graded on Linux", "Use a Linux machine, or WSL2.")
     if shutil.which("docker") is None or not _engine_answers():
         raise SandboxError("no Docker engine answers", "Install bubblewrap, or start Docker.")
+    if os.geteuid() == 0:
+        require_readable_packages()
+
+
+@cache
+def _driver() -> str:
+    """Return what makes the engine's control groups: cgroupfs, or systemd."""
+    return (docker("info", "--format", "{{.CgroupDriver}}") or "").strip()
 
 
 def sweep(living: Collection[int] = ()) -> None:
@@ -156,28 +303,12 @@ def sweep(living: Collection[int] = ()) -> None:
         return
     row = '{{.Names}} {{.Label "' + LABEL + '"}}'
     ask = ("ps", "--all", "--filter", f"label={LABEL}", "--format", row)
-    listed = _docker(*ask, seconds=_ANSWER_SECONDS) or ""
+    listed = docker(*ask, seconds=ANSWER_SECONDS) or ""
     for line in listed.splitlines():
         name, _, pid = line.partition(" ")
         if pid.isdigit() and int(pid) not in living and not runs(int(pid)):
-            _docker("rm", "--force", "--volumes", name)
+            docker("rm", "--force", "--volumes", name)
 
 
 def _engine_answers() -> bool:
-    return _docker("version", "--format", "ok", seconds=_ANSWER_SECONDS) is not None
-
-
-def _docker(*arguments: str, seconds: float = 60) -> str | None:
-    """Return what docker prints, or None where it fails, or takes too long."""
-    try:
-        done = subprocess.run(  # noqa: S603 - our own command
-            ["docker", *arguments],  # noqa: S607 - wherever docker is
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            check=False,
-            timeout=seconds,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return None if done.returncode else done.stdout
+    return docker("version", "--format", "ok", seconds=ANSWER_SECONDS) is not None

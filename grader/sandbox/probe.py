@@ -29,6 +29,7 @@ _WALLS = {
     "privileges": "no root, no capabilities, no setuid programs",
     "memory": "a process has a limit for its memory",
 }
+_NEEDS = "what submissions need works: files, threads, child processes, servers on localhost"
 _EXTRA = {
     "system calls": (
         "tracing, namespaces, mounts and the like are refused (seccomp)",
@@ -62,6 +63,8 @@ class Wall:
     remedy: str = ""
     essential: bool = True
     """Without it nothing is graded; without another one the tier is reduced."""
+    keeps_out: bool = True
+    """Else it is no wall but what must be possible behind them."""
 
 
 def probe(kind: type[Sandbox] = BubblewrapSandbox) -> list[Wall]:
@@ -90,7 +93,7 @@ def probe(kind: type[Sandbox] = BubblewrapSandbox) -> list[Wall]:
     for name, (says, remedy) in _EXTRA.items():
         found = seen.get(name, "")
         walls.append(Wall(name, says, not found, found, remedy, essential=False))
-    return walls
+    return [*walls, _needs(seen)]
 
 
 def probe_user(closed: Sequence[Path]) -> list[Wall]:
@@ -108,7 +111,13 @@ def probe_user(closed: Sequence[Path]) -> list[Wall]:
     ]
     says, remedy = _EXTRA["system calls"]
     found = seen.get("system calls", "")
-    return [*walls, Wall("system calls", says, not found, found, remedy, essential=False)]
+    filtered = Wall("system calls", says, not found, found, remedy, essential=False)
+    return [*walls, filtered, _needs(seen)]
+
+
+def _needs(seen: dict[str, str]) -> Wall:
+    missing = seen.get("needs", "")
+    return Wall("needs", _NEEDS, not missing, missing, keeps_out=False)
 
 
 def require(walls: list[Wall]) -> None:
@@ -118,6 +127,10 @@ def require(walls: list[Wall]) -> None:
         SandboxError: one that nothing can stand in for does not.
     """
     for wall in walls:
+        if not wall.keeps_out and not wall.holds:
+            raise UnexplainedSandboxError(
+                f"the sandbox denies what right submissions need: {wall.found}"
+            )
         if wall.essential and not wall.holds:
             raise UnexplainedSandboxError(
                 f"the sandbox has a hole: {wall.promise}, but this got through: {wall.found}"

@@ -222,7 +222,7 @@ class Session:
             return "the machine ran out of memory, and the system ended processes"
         for name, seconds in self._unwell.items():
             return f"{name} did not serve for {seconds:.0f} s"
-        return ""
+        return self._sandbox.disturbance() if self._sandbox is not None else ""
 
     def lost_in_all(self) -> str:
         """Why the time of all checks says nothing of the student; empty when no time was lost."""

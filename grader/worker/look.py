@@ -7,6 +7,9 @@ import ctypes
 import os
 import socket
 import stat
+import subprocess
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 _CLONE_NEWUSER = 0x10000000
@@ -33,6 +36,7 @@ def look(canary: str, port: int, memory: int) -> dict[str, Any]:
         "privileges": _privileges(),
         "memory": _memory(memory),
         "system calls": _system_calls(),
+        "needs": ", ".join(_missing()),
     }
 
 
@@ -51,7 +55,41 @@ def look_around(closed: list[str], judge: int, memory: int) -> dict[str, Any]:
         "privileges": _privileges(),
         "memory": _memory(memory),
         "system calls": _system_calls(),
+        "needs": ", ".join(_missing()),
     }
+
+
+def _missing() -> Iterator[str]:
+    """Yield what submissions need and cannot have here."""
+    try:
+        with open("probe", "w", encoding="utf-8") as file:  # noqa: PTH123 - no pathlib here
+            file.write("kept")
+        os.unlink("probe")  # noqa: PTH108
+    except OSError as error:
+        yield f"a file in {os.getcwd()} ({error.strerror})"  # noqa: PTH109
+    try:
+        thread = threading.Thread(target=int)
+        thread.start()
+        thread.join()
+    except RuntimeError as error:
+        yield f"a thread ({error})"
+    try:
+        subprocess.run(["true"], check=True)  # noqa: S607 - wherever it is
+    except (OSError, subprocess.SubprocessError) as error:
+        yield f"a child process ({error})"
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+            socket.create_connection(("localhost", port), timeout=1).close()
+    except OSError as error:
+        yield f"a server on localhost ({error.strerror})"
+        return
+    try:
+        socket.create_connection(("localhost", port), timeout=1).close()
+    except ConnectionRefusedError:
+        return
+    except OSError as error:
+        yield f"a refusal where no server is ({error.strerror})"
 
 
 def _judge(pid: int) -> str:

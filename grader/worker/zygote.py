@@ -65,7 +65,7 @@ def main() -> None:
     _preload([*_PRELOAD, *config["preload"]], config["first_calls"])
     compile_once(config["submission"], config["modules"])
     if config.get("seccomp") is not None:  # bubblewrap loads it itself
-        with os.fdopen(config["seccomp"], "rb") as file:
+        with open(config["seccomp"], "rb") as file:  # noqa: PTH123 - a descriptor, or a path
             file.seek(0)
             _load(file.read(), config["seccomp_syscall"], flags=0)
     gc.freeze()

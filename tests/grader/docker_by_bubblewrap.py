@@ -8,15 +8,15 @@ does (images, limits) stays untried.
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
 HOME = Path(__file__).parent
-SYSTEM = ("/usr", "/bin", "/lib", "/lib64", "/etc")
+SYSTEM_LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")
 
 
 def main() -> int:
@@ -26,21 +26,25 @@ def main() -> int:
         log.write(json.dumps(sys.argv[1:]) + "\n")
     if command == "version":
         print("ok")  # noqa: T201 - this is a command
+    elif command == "info":
+        print("cgroupfs")  # noqa: T201
+    elif command == "image":
+        return not (HOME / "image").exists()
+    elif command == "import":
+        (HOME / "image").write_bytes(sys.stdin.buffer.read())
     elif command == "run":
         run(rest)
-    elif command == "top":
-        top(rest[0])
     elif command == "rm":
         pid = HOME / rest[-1]
         if pid.exists():
             os.kill(int(pid.read_text()), signal.SIGKILL)
-    elif command != "ps":
+    elif command not in ("ps", "events"):
         return 1
     return 0
 
 
-def run(arguments: list[str]) -> None:
-    """Become bubblewrap with what the options ask for."""
+def options_of(arguments: list[str]) -> argparse.Namespace:
+    """What `docker run` is asked for; an option that is missing or unknown ends it."""
     parser = argparse.ArgumentParser()
     for flag in ("--rm", "--read-only"):
         parser.add_argument(flag, action="store_true", required=True)
@@ -48,48 +52,38 @@ def run(arguments: list[str]) -> None:
         parser.add_argument(name, required=True)
     for name in ("--memory", "--memory-swap", "--shm-size", "--ulimit", "--pull", "--name"):
         parser.add_argument(name, required=True)
-    for name in ("--tmpfs", "--volume", "--env"):
+    for name in ("--hostname", "--log-driver", "--ipc", "--entrypoint", "--workdir"):
+        parser.add_argument(name, required=True)
+    for name in ("--sysctl", "--cgroup-parent"):
+        parser.add_argument(name)
+    for name in ("--tmpfs", "--mount"):
         parser.add_argument(name, action="append", required=True)
-    parser.add_argument("--workdir", required=True)
     parser.add_argument("image")
     parser.add_argument("command", nargs=argparse.REMAINDER)
-    options = parser.parse_args(arguments)
+    return parser.parse_args(arguments)
+
+
+def run(arguments: list[str]) -> None:
+    """Become bubblewrap with what the options ask for."""
+    options = options_of(arguments)
     (HOME / options.name).write_text(str(os.getpid()))
     uid, gid = options.user.split(":")
     args = ["bwrap", "--unshare-all", "--unshare-user", "--uid", uid, "--gid", gid, "--clearenv"]
-    args += ["--as-pid-1", "--die-with-parent", "--proc", "/proc", "--dev", "/dev"]
-    python = os.path.realpath(sys.executable)
-    for path in (*SYSTEM, os.path.realpath(sys.base_prefix)):
-        args += ["--ro-bind-try", path, path]
-    args += ["--tmpfs", "/dev/shm"]  # noqa: S108 - inside
+    args += ["--as-pid-1", "--die-with-parent", "--hostname", options.hostname]
+    args += ["--setenv", "HOSTNAME", options.hostname]  # as an engine does
+    for path in map(Path, SYSTEM_LINKS):
+        if path.is_symlink():
+            args += ["--symlink", str(path.readlink()), str(path)]
+    args += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/dev/shm"]  # noqa: S108 - inside
     for mount in options.tmpfs:
         args += ["--tmpfs", mount.partition(":")[0]]
-    for volume in options.volume:
-        source, target, mode = volume.rsplit(":", 2)
-        assert mode == "ro"
-        args += ["--ro-bind", source, target]
+    mounts = [next(csv.reader([mount])) for mount in options.mount]
+    for kind, source, target, mode in sorted(mounts, key=lambda fields: fields[2]):
+        assert (kind, mode) == ("type=bind", "readonly")
+        args += ["--ro-bind", source.removeprefix("source="), target.removeprefix("target=")]
     args += ["--remount-ro", "/", "--remount-ro", "/dev", "--chdir", options.workdir]
-    for variable in options.env:
-        args += ["--setenv", *variable.split("=", 1)]
-    assert options.command[0] == "python"
-    assert options.network == "none"
-    os.execvp("bwrap", [*args, "--", python, *options.command[1:]])  # noqa: S606
-
-
-def top(name: str) -> None:
-    """The container's processes, as docker top shows them."""
-    outer = (HOME / name).read_text()
-    listed = subprocess.run(
-        ["ps", "-eo", "pid,ppid,sess,stat,comm"], capture_output=True, text=True, check=True
-    ).stdout.splitlines()
-    print(listed[0])  # noqa: T201
-    inside = {outer}
-    for line in listed[1:]:  # by pid, so that a parent comes before its children
-        pid, parent = line.split()[:2]
-        if parent in inside:
-            inside.add(pid)
-            if "bwrap" not in line:
-                print(line)  # noqa: T201
+    assert (options.network, options.pull, options.log_driver) == ("none", "never", "none")
+    os.execvp("bwrap", [*args, "--", options.entrypoint, *options.command])  # noqa: S606
 
 
 if __name__ == "__main__":

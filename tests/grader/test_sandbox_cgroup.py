@@ -11,6 +11,8 @@ import pytest
 from grader.sandbox import cgroup
 from grader.sandbox.cgroup import Cgroup
 
+NAME = f"grader-{Path('/proc/self/ns/pid').stat().st_ino}-1-a"
+
 
 @pytest.fixture
 def v2(tmp_path: Path) -> Path:
@@ -35,7 +37,7 @@ def test_version_2_has_one_folder_with_both_limits(
     made = Cgroup.make("1-a", 1 << 30, 67, v2)
     assert made is not None
     (folder,) = made.folders
-    assert folder == v2 / "sys" / "fs" / "cgroup" / home / "grader-1-a"
+    assert folder == v2 / "sys" / "fs" / "cgroup" / home / NAME
     assert (folder / "memory.max").read_text() == str(1 << 30)
     assert (folder / "memory.swap.max").read_text() == "0"
     assert (folder / "pids.max").read_text() == "67"
@@ -49,8 +51,8 @@ def test_version_1_has_a_folder_for_each_controller(tmp_path: Path) -> None:
     (memory / "cgroup.procs").touch()
     made = Cgroup.make("1-a", 1 << 30, 67, tmp_path)
     assert made is not None
-    assert made.folders == [memory / "grader-1-a"]
-    assert (memory / "grader-1-a" / "memory.limit_in_bytes").read_text() == str(1 << 30)
+    assert made.folders == [memory / NAME]
+    assert (memory / NAME / "memory.limit_in_bytes").read_text() == str(1 << 30)
 
 
 def test_without_control_groups_there_is_none(tmp_path: Path) -> None:
@@ -104,3 +106,16 @@ def test_the_groups_of_a_killed_grader_are_swept() -> None:
     assert not [folder for folder in left.folders if folder.exists()]
     assert all(folder.exists() for folder in used.folders)
     used.remove()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root makes groups")
+def test_groups_of_another_namespace_of_processes_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container may share the machine's groups, and the pid of its grader is nobody's here."""
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(cgroup, "_pid_namespace", lambda: 1)
+        group = Cgroup.make("999999999-test", 64 << 20, 10)
+    assert group is not None
+    cgroup.sweep()
+    assert all(folder.exists() for folder in group.folders)
+    group.remove()
+    assert not any(folder.exists() for folder in group.folders)

@@ -5,17 +5,12 @@ Source: hub.docker.com/_/redis.
 
 from __future__ import annotations
 
-import os
 import secrets
 import socket
-import subprocess
 import time
 from typing import Any
 
-from grader.errors import ServiceError
-from grader.host.identity import die_with_parent
-from grader.host.interrupts import held
-from grader.services import docker_engine
+from grader.services.docker_container import Container
 from grader.services.redis.commands import encode
 from grader.services.redis.config import TRUSTED, at_port, config
 from grader.services.redis.server import SECONDS, Server
@@ -38,43 +33,23 @@ class DockerServer(Server):
         self._wanted = port
         self._port = 0
         self._password = "" if port else secrets.token_urlsafe(24)
-        self._name = ""
-        self._process: subprocess.Popen[bytes] | None = None
+        self._container = Container("redis", IMAGE, _START_SECONDS)
         self.in_words = f"Docker's image {IMAGE}"
 
     def start(self) -> None:
         """Begin to start it."""
-        self.stop()
-        options = docker_engine.owned("redis")
-        self._name = options[options.index("--name") + 1]
+        self._port = 0
         outside = f"127.0.0.1:{self._wanted or ''}:{_PORT}"
-        # Without a value: docker takes it from its environment, and no process list shows it.
-        command = ["docker", "run", *options, *_CLOSED, "--publish", outside, "--env", _CONFIG]
-        command += ["--entrypoint", "sh", IMAGE, "-c", f'printf %s "${_CONFIG}" | redis-server -']
+        arguments = [*_CLOSED, "--publish", outside, "--env", _CONFIG, "--entrypoint", "sh"]
+        arguments += [IMAGE, "-c", f'printf %s "${_CONFIG}" | redis-server -']
         text = config(at_port(_PORT, "0.0.0.0"), self._password)  # noqa: S104 - in the container
-        try:
-            with held():
-                self._process = subprocess.Popen(  # noqa: S603 - our own command
-                    command,
-                    env={**os.environ, _CONFIG: text},
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    start_new_session=True,
-                    preexec_fn=die_with_parent,  # noqa: PLW1509 - one system call
-                )
-        except OSError as error:
-            raise ServiceError(f"docker cannot be run: {error.strerror}") from None
+        self._container.start(arguments, {_CONFIG: text})
 
     def connect(self) -> socket.socket:
         """Return a connection to it; waits until it serves."""
-        deadline = time.monotonic() + _START_SECONDS
         while not self._port:
-            if self.ended(0):
-                raise ServiceError(f"the container of {IMAGE} ended while it started")
-            if time.monotonic() > deadline:
-                raise ServiceError(f"{IMAGE} did not answer within {_START_SECONDS} s")
-            port = docker_engine.published(self._name, _PORT)
+            self._container.check_starting()
+            port = self._container.port(_PORT)
             if port and _answers(port):
                 self._port = port
             else:
@@ -92,27 +67,16 @@ class DockerServer(Server):
 
     def ended(self, within: float) -> bool:
         """Tell whether the container has ended, or does within that many seconds."""
-        if self._process is None:
-            return True
-        try:
-            self._process.wait(within)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
+        return self._container.ended(within)
 
     def join(self) -> None:
         """Wait until it ends."""
-        if self._process is not None:
-            self._process.wait()
+        self._container.join()
 
     def stop(self) -> None:
         """End it at once and remove it."""
         self._port = 0
-        if self._process is not None:
-            docker_engine.remove(self._name)
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        self._container.stop()
 
 
 def _answers(port: int) -> bool:

@@ -1,0 +1,113 @@
+"""`make test-docker` and `make test-debian`: what they refuse, ask apt and pip, and clean up."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+
+
+@pytest.fixture
+def scripts(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """They import one another."""
+    monkeypatch.syspath_prepend(SCRIPTS)
+    return SCRIPTS
+
+
+@pytest.fixture
+def debian_root(scripts: Path) -> ModuleType:
+    """What makes root file systems."""
+    import debian_root  # noqa: PLC0415 - needs the path
+
+    return debian_root
+
+
+def program(folder: Path, name: str, text: str) -> None:
+    """A command of that name, first on PATH."""
+    (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+    (folder / name).chmod(0o755)
+
+
+@pytest.mark.parametrize("name", ["test_docker.py", "test_debian.py"])
+def test_whoever_cannot_mount_is_told(name: str, tmp_path: Path) -> None:
+    """One line and exit code 2, before anything is made."""
+    done = subprocess.run(
+        [sys.executable, SCRIPTS / name],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PATH": str(tmp_path)},  # no apt-get there
+    )
+    assert done.returncode == 2
+    command = "make " + name.removesuffix(".py").replace("_", "-")
+    assert done.stderr == f"{command} needs root on Debian: it installs packages and mounts.\n"
+
+
+def test_the_name_of_a_release_is_a_word() -> None:
+    """It becomes part of a path, and an argument of debootstrap."""
+    done = subprocess.run(
+        [sys.executable, SCRIPTS / "test_debian.py", "../etc"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (2, "../etc is no name of a release, such as trixie\n")
+
+
+def test_packages_come_from_where_apt_gets_them(
+    debian_root: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A root file system is made once; half of one is none."""
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    program(tmp_path, "apt-get", "echo http://mirror.invalid/debian/")
+    program(tmp_path, "debootstrap", f'echo "$@" >> {tmp_path}/asked; mkdir "$4"; exit 1')
+    with pytest.raises(debian_root.NotHereError, match="could not make trixie: no reason given"):
+        debian_root.root_of("trixie", ["make"])
+    assert list((tmp_path / "cache" / "stream-course").iterdir()) == []
+    program(tmp_path, "debootstrap", f'echo "$@" >> {tmp_path}/asked; mkdir "$4"')
+    first = debian_root.root_of("trixie", ["make"])
+    assert first == debian_root.root_of("trixie", ["make"])
+    assert first != debian_root.root_of("trixie", ["git"])
+    asked = (tmp_path / "asked").read_text().splitlines()
+    assert len(asked) == 3
+    assert asked[1].startswith("--variant=minbase --include=make trixie ")
+    assert asked[1].endswith(" http://mirror.invalid/debian/")
+
+
+def test_pips_own_places_are_shown_inside(
+    scripts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Folders of packages and an index's neighbours; what is on a network needs no mount."""
+    import test_debian  # noqa: PLC0415 - needs the path
+
+    index, wheels = tmp_path / "index" / "simple", tmp_path / "wheels"
+    for folder in (index, wheels):
+        folder.mkdir(parents=True)
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", f"https://index.invalid/simple file://{index}")
+    found = test_debian.pip_settings()
+    assert found["find-links"] == str(wheels)
+    asked = (found["find-links"], found["extra-index-url"], "/does/not/exist", "180")
+    assert test_debian.paths_in(asked) == [wheels, tmp_path / "index"]
+
+
+def test_what_a_killed_run_left_is_removed(
+    scripts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what a living one has is not."""
+    import test_docker  # noqa: PLC0415 - needs the path
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    for pid in (ended.pid, os.getpid()):
+        (tmp_path / f"stream-docker-{pid}" / "data").mkdir(parents=True)
+    test_docker._sweep()  # noqa: SLF001 - what an engine begins with
+    assert [path.name for path in tmp_path.iterdir()] == [f"stream-docker-{os.getpid()}"]
