@@ -635,9 +635,12 @@ def test_stop_while_the_queue_is_empty(bridge):
 
 
 @pytest.mark.check("07.stop")
-@pytest.mark.parametrize("refused", [False, True])
-def test_stop_with_messages_in_hand(bridge, trips, rng, refused, habits):
-    """A batch that SQS refuses, and less than one: it is sent and acknowledged, or given back."""
+@pytest.mark.parametrize(("refused", "asks"), [(False, 1), (False, 2), (True, 1)])
+def test_stop_with_messages_in_hand(bridge, trips, rng, refused, asks, habits):
+    """A batch that SQS refuses, and less than one: it is sent and acknowledged, or given back.
+
+    Who asks between two messages has none in hand at the first question, and one at the second.
+    """
     if habits.forgets_early or (refused and habits.forgets_refused):
         return  # 07.ack-after-sent or 07.backpressure tells
     size = rng.randint(5, 9)
@@ -652,8 +655,12 @@ def test_stop_with_messages_in_hand(bridge, trips, rng, refused, habits):
     if refused:
         scene += "; SQS refused them"
 
+    asked = 0
+
     def is_in_hand():
-        return bridge.batches if refused else bridge.ready == 0
+        nonlocal asked
+        asked += bool(bridge.batches if refused else bridge.ready == 0)
+        return asked >= asks
 
     with bridge.gate.recording() as crossed:
         step = stop_at(run, scene, is_in_hand)
