@@ -111,7 +111,12 @@ def _mirror() -> str:
 
 def _said(command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=False, errors="replace"
+        command,
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        errors="replace",
     )
 
 

@@ -76,7 +76,10 @@ def settings() -> Iterator[Path]:
 def pip_settings() -> dict[str, str]:
     """Return pip's settings here, of files and of the environment."""
     asked = subprocess.run(
-        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "pip", "config", "list"],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
     )
     lines = [line.partition("=") for line in asked.stdout.splitlines()]
     lines.sort(key=lambda line: line[0].startswith(":env:"))  # the environment's win
@@ -142,7 +145,7 @@ def run(suite: str, more: list[str], log: Path) -> list[tuple[str, int]]:
                 command,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                text=True,
+                encoding="utf-8",
                 errors="replace",
                 start_new_session=True,
             ) as inside,

@@ -146,7 +146,7 @@ def _import(environment: dict[str, str], tar: list[str], image: str, change: str
             stdin=archive.stdout,
             env=environment,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             check=False,
         )
     if done.returncode:
@@ -164,7 +164,7 @@ def _docker(environment: dict[str, str], *arguments: str) -> int:
 
 
 def _run(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     if done.returncode:
         raise NotHereError(f"`{' '.join(command)}`: {done.stderr.strip()}")
 

@@ -35,7 +35,9 @@ def interpreters() -> dict[str, str]:
     found: dict[str, str] = {}
     ask = "import sys; print('%d.%d' % sys.version_info[:2], sys._base_executable)"
     for candidate in candidates():
-        asked = subprocess.run([candidate, "-c", ask], capture_output=True, text=True, check=False)
+        asked = subprocess.run(
+            [candidate, "-c", ask], capture_output=True, encoding="utf-8", check=False
+        )
         if asked.returncode == 0:  # pyenv has a python3.13 on PATH that only says how to get one
             version, path = asked.stdout.strip().split(" ", 1)
             found.setdefault(version, os.path.realpath(path))

@@ -130,6 +130,8 @@ class Sandbox(ABC):
         self._inner: list[int] = []
         """Descriptors of those processes."""
         self._killed = False
+        self._silent = False
+        """Whether its first process has closed the line to it: it is about to end, or has."""
         self._first = False
         """Whether the process that forks is pid 1 of a namespace."""
         self._shared: Folder | None = None
@@ -446,6 +448,7 @@ class Sandbox(ABC):
         try:
             socket.send_fds(self._control, [wire.dump(request)], fds)
         except OSError:
+            self._silent = True
             raise SandboxDied("the sandbox is gone") from None
         return self._reply(1, _REPLY_LIMITS * self.setup.limits.seconds)
 
@@ -462,6 +465,7 @@ class Sandbox(ABC):
             data, fds, _, _ = socket.recv_fds(self._control, 1 << 16, max_fds)
             return wire.load(data), fds
         except (OSError, wire.WireError):
+            self._silent = True
             raise SandboxDied("the sandbox is gone") from None
 
     def _rlimits(self) -> dict[str, int]:

@@ -192,6 +192,8 @@ class DockerSandbox(Sandbox):
 
     def disturbance(self) -> str:
         """Whether somebody else ended the container."""
+        if self._silent and self._inner:
+            select.select(self._inner, [], [], _GONE_WITHIN)
         if not self._inner or self.alive:
             return ""
         end = self._how_it_ended()

@@ -194,7 +194,9 @@ def test_students_get_what_the_lessons_show(tmp_path: Path) -> None:
 def test_the_help_names_every_technique() -> None:
     """The list is the catalog's, and so is what is taken."""
     said = " ".join(grader(REPO, "compare", "--help").stdout.split())
-    assert "Measure this one: polling, tail, socket, redis, rabbitmq, sqs or streams;" in said
+    assert (
+        "Measure this one: polling, tail, socket, redis, rabbitmq, sqs, streams or kafka;" in said
+    )
     refused = grader(REPO, "compare", "--only", "pigeons")
     assert refused.returncode == 2
     assert "'streams'" in refused.stderr
@@ -283,13 +285,16 @@ def test_nothing_sent_while_it_was_away_says_nothing(kept: Comparison) -> None:
 
 
 NEEDS = (
-    ({}, ["polling", "tail", "socket", "Redis Pub/Sub", "RabbitMQ", "SQS", "Redis Streams"]),
-    ({"keeps": "1", "machines": "1"}, ["RabbitMQ", "SQS", "Redis Streams"]),
+    (
+        {},
+        ["polling", "tail", "socket", "Redis Pub/Sub", "RabbitMQ", "SQS", "Redis Streams", "Kafka"],
+    ),
+    ({"keeps": "1", "machines": "1"}, ["RabbitMQ", "SQS", "Redis Streams", "Kafka"]),
     ({"crash": "lost", "run": "nothing"}, ["polling", "tail"]),
     ({"crash": "both"}, []),
-    ({"replay": "1"}, ["polling", "tail", "Redis Streams"]),
-    ({"consumers": "all", "machines": "1"}, ["Redis Pub/Sub", "Redis Streams"]),
-    ({"consumers": "share", "replay": "1"}, ["Redis Streams"]),
+    ({"replay": "1"}, ["polling", "tail", "Redis Streams", "Kafka"]),
+    ({"consumers": "all", "machines": "1"}, ["Redis Pub/Sub", "Redis Streams", "Kafka"]),
+    ({"consumers": "share", "replay": "1"}, ["Redis Streams", "Kafka"]),
     ({"consumers": "all", "machines": "1", "run": "provider"}, []),
 )
 

@@ -598,10 +598,14 @@ def test_the_kernel_bounds_it(kafka: KafkaService) -> None:
 def test_it_can_open_and_start_nothing(kafka: KafkaService) -> None:
     """Code that somebody gets to run in it has its sockets, and no way to more; it serves so."""
     kafka.check()
+    looked_at = 0
     for task in Path(f"/proc/{cluster_of(kafka).pid}/task").iterdir():
-        status = (task / "status").read_text()
-        assert "\nNoNewPrivs:\t1\n" in status
-        assert "\nSeccomp:\t2\n" in status
+        with contextlib.suppress(FileNotFoundError):  # a thread of a client that has gone
+            status = (task / "status").read_text()
+            assert "\nNoNewPrivs:\t1\n" in status
+            assert "\nSeccomp:\t2\n" in status
+            looked_at += 1
+    assert looked_at
     code = """
         import os, pathlib
         from grader.services.kafka.confined import confine
