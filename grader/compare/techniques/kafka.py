@@ -85,10 +85,13 @@ class Kafka(Technique):
             "stats_cb": count,
         }
 
+        # A group is of the cluster, not of a topic: runs side by side would be members of one.
+        group = f"{place.name}-{place.group}"
+
         def call(handle: Handle, ready: Ready, most: int) -> None:
             nonlocal sent
             sent = 0
-            function(settings, place.name, place.group, handle, max_events=most, ready=ready)
+            function(settings, place.name, group, handle, max_events=most, ready=ready)
 
         return call
 
