@@ -54,7 +54,7 @@ def compare(
     """Measure all techniques side by side: latency, speed, cost, and what gets lost when.
 
     The consumers of the exercises and, beside each, the bare client library in a loop; producer
-    and consumer in a process each. It takes under three minutes; use the machine for nothing else
+    and consumer in a process each. It takes under four minutes; use the machine for nothing else
     meanwhile.
     """
     from grader.compare.command import Targets, run_comparison  # noqa: PLC0415 - imports the clients

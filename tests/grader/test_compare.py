@@ -255,7 +255,7 @@ def test_offers_are_what_was_measured(kept: Comparison) -> None:
     assert by_title["SQS"].consumers == ("share",)
     assert by_title["Redis Streams"].consumers == ("share", "all")
     can = {title for title, each in by_title.items() if each.again}
-    assert can == {"polling", "tail", "Redis Streams"}
+    assert can == {"polling", "tail", "Redis Streams", "Kafka"}
     assert by_title["polling"].latency > by_title["tail"].latency
     unmeasured = kept.model_copy(update={"columns": ()})
     assert [each.keeps for each in offers(unmeasured)] == [None] * len(TECHNIQUES)
