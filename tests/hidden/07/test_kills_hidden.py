@@ -128,6 +128,8 @@ def chosen(points, rng):
         begin = max((i for i in publishes if i < confirms[event]), default=0)
         end = next((i for i in publishes if i > confirms[event]), first_of_forward or len(points))
         always.update(range(begin, min(end, begin + 10)))
+    elif publishes:
+        always.add(rng.choice(publishes))
     ups = [i for i, (packet, _, _) in enumerate(points) if packet.service == "SQS"]
     acks = [
         i for i, (packet, _, _) in enumerate(points) if packet.name == "basic.ack" and packet.up
