@@ -26,7 +26,7 @@ test: setup-instructor ## prove that the suites measure what they say, then run 
 	$(PYTHON_IN_VENV) -m grader validate --sample 1
 	$(PYTHON_IN_VENV) -m pytest -W error -n 3 --dist loadfile -m "not thorough" $(ARGS)
 
-validate: setup-instructor ## judge every known submission; make test judges one wrong one of each check
+validate: setup-instructor ## judge every known submission; make test judges some of each exercise
 	$(PYTHON_IN_VENV) -m grader validate $(ARGS)
 
 test-thorough: setup-instructor ## what takes longer: the attacks, nbgrader, comparisons, the documentation's commands

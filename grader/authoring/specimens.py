@@ -75,10 +75,12 @@ def by_check(specimens: Sequence[Specimen]) -> tuple[list[Specimen], dict[str, l
 
 
 def draw(specimens: Sequence[Specimen], count: int, seed: int) -> list[Specimen]:
-    """Return the right ones, and for each check `count` of those that are meant to fail it."""
-    chosen, wrong = by_check(specimens)
-    for check, known in sorted(wrong.items()):
-        drawn = Random(f"{seed} {check}").sample(known, min(count, len(known)))  # noqa: S311 - not a secret
+    """Return solution, stub, `count` wheats, and for each check `count` that should fail it."""
+    others, wrong = by_check(specimens)
+    wheats = [each for each in others if each.name.startswith("wheat/")]
+    chosen = [each for each in others if each not in wheats]
+    for what, known in [("right", wheats), *sorted(wrong.items())]:
+        drawn = Random(f"{seed} {what}").sample(known, min(count, len(known)))  # noqa: S311 - not a secret
         chosen += sorted(drawn, key=known.index)
     return chosen
 

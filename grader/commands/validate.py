@@ -23,7 +23,8 @@ from grader.commands import options
 @click.option(
     "--sample",
     type=click.IntRange(min=1),
-    help="So many, by the seed; without --mutants or --rewrites, wrong ones of each check.",
+    help="So many, by the seed; without --mutants or --rewrites, right ones of each exercise and "
+    "wrong ones of each check.",
 )
 @click.option("--matching", metavar="TEXT", help="Those whose id holds this text.")
 @click.option("--list", "listed", is_flag=True, help="Print them, and grade none.")

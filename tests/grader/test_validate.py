@@ -19,6 +19,7 @@ from grader.suite.plugin import SuitePlugin
 from grader.suite.session import Session
 
 CHAFF = "tests/submissions/chaff/01"
+WHEAT = "tests/submissions/wheat/01"
 SUITE = "tests/hidden/01/test_doubling_hidden.py"
 
 
@@ -85,17 +86,24 @@ def test_a_wheat_that_fails_is_named(course: Path) -> None:
     assert "wheat/other: 01.after-crash should be passed" in done.stdout
 
 
-def test_a_sample_has_the_right_ones_and_some_of_each_checks_wrong_ones(course: Path) -> None:
+def test_a_sample_has_a_right_one_and_one_wrong_one_of_each_check(course: Path) -> None:
     """Drawn by the seed, so that runs with new seeds come to all of them."""
     for name in ("adds-three", "adds-four"):
         shutil.copytree(course / CHAFF / "adds-two", course / CHAFF / name)
+    for name in ("one", "another"):
+        (course / WHEAT / name).mkdir(parents=True)
+        (course / WHEAT / name / "doubling.py").write_text(RIGHT)
+        (course / WHEAT / name / "expected.toml").write_text(
+            'about = "Right, written otherwise."\n'
+        )
     shown = [
         grader(course, "validate", "--sample", "1", "--seed", str(seed)) for seed in (1, 2, 3, 4)
     ]
     drawn = []
     for done in shown:
         assert done.returncode == 0, done.stdout
-        assert "5 submissions judged as expected" in done.stdout
+        assert "6 submissions judged as expected" in done.stdout
+        assert done.stdout.count("wheat/") == 1
         drawn.append(next(w for w in done.stdout.split() if w.startswith("chaff/a")))
     assert len(set(drawn)) > 1
     again = grader(course, "validate", "--sample", "1", "--seed", "1")
