@@ -651,9 +651,8 @@ def test_stop_with_messages_in_hand(bridge, trips, rng, refused, asks, habits):
         bridge.sqs.fail_batch_entries(lambda _entry, _number: True)
     bridge.put(*everything)
     run = bridge.forward(max_idle=LONG, batch_size=size, stop=STOP)
-    scene = f"{total} events were in the queue, batch_size is {size}, and max_idle is {LONG} s"
-    if refused:
-        scene += "; SQS refused them"
+    but = "; SQS refused them" if refused else ""
+    scene = f"{total} events were in the queue, batch_size is {size}, and max_idle is {LONG} s{but}"
 
     asked = 0
 
