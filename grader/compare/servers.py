@@ -38,7 +38,7 @@ _VARIABLES = {
 }
 _SIMULATORS = {"redis": "fakeredis", "sqs": "moto"}
 _OF_THE_MOCK_CLUSTER = {"session_ms": 3000, "fetch_wait_ms": 10}
-"""What places of it have: a session that a real broker would find too short, so that a crash run is
+"""Settings of its places: a session that a real broker would find too short, so that a crash run is
 short, and fetches that end soon, since it wakes none when something comes."""
 _STOP_SECONDS = 5
 

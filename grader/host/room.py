@@ -1,4 +1,4 @@
-"""What this machine must have room for before anything is graded."""
+"""Room that a machine must have before anything is graded: disk and descriptors."""
 
 from __future__ import annotations
 

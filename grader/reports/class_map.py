@@ -10,7 +10,7 @@ from typing import NamedTuple
 from grader.report import UNDECIDED, CheckResult, Kind, Outcome
 
 SHADES = ("passed", "failed", "not tried", "undecided")
-"""What a field of the map may show; `not tried` are stubs, and checks whose ground is missing."""
+"""Shades of a field of the map; `not tried` are stubs, and checks whose ground is missing."""
 _GAP = 0.04
 """Between two columns, as part of one."""
 

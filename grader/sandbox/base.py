@@ -131,7 +131,7 @@ class Sandbox(ABC):
         """Descriptors of those processes."""
         self._killed = False
         self._silent = False
-        """Whether its first process has closed the line to it: it is about to end, or has."""
+        """True once its first process has closed the line to it: it is about to end, or has."""
         self._first = False
         """Whether the process that forks is pid 1 of a namespace."""
         self._shared: Folder | None = None
