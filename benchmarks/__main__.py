@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -21,6 +19,7 @@ from benchmarks import (
     watch,
     workers,
 )
+from benchmarks.kept import KeptRun, dearer, keep, last_values
 from benchmarks.rows import Row
 from grader.course import Course, load_course
 
@@ -41,15 +40,30 @@ PARTS: dict[str, Callable[[Course], Iterable[Row]]] = {
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("parts", nargs=-1, type=click.Choice(list(PARTS)))
-def main(parts: tuple[str, ...]) -> None:
-    """Measure PARTS, or all there are, and print the rows as they come."""
-    click.echo(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.system()}")
+@click.option(
+    "--keep",
+    "kept",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=ROOT / "out" / "bench.jsonl",
+    help="Where the rows of each run are kept; out/bench.jsonl unless told.",
+)
+def main(parts: tuple[str, ...], kept: Path) -> None:
+    """Measure PARTS, or all there are, and print the rows as they come.
+
+    A row that is a tenth worse than when it was last kept on such a machine says so.
+    """
+    run = KeptRun.now(ROOT)
+    before = last_values(kept, run.machine)
+    click.echo(f"{run.commit}: {run.machine}")
     course = load_course(ROOT)
     missed = 0
     for part in parts or PARTS:
         for row in PARTS[part](course):
-            click.echo(row)
+            worse = dearer(row, before)
+            click.echo(f"{row}  {worse}" if worse else row)
+            run.values[row.what] = row.value
             missed += not row.met
+    keep(kept, run)
     click.echo(f"{missed} of the limits missed" if missed else "every limit met")
     sys.exit(1 if missed else 0)
 

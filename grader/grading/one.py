@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.course import Course, Exercise
+from grader.course import Course, Exercise, Limits
 from grader.errors import CourseError, GraderError
 from grader.grading.collected import Collected
 from grader.grading.sources import judging_sources
@@ -81,7 +81,8 @@ def grade(submission: Submission, how: Grading, tell: Tell = _untold) -> Report:
     )
     try:
         session.sandbox()
-        collected = _collected(suite, exercise)
+        ready = _warm_one(how.course, exercise)
+        collected = ready.collected if ready else Collected(suite, exercise)
         collected.plugin.begin(
             session,
             how.seed,
@@ -157,19 +158,34 @@ def suite_hashes(course: Course) -> dict[str, str]:
     }
 
 
-_COLLECTED: dict[Path, Collected] = {}
+@dataclass(frozen=True)
+class _Warm:
+    """A suite as it was when it was collected."""
+
+    collected: Collected
+    limits: Limits
+    hash: str
+
+
+_WARM: dict[Path, _Warm] = {}
 """By the suite's folder."""
 
 
 def warm(course: Course, exercise: Exercise) -> None:
-    """Collect the suite, so that processes forked from this one need not."""
+    """Collect the suite, so that processes forked from this one need not.
+
+    Their verdicts are those of the suite as it is now, and so is the hash in their reports,
+    whatever becomes of the files meanwhile.
+    """
     suite = require_suite(course, exercise)
-    _COLLECTED[suite] = Collected(suite, exercise)
+    digest = suite_hash(course, exercise)
+    _WARM[suite] = _Warm(Collected(suite, exercise), course.limits, digest)
 
 
-def _collected(suite: Path, exercise: Exercise) -> Collected:
-    found = _COLLECTED.get(suite)
-    return found if found and found.exercise == exercise else Collected(suite, exercise)
+def _warm_one(course: Course, exercise: Exercise) -> _Warm | None:
+    found = _WARM.get(course.hidden_suite(exercise))
+    same = found and found.collected.exercise == exercise and found.limits == course.limits
+    return found if same else None
 
 
 def _report(submission: Submission, how: Grading, rows: list[tuple[Outcome, str]]) -> Report:
@@ -184,6 +200,7 @@ def _assemble(
     submission: Submission, how: Grading, checks: tuple[CheckResult, ...], output: str
 ) -> Report:
     exercise = submission.exercise
+    ready = _warm_one(how.course, exercise)
     return Report(
         student=submission.student,
         exercise=exercise.id,
@@ -193,7 +210,7 @@ def _assemble(
         sandbox=how.sandbox.kind,
         seed=how.seed,
         submission_hash=submission.hash,
-        suite_hash=suite_hash(how.course, exercise),
+        suite_hash=ready.hash if ready else suite_hash(how.course, exercise),
         submitted=submission.submitted,
         marked_late=submission.marked_late,
         not_taken=presentable(submission.not_taken),

@@ -11,7 +11,7 @@ from tiny_course import RIGHT, write_tiny_course
 
 from grader.course import Course, load_course
 from grader.grading.many import grade_all
-from grader.grading.one import Grading, grade, warm
+from grader.grading.one import Grading, grade, suite_hash, warm
 from grader.report import Outcome, Report
 from grader.sandbox.process import ProcessSandbox
 from grader.submission import Submission
@@ -103,3 +103,19 @@ def test_what_a_collection_sets_is_set_back(
     warm(course, course.exercise("01"))
     assert os.environ["PYTEST_ADDOPTS"] == "--no-such-option"
     assert "PYTEST_DISABLE_PLUGIN_AUTOLOAD" not in os.environ
+
+
+def test_a_verdict_is_stored_with_the_suite_that_gave_it(course: Course) -> None:
+    """A suite that is edited while a class is graded judges nobody of it: the next run grades again."""
+    exercise = course.exercise("01")
+    before = suite_hash(course, exercise)
+    warm(course, exercise)
+    for path in course.hidden_suite(exercise).glob("test_*.py"):
+        path.write_text(path.read_text() + "\n# edited\n")
+    assert suite_hash(course, exercise) != before
+
+    def stored() -> bool:
+        report = grade(submission(course, "ann", RIGHT), Grading(course, ProcessSandbox, 1, {}))
+        return report.suite_hash == before
+
+    assert exit_code(stored) == 0
