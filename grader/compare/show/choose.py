@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from grader.compare.result import Column, Comparison
 from grader.compare.show.cells import milliseconds, rate
-from grader.compare.techniques.catalog import TECHNIQUES
+from grader.compare.techniques.catalog import techniques_in
 from grader.compare.techniques.technique import Technique
 
 
@@ -47,7 +47,7 @@ def offers(comparison: Comparison) -> list[Offer]:
     """One for each technique, in the order of the course."""
     return [
         _offer(technique, comparison, comparison.column(technique.id, comparison.subject))
-        for technique in TECHNIQUES
+        for technique in techniques_in(comparison)
     ]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from grader.compare.result import Column, Comparison, Moment
 from grader.compare.show.cells import milliseconds
-from grader.compare.techniques.catalog import TECHNIQUES
+from grader.compare.techniques.catalog import techniques_in
 from grader.errors import GraderError
 
 if TYPE_CHECKING:
@@ -112,13 +112,13 @@ def _dress(axes: Axes, title: str) -> None:
 
 
 def _columns(comparison: Comparison) -> list[Column | None]:
-    return [comparison.column(t.id, comparison.subject) for t in TECHNIQUES]
+    return [comparison.column(t.id, comparison.subject) for t in techniques_in(comparison)]
 
 
 def _lanes(axes: Axes, comparison: Comparison) -> None:
     names = [
         f"{t.title}{'*' if comparison.behind.get(t.id, '').startswith('simulated') else ''}"
-        for t in TECHNIQUES
+        for t in techniques_in(comparison)
     ]
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.6)
