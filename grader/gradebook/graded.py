@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.course import Course
-from grader.gradebook import nbgrader
+from grader.gradebook import database, nbgrader
 from grader.gradebook.results import Results
 from grader.intake.notebooks import check_cell
 from grader.report import UNDECIDED, Report
@@ -42,7 +42,7 @@ def graded_class(out: Path, course: Course, url: str | None = None) -> Iterator[
     Raises:
         GraderError: there is none, or one cannot be read, or the gradebook cannot.
     """
-    url = url or nbgrader.found(out)
+    url = url or database.existing_url(out)
     entered = nbgrader.scores_by_hand(url) if url else {}
     extension = nbgrader.lookup(nbgrader.extensions(url) if url else {})
     for stored in Results(out).all():

@@ -10,8 +10,10 @@ from typing import Any, Protocol
 from grader.host.processes import ProcessInfo
 from grader.report import Kind
 from grader.sandbox import syscalls
-from grader.sandbox.base import Sandbox, SandboxDied, Spawned
+from grader.sandbox.base import Sandbox
 from grader.sandbox.folder import Folder
+from grader.sandbox.line import SandboxDied
+from grader.sandbox.spawned import Spawned
 from grader.suite.case import Living
 from grader.suite.imports import Imports
 from grader.suite.log import Log

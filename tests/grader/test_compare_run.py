@@ -69,7 +69,8 @@ def run(root: Path, **options: Any) -> Comparison:
     steps: list[str] = []
     course = load_course(root)
     found = compare(course, chosen, steps.append)
-    assert len(steps) == work.steps(chosen.techniques(course))
+    if not any("all" in column.problems for column in found.columns):
+        assert len(steps) == work.steps(chosen.techniques(course))
     return found
 
 

@@ -15,7 +15,9 @@ from grader.errors import ServiceError
 from grader.services.base import Service
 from grader.services.sqs.backend import ACCOUNT, REGION, backend, is_anything_visible
 from grader.services.sqs.clock import Clock
-from grader.services.sqs.front import Front, Pick, Request
+from grader.services.sqs.faults import Pick
+from grader.services.sqs.front import Front
+from grader.services.sqs.recorded import Request
 from grader.services.sqs.strict import OK
 
 _MAX_CONNECTIONS = 64
