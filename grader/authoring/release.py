@@ -73,7 +73,7 @@ def _copy(root: Path, files: Mapping[Path, Path], aside: Path, directory: Path) 
 
 
 def _allowed(root: Path) -> Iterator[tuple[Path, Path]]:
-    """Each file of the release, and where it comes from."""
+    """Yield each file of the release, and where it comes from."""
     for name in _FILES:
         for source in (Path(_STUDENTS_OWN) / name, Path(name)):
             if (root / source).is_file() and not (root / source).is_symlink():

@@ -35,7 +35,7 @@ class Graded:
 
 
 def graded_class(out: Path, course: Course, url: str | None = None) -> Iterator[Graded]:
-    """Every submission in a folder of results; one in memory at a time.
+    """Yield every submission in a folder of results; one in memory at a time.
 
     Extensions and scores are those of the gradebook at `url`, or of the one in the folder.
 
@@ -52,7 +52,7 @@ def graded_class(out: Path, course: Course, url: str | None = None) -> Iterator[
 
 
 def with_scores(report: Report, entered: Mapping[str, tuple[float | None, float]]) -> Graded:
-    """`report` with a person's scores, by cell: a manual score decides a check."""
+    """Return `report` with a person's scores, by cell: a manual score decides a check."""
     cells = {check.id: check_cell(check.id) for check in report.checks}
     checks, waiting = [], report.unsafe
     for check in report.checks:

@@ -276,7 +276,7 @@ class Sandbox(ABC):
         return socket.socket(fileno=fds[0])
 
     def processes(self) -> list[ProcessInfo]:
-        """Every process inside but the sandbox's own."""
+        """Return every process inside but the sandbox's own."""
         if not self.alive:
             return []
         assert self._popen is not None
@@ -287,7 +287,7 @@ class Sandbox(ABC):
         return machine_kills()
 
     def disturbance(self) -> str:
-        """Why what was seen since it began says nothing of the student; empty when nothing was."""
+        """Return why what was seen since it began says nothing of the student, or empty."""
         return ""
 
     def end_processes(self, spared: Collection[int] = ()) -> None:

@@ -25,12 +25,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from grader.errors import SandboxError, UnexplainedSandboxError
+from grader.host.docker import ANSWER_SECONDS, docker
 from grader.host.processes import ProcessInfo, descendants, runs
 from grader.sandbox import empty_image
 from grader.sandbox.base import Sandbox
 from grader.sandbox.bubblewrap import own_user
 from grader.sandbox.cgroup import Kills, group_of
-from grader.sandbox.docker_command import ANSWER_SECONDS, docker
 from grader.sandbox.docker_run import FILTER, LABEL, SHARED, run_command
 from grader.sandbox.line import Control
 from grader.sandbox.python import require_readable_packages
@@ -117,7 +117,7 @@ class DockerSandbox(Sandbox):
         return not self._killed and not select.select(self._inner, [], [], 0)[0]
 
     def memory_kills(self) -> Kills:
-        """Those of the container's control group, where it can be found."""
+        """Return those of the container's control group, where it can be found."""
         if self._inner and not self.alive:
             end = self._how_it_ended()
             return end if isinstance(end, Kills) else self._last
@@ -126,7 +126,7 @@ class DockerSandbox(Sandbox):
         return self._last
 
     def disturbance(self) -> str:
-        """Whether somebody else ended the container."""
+        """Tell whether somebody else ended the container."""
         if self._line and self._line.silent and self._inner:
             select.select(self._inner, [], [], _GONE_WITHIN)
         if not self._inner or self.alive:
@@ -135,7 +135,7 @@ class DockerSandbox(Sandbox):
         return end if isinstance(end, str) else ""
 
     def _how_it_ended(self) -> Kills | str:
-        """Why it ended, if not by its own mistake: nothing inside can signal the first process."""
+        """Return why it ended, unless by its own mistake: nothing inside can signal the first."""
         if self._killed or self._end:
             return self._end
         assert self._popen is not None
@@ -154,7 +154,7 @@ class DockerSandbox(Sandbox):
         return self._end
 
     def processes(self) -> list[ProcessInfo]:
-        """Every process inside but the sandbox's own."""
+        """Return every process inside but the sandbox's own."""
         if not self._pid or not self.alive:
             return []
         return [each for each in descendants(self._pid) if each.pid not in self._own]

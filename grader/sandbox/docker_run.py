@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from grader.course import Limits
+from grader.host.docker import docker
 from grader.sandbox.base import zygote_arguments
 from grader.sandbox.bubblewrap import own_user, shell_limits
-from grader.sandbox.docker_command import docker
 from grader.sandbox.python import readable_worker
 from grader.sandbox.view import (
     ENVIRONMENT,

@@ -118,14 +118,14 @@ class Consumer:
         return before != self._seen_progress or not self._lab.serves()
 
     def processes(self) -> list[ProcessInfo]:
-        """Every process of the student's that is left, without those of `process()`."""
+        """Return every process of the student's that is left, without those of `process()`."""
         own = self.pids
         return [info for info in self.sandbox.processes() if info.pid not in own]
 
     def left_processes(
         self, matches: Callable[[ProcessInfo], bool] = lambda _: True, within: float = 2.0
     ) -> list[ProcessInfo]:
-        """Those of `processes()` that match and are still there after `within` seconds.
+        """Return those of `processes()` that match and are still there after `within` seconds.
 
         Returns as soon as there is none: the kernel needs a moment for what was killed.
         """
@@ -189,7 +189,7 @@ class Consumer:
         return self._lab.waits_once
 
     def unusable(self, module: str) -> str | None:
-        """Why no call into `module` can be made, or None."""
+        """Return why no call into `module` can be made, or None."""
         return self._lab.broken_modules.get(module)
 
     def found_unusable(self, module: str, reason: str) -> None:

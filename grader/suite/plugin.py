@@ -85,13 +85,13 @@ class SuitePlugin:
         return self._only is None or _check_of(item) in self._only
 
     def _deadline(self) -> float:
-        """When the submission's time is over; what a service lost of it comes on top."""
+        """Return when the submission's time is over; what a service lost of it comes on top."""
         return self._end + self.session.lost
 
     # Results -----------------------------------------------------------------
 
     def results(self) -> tuple[CheckResult, ...]:
-        """One row for each check of the exercise, in order."""
+        """Return one row for each check of the exercise, in order."""
         return tuple(self._result(check.id) for check in self._exercise.checks)
 
     def _result(self, check_id: str) -> CheckResult:

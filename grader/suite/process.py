@@ -116,7 +116,7 @@ class Process:
         return not self._killed and self._run is not None and not self._run.over
 
     def kill(self) -> None:
-        """SIGKILL, to all that it started too, and wait until they are gone."""
+        """Send SIGKILL, to all that it started too, and wait until they are gone."""
         if not self._killed:
             self.case.end(self)
 

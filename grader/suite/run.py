@@ -239,7 +239,7 @@ class Run:
         self.process.answer({"raise": exception})
 
     def kill(self) -> None:
-        """SIGKILL, as a crash of the machine: only what stands in another call lives on.
+        """Send SIGKILL, as a crash of the machine: only what stands in another call lives on.
 
         What the submission left running ends with it, at once. So does a process with no call
         under way; a later call in it begins in a new one.

@@ -20,12 +20,12 @@ from lab import Lab
 
 from grader.course import Limits, load_course
 from grader.errors import SandboxError
+from grader.host.docker import docker
 from grader.sandbox import choice, docker_run, empty_image, view
 from grader.sandbox import docker as docker_sandbox
 from grader.sandbox.bubblewrap import BubblewrapSandbox
 from grader.sandbox.cgroup import Kills
 from grader.sandbox.docker import DockerSandbox
-from grader.sandbox.docker_command import docker
 from grader.sandbox.line import SandboxDied
 from grader.sandbox.probe import Wall, probe, require
 from grader.sandbox.process import ProcessSandbox

@@ -73,7 +73,7 @@ class Bench:
         measure: Callable[[K], T],
         done: Callable[[K], None],
     ) -> dict[K, T | RunError]:
-        """Several runs at a time, of measurements that do not mind each other."""
+        """Make several runs at a time, of measurements that do not mind each other."""
 
         def one(thing: K) -> T | RunError:
             try:
@@ -113,5 +113,5 @@ def begin(sink: Child, source: Child) -> None:
 
 
 def handled(sink: Child) -> int:
-    """How many times it has handled an event to the end."""
+    """Return how many times a consumer has handled an event to the end."""
     return len(sink.of("end"))

@@ -145,7 +145,7 @@ class Work:
                     )
 
     def _counts(self, subjects: list[Subject]) -> dict[Subject, int]:
-        """How many events a burst of each is to have; for the bare client the technique says it."""
+        """Return how many events a burst of each has; for the bare client the technique says it."""
         counts = {subject: subject.technique.burst for subject in subjects}
         for subject in subjects:
             if subject.file:

@@ -129,7 +129,7 @@ def _burst(call: Call, job: Job, line: Line) -> None:
             last = time.monotonic()
 
     def watch() -> None:
-        """Who lost an event waits for it for ever."""
+        """End the run of a consumer that lost an event, and would wait for it for ever."""
         seen = -1
         while handled != seen:
             seen = handled

@@ -98,7 +98,7 @@ class Servers:
 
 @contextmanager
 def servers(techniques: Sequence[Technique], *, real: bool) -> Iterator[Servers]:
-    """Those that the techniques need, ended at the end.
+    """Start the servers that the techniques need; they end with the block.
 
     Raises:
         GraderError: a real one was asked for and does not answer.

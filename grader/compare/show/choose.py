@@ -44,7 +44,7 @@ class Offer(BaseModel):
 
 
 def offers(comparison: Comparison) -> list[Offer]:
-    """One for each technique, in the order of the course."""
+    """Return what each technique offers, in the order of the course."""
     return [
         _offer(technique, comparison, comparison.column(technique.id, comparison.subject))
         for technique in techniques_in(comparison)

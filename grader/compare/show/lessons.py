@@ -51,7 +51,7 @@ def renew(course: Course, comparison: Comparison) -> Iterator[Path]:
 
 
 def texts(course: Course, comparison: Comparison) -> Iterator[tuple[Path, str]]:
-    """Each lesson that quotes a run, and its text with the numbers of this one."""
+    """Yield each lesson that quotes a run, and its text with the numbers of this one."""
     for exercise in course.exercises:
         path = course.lesson(exercise).relative_to(course.root)
         before = (course.root / path).read_text(encoding="utf-8")

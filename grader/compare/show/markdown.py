@@ -148,7 +148,7 @@ def _rule(cells: int) -> str:
 
 
 def _origin(comparison: Comparison, shown: list[int]) -> Iterator[str]:
-    """Where the numbers come from."""
+    """Return where the numbers come from."""
     known = techniques_in(comparison)
     services = [known[number] for number in shown if known[number].service]
     behind = "".join(

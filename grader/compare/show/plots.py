@@ -51,7 +51,7 @@ def require() -> None:
 
 
 def png(comparison: Comparison) -> bytes:
-    """All pictures, one above the other."""
+    """Return all pictures, one above the other."""
     figure = _figure(11, 19.5)
     top, *others = figure.subplots(1 + len(_STORIES), 1, height_ratios=[0.9, 1.2, 1.2, 1.2])
     _draw_latency(top, comparison)
@@ -61,14 +61,14 @@ def png(comparison: Comparison) -> bytes:
 
 
 def svgs(comparison: Comparison) -> Iterator[tuple[str, str]]:
-    """Each picture for a page: what it shows, and its SVG element."""
+    """Yield each picture for a page: what it shows, and its SVG element."""
     for name, title in TITLES.items():
         text = _save(_picture(comparison, name), "svg").decode()
         yield title, text[text.index("<svg") :]
 
 
 def one(comparison: Comparison, name: str) -> bytes:
-    """One picture as PNG, by its name."""
+    """Return one picture as PNG, by its name."""
     return _save(_picture(comparison, name), "png")
 
 

@@ -148,7 +148,7 @@ _GROUPS = (
 
 
 def rows(comparison: Comparison) -> Iterator[Row]:
-    """Every line of the table, group by group."""
+    """Yield every line of the table, group by group."""
     subject = comparison.subject
     for group in _GROUPS:
         for line in group.lines:
@@ -163,7 +163,7 @@ def rows(comparison: Comparison) -> Iterator[Row]:
 
 
 def how(comparison: Comparison) -> Iterator[tuple[str, str]]:
-    """Each group's title, and how it was measured."""
+    """Yield each group's title, and how it was measured."""
     crash = next((c.crash for c in comparison.columns if c.crash), None)
     pair = next((c.pair for c in comparison.columns if c.pair), None)
     replay = next((c.replay for c in comparison.columns if c.replay), None)
@@ -184,7 +184,7 @@ def headings(comparison: Comparison) -> tuple[str, ...]:
 
 
 def simulated(comparison: Comparison) -> tuple[bool, ...]:
-    """Whether a simulation stands behind each technique."""
+    """Tell whether a simulation stands behind each technique."""
     words = [comparison.behind.get(each.id, "") for each in techniques_in(comparison)]
     return tuple(each.startswith("simulated") for each in words)
 
