@@ -13,9 +13,9 @@ from pathlib import Path
 from benchmarks.rows import Row
 from grader.compare.result import Comparison
 from grader.compare.run import Options, compare
-from grader.compare.show.orderings import ORDERINGS
+from grader.compare.show.orderings import judged
 from grader.compare.show.table import problems
-from grader.compare.techniques.catalog import TECHNIQUES
+from grader.compare.techniques.catalog import techniques_in
 from grader.course import Course, load_course
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,7 +31,7 @@ def rows(course: Course) -> Iterator[Row]:
 
 def _rows(found: Comparison) -> Iterator[Row]:
     yield Row("compare: a full run", found.seconds, "s", SECONDS)
-    for technique in TECHNIQUES:
+    for technique in techniques_in(found):
         column = found.column(technique.id, found.subject)
         bare = found.column(technique.id, "bare")
         if column and column.throughput and bare and bare.throughput:
@@ -54,7 +54,7 @@ def main() -> int:
     missed = 0
     for number in range(1, options.runs + 1):
         found = compare(course, Options(), lambda _: None)
-        held = {each.sentence: each.holds(found) for each in ORDERINGS}
+        held = {each.sentence: holds for each, holds in judged(found)}
         said = [sentence for column in found.columns for sentence in problems(column)]
         said += [f"does not hold: {name}" for name, holds in held.items() if holds is False]
         said += [f"not measured: {name}" for name, holds in held.items() if holds is None]

@@ -15,9 +15,10 @@ from pathlib import Path
 
 from benchmarks.rows import Row, median_seconds, seconds
 from grader.course import Course
-from grader.sandbox.base import Sandbox, Setup
+from grader.sandbox.base import Sandbox
 from grader.sandbox.bubblewrap import BubblewrapSandbox
 from grader.sandbox.docker import DockerSandbox
+from grader.sandbox.setup import Setup
 from grader.services.docker_engine import engine_answers
 
 BATCH = 20

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import tomllib
 from collections import Counter
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
@@ -21,14 +21,13 @@ from pydantic import (
 )
 
 from grader.errors import CourseError
+from grader.plugins import PLACE
 from grader.services.catalog import OWN_KINDS
 
 MANIFEST = "course.toml"
 EXERCISES = "exercises"
 """The folder of what students read and write, with a folder for each exercise."""
 
-_ELSEWHERE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
-"""A kind of service by where it lies: `package.module:Class`."""
 SpecimenKind = Literal["wheat", "chaff"]
 KINDS: tuple[SpecimenKind, ...] = ("wheat", "chaff")
 """Of known submissions: right ones, and each with one mistake."""
@@ -129,7 +128,7 @@ class Exercise(_Model):
     @classmethod
     def _known_services(cls, services: tuple[str, ...]) -> tuple[str, ...]:
         for name in services:
-            if name not in OWN_KINDS and not _ELSEWHERE.fullmatch(name):
+            if name not in OWN_KINDS and not PLACE.fullmatch(name):
                 raise ValueError(
                     f"{name!r} is none of {', '.join(OWN_KINDS)}, nor `package.module:Class`"
                 )
@@ -203,6 +202,9 @@ class Course(_Model):
     limits: Limits = Limits()
     late: LatePolicy = LatePolicy()
     exercises: Annotated[tuple[Exercise, ...], Field(min_length=1)]
+    techniques: tuple[Text, ...] = ()
+    """What `grader compare` measures, in this order: by name, or another course's own by where it
+    lies, as services are."""
     _root: Path = Path()
 
     @model_validator(mode="after")
@@ -216,10 +218,15 @@ class Course(_Model):
         return self
 
     @property
-    def own_kinds(self) -> tuple[str, ...]:
+    def own_services(self) -> tuple[str, ...]:
         """The kinds of services that are named by where they lie, each once."""
         named = (name for exercise in self.exercises for name in exercise.services)
-        return tuple(dict.fromkeys(name for name in named if ":" in name))
+        return _places(named)
+
+    @property
+    def own_classes(self) -> tuple[str, ...]:
+        """All classes that are named by where they lie, each once: services and techniques."""
+        return _places([*self.own_services, *self.techniques])
 
     @property
     def root(self) -> Path:
@@ -294,10 +301,14 @@ def load_course(root: Path) -> Course:
     except ValidationError as error:
         raise CourseError(f"{path}: {_first_fault(error, data)}") from None
     course._root = root  # noqa: SLF001 - not part of the file, so not of its constructor
-    folder = str(root.resolve())  # where a course has its own kinds of services
-    if course.own_kinds and folder not in sys.path:
+    folder = str(root.resolve())  # where a course has its own services and techniques
+    if course.own_classes and folder not in sys.path:
         sys.path.append(folder)
     return course
+
+
+def _places(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for name in names if PLACE.fullmatch(name)))
 
 
 def _first_fault(error: ValidationError, data: object) -> str:

@@ -47,7 +47,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
 @contextmanager
 def writing_whole(path: Path) -> Iterator[BinaryIO]:
-    """As :func:`write_whole`, for what is too long to be held at once.
+    """Write as :func:`write_whole` does, for what is too long to be held at once.
 
     Raises:
         GraderError: it could not be written; the old file is as it was.

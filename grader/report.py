@@ -56,7 +56,7 @@ MESSAGE_LIMIT = 2000
 
 
 def presentable(text: str) -> str:
-    """`text` as every format can hold it: no lone surrogates, and not without end."""
+    """Return `text` as every format can hold it: no lone surrogates, and not without end."""
     if len(text) > MESSAGE_LIMIT:
         text = text[:MESSAGE_LIMIT] + "…"
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

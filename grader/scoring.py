@@ -13,7 +13,7 @@ from grader.report import CheckResult, Outcome, Report, is_provisional
 
 
 def rescore(report: Report, course: Course, extension: timedelta = timedelta()) -> Report:
-    """`report` with the points, titles and hints of `course`, and the penalty for being late.
+    """Return `report` with the points, titles and hints of `course`, and the penalty for lateness.
 
     Args:
         report: a stored report; its verdicts and messages stay.

@@ -115,7 +115,7 @@ def _readable(path: Path, max_kb: int) -> tuple[bytes | None, str]:
 
 
 def read_timestamp(folder: Path) -> datetime | None:
-    """When the submission in `folder` came, from nbgrader's timestamp.txt; None when not known.
+    """Return when the submission in `folder` came, from nbgrader's timestamp.txt, or None.
 
     The file holds a date, a time, and a zone (`UTC`, `+0100` or a name such as `Europe/Berlin`);
     without a zone it is UTC, as in nbgrader. A moment before the year 1 or after 9999 of UTC is no
@@ -177,7 +177,7 @@ def find_submissions(
     exercise_id: str | None = None,
     only: Collection[str] = (),
 ) -> list[Submission]:
-    """Every student's submission of every exercise that at least one of them handed in.
+    """Return every student's submission of every exercise that at least one of them handed in.
 
     A folder in `directory` is a student; the files lie in `STUDENT/NN/`, `STUDENT/exercises/NN/`
     or in `STUDENT/` itself. With `exercise_id`, just that exercise, for every student. The time of

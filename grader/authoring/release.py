@@ -10,7 +10,7 @@ from pathlib import Path
 from grader.authoring.leaks import find_leak
 from grader.course import Course
 from grader.errors import GraderError
-from grader.services.catalog import modules_in
+from grader.plugins import modules_in
 
 _FILES = (
     ".github/workflows/public-checks.yml",
@@ -45,7 +45,7 @@ def make_release(course: Course, directory: Path) -> list[Path]:
     if not parent.is_dir():
         raise GraderError(f"{parent} does not exist", "Make that folder first.")
     files = dict(_allowed(course.root))
-    for path in modules_in(course.root, course.own_kinds):
+    for path in modules_in(course.root, course.own_classes):
         name = path.relative_to(course.root.resolve())
         files[name] = name
     leak = find_leak(course.root, files.values())
@@ -73,7 +73,7 @@ def _copy(root: Path, files: Mapping[Path, Path], aside: Path, directory: Path) 
 
 
 def _allowed(root: Path) -> Iterator[tuple[Path, Path]]:
-    """Each file of the release, and where it comes from."""
+    """Yield each file of the release, and where it comes from."""
     for name in _FILES:
         for source in (Path(_STUDENTS_OWN) / name, Path(name)):
             if (root / source).is_file() and not (root / source).is_symlink():

@@ -192,7 +192,7 @@ def unproven(exercise: Exercise, known: Sequence[Specimen]) -> Iterator[str]:
 
 
 def matrix(exercise: Exercise, graded: Sequence[tuple[Specimen, Report]]) -> Table:
-    """Who fails where: a row for each submission, a column for each check.
+    """Return who fails where: a row for each submission, a column for each check.
 
     ✗ is the check that a chaff is meant to fail, x another one that it fails as well.
     """

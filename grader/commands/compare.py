@@ -7,7 +7,17 @@ from pathlib import Path
 import click
 
 from grader.commands import options
-from grader.compare.techniques.catalog import TECHNIQUES
+from grader.compare.techniques.catalog import TECHNIQUES, techniques_of
+
+
+def _known(_: click.Context, __: click.Parameter, ids: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the ids that were typed; each is of a technique of the course."""
+    known = [each.id for each in techniques_of(options.this_course())] if ids else []
+    for each in ids:
+        if each not in known:
+            raise click.BadParameter(f"{each!r} is not one of {', '.join(known)}.")
+    return ids
+
 
 _IDS = " or ".join([", ".join(each.id for each in TECHNIQUES[:-1]), TECHNIQUES[-1].id])
 _file = click.Path(path_type=Path, dir_okay=False)
@@ -30,9 +40,9 @@ _file = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--only",
     metavar="TECHNIQUE",
-    type=click.Choice([each.id for each in TECHNIQUES]),
     multiple=True,
-    help=f"Measure this one: {_IDS}; may be repeated.",
+    callback=_known,
+    help=f"Measure this one: {_IDS}, or one of your course's own; may be repeated.",
 )
 @options.seed
 @click.option("--html", type=_file, help="Write a page: table, pictures, and a choice to make.")

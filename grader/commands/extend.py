@@ -34,7 +34,7 @@ def extend(out: Path, student: str, exercise: str, days: float, new: bool, url: 
     The extension is kept in the gradebook of OUT, or of --db. Penalties follow with the next
     `grader grade --out OUT` or `grader gradebook OUT`, with the same --db, without a run.
     """
-    from grader.gradebook.nbgrader import default_url  # noqa: PLC0415 - imports nbgrader
+    from grader.gradebook.database import default_url  # noqa: PLC0415 - imports nbgrader
     from grader.gradebook.nbgrader import extend as grant  # noqa: PLC0415
 
     found = options.this_course().exercise(exercise)

@@ -18,7 +18,8 @@ def gradebook(out: Path, url: str | None) -> None:
     Manual scores, comments and extensions that are in it stay. `grader grade --out` does the same
     by itself for the gradebook in OUT.
     """
-    from grader.gradebook.nbgrader import default_url, fill  # noqa: PLC0415 - imports nbgrader
+    from grader.gradebook.database import default_url  # noqa: PLC0415 - imports nbgrader
+    from grader.gradebook.nbgrader import fill  # noqa: PLC0415 - as above
     from grader.gradebook.results import Results  # noqa: PLC0415
 
     count = fill(Results(out).all(), options.this_course(), url or default_url(out))

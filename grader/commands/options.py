@@ -68,7 +68,7 @@ def seed_or_new(value: int | None) -> int:
 
 
 def console() -> Console:
-    """Where a command prints; colours and width follow the terminal and NO_COLOR.
+    """Return what a command prints to; colours and width follow the terminal and NO_COLOR.
 
     Text is printed as it is: `[b]` in a path is no markup, `:smile:` no picture.
     """

@@ -54,7 +54,7 @@ def run_comparison(course: Course, options: Options, targets: Targets, console: 
         expand=True,
         disable=not bar.is_terminal,
     ) as progress:
-        task = progress.add_task("starting the servers", total=steps(len(options.techniques)))
+        task = progress.add_task("starting the servers", total=steps(options.techniques(course)))
         comparison = compare(
             course, options, lambda words: progress.update(task, advance=1, description=words)
         )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import BaseModel, ConfigDict
 
 
@@ -32,20 +30,3 @@ class Place(BaseModel):
     delivered. Source: Apache Kafka's documentation, group.min.session.timeout.ms."""
     fetch_wait_ms: int = 500
     """How long a broker keeps a fetch where there is nothing: the client's default."""
-
-
-def sqs_client(url: str) -> Any:
-    """Return a boto3 client of the server at `url`."""
-    import boto3  # noqa: PLC0415 - each client is imported where it is needed
-    from botocore.config import Config  # noqa: PLC0415 - as above
-
-    # A receive that is tried again would take messages twice.
-    config = Config(retries={"total_max_attempts": 1})
-    return boto3.client(
-        "sqs",
-        endpoint_url=url,
-        config=config,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106 - of a server on loopback
-    )

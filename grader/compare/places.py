@@ -23,12 +23,12 @@ class Places:
         folder: Path,
         urls: dict[str, str],
         interval: float,
-        more: Mapping[str, Mapping[str, Any]] | None = None,
+        settings: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         self.folder = folder
         self._urls = urls
-        self._more = more or {}
-        """By service: what its places have besides."""
+        self._settings = settings or {}
+        """What places have besides, by service."""
         self._interval = interval
         self._numbers = itertools.count()
         self._made: dict[str, tuple[Technique, Place]] = {}
@@ -47,7 +47,7 @@ class Places:
             port=technique.port(),
             url=self._urls.get(technique.service or "", ""),
             name=name,
-            **self._more.get(technique.service or "", {}),
+            **self._settings.get(technique.service or "", {}),
         )
         # A file that is missing when tail starts keeps it from using inotify for good.
         Path(place.path).touch()

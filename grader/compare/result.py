@@ -161,15 +161,18 @@ class Comparison(_Model):
     seconds: float
     """What the run took."""
     machine: Machine
+    techniques: tuple[str, ...] = ()
+    """Those of the course, as course.toml names them; empty in a document from before the field:
+    this course's own."""
     behind: dict[str, str]
     """What stood behind each technique: simulated or real, and its version."""
     rate: float
     seed: int
     poll_interval: float
     by_interval: dict[str, Latency]
-    """Polling's latency at other intervals, in seconds."""
+    """The latency of a technique that polls at other intervals, in seconds."""
     short_poll: Idle | None
-    """SQS asked without waiting, beside the long polls of its column."""
+    """A technique asked without waiting, beside the long polls of its column."""
     columns: tuple[Column, ...]
 
     def column(self, technique: str, whose: Whose) -> Column | None:

@@ -6,7 +6,7 @@ import random
 import secrets
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,9 +17,9 @@ from grader.compare.measure.work import INTERVAL, Work
 from grader.compare.places import Places
 from grader.compare.processes.crew import Crew
 from grader.compare.result import Comparison
-from grader.compare.servers import servers
+from grader.compare.servers.catalog import servers
 from grader.compare.show.machine import this_machine
-from grader.compare.techniques.catalog import TECHNIQUES
+from grader.compare.techniques.catalog import techniques_of
 from grader.compare.techniques.technique import Technique
 from grader.course import Course
 from grader.errors import GraderError
@@ -43,10 +43,14 @@ class Options:
     """Techniques, by id; all where none is named."""
     seed: int | None = None
 
-    @property
-    def techniques(self) -> tuple[Technique, ...]:
-        """Those to measure."""
-        return tuple(each for each in TECHNIQUES if each.id in self.only or not self.only)
+    def techniques(self, course: Course) -> tuple[Technique, ...]:
+        """Return those of the course's to measure.
+
+        Raises:
+            CourseError: course.toml names a technique that there is not.
+        """
+        found = techniques_of(course)
+        return tuple(each for each in found if each.id in self.only or not self.only)
 
 
 def compare(course: Course, options: Options, advance: Callable[[str], None]) -> Comparison:
@@ -58,13 +62,14 @@ def compare(course: Course, options: Options, advance: Callable[[str], None]) ->
         GraderError: there is nothing to measure, or a real server does not answer.
     """
     began = time.monotonic()
-    subjects = list(_subjects(course, options))
+    techniques = options.techniques(course)
+    subjects = list(_subjects(course, techniques, own=options.own))
     seed = secrets.randbelow(2**32) if options.seed is None else options.seed
     with (
         tempfile.TemporaryDirectory(prefix="stream-compare-") as folder,
-        servers(options.techniques, real=options.real) as found,
-        closing(Places(Path(folder), found.urls, INTERVAL, found.more)) as places,
-        Crew() as crew,
+        servers(techniques, real=options.real) as found,
+        closing(Places(Path(folder), found.urls, INTERVAL, found.settings)) as places,
+        Crew(techniques) as crew,
     ):
         bench = Bench(
             crew,
@@ -83,6 +88,7 @@ def compare(course: Course, options: Options, advance: Callable[[str], None]) ->
         made=datetime.now(UTC).replace(microsecond=0),
         seconds=round(time.monotonic() - began, 1),
         machine=this_machine(),
+        techniques=course.techniques,
         behind=found.behind,
         rate=options.rate,
         seed=seed,
@@ -93,11 +99,11 @@ def compare(course: Course, options: Options, advance: Callable[[str], None]) ->
     )
 
 
-def _subjects(course: Course, options: Options) -> Iterator[Subject]:
-    """Each technique's consumer, and the bare client's beside it."""
-    for technique in options.techniques:
+def _subjects(course: Course, techniques: Sequence[Technique], *, own: bool) -> Iterator[Subject]:
+    """Yield each technique's consumer, and the bare client's beside it."""
+    for technique in techniques:
         exercise = course.exercise(technique.exercise)
-        folder = course.folder(exercise) if options.own else course.solution(exercise)
+        folder = course.folder(exercise) if own else course.solution(exercise)
         if not folder.parent.is_dir():
             raise GraderError("this copy has no solutions to measure", "Measure yours: add --own.")
         file = folder / technique.file

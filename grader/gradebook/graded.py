@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.course import Course
-from grader.gradebook import nbgrader
+from grader.gradebook import database, nbgrader
 from grader.gradebook.results import Results
 from grader.intake.notebooks import check_cell
 from grader.report import UNDECIDED, Report
@@ -35,14 +35,14 @@ class Graded:
 
 
 def graded_class(out: Path, course: Course, url: str | None = None) -> Iterator[Graded]:
-    """Every submission in a folder of results; one in memory at a time.
+    """Yield every submission in a folder of results; one in memory at a time.
 
     Extensions and scores are those of the gradebook at `url`, or of the one in the folder.
 
     Raises:
         GraderError: there is none, or one cannot be read, or the gradebook cannot.
     """
-    url = url or nbgrader.found(out)
+    url = url or database.existing_url(out)
     entered = nbgrader.scores_by_hand(url) if url else {}
     extension = nbgrader.lookup(nbgrader.extensions(url) if url else {})
     for stored in Results(out).all():
@@ -52,7 +52,7 @@ def graded_class(out: Path, course: Course, url: str | None = None) -> Iterator[
 
 
 def with_scores(report: Report, entered: Mapping[str, tuple[float | None, float]]) -> Graded:
-    """`report` with a person's scores, by cell: a manual score decides a check."""
+    """Return `report` with a person's scores, by cell: a manual score decides a check."""
     cells = {check.id: check_cell(check.id) for check in report.checks}
     checks, waiting = [], report.unsafe
     for check in report.checks:

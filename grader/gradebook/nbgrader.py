@@ -8,24 +8,17 @@ comments, extra credit and extensions are never written here.
 from __future__ import annotations
 
 import hashlib
-import logging
-import os
-import re
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, TypeVar
 
 from grader.course import Course, Exercise
-from grader.errors import INSTALL_INSTRUCTOR, GraderError
+from grader.gradebook.database import api, opened
 from grader.intake.notebooks import check_cell, solution_cell
 from grader.report import UNDECIDED, Outcome, Report
 from grader.scoring import rescore
 from grader.spelling import normal
 
-FILE = "gradebook.db"
 Extensions = Mapping[tuple[str, str], timedelta]
 """By student and exercise: how much later they may hand in."""
 ByHand = Mapping[tuple[str, str], Mapping[str, tuple[float | None, float]]]
@@ -35,27 +28,8 @@ _LONGEST_NAME = 128
 """Characters that nbgrader's tables hold for a student's id."""
 
 
-def available() -> bool:
-    """Tell whether nbgrader is installed."""
-    try:
-        _api()
-    except GraderError:
-        return False
-    return True
-
-
-def default_url(out: Path) -> str:
-    """Return the database in a folder of results."""
-    return f"sqlite:///{(out / FILE).resolve()}"
-
-
-def found(out: Path) -> str | None:
-    """:func:`default_url` where there is one, and nbgrader to read it."""
-    return default_url(out) if (out / FILE).exists() and available() else None
-
-
 def fill(reports: Iterable[Report], course: Course, url: str) -> int:
-    """Write what reports say into the gradebook at `url`; how many.
+    """Write what reports say into the gradebook at `url`; return how many.
 
     Each report is written whole or not at all, and may be written again. Points, titles and late
     penalties are those of `course`, the latter with the extensions that the gradebook holds.
@@ -64,7 +38,7 @@ def fill(reports: Iterable[Report], course: Course, url: str) -> int:
         GraderError: nbgrader is missing, or the database cannot be used.
     """
     count = 0
-    with _opened(url) as book:
+    with opened(url) as book:
         cells = {exercise.id: _mirror(book, exercise) for exercise in course.exercises}
         for report in reports:
             exercise = course.exercise(report.exercise)
@@ -76,13 +50,13 @@ def fill(reports: Iterable[Report], course: Course, url: str) -> int:
 
 
 def extensions(url: str) -> Extensions:
-    """Every extension that was granted.
+    """Return every extension that was granted.
 
     Raises:
         GraderError: nbgrader is missing, or the database cannot be used.
     """
-    kind = _api().SubmittedAssignment
-    with _opened(url) as book:
+    kind = api().SubmittedAssignment
+    with opened(url) as book:
         rows = book.db.query(kind).filter(kind.extension.isnot(None))
         found = {(row.student_id, row.assignment.name): row.extension for row in rows}
         return _in_one_form(found)
@@ -94,9 +68,9 @@ def scores_by_hand(url: str) -> ByHand:
     Raises:
         GraderError: nbgrader is missing, or the database is, or it cannot be used.
     """
-    kind = _api().Grade
+    kind = api().Grade
     entered: dict[tuple[str, str], dict[str, tuple[float | None, float]]] = {}
-    with _opened(url, new=False) as book:
+    with opened(url, new=False) as book:
         for grade in book.db.query(kind).filter(
             kind.manual_score.isnot(None) | kind.extra_credit.isnot(None)
         ):
@@ -112,106 +86,10 @@ def extend(url: str, student: str, exercise: Exercise, by: timedelta) -> None:
     Raises:
         GraderError: nbgrader is missing, or the database cannot be used.
     """
-    with _opened(url) as book:
+    with opened(url) as book:
         _mirror(book, exercise)
         _submission(book, exercise, student).extension = by or None
         book.db.commit()
-
-
-def _api() -> Any:
-    """nbgrader.api, imported when it is first needed, since that takes a second.
-
-    Raises:
-        GraderError: nbgrader is missing.
-    """
-    # jsonschema has it build a parser, for 1.6 s, of a kind of URL that no notebook has.
-    with _without("rfc3987_syntax"):
-        try:
-            from nbgrader import api  # noqa: PLC0415 - see above
-        except ImportError:
-            raise GraderError(
-                "the gradebook needs nbgrader, which is not installed", INSTALL_INSTRUCTOR
-            ) from None
-        except RuntimeError as error:  # Jupyter, of a user without a home folder
-            raise GraderError(
-                f"nbgrader cannot be used: {str(error).rstrip('.')}", "Set HOME to a folder."
-            ) from None
-    return api
-
-
-@contextmanager
-def _without(module: str) -> Iterator[None]:
-    """Let whoever can do without `module` find that it is not installed."""
-    if module in sys.modules:
-        yield
-        return
-    sys.modules[module] = None  # type: ignore[assignment]  # how the import system marks it
-    try:
-        yield
-    finally:
-        del sys.modules[module]
-
-
-@contextmanager
-def _opened(url: str, *, new: bool = True) -> Iterator[Any]:
-    """nbgrader's Gradebook on `url`, with its errors as sentences; where `new`, it may be made."""
-    api = _api()
-    from sqlalchemy.exc import (  # noqa: PLC0415 - nbgrader brings it
-        ArgumentError,
-        DatabaseError,
-        NoSuchModuleError,
-    )
-
-    # It calls `alembic`, which lies beside the interpreter and not always in PATH.
-    beside = os.path.dirname(sys.executable)  # noqa: PTH120 - part of PATH
-    if beside not in os.environ.get("PATH", "").split(os.pathsep):
-        os.environ["PATH"] = f"{os.environ.get('PATH', os.defpath)}{os.pathsep}{beside}"
-    shown = url if url.startswith("sqlite") else url.rpartition("@")[2]
-    log = logging.getLogger("tornado.application")  # where nbgrader shows the traces of its errors
-    try:
-        log.disabled = True
-        _create(url, new=new)
-        with api.Gradebook(url) as book:
-            try:
-                yield book
-            except BaseException:
-                book.db.rollback()
-                raise
-    except (ArgumentError, NoSuchModuleError, ImportError) as error:
-        raise GraderError(f"{shown} is not a database's URL that can be used: {error}") from None
-    except (DatabaseError, api.InvalidEntry, OSError) as error:
-        reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
-        reason = re.sub(r"^\([\w.]+\) ", "", reason)  # the class's name, where nbgrader wraps one
-        raise GraderError(
-            f"the gradebook {shown} cannot be used: {reason}",
-            "The results are kept; once it can be, run `grader gradebook` on them.",
-        ) from None
-    finally:
-        log.disabled = False
-
-
-def _create(url: str, *, new: bool) -> None:
-    """Make a new SQLite database aside: nbgrader takes one with some of its tables for whole."""
-    from sqlalchemy import make_url  # noqa: PLC0415 - nbgrader brings it
-
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
-        return
-    database = Path(parsed.database)
-    if database.exists():
-        return
-    if not new:
-        raise GraderError(
-            f"there is no gradebook {database}", "`grader gradebook OUT --db URL` makes one."
-        )
-    aside = database.with_name(f".{database.name}.new")
-    try:
-        aside.unlink(missing_ok=True)  # left by a run that was killed
-        _api().Gradebook(str(parsed.set(database=str(aside)))).close()
-        aside.replace(database)
-    finally:
-        for left in (aside, aside.with_name(f"{aside.name}-journal")):
-            left.unlink(missing_ok=True)
 
 
 def _mirror(book: Any, exercise: Exercise) -> dict[str, str]:
@@ -242,12 +120,11 @@ def _solution_cells(exercise: Exercise) -> list[str]:
 def _write(
     book: Any, report: Report, course: Course, exercise: Exercise, cells: Mapping[str, str]
 ) -> None:
-    api = _api()
     submission = _submission(book, exercise, report.student)
     submission.timestamp = _naive(report.submitted)
     if not submission.notebooks:
         notebook_id = book.find_notebook(exercise.id, exercise.id).id
-        submission.notebooks.append(api.SubmittedNotebook(notebook_id=notebook_id))
+        submission.notebooks.append(api().SubmittedNotebook(notebook_id=notebook_id))
     notebook = submission.notebooks[0]
     now = rescore(report, course, submission.extension or timedelta())
     notebook.late_submission_penalty = now.penalty or None
@@ -255,7 +132,7 @@ def _write(
     for check in now.checks:
         grade = grades.get(cells[check.id])
         if grade is None:
-            grade = api.Grade(cell_id=cells[check.id])
+            grade = api().Grade(cell_id=cells[check.id])
             notebook.grades.append(grade)
         decided = check.outcome not in UNDECIDED and not now.unsafe
         grade.auto_score = check.score if decided else None
@@ -264,21 +141,20 @@ def _write(
     for name in _solution_cells(exercise):
         comment = comments.get(cells[name])
         if comment is None:
-            comment = api.Comment(cell_id=cells[name])
+            comment = api().Comment(cell_id=cells[name])
             notebook.comments.append(comment)
         comment.auto_comment = _comment(now) if name == _solution_cells(exercise)[0] else None
 
 
 def _submission(book: Any, exercise: Exercise, name: str) -> Any:
     """Return the student's submission, which is added where there is none."""
-    api = _api()
     student = _stored_id(book, name)
-    if book.db.get(api.Student, student) is None:
-        book.db.add(api.Student(id=student))
+    if book.db.get(api().Student, student) is None:
+        book.db.add(api().Student(id=student))
     keys = {"assignment_id": book.find_assignment(exercise.id).id, "student_id": student}
-    found = book.db.query(api.SubmittedAssignment).filter_by(**keys).one_or_none()
+    found = book.db.query(api().SubmittedAssignment).filter_by(**keys).one_or_none()
     if found is None:
-        found = api.SubmittedAssignment(**keys)
+        found = api().SubmittedAssignment(**keys)
         book.db.add(found)
         book.db.flush()
     return found
@@ -321,7 +197,7 @@ def student_id(student: str) -> str:
 def _stored_id(book: Any, name: str) -> str:
     """Return the student's id as stored: nbgrader takes a folder's name in whatever form it has."""
     student = student_id(name)
-    kind = _api().Student
+    kind = api().Student
     if student.isascii() or book.db.get(kind, student) is not None:
         return student
     stored = (row.id for row in book.db.query(kind.id))

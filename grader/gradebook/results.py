@@ -65,7 +65,7 @@ class Results:
         return None
 
     def all(self) -> Iterator[Report]:
-        """Every report that is kept, by student and exercise; one in memory at a time.
+        """Yield every report that is kept, by student and exercise; one in memory at a time.
 
         A name may have been written in two of Unicode's forms by an earlier version: then the
         report in normal form is the newer one, and the only one that counts.

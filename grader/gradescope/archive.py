@@ -14,7 +14,8 @@ from grader.course import Course, Exercise
 from grader.errors import GraderError
 from grader.files import writing_whole
 from grader.grading.one import require_suite
-from grader.services.catalog import modules_in, service_kinds
+from grader.plugins import modules_in
+from grader.services.catalog import service_kinds
 
 _SCRIPTS = ("setup.sh", "run_autograder")
 _ENDINGS = {".py", ".html", ".sh", ""}
@@ -69,7 +70,7 @@ def _course_files(course: Course, exercises: Sequence[Exercise]) -> Iterator[Pat
         if path.is_file() and path.suffix in _ENDINGS:
             yield path
     root = course.root.resolve()
-    for path in modules_in(root, course.own_kinds):
+    for path in modules_in(root, course.own_services):
         yield course.root / path.relative_to(root)
     yield course.hidden_suite(exercises[0]).parent / "conftest.py"
     for exercise in exercises:

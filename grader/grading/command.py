@@ -12,7 +12,7 @@ from rich.console import Console
 
 from grader.course import Course
 from grader.files import require_writable, writing_whole
-from grader.gradebook import nbgrader
+from grader.gradebook import database, nbgrader
 from grader.gradebook.results import Results
 from grader.grading.many import grade_all
 from grader.grading.one import Grading, require_suite, suite_hash, suite_hashes
@@ -80,7 +80,7 @@ def grade_directory(course: Course, run: Run, console: Console) -> int:
         todo = list(_still_to_grade(submissions, suites, run, results))
         _grade(todo, course, run, results, console)
         kept = [(submission.student, submission.exercise.id) for submission in submissions]
-        book = run.db or nbgrader.found(out)
+        book = run.db or database.existing_url(out)
         extension = nbgrader.lookup(nbgrader.extensions(book) if book else {})
 
         def scored() -> Iterator[Report]:
@@ -96,8 +96,8 @@ def grade_directory(course: Course, run: Run, console: Console) -> int:
             with writing_whole(run.json_file) as file:
                 for piece in json_document(head, scored()):
                     file.write(piece.encode())
-        if run.out is not None and run.gradebook and nbgrader.available():
-            nbgrader.fill(scored(), course, run.db or nbgrader.default_url(out))
+        if run.out is not None and run.gradebook and database.available():
+            nbgrader.fill(scored(), course, run.db or database.default_url(out))
         if run.out is not None:
             said = f"{len(todo)} graded, {len(submissions) - len(todo)} as before"
             console.print(f"{said}. The results are in {run.out}.", style="dim")

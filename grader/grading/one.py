@@ -12,8 +12,9 @@ from grader.errors import CourseError, GraderError
 from grader.grading.collected import Collected
 from grader.grading.sources import judging_sources
 from grader.report import CheckResult, Kind, Outcome, Report, is_provisional, presentable
-from grader.sandbox.base import Sandbox, Setup
+from grader.sandbox.base import Sandbox
 from grader.sandbox.process import ProcessSandbox
+from grader.sandbox.setup import Setup
 from grader.services.catalog import service_kinds
 from grader.services.kind import ServiceFactory
 from grader.submission import Submission

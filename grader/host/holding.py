@@ -20,7 +20,7 @@ def hold(folder: Path) -> int:
 
 
 def held(folder: Path) -> bool:
-    """Whether somebody holds `folder`; also where it cannot be found out."""
+    """Tell whether somebody holds `folder`; also where it cannot be found out."""
     import fcntl  # noqa: PLC0415 - as above
 
     try:

@@ -72,7 +72,7 @@ class Identity:
 
 
 def start_time(pid: int) -> int | None:
-    """When process `pid` started, or None when it does not run."""
+    """Return when process `pid` started, or None when it does not run."""
     if _HAS_PROC:
         try:
             stat = Path(f"/proc/{pid}/stat").read_bytes()

@@ -17,7 +17,7 @@ _FOR_SERVERS = range(15_000, 32_768)
 
 
 def is_free(port: int) -> bool:
-    """Whether nobody listens on the port on loopback, so that clients of `localhost` come to us."""
+    """Tell whether nobody listens on the port of loopback: clients of `localhost` come to us."""
     return all(_can_bind(*where, port) for where in _LOOPBACK)
 
 
@@ -32,7 +32,7 @@ def _can_bind(family: socket.AddressFamily, address: str, port: int) -> bool:
 
 
 def holder(port: int) -> str:
-    """Who listens on the port: a name and a pid, as far as this user may know."""
+    """Return who listens on the port: a name and a pid, as far as this user may know."""
     sockets = _listening(port)
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # it ended, or is another user's

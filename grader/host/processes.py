@@ -114,7 +114,7 @@ def look_at(pid: int) -> ProcessInfo | None:
 
 
 def without(everybody: Collection[ProcessInfo], spared: Collection[int]) -> list[ProcessInfo]:
-    """Those of `everybody` that are neither of the pids `spared` nor began below one of them.
+    """Return those of `everybody` that are not of the pids `spared`, nor began below one.
 
     A process whose parent has ended is told by its session, which nobody can join from outside.
     """

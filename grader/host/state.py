@@ -9,7 +9,7 @@ from grader.errors import ServiceError
 
 
 def folder_of_state() -> Path:
-    """Where it is; it may not be there yet.
+    """Return the folder's path; it may not be there yet.
 
     Raises:
         ServiceError: this user has no home folder, and no other is named.

@@ -20,7 +20,7 @@ def junit_xml(graded: Iterable[Graded]) -> Iterator[str]:
 
 
 def gradescope_json(reports: Sequence[Report]) -> str:
-    """One submission's results.json; several exercises may belong to one assignment.
+    """Return one submission's results.json; several exercises may belong to one assignment.
 
     Source: Gradescope's autograder specification. It has no way to withhold a score, so a
     provisional result has 0, says so, and marks no undecided check as failed.

@@ -19,7 +19,7 @@ _MARK = {Outcome.PASSED: "✓", Outcome.FAILED: "✗", Outcome.SKIPPED: "-"}
 
 
 def feedback_html(graded: Sequence[Graded], course: Course) -> str:
-    """One student's page: all exercises that were handed in."""
+    """Return one student's page: all exercises that were handed in."""
     return render("feedback.html", graded=graded, course=course, mark=mark, told=told)
 
 

@@ -14,7 +14,7 @@ _STEERING = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 
 
 def plain(text: str) -> str:
-    """`text` without characters that steer what shows it: escapes, and changes of direction."""
+    """Return `text` without what steers who shows it: escapes, and changes of direction."""
     return "".join(
         c if c == "\n" or unicodedata.category(c) not in _STEERING else f"\\u{ord(c):04x}"
         for c in text
@@ -22,15 +22,15 @@ def plain(text: str) -> str:
 
 
 def cell(text: str) -> str:
-    """`text` as a spreadsheet's cell that is no formula."""
+    """Return `text` as a spreadsheet's cell that is no formula."""
     return _FORMULA.sub(r"\1'", plain(text).replace("\n", " "))
 
 
 def markdown(text: str) -> str:
-    """`text` as Markdown that shows it and does nothing else, on one line."""
+    """Return `text` as Markdown that shows it and does nothing else, on one line."""
     return _MARKDOWN.sub(r"\\\1", plain(text).replace("\n", " "))
 
 
 def xml(text: str) -> str:
-    """`text` without what XML 1.0 cannot hold; the writer escapes the rest."""
+    """Return `text` without what XML 1.0 cannot hold; the writer escapes the rest."""
     return "".join(c for c in plain(text) if c not in "\ufffe\uffff")

@@ -28,7 +28,7 @@ WORDS = {
 
 
 def visible(text: str) -> str:
-    """`text` with what could steer a terminal shown instead of obeyed."""
+    """Return `text` with what could steer a terminal shown instead of obeyed."""
     return "".join(
         c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text
     )

@@ -8,7 +8,7 @@ from grader.report import CheckResult
 
 
 def told(checks: Iterable[CheckResult]) -> Iterator[tuple[CheckResult, CheckResult]]:
-    """Each check, and the first one that has its message: itself, where that is new or empty."""
+    """Yield each check, and the first one with its message: itself, where that is new or empty."""
     first: dict[str, CheckResult] = {}
     for check in checks:
         yield check, first.setdefault(check.message, check) if check.message else check

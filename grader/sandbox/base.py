@@ -1,4 +1,7 @@
-"""A sandbox as a suite sees it: folders, ports, and new processes of the student's."""
+"""A sandbox as a suite sees it: folders, ports, and new processes of the student's.
+
+Longer than most: one class from start to end, of which each kind of sandbox overrides some steps.
+"""
 
 from __future__ import annotations
 
@@ -9,106 +12,35 @@ import select
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
-import time
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from grader.course import Limits
 from grader.errors import UnexplainedSandboxError
 from grader.host.holding import hold
 from grader.host.interpreter import worker_code
-from grader.host.processes import ProcessInfo, descendants, end_process, without
+from grader.host.processes import ProcessInfo, descendants
 from grader.sandbox import syscalls
 from grader.sandbox.cgroup import Kills, machine_kills
+from grader.sandbox.ending import Ending
 from grader.sandbox.folder import Folder
+from grader.sandbox.line import Control, Line, Pair, SandboxDied
 from grader.sandbox.output import Output
 from grader.sandbox.python import scratch_home, site_packages
+from grader.sandbox.setup import Setup
+from grader.sandbox.spawned import SO_PASSCRED, Spawned, greet
 from grader.worker import wire
 
 PREFIX = "grader-"
 """How the folder of a sandbox is called in the system's temporary folder: PREFIX, pid, more."""
-_START_SECONDS = 30
 _REPLY_LIMITS = 3
 """How many of course.toml's limits for a step the first process inside has for an answer."""
 _PATIENCE = 2
-"""Seconds for ending strays: one that forks may be faster for a while."""
-_SO_PASSCRED = getattr(socket, "SO_PASSCRED", None)
-
-
-class SandboxDied(Exception):  # noqa: N818 - the event, not an error of ours
-    """The sandbox's own process is gone: the student's code ended it."""
-
-
-@dataclass
-class Spawned:
-    """A process of the student's, standing still before its first request."""
-
-    channel: socket.socket
-    pid: int
-    """As seen from outside; 0 where the system does not tell."""
-    pidfd: int | None
-    write_listener: int | None = None
-    """Descriptor of a seccomp listener, when the process stops at writes."""
-
-    def close(self) -> None:
-        """Give its descriptors back. May be called twice."""
-        self.channel.close()
-        for descriptor in (self.pidfd, self.write_listener):
-            if descriptor is not None:
-                os.close(descriptor)
-        self.pidfd = self.write_listener = None
-
-
-@dataclass(frozen=True)
-class Setup:
-    """What a sandbox is made for."""
-
-    files: Mapping[str, bytes]
-    """The submission: file names and contents."""
-    ports: Sequence[int] = ()
-    """Ports on which services answer inside, as in the lessons."""
-    clients: Sequence[str] = ()
-    """Modules that are imported before the first of the student's processes."""
-    first_calls: Sequence[tuple[str, str, list[Any], dict[str, Any]]] = ()
-    """Calls made before it: module, function, arguments."""
-    limits: Limits = field(default_factory=Limits)
-
-
-class Control(ABC):
-    """How the first process inside gets its end of the control socket."""
-
-    address: int | str
-    """For the process inside: the descriptor that it inherits, or the path that it connects to."""
-    descriptors: tuple[int, ...]
-    """What it inherits."""
-
-    @abstractmethod
-    def connected(self, process: subprocess.Popen[bytes]) -> socket.socket:
-        """Our end, once `process` was started.
-
-        Raises:
-            TimeoutError: the process inside did not connect.
-        """
-
-
-class _Pair(Control):
-    """A socket pair, one end of which is inherited."""
-
-    def __init__(self) -> None:
-        self._ours, self._theirs = socket.socketpair()
-        self.address = self._theirs.fileno()
-        self.descriptors = (self._theirs.fileno(),)
-
-    def connected(self, process: subprocess.Popen[bytes]) -> socket.socket:  # noqa: ARG002 - as above
-        self._theirs.close()
-        return self._ours
+"""Seconds until what was killed has ended."""
 
 
 class Sandbox(ABC):
@@ -123,15 +55,13 @@ class Sandbox(ABC):
         self.setup = setup
         self.base = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=scratch_home()))
         self._hold: int | None = hold(self.base)
-        self._control: socket.socket | None = None
+        self._line: Line | None = None
         self._popen: subprocess.Popen[bytes] | None = None
         self._own: frozenset[int] = frozenset()
         """The pids of the sandbox's own processes below the outer one."""
         self._inner: list[int] = []
         """Descriptors of those processes."""
         self._killed = False
-        self._silent = False
-        """True once its first process has closed the line to it: it is about to end, or has."""
         self._first = False
         """Whether the process that forks is pid 1 of a namespace."""
         self._shared: Folder | None = None
@@ -162,7 +92,7 @@ class Sandbox(ABC):
         return list(self.setup.ports)
 
     def _new_control(self) -> Control:
-        return _Pair()
+        return Pair()
 
     # Life --------------------------------------------------------------------
 
@@ -212,8 +142,8 @@ class Sandbox(ABC):
             os.close(says)
             self.output.watch(said)
         try:
-            self._control = control.connected(self._popen)
-            ready, fds_in = self._reply(4 + len(self.setup.ports))
+            self._line = Line(control.connected(self._popen))
+            ready, fds_in = self._line.answer(4 + len(self.setup.ports))
         except (SandboxDied, TimeoutError):
             self.kill()
             self._popen.wait()
@@ -287,8 +217,8 @@ class Sandbox(ABC):
             inner = self._inner.pop()
             select.select([inner], [], [], _PATIENCE)
             os.close(inner)
-        if self._control is not None:
-            self._control.close()
+        if self._line is not None:
+            self._line.close()
         self.output.close()
         for listener, _ in self.listeners.values():
             listener.close()
@@ -314,8 +244,8 @@ class Sandbox(ABC):
             SandboxError: the system cannot stop a process at its writes.
         """
         ours, theirs = socket.socketpair()
-        if _SO_PASSCRED is not None:
-            ours.setsockopt(socket.SOL_SOCKET, _SO_PASSCRED, 1)
+        if SO_PASSCRED is not None:
+            ours.setsockopt(socket.SOL_SOCKET, SO_PASSCRED, 1)
         read_end, write_end = os.pipe()
         os.fchmod(write_end, 0o666)  # whoever has it may open /dev/stdout, as with a pipe of theirs
         fds = [theirs.fileno(), write_end]
@@ -332,33 +262,7 @@ class Sandbox(ABC):
             theirs.close()
             os.close(write_end)
         self.output.watch(read_end)
-        return self._greet(ours, reply)
-
-    def _greet(self, channel: socket.socket, reply: dict[str, Any]) -> Spawned:
-        """Wait for the new process's hello, which carries its credentials."""
-        channel.settimeout(self.setup.limits.seconds)
-        size = socket.CMSG_SPACE(struct.calcsize("3i")) + socket.CMSG_SPACE(4)
-        try:
-            data, ancillary, _, _ = channel.recvmsg(4096, size)
-        except (TimeoutError, ConnectionError):
-            data, ancillary = b"", []
-        channel.settimeout(None)
-        pid, listener = 0, None
-        for level, kind, payload in ancillary:
-            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-                (listener,) = struct.unpack_from("i", payload)
-            elif level == socket.SOL_SOCKET:
-                pid = struct.unpack_from("3i", payload)[0]
-        if not data.endswith(b"\n"):
-            channel.close()
-            raise SandboxDied("a new process ended before it could run anything")
-        if _SO_PASSCRED is None:
-            pid = int(reply["pid"])
-        pidfd = None
-        if pid and hasattr(os, "pidfd_open"):
-            with contextlib.suppress(OSError):
-                pidfd = os.pidfd_open(pid)
-        return Spawned(channel, pid, pidfd, listener)
+        return greet(ours, int(reply.get("pid", 0)), self.setup.limits.seconds)
 
     def connect(self, host: str, port: int) -> socket.socket:
         """Connect to a server inside.
@@ -372,7 +276,7 @@ class Sandbox(ABC):
         return socket.socket(fileno=fds[0])
 
     def processes(self) -> list[ProcessInfo]:
-        """Every process inside but the sandbox's own."""
+        """Return every process inside but the sandbox's own."""
         if not self.alive:
             return []
         assert self._popen is not None
@@ -383,7 +287,7 @@ class Sandbox(ABC):
         return machine_kills()
 
     def disturbance(self) -> str:
-        """Why what was seen since it began says nothing of the student; empty when nothing was."""
+        """Return why what was seen since it began says nothing of the student, or empty."""
         return ""
 
     def end_processes(self, spared: Collection[int] = ()) -> None:
@@ -395,78 +299,30 @@ class Sandbox(ABC):
         if sys.platform != "linux":
             return  # processes cannot be found there, and only a learner's own code runs
         try:
-            self._signal_all(signal.SIGSTOP if spared else signal.SIGKILL)
-            deadline = time.monotonic() + _PATIENCE
-            while left := self._living(spared):
-                if time.monotonic() > deadline:
-                    self.kill()
-                    return
-                for pid in left:
-                    end_process(pid)
-            if spared:
-                self._signal_all(signal.SIGCONT)
+            ended = Ending(self.processes, self._signal_inside if self._first else None).end(spared)
         except SandboxDied:
+            ended = False
+        if not ended:
             self.kill()
         if self._shared is not None and not spared and self.alive:
             self._shared.clear()
 
     # Internals ---------------------------------------------------------------
 
-    def _living(self, spared: Collection[int]) -> list[int]:
-        return [each.pid for each in without(self.processes(), spared) if not each.zombie]
-
-    def _signal_all(self, number: signal.Signals) -> None:
-        """Send a signal to all of the student's processes before any of them can act on it.
-
-        Raises:
-            SandboxDied: the process that does it from inside is gone.
-        """
-        if self._first:
-            self._ask({"op": "signal", "signal": int(number)}, [])
-            return
-        # From outside one comes after the other: they are stopped, from the top down, until
-        # there are no new ones, before the first is ended.
-        if number is signal.SIGCONT:
-            _send(number, self._living(()))
-            return
-        stopped: set[int] = set()
-        deadline = time.monotonic() + _PATIENCE
-        while new := [pid for pid in self._living(()) if pid not in stopped]:
-            _send(signal.SIGSTOP, new)
-            stopped.update(new)
-            if time.monotonic() > deadline:
-                break
-        if number is signal.SIGKILL:
-            _send(number, stopped)
-
     def _write_state(self, name: str, data: bytes) -> None:
         self._ask({"op": "write", "name": name, "data": wire.encode(data)}, [])
 
+    def _signal_inside(self, number: signal.Signals) -> None:
+        self._ask({"op": "signal", "signal": int(number)}, [])
+
     def _ask(self, request: dict[str, Any], fds: list[int]) -> tuple[dict[str, Any], list[int]]:
-        if self._control is None or not self.alive:
+        if self._line is None or not self.alive:
             raise SandboxDied("the sandbox is gone")
         try:
-            socket.send_fds(self._control, [wire.dump(request)], fds)
-        except OSError:
-            self._silent = True
-            raise SandboxDied("the sandbox is gone") from None
-        return self._reply(1, _REPLY_LIMITS * self.setup.limits.seconds)
-
-    def _reply(
-        self, max_fds: int, seconds: float = _START_SECONDS
-    ) -> tuple[dict[str, Any], list[int]]:
-        assert self._control is not None
-        deadline = time.monotonic() + seconds
-        while not select.select([self._control], [], [], 0.5)[0]:
-            if time.monotonic() > deadline:
-                self.kill()  # stopped, or starved by the student's processes
-                raise SandboxDied("the sandbox does not answer")
-        try:
-            data, fds, _, _ = socket.recv_fds(self._control, 1 << 16, max_fds)
-            return wire.load(data), fds
-        except (OSError, wire.WireError):
-            self._silent = True
-            raise SandboxDied("the sandbox is gone") from None
+            return self._line.ask(request, fds, _REPLY_LIMITS * self.setup.limits.seconds)
+        except TimeoutError:
+            self.kill()  # stopped, or starved by the student's processes
+            raise SandboxDied("the sandbox does not answer") from None
 
     def _rlimits(self) -> dict[str, int]:
         limits = self.setup.limits
@@ -496,12 +352,6 @@ class Sandbox(ABC):
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _send(number: signal.Signals, pids: Iterable[int]) -> None:
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, number)
 
 
 def zygote_arguments(config: dict[str, Any], folder: str) -> list[str]:

@@ -73,7 +73,7 @@ class BubblewrapSandbox(Sandbox):
         return self._cgroup is not None
 
     def memory_kills(self) -> Kills:
-        """Those of its control group, where it has one."""
+        """Return those of its control group, where it has one."""
         kills = self._cgroup.kills() if self._cgroup is not None else None
         return kills or super().memory_kills()
 
@@ -105,7 +105,7 @@ class BubblewrapSandbox(Sandbox):
         return apart + shell
 
     def _reach(self, sources: list[str]) -> tuple[dict[str, str], str]:
-        """Where an unprivileged uid finds `sources`, and the mounts that put them there.
+        """Return where an unprivileged uid finds `sources`, and the mounts that put them there.
 
         A folder below /root (0700) cannot be reached by path; a bind mount of it, in a mount
         namespace of this sandbox's own, can.

@@ -43,7 +43,7 @@ class Kills:
 
 
 def machine_kills(root: Path = Path("/")) -> Kills:
-    """Those of the whole machine, whoever they were; none where that is not told (proc(5))."""
+    """Return those of the whole machine, whoever they were; none where nobody tells (proc(5))."""
     return Kills(_field(root / "proc" / "vmstat", "oom_kill"))
 
 
@@ -100,7 +100,7 @@ class Cgroup:
         return sorted(found)
 
     def kills(self) -> Kills | None:
-        """Those of the group's processes; None where it has no limit for memory."""
+        """Return those of the group's processes; None where it has no limit for memory."""
         for folder in self.folders:
             if (events := folder / "memory.events").exists():
                 return Kills(_field(events, "oom_kill"), _field(events, "oom") > 0)
@@ -157,7 +157,7 @@ def sweep(living: Collection[int] = (), root: Path = Path("/")) -> None:
 
 
 def _homes(root: Path) -> list[tuple[str, Sequence[str], Path]]:
-    """Where groups can be made: version, its controllers among memory and pids, and folder."""
+    """Return where groups can be made: version, which of memory and pids it controls, folder."""
     top = root / "sys" / "fs" / "cgroup"
     if (top / "cgroup.controllers").exists():
         home = _own_group(root, top)

@@ -4,18 +4,15 @@ The container shows what bubblewrap shows, from this machine's own folders: its 
 that none is ever pulled, and Python is this one. Only on Linux: the suite and the process inside
 pass descriptors through a Unix socket, which reaches into a container but not into the virtual
 machine that Docker uses elsewhere.
-Sources: docs.docker.com/reference/cli/docker/container/run, and unix(7) on SO_PEERCRED.
+Source: unix(7) on SO_PEERCRED.
 """
 
 from __future__ import annotations
 
 import contextlib
-import csv
-import io
 import os
 import secrets
 import select
-import shlex
 import shutil
 import signal
 import socket
@@ -24,40 +21,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Collection
-from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
 from grader.errors import SandboxError, UnexplainedSandboxError
+from grader.host.docker import ANSWER_SECONDS, docker
 from grader.host.processes import ProcessInfo, descendants, runs
 from grader.sandbox import empty_image
-from grader.sandbox.base import Control, Sandbox, zygote_arguments
-from grader.sandbox.bubblewrap import own_user, shell_limits
+from grader.sandbox.base import Sandbox
+from grader.sandbox.bubblewrap import own_user
 from grader.sandbox.cgroup import Kills, group_of
-from grader.sandbox.docker_command import ANSWER_SECONDS, docker
-from grader.sandbox.python import readable_worker, require_readable_packages
+from grader.sandbox.docker_run import FILTER, LABEL, SHARED, run_command
+from grader.sandbox.line import Control
+from grader.sandbox.python import require_readable_packages
 from grader.sandbox.seccomp import deny_filter
-from grader.sandbox.view import (
-    ENVIRONMENT,
-    ETC_FOLDERS,
-    HOSTNAME,
-    TMPFS,
-    has_ipv6,
-    interpreter,
-    make_etc,
-    python_sources,
-    system_folders,
-)
+from grader.sandbox.view import make_etc
 
-LABEL = "stream-course.sandbox"
-"""The label that names the grading process's pid."""
 _START_SECONDS = 60
-_FILTER = "filter"
-_SHARED = "/dev/shm"  # noqa: S108 - inside
-_NOT_OURS = ("/dev/mqueue", "/sys", "/sys/fs/cgroup")
-"""What an engine shows by itself, and student code has no use for: covered by an empty folder."""
-_ENGINES_OWN = ("hosts", "hostname", "resolv.conf")
-"""Files of /etc that an engine writes itself, unless they are mounted."""
 _ENDED_BY_DOCKER = 125
 """From here on, docker's exit code is not the one of the process inside."""
 _CREDENTIALS = struct.Struct("3i")
@@ -94,59 +74,12 @@ class DockerSandbox(Sandbox):
         folder.chmod(0o711)
         if (program := deny_filter()) is not None:
             with program:
-                (folder / _FILTER).write_bytes(program.read())
-            (folder / _FILTER).chmod(0o444)
+                (folder / FILTER).write_bytes(program.read())
+            (folder / FILTER).chmod(0o444)
         return _Listening(folder, "/control/socket")
 
     def _command(self, config: dict[str, Any]) -> list[str]:
-        limits = self.setup.limits
-        uid, gid = own_user()
-        memory = f"{limits.memory_mb}m"
-        command = ["docker", "run", "--rm", "--pull", "never", "--name", self._name]
-        command += ["--label", f"{LABEL}={os.getpid()}", "--hostname", HOSTNAME]
-        # Without a log: what is printed would be written to the engine's disk.
-        command += ["--log-driver", "none", "--network", "none", "--ipc", "private"]
-        command += ["--read-only", "--cap-drop", "ALL", "--user", f"{uid}:{gid}"]
-        command += ["--security-opt", "no-new-privileges"]
-        command += ["--pids-limit", str(limits.processes + 1), "--ulimit", "core=1"]
-        command += ["--memory", memory, "--memory-swap", memory]
-        command += ["--shm-size", str(TMPFS[_SHARED])]
-        if has_ipv6():  # an engine takes ::1 from a container without a network
-            command += ["--sysctl", "net.ipv6.conf.all.disable_ipv6=0"]
-        for path, size in TMPFS.items():
-            if path != _SHARED:
-                command += ["--tmpfs", f"{path}:exec,mode=1777,size={size}"]
-        for inside, outside in self._mounts().items():
-            command += ["--mount", _mount(outside, inside)]
-        if _driver() == "cgroupfs":
-            # Beside other processes: below the engine's own group, all containers have together the
-            # share of one process, and a busy machine would let a right submission run out of time.
-            command += ["--cgroup-parent", "/"]
-        command += ["--workdir", "/state", "--entrypoint", "/bin/sh", self._image]
-        if (self.base / "control" / _FILTER).exists():
-            config["seccomp"] = f"/control/{_FILTER}"
-        # An engine adds variables of its own.
-        clean = ["env", "-i", *(f"{name}={value}" for name, value in ENVIRONMENT.items())]
-        first = [*clean, "PWD=/state", interpreter(), *zygote_arguments(config, "/worker")]
-        return [*command, "-ec", f"{shell_limits(config['limits'])}exec {shlex.join(first)}"]
-
-    def _mounts(self) -> dict[str, str]:
-        """Return what is shown, all of it read-only: the place inside, and the one outside."""
-        folders, _ = system_folders()
-        mounts = {path: path for path in folders}
-        mounts["/etc"] = str(self.base / "etc")
-        for name in ETC_FOLDERS:
-            if Path("/etc", name).is_dir():
-                mounts[f"/etc/{name}"] = f"/etc/{name}"
-        for name in _ENGINES_OWN:
-            mounts[f"/etc/{name}"] = str(self.base / "etc" / name)
-        for path in _NOT_OURS:
-            mounts[path] = str(self.base / "empty")
-        mounts |= {path: path for path in python_sources()}
-        mounts["/worker"] = str(readable_worker(self.base))
-        for name in ("submission", "stream", "control"):
-            mounts[f"/{name}"] = str(self.base / name)
-        return mounts
+        return run_command(self._name, self._image, self.base, self.setup.limits, config)
 
     def _popen_options(self) -> dict[str, Any]:
         return {}
@@ -155,12 +88,14 @@ class DockerSandbox(Sandbox):
         return f"/{name}"
 
     def _shared_memory(self) -> list[str]:
-        return [_SHARED]
+        return [SHARED]
 
     def _first_processes(self) -> frozenset[int]:
         """Return the one that connected: a container's processes are the engine's children."""
-        assert self._control is not None
-        said = self._control.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+        assert self._line is not None
+        said = self._line.socket.getsockopt(
+            socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size
+        )
         self._pid = _CREDENTIALS.unpack(said)[0]
         if not self._pid:
             raise UnexplainedSandboxError(
@@ -182,7 +117,7 @@ class DockerSandbox(Sandbox):
         return not self._killed and not select.select(self._inner, [], [], 0)[0]
 
     def memory_kills(self) -> Kills:
-        """Those of the container's control group, where it can be found."""
+        """Return those of the container's control group, where it can be found."""
         if self._inner and not self.alive:
             end = self._how_it_ended()
             return end if isinstance(end, Kills) else self._last
@@ -191,8 +126,8 @@ class DockerSandbox(Sandbox):
         return self._last
 
     def disturbance(self) -> str:
-        """Whether somebody else ended the container."""
-        if self._silent and self._inner:
+        """Tell whether somebody else ended the container."""
+        if self._line and self._line.silent and self._inner:
             select.select(self._inner, [], [], _GONE_WITHIN)
         if not self._inner or self.alive:
             return ""
@@ -200,7 +135,7 @@ class DockerSandbox(Sandbox):
         return end if isinstance(end, str) else ""
 
     def _how_it_ended(self) -> Kills | str:
-        """Why it ended, if not by its own mistake: nothing inside can signal the first process."""
+        """Return why it ended, unless by its own mistake: nothing inside can signal the first."""
         if self._killed or self._end:
             return self._end
         assert self._popen is not None
@@ -219,7 +154,7 @@ class DockerSandbox(Sandbox):
         return self._end
 
     def processes(self) -> list[ProcessInfo]:
-        """Every process inside but the sandbox's own."""
+        """Return every process inside but the sandbox's own."""
         if not self._pid or not self.alive:
             return []
         return [each for each in descendants(self._pid) if each.pid not in self._own]
@@ -271,14 +206,6 @@ class _Listening(Control):
         raise TimeoutError
 
 
-def _mount(outside: str, inside: str) -> str:
-    """Return a value of --mount: fields of a line of CSV, so that a path may hold anything."""
-    line = io.StringIO()
-    fields = ("type=bind", f"source={outside}", f"target={inside}", "readonly")
-    csv.writer(line, lineterminator="").writerow(fields)
-    return line.getvalue()
-
-
 def require_engine() -> None:
     """Find out whether containers can be walls here.
 
@@ -291,12 +218,6 @@ def require_engine() -> None:
         raise SandboxError("no Docker engine answers", "Install bubblewrap, or start Docker.")
     if os.geteuid() == 0:
         require_readable_packages()
-
-
-@cache
-def _driver() -> str:
-    """Return what makes the engine's control groups: cgroupfs, or systemd."""
-    return (docker("info", "--format", "{{.CgroupDriver}}") or "").strip()
 
 
 def sweep(living: Collection[int] = ()) -> None:

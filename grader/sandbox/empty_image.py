@@ -12,7 +12,7 @@ import tarfile
 from functools import cache
 
 from grader.errors import SandboxError
-from grader.sandbox.docker_command import docker, run_docker
+from grader.host.docker import docker, run_docker
 from grader.sandbox.view import system_folders
 
 NAME = "stream-course-sandbox"

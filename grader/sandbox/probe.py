@@ -12,8 +12,10 @@ from pathlib import Path
 from grader.course import Limits
 from grader.errors import SandboxError, UnexplainedSandboxError
 from grader.host.processes import runs
-from grader.sandbox.base import Sandbox, SandboxDied, Setup
+from grader.sandbox.base import Sandbox
 from grader.sandbox.bubblewrap import BubblewrapSandbox
+from grader.sandbox.line import SandboxDied
+from grader.sandbox.setup import Setup
 from grader.sandbox.user import UserSandbox
 from grader.worker import wire
 

@@ -58,14 +58,14 @@ class UserSandbox(Sandbox):
         super().close()
 
     def processes(self) -> list[ProcessInfo]:
-        """Every process of the student's user but the first: also those whose parent is gone."""
+        """Return every process of the student's user but the first: also orphans."""
         first = self._popen.pid if self._popen is not None else 0
         mine = [p for p in Path("/proc").glob("[0-9]*") if _owner(p) == self._uid]
         found = [look_at(int(path.name)) for path in mine if int(path.name) != first]
         return [each for each in found if each is not None and not self._is_inits(each)]
 
     def _is_inits(self, process: ProcessInfo) -> bool:
-        """Whether it has ended and only the container's first process is to collect it."""
+        """Tell whether it has ended and only the container's first process is to collect it."""
         return process.zombie and _owner(Path(f"/proc/{process.parent}")) != self._uid
 
     def _command(self, config: dict[str, Any]) -> list[str]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable
 from functools import cache
-from importlib import import_module
-from pathlib import Path
 
 from grader.errors import ServiceError
+from grader.plugins import PluginError, load
 from grader.services.kind import ServiceKind
 
 _OWN = {
@@ -31,12 +29,11 @@ def service_kind(name: str) -> ServiceKind:
     Raises:
         ServiceError: there is none.
     """
-    module, _, attribute = _OWN.get(name, name).partition(":")
     try:
-        found = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
+        found = load(_OWN.get(name, name))
+    except PluginError as error:
         raise ServiceError(
-            f"there is no service {name!r}: {error}",
+            f"there is no service {name!r}: {error.reason}",
             f"course.toml names one of {', '.join(_OWN)}, or yours as `package.module:Class`.",
         ) from None
     if not (isinstance(found, type) and issubclass(found, ServiceKind)):
@@ -44,16 +41,6 @@ def service_kind(name: str) -> ServiceKind:
             f"{name} is no kind of service", "It inherits from grader.services.kind.ServiceKind."
         )
     return found()
-
-
-def modules_in(folder: Path, names: Iterable[str]) -> list[Path]:
-    """Return the files below `folder` in which the kinds of those names stand.
-
-    Raises:
-        ServiceError: there is no such kind.
-    """
-    files = {Path(inspect.getfile(type(kind))).resolve() for kind in service_kinds(names)}
-    return sorted(file for file in files if file.is_relative_to(folder.resolve()))
 
 
 def service_kinds(names: Iterable[str]) -> list[ServiceKind]:

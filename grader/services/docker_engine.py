@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from grader.errors import ServiceError
+from grader.host.docker import ANSWER_SECONDS, docker, run_docker
 from grader.host.identity import Identity
 from grader.host.state import folder_of_state, state_folder
 
@@ -20,7 +21,6 @@ _PULL_SECONDS, _PULL_SECONDS_BESIDE = 600, 60
 """What a pull may take: where nothing else can serve, and where something else can."""
 _FAILURE = "docker-pull-failed"
 _FORGOTTEN_AFTER = 3600
-_ANSWER_SECONDS = 5.0
 _OWNER = "stream-course.owner"
 """The label that names the process that started a container: its pid and start time."""
 _ROW = '{{.Names}} {{.Label "' + _OWNER + '"}}'
@@ -34,15 +34,15 @@ def engine_answers() -> bool:
 
 
 def engine_problem() -> str:
-    """Why no Docker engine can be used here, in a few words; "" where one answers."""
+    """Return why no Docker engine can be used here, in a few words; "" where one answers."""
     if shutil.which("docker") is None:
         return "there is no docker command"
-    said = _run("version", "--format", "ok", seconds=_ANSWER_SECONDS)
+    said = run_docker("version", "--format", "ok", seconds=ANSWER_SECONDS)
     if said is None:
-        return f"the Docker engine gave no answer for {_ANSWER_SECONDS:g} s"
+        return f"the Docker engine gave no answer for {ANSWER_SECONDS:g} s"
     if said.returncode == 0:
         return ""
-    reason = said.stderr.lower()
+    reason = said.stderr.decode(errors="replace").lower()
     if "permission denied" in reason:
         return "the Docker engine does not let this user in"
     return "no Docker engine runs"
@@ -98,7 +98,7 @@ def _failure(folder: Path, image: str) -> Path:
 
 
 def _minutes_since_failure(image: str) -> int | None:
-    """How long ago a pull failed, or None: not within the last hour."""
+    """Return how long ago a pull failed, or None: not within the last hour."""
     try:
         seconds = time.time() - _failure(folder_of_state(), image).stat().st_mtime
     except (ServiceError, OSError):
@@ -149,24 +149,3 @@ def sweep_containers() -> None:
             pid, started = map(int, owner.split("-"))
             if not Identity(pid, started).alive:
                 remove(name)
-
-
-def docker(*arguments: str, seconds: float = 20) -> str | None:
-    """Return what a docker command prints; None when it fails, or no engine answers."""
-    said = _run(*arguments, seconds=seconds)
-    return said.stdout if said is not None and said.returncode == 0 else None
-
-
-def _run(*arguments: str, seconds: float) -> subprocess.CompletedProcess[str] | None:
-    """Run a docker command; None when it did not end in time, or cannot be run."""
-    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-        return subprocess.run(  # noqa: S603 - our own command
-            ["docker", *arguments],  # noqa: S607 - as above
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=seconds,
-            check=False,
-        )
-    return None

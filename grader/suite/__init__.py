@@ -1,12 +1,25 @@
 """What a hidden suite is written with; CONTRIBUTING.md is its guide."""
 
-from grader.suite import content, exceptions, properties
+from grader.suite import content, exceptions, expect, properties
 from grader.suite.consumer import Consumer
 from grader.suite.outcomes import Failed, NotGraded, not_graded
 from grader.suite.process import Process
 from grader.suite.run import Run
 from grader.suite.settle import settled
-from grader.suite.steps import Handle, Line, Raised, Ready, Returned, Sleep, Step, Stop, Write
+from grader.suite.steps import (
+    Handle,
+    Line,
+    Raised,
+    Ready,
+    Returned,
+    Sleep,
+    Step,
+    Stop,
+    Write,
+    cut,
+    in_words,
+    shorten,
+)
 from grader.worker.wire import Callback, Kept, Method, New, Opaque
 
 HANDLE = Callback("handle")
@@ -38,8 +51,12 @@ __all__ = [
     "Stop",
     "Write",
     "content",
+    "cut",
     "exceptions",
+    "expect",
+    "in_words",
     "not_graded",
     "properties",
     "settled",
+    "shorten",
 ]

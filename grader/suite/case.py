@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from grader.sandbox.base import Sandbox, Spawned
+from grader.sandbox.base import Sandbox
+from grader.sandbox.spawned import Spawned
 from grader.suite.log import Log
 
 

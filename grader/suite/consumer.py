@@ -10,8 +10,10 @@ from typing import Any, Protocol
 from grader.host.processes import ProcessInfo
 from grader.report import Kind
 from grader.sandbox import syscalls
-from grader.sandbox.base import Sandbox, SandboxDied, Spawned
+from grader.sandbox.base import Sandbox
 from grader.sandbox.folder import Folder
+from grader.sandbox.line import SandboxDied
+from grader.sandbox.spawned import Spawned
 from grader.suite.case import Living
 from grader.suite.imports import Imports
 from grader.suite.log import Log
@@ -116,14 +118,14 @@ class Consumer:
         return before != self._seen_progress or not self._lab.serves()
 
     def processes(self) -> list[ProcessInfo]:
-        """Every process of the student's that is left, without those of `process()`."""
+        """Return every process of the student's that is left, without those of `process()`."""
         own = self.pids
         return [info for info in self.sandbox.processes() if info.pid not in own]
 
     def left_processes(
         self, matches: Callable[[ProcessInfo], bool] = lambda _: True, within: float = 2.0
     ) -> list[ProcessInfo]:
-        """Those of `processes()` that match and are still there after `within` seconds.
+        """Return those of `processes()` that match and are still there after `within` seconds.
 
         Returns as soon as there is none: the kernel needs a moment for what was killed.
         """
@@ -187,7 +189,7 @@ class Consumer:
         return self._lab.waits_once
 
     def unusable(self, module: str) -> str | None:
-        """Why no call into `module` can be made, or None."""
+        """Return why no call into `module` can be made, or None."""
         return self._lab.broken_modules.get(module)
 
     def found_unusable(self, module: str, reason: str) -> None:

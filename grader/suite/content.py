@@ -124,9 +124,42 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False)  # json.dumps would make one for
 
 def to_line(item: Event | bytes) -> bytes:
     """Return an event as its line, in UTF-8 with a newline; bytes as they are."""
-    if isinstance(item, bytes):
-        return item
-    return _ENCODER.encode(item).encode() + b"\n"
+    return item if isinstance(item, bytes) else to_message(item) + b"\n"
+
+
+def to_message(item: Event | bytes) -> bytes:
+    """Return an event as a message, in UTF-8 without a newline; bytes as they are."""
+    return item if isinstance(item, bytes) else _ENCODER.encode(item).encode()
+
+
+def value_of(data: bytes | str | None) -> Any:
+    """Return the value of a line's or a message's JSON, or the data where they are none."""
+    try:
+        return None if data is None else json.loads(data)
+    except (ValueError, RecursionError):
+        return data
+
+
+def event_of(line: bytes) -> Event | None:
+    """Return the event on a line; None for a bad one and for a blank one."""
+    try:
+        value = json.loads(line.decode())
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def tokens(st: Any, most: int) -> Any:
+    """Draw lists of up to `most` pieces of JSON and bytes that are not UTF-8: mostly bad lines."""
+    brackets = [b'{"event_id":', b"{", b"}", b"[", b"]"]
+    others = [b'"', b"1", b",", b" ", b"null", b"\xff", b"\xc3"]
+    return st.lists(st.sampled_from([*brackets, *others]), max_size=most)
+
+
+def count_of(things: Sequence[Any] | int, noun: str) -> str:
+    """Return a number and its noun: "1 event", "3 events"."""
+    number = things if isinstance(things, int) else len(things)
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def numbers(events: Iterable[Any], everything: Sequence[Any]) -> str:

@@ -7,16 +7,12 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from grader.course import Exercise
-from grader.errors import ServiceError
-from grader.report import UNDECIDED, CheckResult, Kind, Outcome
-from grader.sandbox.base import SandboxDied
+from grader.report import UNDECIDED, CheckResult, Outcome
 from grader.services.base import Service
 from grader.services.catalog import service_kinds
 from grader.services.gate import Gate
@@ -24,27 +20,12 @@ from grader.suite.beside import Beside
 from grader.suite.budget import Budget
 from grader.suite.consumer import Consumer
 from grader.suite.deadline import until
-from grader.suite.outcomes import Failed, NotGraded, OutOfTime, OverBudget
+from grader.suite.judgement import cut_off, judge
+from grader.suite.outcomes import NotGraded, OutOfTime, OverBudget
 from grader.suite.session import Session
+from grader.suite.verdict import Verdict, Verdicts
 
 _CONSUMER = pytest.StashKey[Consumer]()
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What became of one test."""
-
-    outcome: Outcome
-    message: str
-    seconds: float
-    log: tuple[dict[str, Any], ...]
-    kind: Kind
-    line: int
-    leans_on: str
-    """The id of a check of which the test takes for granted that it passes."""
-    printed: str
-    again: bool = False
-    own_service: bool = False
 
 
 class _Decided(Exception):  # noqa: N818 - not an error
@@ -93,11 +74,9 @@ class SuitePlugin:
         self._first_failure = first_failure
         self._enough = False
         self._total_seconds = total_seconds
-        self._verdicts: dict[str, list[Verdict]] = {}
+        self._verdicts = Verdicts()
         self._tell = tell
         """Called with a check's row when it failed, and, with True, when its last test has run."""
-        self._broke = False
-        """Whether a service was found broken when the test at hand was judged."""
         self._left = Counter(check for check in self._ids.values())
         """Tests that have not run yet, by check."""
 
@@ -106,58 +85,37 @@ class SuitePlugin:
         return self._only is None or _check_of(item) in self._only
 
     def _deadline(self) -> float:
-        """When the submission's time is over; what a service lost of it comes on top."""
+        """Return when the submission's time is over; what a service lost of it comes on top."""
         return self._end + self.session.lost
 
     # Results -----------------------------------------------------------------
 
     def results(self) -> tuple[CheckResult, ...]:
-        """One row for each check of the exercise, in order."""
+        """Return one row for each check of the exercise, in order."""
         return tuple(self._result(check.id) for check in self._exercise.checks)
 
     def _result(self, check_id: str) -> CheckResult:
         check = self._exercise.check(check_id)
         assert check is not None
-        verdicts = self._verdicts.get(check_id, [])
-        seconds = sum(verdict.seconds for verdict in verdicts)
-        for outcome in _GRAVEST_FIRST:
-            if found := [verdict for verdict in verdicts if verdict.outcome is outcome]:
-                verdict = min(found, key=self._rank)
-                return CheckResult.of(
-                    check,
-                    outcome,
-                    verdict.message,
-                    kind=verdict.kind,
-                    because=verdict.leans_on if self._follows(verdict) else "",
-                    printed=verdict.printed,
-                    seconds=seconds,
-                    log=verdict.log,
-                    again=verdict.again,
-                    own_service=verdict.own_service,
-                )
+        seconds = self._verdicts.seconds(check_id)
+        if (verdict := self._verdicts.gravest(check_id)) is not None:
+            return CheckResult.of(
+                check,
+                verdict.outcome,
+                verdict.message,
+                kind=verdict.kind,
+                because=verdict.leans_on if self._verdicts.follows(verdict) else "",
+                printed=verdict.printed,
+                seconds=seconds,
+                log=verdict.log,
+                again=verdict.again,
+                own_service=verdict.own_service,
+            )
         if self._enough and not self._problem:
             return CheckResult.of(check, Outcome.SKIPPED, "another check had failed")
         message = self._problem or "no test of the suite proves this check"
         log = self._problem_log if self._problem else ()
         return CheckResult.of(check, Outcome.ERROR, message, seconds=seconds, log=log)
-
-    def _rank(self, verdict: Verdict) -> tuple[bool, bool, int]:
-        """Put a failure with a reason of its own first, then what is filled in, then by line."""
-        unwritten = verdict.kind is Kind.NOT_FILLED_IN
-        return self._follows(verdict), unwritten, verdict.line if unwritten else 0
-
-    def _decides(self, failure: Verdict) -> bool:
-        """Tell whether the other tests of the check need not run: they could say nothing more.
-
-        What hangs once may hang in each of them, which costs the submission's time.
-        """
-        return failure.kind is Kind.HUNG or not any(self._rank(failure)[:2])
-
-    def _follows(self, verdict: Verdict) -> bool:
-        """Tell whether a failure may only follow from that of a check that its test leans on."""
-        failed = verdict.outcome is Outcome.FAILED and verdict.kind is not Kind.NOT_FILLED_IN
-        others = self._verdicts.get(verdict.leans_on, ())
-        return failed and any(other.outcome is Outcome.FAILED for other in others)
 
     # Hooks -------------------------------------------------------------------
 
@@ -206,8 +164,7 @@ class SuitePlugin:
     def _require(self, item: pytest.Item) -> None:
         check = self._exercise.check(_check_of(item))
         assert check is not None
-        failed = [v for v in self._verdicts.get(check.id, ()) if v.outcome is Outcome.FAILED]
-        if self._enough or any(map(self._decides, failed)):
+        if self._enough or self._verdicts.decided(check.id):
             raise _Decided  # no need to wait for more
         for required in check.requires:
             if self._result(required).outcome is not Outcome.PASSED:
@@ -236,30 +193,31 @@ class SuitePlugin:
             return
         if call.excinfo is not None and call.excinfo.type is _Decided:
             return
-        self._broke = False
-        outcome, message, kind = self._judge(item, call)
-        broken = self.session.broken_services() if outcome in UNDECIDED else []
-        if outcome in UNDECIDED and (excess := self.session.exceeded()):
-            outcome, message, kind = Outcome.FAILED, _cut_off(excess), Kind.FLOODED
+        judgement = judge(item, call, self.session)
+        broke = judgement.broke
+        broken = self.session.broken_services() if judgement.outcome in UNDECIDED else []
+        if judgement.outcome in UNDECIDED and (excess := self.session.exceeded()):
+            judgement = cut_off(excess)
+        outcome = judgement.outcome
         consumer = item.stash.get(_CONSUMER, None)
         log = tuple(consumer.log.entries) if consumer is not None else ()
         failed = outcome is Outcome.FAILED
         if outcome is Outcome.ERROR and call.excinfo is not None:
             log += (_for_authors(f"the suite stood at {_place(call)}"),)
-        passes = bool(broken) or self._broke or bool(self.session.disturbance())
+        passes = bool(broken) or broke or bool(self.session.disturbance())
         verdict = Verdict(
             outcome,
-            message,
+            judgement.message,
             call.duration,
             log,
-            kind=kind,
+            kind=judgement.kind,
             line=getattr(call.excinfo.value, "line", 0) if call.excinfo is not None else 0,
             leans_on=_leans_on(item),
             printed=self.session.printed() if failed else "",
             again=outcome in UNDECIDED and passes,
             own_service=bool(broken) and not any(each.shared for each in broken),
         )
-        self._verdicts.setdefault(_check_of(item), []).append(verdict)
+        self._verdicts.add(_check_of(item), verdict)
         self._enough |= self._first_failure and failed
         if failed:
             self._tell(self._result(_check_of(item)), False)  # noqa: FBT003 - not the last word
@@ -270,57 +228,6 @@ class SuitePlugin:
         self._left[check_id] -= 1
         if check_id and not self._left[check_id]:
             self._tell(self._result(check_id), True)  # noqa: FBT003 - the last word
-
-    def _judge(self, item: pytest.Item, call: pytest.CallInfo[None]) -> tuple[Outcome, str, Kind]:
-        if call.excinfo is None:
-            return Outcome.PASSED, "", Kind.UNMET
-        error = call.excinfo.value
-        match error:
-            case pytest.skip.Exception():
-                return Outcome.SKIPPED, str(error.msg), Kind.UNMET
-            case NotGraded():
-                return Outcome.NOT_GRADED, str(error), Kind.UNMET
-            case Failed():
-                return self._blame(error, error.kind)
-            case AssertionError() if not _of_suite(item, call):
-                pass  # a library's own, in our process
-            case AssertionError() if str(error):
-                return self._blame(error, Kind.UNMET)
-            case AssertionError():
-                return Outcome.ERROR, "the suite failed without a sentence", Kind.UNMET
-            case SandboxDied():
-                said = f"the program ended the sandbox that it ran in ({error})"
-                return self._blame(Failed(said), Kind.ENDED_SANDBOX)
-            case ServiceError():
-                return Outcome.NOT_GRADED, str(error), Kind.UNMET
-        return Outcome.ERROR, f"{type(error).__name__}: {error}", Kind.UNMET
-
-    def _blame(self, error: AssertionError, kind: Kind) -> tuple[Outcome, str, Kind]:
-        """Return the student's failure, unless a service or the sandbox's folder broke."""
-        message = str(error)
-        if isinstance(error, OverBudget):
-            return Outcome.FAILED, message, kind  # whatever else did not work meanwhile
-        if not self.session.whole:
-            said = f"somebody removed the sandbox's files; the test said: {message}"
-            return Outcome.ERROR, said, kind
-        try:
-            self.session.check_services()
-        except ServiceError as broken:
-            self._broke = True
-            return Outcome.ERROR, f"{broken} (the test had said: {message})", kind
-        if isinstance(error, OutOfTime) and (lost := self.session.lost_in_all()):
-            return Outcome.ERROR, f"{lost} (the test had said: {message})", kind
-        if disturbance := self.session.disturbance():
-            self.session.forget()
-            return Outcome.ERROR, f"{disturbance} (the test had said: {message})", kind
-        if self.session.over_memory:
-            limit, kind = self.session.memory_mb, Kind.CRASHED
-            message = f"the program used more than {limit} MB of memory and was stopped; {message}"
-        if refusal := self.session.refusal():
-            message = f"the program {refusal}; {message}"
-        if excess := self.session.exceeded():
-            message, kind = _cut_off(excess), Kind.FLOODED
-        return Outcome.FAILED, message, kind
 
     # Fixtures ----------------------------------------------------------------
 
@@ -355,19 +262,6 @@ class SuitePlugin:
         return get
 
 
-_GRAVEST_FIRST = (
-    Outcome.FAILED,
-    Outcome.ERROR,
-    Outcome.NOT_GRADED,
-    Outcome.SKIPPED,
-    Outcome.PASSED,
-)
-
-
-def _cut_off(why: str) -> str:
-    return f"the program {why}, and was cut off"
-
-
 def _check_of(item: pytest.Item) -> str:
     marker = item.get_closest_marker("check")
     return str(marker.args[0]) if marker is not None and marker.args else ""
@@ -386,12 +280,6 @@ def _order(exercise: Exercise, leaned_on: set[str]) -> dict[str, int]:
             first.update(check.requires)
     ordered = sorted(exercise.checks, key=lambda check: check.id not in first)
     return {check.id: number for number, check in enumerate(ordered)}
-
-
-def _of_suite(item: pytest.Item, call: pytest.CallInfo[None]) -> bool:
-    """Tell whether the innermost frame of the error lies in the suite, or in what suites share."""
-    assert call.excinfo is not None
-    return item.path.parents[1] in Path(str(call.excinfo.traceback[-1].path)).parents
 
 
 def _for_authors(what: str) -> dict[str, Any]:

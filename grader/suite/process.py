@@ -17,12 +17,13 @@ import pytest
 
 from grader.report import Kind
 from grader.sandbox import syscalls
-from grader.sandbox.base import Spawned
+from grader.sandbox.spawned import Spawned
+from grader.suite.callee import HasFileno, ReachedError
 from grader.suite.case import Case
 from grader.suite.log import argument
 from grader.suite.outcomes import Failed, Hangs, Unusable
 from grader.suite.place import Place
-from grader.suite.run import HasFileno, ReachedError, Run
+from grader.suite.run import Run
 from grader.suite.steps import Write
 from grader.worker import wire
 
@@ -115,7 +116,7 @@ class Process:
         return not self._killed and self._run is not None and not self._run.over
 
     def kill(self) -> None:
-        """SIGKILL, to all that it started too, and wait until they are gone."""
+        """Send SIGKILL, to all that it started too, and wait until they are gone."""
         if not self._killed:
             self.case.end(self)
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from grader.report import HOSTILE, Kind
-from grader.suite.case import Case, Living
+from grader.suite.callee import Callee, HasFileno, ReachedError
 from grader.suite.outcomes import Failed, Hangs, OutOfTime, Unusable
 from grader.suite.place import Place
+from grader.suite.reading import step_of, text_of
 from grader.suite.steps import (
     Handle,
-    Line,
     Raised,
     Ready,
     Returned,
@@ -27,48 +27,6 @@ from grader.worker import importing, wire
 
 ANYTHING = "call handle() or return"
 """What is wanted of a run where a test goes by what comes."""
-
-
-class ReachedError(Exception):
-    """What a test waits for came before the next step."""
-
-
-class HasFileno(Protocol):
-    """What select takes."""
-
-    def fileno(self) -> int:
-        """Return its descriptor."""
-
-
-class Callee(Living, Protocol):
-    """A process, as far as a call in it goes."""
-
-    case: Case
-    loaded: set[str]
-    """The student's modules that were imported in it."""
-
-    @property
-    def stops(self) -> bool:
-        """Tell whether more than its callbacks are steps."""
-
-    def receive(self, doing: str, before: HasFileno | None = None) -> dict[str, Any] | Write:
-        """Receive the next message, or the write that it is held before.
-
-        Raises:
-            ReachedError: `before` could be read from, and nothing had come.
-        """
-
-    def answer(self, message: dict[str, Any]) -> None:
-        """Answer a callback."""
-
-    def let_write(self) -> None:
-        """Let the held system call happen."""
-
-    def waiting(self, seconds: float) -> bool:
-        """Tell whether nothing comes within `seconds`."""
-
-    def note(self, who: str, what: str, *, kill: bool = False) -> None:
-        """Add to the test's log."""
 
 
 class Run:
@@ -112,7 +70,7 @@ class Run:
             message = self._imported(file)
             self.process.loaded.add(self._module)
         if message.get("type") in ("load_failed", "unfit"):
-            raise Unusable(_text(message, "reason"))
+            raise Unusable(text_of(message, "reason"))
 
     def _imported(self, file: str) -> dict[str, Any]:
         """Receive what the process says after it imported the module.
@@ -135,7 +93,7 @@ class Run:
             reason = f"{failure}; {importing.MAIN_GUARD}"
             kind = failure.kind if failure.kind in HOSTILE else kind
         if message.get("type") == "load_failed":
-            reason = importing.failed(file, _text(message, "reason"))
+            reason = importing.failed(file, text_of(message, "reason"))
             missing = (why for name, why in case.broken.items() if f"'{name}'" in reason)
             reason = "; ".join([reason, *missing])
         if reason:
@@ -190,10 +148,11 @@ class Run:
                 waited += f". It stood in {hangs.place}{self._advice(hangs.place)}"
             raise self.otherwise(wanted, waited, Kind.HUNG, line=hangs.line) from None
         try:
-            self._step = step = message if isinstance(message, Write) else self._read(message)
+            step = message if isinstance(message, Write) else step_of(message, repr(self))
         except wire.WireError as error:
             said = f"{self} sent something that is no value: {error}"
             raise Failed(said, Kind.FORGED) from None
+        self._step = step
         self._over = isinstance(step, Returned | Raised)
         if self.function != "worker.calls.keep":
             self.process.note("student", in_words(step, repr(self), self.process.case.log.named))
@@ -234,40 +193,6 @@ class Run:
             case Stop():
                 return " after stop()"
         return ""
-
-    def _read(self, message: dict[str, Any]) -> Step:
-        match message.get("type"):
-            case "handle":
-                return Handle(wire.decode(message.get("event")))
-            case "ready" | "stop" as kind:
-                return Ready() if kind == "ready" else Stop()
-            case "sleep" | "line" as kind:
-                number = wire.decode(message.get("seconds" if kind == "sleep" else "number"))
-                return Sleep(number) if kind == "sleep" else Line(number)
-            case "returned":
-                return Returned(wire.decode(message.get("value")))
-            case "raised":
-                bases = message.get("bases")
-                names = tuple(str(b) for b in bases) if isinstance(bases, list) else ()
-                if message.get("error") == "NotImplementedError":
-                    function = _text(message, "function")
-                    stub = f"{function}()" if function.isidentifier() else str(self)
-                    said = f"{stub} is not filled in yet: {_text(message, 'reason')}"
-                    line = message.get("line")
-                    known = line if isinstance(line, int) else 0
-                    raise Unusable(said, Kind.NOT_FILLED_IN, line=known)
-                by_handle = message.get("by_handle") is True
-                return Raised(_text(message, "error"), names, _text(message, "reason"), by_handle)
-            case "late":
-                raise Failed(f"{self} called {_text(message, 'callback')}() after it had returned")
-            case "load_failed" | "unfit":
-                raise Unusable(_text(message, "reason"))
-            case "build_failed":
-                # Where it is the service's fault, the plugin finds out before it blames anybody.
-                reason = _text(message, "reason")
-                said = f"what {self} is called with could not be made: {reason}"
-                raise Failed(said, Kind.CRASHED)
-        raise Failed(f"{self} sent a message of an unknown kind", Kind.FORGED)
 
     def next_event(self) -> Any:
         """Return the event of the next step, which must be a handle(event).
@@ -314,7 +239,7 @@ class Run:
         self.process.answer({"raise": exception})
 
     def kill(self) -> None:
-        """SIGKILL, as a crash of the machine: only what stands in another call lives on.
+        """Send SIGKILL, as a crash of the machine: only what stands in another call lives on.
 
         What the submission left running ends with it, at once. So does a process with no call
         under way; a later call in it begins in a new one.
@@ -376,8 +301,3 @@ class Run:
     def waiting(self, seconds: float) -> bool:
         """Tell whether no step comes within `seconds`."""
         return self.process.waiting(seconds)
-
-
-def _text(message: dict[str, Any], key: str) -> str:
-    """Return a string of the student's process, cut to a length that a report can bear."""
-    return str(message.get(key, ""))[:600]

@@ -150,7 +150,7 @@ class Session:
         return self._lost + waits + sum(self._started.values()) + slow + others
 
     def missing(self, name: str) -> ServiceError | None:
-        """Why `service(name)` cannot be had, when that was found out."""
+        """Return why `service(name)` cannot be had, when that was found out."""
         return self._missing.get(name)
 
     def check_services(self) -> None:
@@ -216,7 +216,7 @@ class Session:
         return self._sandbox.output.since(self._printed_before) if self._sandbox is not None else ""
 
     def disturbance(self) -> str:
-        """Why what was seen since `begin` says nothing of the student; empty when nothing was."""
+        """Return why what was seen since `begin` says nothing of the student, or empty."""
         self._look_at_memory()
         if self._ended_for_memory is not None and not self._ended_for_memory.own_limit:
             return "the machine ran out of memory, and the system ended processes"
@@ -225,7 +225,7 @@ class Session:
         return self._sandbox.disturbance() if self._sandbox is not None else ""
 
     def lost_in_all(self) -> str:
-        """Why the time of all checks says nothing of the student; empty when no time was lost."""
+        """Return why the time of all checks says nothing of the student, or empty."""
         for name in {**self._unwell_before, **self._unwell}:
             seconds = self._unwell_before.get(name, 0.0) + self._unwell.get(name, 0.0)
             if seconds > _LITTLE:

@@ -95,8 +95,13 @@ def in_words(step: Step, function: str, named: Callable[[Any], str] | None = Non
 
 
 def shorten(value: Any, limit: int = 100) -> str:
-    """`value` on one line, at most `limit` characters."""
+    """Return `value` on one line: an event by its id, else at most `limit` characters."""
     if isinstance(value, dict) and "event_id" in value:
         return f"event {value['event_id']}"
+    return cut(value, limit)
+
+
+def cut(value: Any, limit: int = 100) -> str:
+    """Return what `value` looks like, at most `limit` characters of it."""
     text = repr(value)
     return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -191,7 +191,7 @@ def apply(function: Any, *args: Any) -> Any:
 
 
 def keep(value: Any) -> Any:
-    """Its argument; the suite calls it to build an object and keep it in the worker."""
+    """Return its argument; the suite calls it to build an object and keep it in the worker."""
     return value
 
 
@@ -218,7 +218,7 @@ def _call(function: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
 
 
 def _misfit(function: Any, args: list[Any], kwargs: dict[str, Any]) -> str:
-    """Why `function` cannot be called so; empty when it can, or has no signature of its own."""
+    """Return why `function` cannot be called so; empty when it can, or tells no signature."""
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):

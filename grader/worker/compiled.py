@@ -74,7 +74,7 @@ def _compile(path: str) -> CodeType | None:
 
 
 def _read_all(pid: int, read_end: int) -> bytes:
-    """All that the compiler wrote; nothing when it takes too long."""
+    """Return all that the compiler wrote; nothing when it takes too long."""
     data = b""
     deadline = time.monotonic() + _SECONDS
     with os.fdopen(read_end, "rb", buffering=0) as pipe:

@@ -113,7 +113,7 @@ def sentence(error: BaseException) -> str:
 
 
 def student_frames(error: BaseException) -> list[traceback.FrameSummary]:
-    """Where the exception passed through the student's own files, outermost first."""
+    """Return where the exception passed through the student's own files, outermost first."""
     frames = traceback.extract_tb(_TRACEBACK.__get__(error))
     return [each for each in frames if each.filename.startswith(tuple(_folder) or "\0")]
 

@@ -102,7 +102,7 @@ def _judge(pid: int) -> str:
 
 
 def _opened(pid: int, names: tuple[str, ...]) -> list[str]:
-    """Those files of a process's in /proc that can be opened."""
+    """Return those files of a process's in /proc that can be opened."""
     found = []
     for name in names:
         path = f"/proc/{pid}/{name}"

@@ -29,7 +29,7 @@ import pytest
 from grader.course import load_course
 from grader.host.processes import runs
 from grader.sandbox.bubblewrap import UNPRIVILEGED
-from grader.sandbox.docker import LABEL
+from grader.sandbox.docker_run import LABEL
 from grader.services.docker_engine import engine_answers
 from grader.services.kafka import private as kafka_private
 from grader.services.redis import private

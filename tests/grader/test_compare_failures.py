@@ -16,7 +16,7 @@ from grader.compare.measure.work import Work
 from grader.compare.places import Places
 from grader.compare.processes.crew import Crew, RunError
 from grader.compare.result import Replay
-from grader.compare.servers import servers
+from grader.compare.servers.catalog import servers
 from grader.compare.techniques.catalog import BY_ID
 from grader.course import load_course
 
@@ -59,7 +59,7 @@ def bench(folder: Path, *techniques: str) -> Iterator[Bench]:
     """What measurements of these need, with their servers."""
     with (
         servers([BY_ID[each] for each in techniques], real=False) as found,
-        closing(Places(folder, found.urls, 0.1, found.more)) as places,
+        closing(Places(folder, found.urls, 0.1, found.settings)) as places,
         Crew() as crew,
     ):
         found.finish()

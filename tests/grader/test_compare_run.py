@@ -16,14 +16,15 @@ import redis
 
 from grader.compare.measure import work
 from grader.compare.measure.bench import COUNTED_RATE
-from grader.compare.place import sqs_client
 from grader.compare.places import Places
 from grader.compare.processes.crew import Crew, RunError
 from grader.compare.result import Comparison
 from grader.compare.run import Options, compare
-from grader.compare.servers import servers
+from grader.compare.servers.catalog import servers
 from grader.compare.show.orderings import ORDERINGS
 from grader.compare.techniques.catalog import BY_ID, TECHNIQUES
+from grader.compare.techniques.polling import Polling
+from grader.compare.techniques.sqs import sqs_client
 from grader.course import load_course
 from grader.services.redis.choice import installed
 
@@ -59,16 +60,17 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(work, "ROUNDS", 1)
     monkeypatch.setattr(work, "IDLE_SECONDS", 1.0)
     monkeypatch.setattr(work, "SHORT_POLL_SECONDS", 0.5)
-    monkeypatch.setattr(work, "OTHER_INTERVALS", (0.3,))
+    monkeypatch.setattr(Polling, "intervals", (0.3,))
 
 
 def run(root: Path, **options: Any) -> Comparison:
     """A comparison with few events; every step that was announced is taken."""
     chosen = Options(events=20, rate=100, **options)
     steps: list[str] = []
-    found = compare(load_course(root), chosen, steps.append)
-    if "polling" in {each.id for each in chosen.techniques}:
-        assert len(steps) == work.steps(len(chosen.techniques))
+    course = load_course(root)
+    found = compare(course, chosen, steps.append)
+    if not any("all" in column.problems for column in found.columns):
+        assert len(steps) == work.steps(chosen.techniques(course))
     return found
 
 
@@ -205,7 +207,7 @@ def test_redis_is_real_where_it_can_be(monkeypatch: pytest.MonkeyPatch, *, there
     """What fakeredis costs says nothing of Redis: it stands in, and is called simulated, alone."""
     monkeypatch.delenv("REDIS_URL", raising=False)
     if not there:
-        monkeypatch.setattr("grader.compare.servers.installed", lambda: None)
+        monkeypatch.setattr("grader.compare.servers.redis.installed", lambda: None)
     elif installed() is None:
         pytest.skip("neither redis-server nor valkey-server is installed")
     with servers([BY_ID["redis"], BY_ID["streams"]], real=False) as found:

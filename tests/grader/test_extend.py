@@ -9,7 +9,8 @@ import pytest
 from command_line import grader
 from tiny_course import write_tiny_course
 
-from grader.gradebook.nbgrader import default_url, extensions
+from grader.gradebook.database import default_url
+from grader.gradebook.nbgrader import extensions
 
 NO_EXTENSION = {
     "a mistyped student": (("out", "anna"), "2", "out holds no results of anna. Did you mean ann?"),

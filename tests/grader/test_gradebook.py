@@ -26,7 +26,8 @@ from tiny_course import IN_PLACE, MANIFEST, RIGHT, add_submission, write_tiny_co
 
 from grader.course import Course, load_course
 from grader.errors import GraderError
-from grader.gradebook.nbgrader import default_url, extend, extensions, fill
+from grader.gradebook.database import default_url
+from grader.gradebook.nbgrader import extend, extensions, fill
 from grader.gradebook.results import Results
 from grader.host.ports import free_ports
 from grader.report import CheckResult, Outcome, Report, is_provisional

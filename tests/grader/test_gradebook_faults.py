@@ -15,7 +15,7 @@ from command_line import grader
 from nbgrader.api import Gradebook
 from tiny_course import IN_PLACE, RIGHT, add_submission, write_tiny_course
 
-from grader.gradebook.nbgrader import default_url
+from grader.gradebook.database import default_url
 
 pytestmark = pytest.mark.thorough
 

@@ -18,7 +18,8 @@ from tiny_course import MANIFEST, RIGHT, add_submission, write_tiny_course
 
 from grader.course import Course, load_course
 from grader.errors import GraderError
-from grader.gradebook.nbgrader import default_url, extend, extensions, lookup, student_id
+from grader.gradebook.database import default_url
+from grader.gradebook.nbgrader import extend, extensions, lookup, student_id
 from grader.gradebook.results import FolderNames, Results
 from grader.intake.archives import members
 from grader.intake.collect import collect

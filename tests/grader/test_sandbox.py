@@ -15,10 +15,11 @@ from lab import Lab
 
 from grader.course import Limits
 from grader.host.holding import hold
-from grader.sandbox.base import SandboxDied, Setup
 from grader.sandbox.bubblewrap import BubblewrapSandbox
 from grader.sandbox.choice import sweep
+from grader.sandbox.line import SandboxDied
 from grader.sandbox.process import ProcessSandbox
+from grader.sandbox.setup import Setup
 from grader.suite import Failed, Returned, Write
 from grader.suite.consumer import Consumer
 from grader.worker.wire import Callback

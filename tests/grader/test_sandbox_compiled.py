@@ -13,10 +13,11 @@ from lab import Lab
 
 from grader.course import Limits
 from grader.host.interpreter import WORKER
-from grader.sandbox.base import Sandbox, Setup
+from grader.sandbox.base import Sandbox
 from grader.sandbox.bubblewrap import BubblewrapSandbox
 from grader.sandbox.choice import choose
 from grader.sandbox.process import ProcessSandbox
+from grader.sandbox.setup import Setup
 from grader.suite import Failed
 from grader.suite.consumer import Consumer
 from grader.worker import compiled

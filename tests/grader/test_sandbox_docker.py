@@ -20,15 +20,16 @@ from lab import Lab
 
 from grader.course import Limits, load_course
 from grader.errors import SandboxError
-from grader.sandbox import choice, empty_image, view
+from grader.host.docker import docker
+from grader.sandbox import choice, docker_run, empty_image, view
 from grader.sandbox import docker as docker_sandbox
-from grader.sandbox.base import SandboxDied, Setup
 from grader.sandbox.bubblewrap import BubblewrapSandbox
 from grader.sandbox.cgroup import Kills
 from grader.sandbox.docker import DockerSandbox
-from grader.sandbox.docker_command import docker
+from grader.sandbox.line import SandboxDied
 from grader.sandbox.probe import Wall, probe, require
 from grader.sandbox.process import ProcessSandbox
+from grader.sandbox.setup import Setup
 from grader.services.docker_engine import engine_answers
 from grader.suite import Returned
 from grader.suite.consumer import Consumer
@@ -55,10 +56,10 @@ REPO = Path(__file__).resolve().parents[2]
 @pytest.fixture(autouse=True)
 def no_image() -> Iterator[None]:
     """What one engine has, another has not."""
-    for found in (empty_image.require, docker_sandbox._driver):  # noqa: SLF001 - as above
+    for found in (empty_image.require, docker_run._driver):  # noqa: SLF001 - as above
         found.cache_clear()
     yield
-    for found in (empty_image.require, docker_sandbox._driver):  # noqa: SLF001
+    for found in (empty_image.require, docker_run._driver):  # noqa: SLF001
         found.cache_clear()
 
 

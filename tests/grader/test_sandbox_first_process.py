@@ -14,9 +14,9 @@ from lab import Lab
 
 from grader.course import Limits
 from grader.host.processes import look_at, runs
-from grader.sandbox.base import Setup
 from grader.sandbox.bubblewrap import BubblewrapSandbox
 from grader.sandbox.probe import probe
+from grader.sandbox.setup import Setup
 from grader.suite.consumer import Consumer
 from grader.suite.settle import settled
 

@@ -12,9 +12,9 @@ from lab import Lab
 
 from grader.course import Limits
 from grader.host.processes import runs
-from grader.sandbox.base import Setup
 from grader.sandbox.bubblewrap import BubblewrapSandbox
 from grader.sandbox.process import ProcessSandbox
+from grader.sandbox.setup import Setup
 from grader.suite import Line, Returned, Write
 from grader.suite.consumer import Consumer
 from grader.suite.run import Run

@@ -10,9 +10,10 @@ import pytest
 from lab import Lab
 
 from grader.course import Limits
-from grader.sandbox.base import Sandbox, Setup
+from grader.sandbox.base import Sandbox
 from grader.sandbox.bubblewrap import BubblewrapSandbox
 from grader.sandbox.process import ProcessSandbox
+from grader.sandbox.setup import Setup
 from grader.suite.consumer import Consumer
 
 CODE = b"""\

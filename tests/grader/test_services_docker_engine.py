@@ -10,7 +10,8 @@ import pika
 import pytest
 import redis
 
-from grader.services.docker_engine import docker, engine_answers, has_image
+from grader.host.docker import docker
+from grader.services.docker_engine import engine_answers, has_image
 from grader.services.rabbitmq import docker as rabbitmq_docker
 from grader.services.rabbitmq.choice import DockerChoice, find_rabbitmq
 from grader.services.rabbitmq.docker import DockerNode

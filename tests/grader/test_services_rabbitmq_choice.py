@@ -160,7 +160,7 @@ def test_an_engine_that_is_of_no_use_makes_way(
     """The installed server is used, after a bounded time, and why is said; without one, too."""
     monkeypatch.setattr("grader.services.docker_engine._PULL_SECONDS", 0.5)
     monkeypatch.setattr("grader.services.docker_engine._PULL_SECONDS_BESIDE", 0.5)
-    monkeypatch.setattr("grader.services.docker_engine._ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr("grader.services.docker_engine.ANSWER_SECONDS", 0.5)
     docker(path, **engine)
     with pytest.raises(ServiceError, match=why):
         find_rabbitmq()

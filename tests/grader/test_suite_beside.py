@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from grader.course import Limits, load_course
-from grader.sandbox.base import Setup
 from grader.sandbox.bubblewrap import BubblewrapSandbox
+from grader.sandbox.setup import Setup
 from grader.suite import Failed, Run
 from grader.suite.beside import Beside
 from grader.suite.consumer import Consumer

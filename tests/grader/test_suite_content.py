@@ -51,6 +51,34 @@ def test_a_bad_line_is_no_json_object(line: bytes) -> None:
     assert not isinstance(value, dict)
 
 
+@pytest.mark.parametrize(
+    ("data", "value"),
+    [(b"[1]", [1]), ("{}", {}), (b"{broken", b"{broken"), ("\u00e9", "\u00e9"), (b"\xff", b"\xff")],
+)
+def test_what_is_no_json_is_its_own_value(data: bytes | str, value: object) -> None:
+    """So that a sentence can show it."""
+    assert content.value_of(data) == value
+    assert content.value_of(None) is None
+    deep = b"[" * 100_000
+    assert content.value_of(deep) == deep
+
+
+def test_an_event_is_on_its_line_and_on_no_other() -> None:
+    """As a message too; a bad line and a blank one hold none."""
+    for event in content.odd_events(random.Random(1)):
+        assert content.event_of(content.to_line(event)) == event
+        assert content.to_message(event) + b"\n" == content.to_line(event)
+    assert [content.event_of(line) for line in (*content.BAD, b"", b" \r\n")] == [None] * (
+        len(content.BAD) + 2
+    )
+
+
+def test_a_number_has_its_noun() -> None:
+    """One thing, and any other number of them."""
+    assert content.count_of(1, "event") == "1 event"
+    assert content.count_of([], "event") == "0 events"
+
+
 def test_events_are_named_by_their_place() -> None:
     """Equal ones by places of their own; what was never sent is unknown."""
     everything = [{"a": 1}, {"b": 2}, {"a": 1}]

@@ -17,10 +17,10 @@ from grader.grading import repeat
 from grader.grading.repeat import wait_for_memory
 from grader.report import Outcome
 from grader.sandbox import cgroup
-from grader.sandbox.base import Setup
 from grader.sandbox.bubblewrap import BubblewrapSandbox
 from grader.sandbox.cgroup import Cgroup, Kills, group_of, machine_kills
 from grader.sandbox.process import ProcessSandbox
+from grader.sandbox.setup import Setup
 from grader.services.base import Service
 from grader.suite import Failed
 from grader.suite.consumer import Consumer

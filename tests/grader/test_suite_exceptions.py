@@ -9,8 +9,8 @@ import pytest
 from lab import Lab
 
 from grader.course import Limits
-from grader.sandbox.base import Setup
 from grader.sandbox.process import ProcessSandbox
+from grader.sandbox.setup import Setup
 from grader.suite import Process
 from grader.suite.consumer import Consumer
 from grader.worker.wire import Callback

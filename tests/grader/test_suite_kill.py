@@ -10,9 +10,9 @@ from lab import Lab
 
 from grader.course import Limits
 from grader.host.processes import ProcessInfo, runs, without
-from grader.sandbox.base import Setup
 from grader.sandbox.bubblewrap import BubblewrapSandbox
 from grader.sandbox.process import ProcessSandbox
+from grader.sandbox.setup import Setup
 from grader.suite.consumer import Consumer
 from grader.worker.wire import Callback, Kept, New
 

@@ -9,9 +9,9 @@ import pytest
 from lab import Lab
 
 from grader.course import Limits
-from grader.sandbox.base import Setup
 from grader.sandbox.bubblewrap import BubblewrapSandbox
 from grader.sandbox.process import ProcessSandbox
+from grader.sandbox.setup import Setup
 from grader.suite.consumer import Consumer
 from grader.suite.steps import Handle, Returned, Stop
 from grader.suite.stillness import Stillness

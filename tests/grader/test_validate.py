@@ -13,8 +13,8 @@ from tiny_course import IN_PLACE, PUBLIC_TEST, RIGHT, STUB, add_submission, writ
 
 from grader.course import load_course
 from grader.report import Outcome
-from grader.sandbox.base import Setup
 from grader.sandbox.process import ProcessSandbox
+from grader.sandbox.setup import Setup
 from grader.suite.plugin import SuitePlugin
 from grader.suite.session import Session
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from lab import Lab
 
 from grader.course import Limits
-from grader.sandbox.base import Setup
 from grader.sandbox.process import ProcessSandbox
+from grader.sandbox.setup import Setup
 from grader.suite.consumer import Consumer
 
 CODE = b"""\

@@ -26,17 +26,17 @@ JUMPS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 
 
 def nodes(tree: ast.AST, *kinds: type[ast.AST]) -> list[Any]:
-    """All nodes of these kinds, as they are before any edit."""
+    """Return all nodes of these kinds, as they are before any edit."""
     return [node for node in ast.walk(tree) if isinstance(node, kinds)]
 
 
 def functions(tree: ast.AST) -> list[Function]:
-    """Every function and method."""
+    """Return every function and method."""
     return [node for node in ast.walk(tree) if isinstance(node, Function)]
 
 
 def blocks(tree: ast.AST) -> list[list[ast.stmt]]:
-    """Every list of statements, the module's own first; a docstring is part of it."""
+    """Return every list of statements, the module's own first; a docstring is part of it."""
     found: list[list[ast.stmt]] = []
     for node in ast.walk(tree):
         for field in ("body", "orelse", "finalbody"):

@@ -41,7 +41,7 @@ class Record:
     entries: tuple[Equivalent, ...]
 
     def reason(self, mutant_id: str) -> str | None:
-        """Why this mutant is no mistake; None where nobody has said so."""
+        """Return why this mutant is no mistake; None where nobody has said so."""
         for entry in self.entries:
             if any(fnmatchcase(mutant_id, pattern) for pattern in entry.mutants):
                 return entry.reason
@@ -80,7 +80,7 @@ def read_record(course: Course, exercise: Exercise) -> Record:
 
 
 def _may_be_of(pattern: str, source: str) -> bool:
-    """Whether the pattern is about mutants of this source, `01/solution` or `01/wheat/NAME`."""
+    """Tell whether the pattern is of mutants of this source, `01/solution` or `01/wheat/NAME`."""
     wanted, known = pattern.split("/"), source.split("/")
     return len(wanted) > len(known) and all(
         fnmatchcase(name, part) for part, name in zip(wanted, known, strict=False)

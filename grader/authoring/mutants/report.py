@@ -13,7 +13,7 @@ from grader.authoring.mutants.source import Mutant
 
 
 def print_mutants(mutants: Sequence[Mutant], console: Console) -> None:
-    """Each mutant: its id, its line, and what was changed."""
+    """Print each mutant: its id, its line, and what was changed."""
     for mutant in mutants:
         _print_mutant(mutant, "", console, "dim")
 
@@ -55,7 +55,7 @@ def is_survivor(result: Result, records: Mapping[str, Record]) -> bool:
 
 
 def print_survivor(mutant: Mutant, console: Console) -> None:
-    """Its id, its line, and what was changed."""
+    """Print its id, its line, and what was changed."""
     _print_mutant(mutant, "survived", console, "red")
 
 

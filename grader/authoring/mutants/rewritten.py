@@ -68,7 +68,7 @@ def rewrite_source(course: Course, exercise: Exercise, source: Specimen) -> Iter
 
 
 def find_faults(report: Report) -> Iterator[str]:
-    """Each check that did not pass, with its sentence; not those that were skipped for another."""
+    """Yield each check that did not pass, with its sentence; none that was skipped for another."""
     for check in report.checks:
         if check.outcome not in (Outcome.PASSED, Outcome.SKIPPED):
             yield f"{report.student}: {check.id} is {check.outcome}: {check.message}"

@@ -66,7 +66,7 @@ def find_sources(course: Course, exercise: Exercise, wanted: str | None = None) 
 
 
 def find_mutants(exercise: Exercise, source: Specimen) -> Iterator[Mutant]:
-    """Every mutant of a right submission, no two of them the same program."""
+    """Yield every mutant of a right submission, no two of them the same program."""
     for file, data in source.submission.files.items():
         code = data.decode("utf-8-sig")
         original = _program(code)

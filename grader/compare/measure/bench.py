@@ -15,6 +15,7 @@ from grader.compare.processes.consumer import Job
 from grader.compare.processes.crew import Child, Crew, RunError
 from grader.compare.processes.producer import Plan
 from grader.compare.techniques.technique import Technique
+from grader.plugins import place_of
 
 COUNTED_RATE = 25.0
 """Events a second of the runs that count events: fourteen of them share the machine."""
@@ -52,12 +53,13 @@ class Bench:
 
     def job(self, subject: Subject, place: Place, **more: Any) -> Job:
         """Return what a consumer of `subject` is told."""
-        return Job(technique=subject.technique.id, file=subject.file, place=place, **more)
+        technique = place_of(type(subject.technique))
+        return Job(technique=technique, file=subject.file, place=place, **more)
 
     def plan(self, technique: Technique, place: Place, count: int, **more: Any) -> Plan:
         """Return what a producer is told; without more, to send at the rate of counted runs."""
         return Plan(
-            technique=technique.id,
+            technique=place_of(type(technique)),
             place=place,
             count=count,
             seed=self.seed,
@@ -71,7 +73,7 @@ class Bench:
         measure: Callable[[K], T],
         done: Callable[[K], None],
     ) -> dict[K, T | RunError]:
-        """Several runs at a time, of measurements that do not mind each other."""
+        """Make several runs at a time, of measurements that do not mind each other."""
 
         def one(thing: K) -> T | RunError:
             try:
@@ -111,5 +113,5 @@ def begin(sink: Child, source: Child) -> None:
 
 
 def handled(sink: Child) -> int:
-    """How many times it has handled an event to the end."""
+    """Return how many times a consumer has handled an event to the end."""
     return len(sink.of("end"))

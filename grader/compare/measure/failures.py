@@ -166,7 +166,7 @@ def _start_again(bench: Bench, node: PrivateNode) -> None:
 
 
 def _after(sink: Child, killed: float) -> list[float]:
-    """When events were handled that were sent after the kill, or came again then."""
+    """Return when events were handled that were sent after the kill, or came again then."""
     # What the client had fetched before is handled at once; nothing new comes for seconds.
     return [moment for _, moment in sink.of("end") if moment > killed + 1]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 
 from grader.compare.measure.bench import Bench, Subject
@@ -9,14 +10,16 @@ from grader.compare.processes.crew import PATIENCE
 from grader.compare.result import Idle
 
 
-def idle(bench: Bench, subject: Subject, seconds: float, wait_seconds: int = 5) -> Idle:
-    """Look on for so long; `wait_seconds` is that of SQS's long poll.
+def idle(
+    bench: Bench, subject: Subject, seconds: float, changes: Mapping[str, object] | None = None
+) -> Idle:
+    """Look on for so long, at a place that has been changed as the technique's `short_poll` says.
 
     Raises:
         RunError: the consumer did not wait.
     """
     technique, place = subject.technique, bench.places.make(subject.technique)
-    place = place.model_copy(update={"wait_seconds": wait_seconds})
+    place = place.model_copy(update=changes)
     told = bench.job(subject, place, mode="idle", seconds=seconds)
     with bench.crew.children(bench.crew.consumer(told)) as (sink,), ExitStack() as stack:
         sink.tell()

@@ -14,7 +14,7 @@ WARM_UP = 10
 
 
 def latency(bench: Bench, subject: Subject, events: int, interval: float | None = None) -> Latency:
-    """At a steady rate; `interval` is that of polling, where it is not the usual one.
+    """Measure it at a steady rate; `interval` is that of polling, where it is not the usual one.
 
     Raises:
         RunError: the consumer failed, or not every event arrived.

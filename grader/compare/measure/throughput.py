@@ -57,7 +57,7 @@ def affordable(bench: Bench, subject: Subject) -> int:
 
 
 def burst(bench: Bench, subject: Subject, count: int) -> Burst:
-    """One run of `count` events: those that wait are taken out, or they are sent at full speed.
+    """Run `count` events: those that wait are taken out, or they are sent at full speed.
 
     Raises:
         RunError: the consumer failed, or not every event arrived.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from grader.compare.measure.bench import Bench, Subject
@@ -14,11 +14,11 @@ from grader.compare.measure.pair import pair, replay, services
 from grader.compare.measure.throughput import Burst, affordable, burst, throughput
 from grader.compare.processes.crew import LossError, RunError
 from grader.compare.result import Column, Idle, Latency, Whose
+from grader.compare.techniques.technique import Technique
 from grader.services.rabbitmq.private import PrivateNode
 
 INTERVAL = 0.1
-OTHER_INTERVALS = (0.5, 2.0)
-"""Seconds between two polls, where polling stands beside the others and alone."""
+"""Seconds between two polls, where a technique that polls stands beside the others."""
 ROUNDS = 4
 IDLE_SECONDS = 10.0
 SHORT_POLL_SECONDS = 2.0
@@ -27,9 +27,10 @@ _COUNTED = ("idle", "away", "crash", "between", "pair", "services", "replay")
 """What is measured of all techniques at a time."""
 
 
-def steps(techniques: int) -> int:
-    """How many times a comparison of so many techniques calls `advance`."""
-    return len(OTHER_INTERVALS) + 1 + 2 * techniques * (1 + ROUNDS + len(_COUNTED)) + 1 + 1
+def steps(techniques: Sequence[Technique]) -> int:
+    """Return how many times a comparison of these techniques calls `advance`."""
+    intervals = next((each.intervals for each in techniques if each.intervals), ())
+    return len(intervals) + 1 + 2 * len(techniques) * (1 + ROUNDS + len(_COUNTED)) + 1 + 1
 
 
 class Work:
@@ -59,8 +60,13 @@ class Work:
                 self._problems[subject]["all"] = missing[subject.technique.service]
         self._living = [s for s in self._all if s.technique.service not in missing]
 
-    def measure(self, node: PrivateNode | None, rng: random.Random) -> None:
-        """Everything but the intervals; `node` is a broker that may be killed."""
+    def measure(self, nodes: Mapping[str, PrivateNode], rng: random.Random) -> None:
+        """Measure everything but the intervals.
+
+        Args:
+            nodes: brokers that may be killed, by service.
+            rng: chooses where consumers are killed.
+        """
         self._latency()
         self._throughput()
         self._together("idle", lambda s: idle(self._bench, s, IDLE_SECONDS))
@@ -72,7 +78,7 @@ class Work:
         self._together("pair", lambda s: pair(self._bench, s))
         self._together("services", lambda s: services(self._bench, s))
         self._together("replay", lambda s: replay(self._bench, s))
-        self._restart(node)
+        self._restart(nodes)
 
     def columns(self, whose: Whose) -> Iterator[Column]:
         """Measure and yield a column for each technique and consumer."""
@@ -85,8 +91,8 @@ class Work:
             )
 
     def intervals(self) -> None:
-        """Measure polling's latency at longer intervals, all at a time."""
-        subject = next((s for s in self._all if s.technique.id == "polling"), None)
+        """Measure the latency of who polls at longer intervals, all at a time."""
+        subject = next((s for s in self._all if s.technique.intervals), None)
         if subject is None:
             return
 
@@ -96,10 +102,12 @@ class Work:
             return latency(self._bench, subject, round(max(self._events, least)), interval)
 
         for interval, result in self._bench.together(
-            list(OTHER_INTERVALS), one, lambda i: self._advance(f"polling every {i:g} s")
+            list(subject.technique.intervals),
+            one,
+            lambda i: self._advance(f"{subject.technique.title} every {i:g} s"),
         ).items():
             if isinstance(result, RunError):
-                self._problems[subject][f"polling every {interval:g} s"] = str(result)
+                self._problems[subject][f"every {interval:g} s"] = str(result)
             else:
                 self.by_interval[f"{interval:g}"] = result
 
@@ -137,7 +145,7 @@ class Work:
                     )
 
     def _counts(self, subjects: list[Subject]) -> dict[Subject, int]:
-        """How many events a burst of each is to have; for the bare client the technique says it."""
+        """Return how many events a burst of each has; for the bare client the technique says it."""
         counts = {subject: subject.technique.burst for subject in subjects}
         for subject in subjects:
             if subject.file:
@@ -148,17 +156,20 @@ class Work:
         return counts
 
     def _short_poll(self) -> None:
-        sqs = next((s for s in self._living if s.technique.id == "sqs" and s.file), None)
-        if sqs is not None:
+        subject = next((s for s in self._living if s.technique.short_poll and s.file), None)
+        if subject is not None:
+            changes = subject.technique.short_poll
             try:
-                self.short_poll = idle(self._bench, sqs, SHORT_POLL_SECONDS, wait_seconds=0)
+                self.short_poll = idle(self._bench, subject, SHORT_POLL_SECONDS, changes)
             except RunError as error:
-                self._problems[sqs]["short polls"] = str(error)
-        self._advance("idle: SQS without long polling")
+                self._problems[subject]["short polls"] = str(error)
+        self._advance("idle: without long polling")
 
-    def _restart(self, node: PrivateNode | None) -> None:
-        some = [s for s in self._living if s.technique.id == "rabbitmq"]
-        if some and node is not None:  # only a broker of ours may be killed
+    def _restart(self, nodes: Mapping[str, PrivateNode]) -> None:
+        for service, node in nodes.items():
+            some = [s for s in self._living if s.technique.service == service]
+            if not some:
+                continue
             try:
                 for subject, found in restart(self._bench, some, node).items():
                     self._found[subject]["restart"] = found

@@ -24,8 +24,8 @@ from grader.compare.place import Place
 from grader.compare.processes import counts
 from grader.compare.processes.kill import kill_at_return
 from grader.compare.processes.line import Line
-from grader.compare.techniques.catalog import BY_ID
 from grader.compare.techniques.technique import Call, Technique
+from grader.plugins import load
 
 QUIET = 4.0
 """Seconds without an event after which a run at full speed counts as over."""
@@ -41,6 +41,7 @@ class Job(BaseModel):
     """What a consumer process is told to do."""
 
     technique: str
+    """Where its class lies."""
     file: str = ""
     """The module that holds the function; empty for the bare client's loop."""
     place: Place
@@ -58,7 +59,7 @@ class Job(BaseModel):
 
 def work(job: Job, line: Line) -> None:
     """Load the function, wait to be told, call it, and tell what happens."""
-    technique = BY_ID[job.technique]
+    technique: Technique = load(job.technique)()
     try:
         call = technique.bind(_load(technique, job.file), job.place, counts.requests)
     except Exception as error:  # noqa: BLE001 - a learner's module raises what it likes
@@ -128,7 +129,7 @@ def _burst(call: Call, job: Job, line: Line) -> None:
             last = time.monotonic()
 
     def watch() -> None:
-        """Who lost an event waits for it for ever."""
+        """End the run of a consumer that lost an event, and would wait for it for ever."""
         seen = -1
         while handled != seen:
             seen = handled
@@ -143,7 +144,7 @@ def _burst(call: Call, job: Job, line: Line) -> None:
 
 def _idle(call: Call, job: Job, line: Line) -> None:
     """Wait for what does not come, and tell what the waiting took."""
-    if not BY_ID[job.technique].counts_requests:
+    if not load(job.technique).counts_requests:
         counts.count_sends()
 
     def spent() -> tuple[float, float, float, float]:

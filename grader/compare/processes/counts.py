@@ -45,13 +45,13 @@ def count_sends() -> None:
 
 
 def cpu_with_children() -> float:
-    """CPU seconds of this process, and of the children that it has waited for."""
+    """Return the CPU seconds of this process, and of the children that it has waited for."""
     spent = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.process_time() + spent.ru_utime + spent.ru_stime
 
 
 def cpu_with_living() -> float:
-    """CPU seconds of this process, and of the children that still run (`tail`); Linux knows."""
+    """Return the CPU seconds of this process and of children that still run (`tail`), on Linux."""
     nanoseconds = 0
     for children in Path("/proc/self/task").glob("*/children"):
         for pid in children.read_text(encoding="utf-8").split():
@@ -62,5 +62,5 @@ def cpu_with_living() -> float:
 
 
 def wakeups() -> int:
-    """How often this process began to wait for something."""
+    """Return how often this process began to wait for something."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw

@@ -10,16 +10,18 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
 from grader.compare.processes.consumer import Job
 from grader.compare.processes.producer import Plan
+from grader.compare.techniques.technique import Technique
 from grader.errors import GraderError
 from grader.host.child import start_module
 from grader.host.identity import Identity
+from grader.plugins import folder_of, place_of
 
 PATIENCE = 20.0
 """Seconds that a step may take before it counts as failed; nothing that works comes near."""
@@ -115,9 +117,10 @@ class Child:
 
 
 class Crew:
-    """Every child of a comparison. To be entered; leaving ends them all."""
+    """Every child of a comparison of some techniques. To be entered; leaving ends them all."""
 
-    def __init__(self) -> None:
+    def __init__(self, techniques: Iterable[Technique] = ()) -> None:
+        self._techniques = [type(each) for each in techniques]
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._living: set[Child] = set()
@@ -128,6 +131,8 @@ class Crew:
             self._zygote = start_module(
                 "grader.compare.processes.zygote",
                 str(other.fileno()),
+                os.pathsep.join(dict.fromkeys(map(folder_of, self._techniques))),
+                *map(place_of, self._techniques),
                 pass_fds=[other.fileno()],
                 stderr=subprocess.DEVNULL,
             )

@@ -19,7 +19,8 @@ from pydantic import BaseModel
 
 from grader.compare.place import Place
 from grader.compare.processes.line import Line
-from grader.compare.techniques.catalog import BY_ID
+from grader.compare.techniques.technique import Technique
+from grader.plugins import load
 
 if TYPE_CHECKING:
     from event_sinks.base import Sink
@@ -32,6 +33,7 @@ class Plan(BaseModel):
     """What a producer process is told to do."""
 
     technique: str
+    """Where its class lies."""
     place: Place
     count: int
     """Events to send at most."""
@@ -68,8 +70,9 @@ def _lines(trips: list[dict[str, Any]], count: int) -> list[bytes]:
 
 
 def _flood(plan: Plan, lines: list[bytes], line: Line) -> None:
-    sink = BY_ID[plan.technique].sink(plan.place)
-    size = BY_ID[plan.technique].lines_at_once
+    technique: Technique = load(plan.technique)()
+    sink = technique.sink(plan.place)
+    size = technique.lines_at_once
     first = time.monotonic()
     for start in range(0, len(lines), size):
         sink.send(b"".join(lines[start : start + size]))
@@ -82,6 +85,7 @@ def _paced(plan: Plan, trips: list[dict[str, Any]], line: Line, stop: threading.
 
     # Moved about within its gap: a rate that is a multiple of a poll interval would tell nothing.
     rng = random.Random(plan.seed)  # noqa: S311 - no secret
+    technique: Technique = load(plan.technique)()
     sink: Sink | None = None
     start = time.monotonic()
     first = start
@@ -98,7 +102,7 @@ def _paced(plan: Plan, trips: list[dict[str, Any]], line: Line, stop: threading.
         while True:
             sent = time.monotonic()
             try:
-                sink = sink or BY_ID[plan.technique].sink(plan.place)
+                sink = sink or technique.sink(plan.place)
                 sent = time.monotonic()
                 sink.send(json.dumps(event | {"sent": sent}).encode() + b"\n")
             except SinkError:

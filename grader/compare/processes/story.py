@@ -50,7 +50,7 @@ class Story:
         return sum(count > 1 for count in times.values())
 
     def moments(self) -> tuple[Moment, ...]:
-        """Its time line, in seconds since the start."""
+        """Return the time line of its events, in seconds since the start."""
         handled: dict[int, list[float]] = {}
         for number, moment in self.handled:
             handled.setdefault(number, []).append(round(moment - self.start, 4))

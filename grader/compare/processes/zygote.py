@@ -1,9 +1,10 @@
-"""Fork producers and consumers: `python -m grader.compare.processes.zygote FD`.
+"""Fork producers and consumers: `python -m grader.compare.processes.zygote FD FOLDERS CLASS ...`.
 
-A process that has imported every client and is forked for each run, which takes milliseconds
-instead of half a second of a core: there are about a hundred and fifty of them. FD is a socket;
-for each descriptor that arrives on it a child is forked, whose :class:`Line` it becomes, and its
-pid is answered. Ends when FD does, and each child when its line does.
+A process that has imported the clients of some techniques, those at CLASS ..., and is forked for
+each run. That takes milliseconds instead of half a second of a core, and there are about a hundred
+and fifty of them. FD is a socket; for each descriptor that arrives on it a child is forked, whose
+:class:`Line` it becomes, and its pid is answered. Ends when FD does, and each child when its line
+does.
 """
 
 from __future__ import annotations
@@ -15,16 +16,21 @@ import signal
 import socket
 import sys
 
-from grader.compare.place import sqs_client
 from grader.compare.processes import consumer, producer
 from grader.compare.processes.line import Line
+from grader.plugins import load
 
 
 def main() -> None:
-    """Run the zygote; its descriptor comes as the one argument."""
-    control = socket.socket(fileno=int(sys.argv[1]))
+    """Run the zygote; arguments: descriptor, folders of other people's modules, classes."""
+    descriptor, folders, *techniques = sys.argv[1:]
+    control = socket.socket(fileno=int(descriptor))
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps
-    _warm_up()
+    sys.path += folders.split(os.pathsep)
+    for each in techniques:
+        load(each)().warm_up()
+    gc.collect()
+    gc.freeze()
     while True:
         word, descriptors, _, _ = socket.recv_fds(control, 1, 1)
         if not word:
@@ -35,15 +41,6 @@ def main() -> None:
             _child(descriptors[0])
         os.close(descriptors[0])
         control.sendall(f"{pid}\n".encode())
-
-
-def _warm_up() -> None:
-    import pika  # noqa: F401, PLC0415 - for the children
-    import redis  # noqa: F401, PLC0415 - for the children
-
-    sqs_client("http://localhost")  # the first one reads the service's description
-    gc.collect()
-    gc.freeze()
 
 
 def _child(descriptor: int) -> None:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from grader.compare.result import Column, Comparison
 from grader.compare.show.cells import milliseconds, rate
-from grader.compare.techniques.catalog import TECHNIQUES
+from grader.compare.techniques.catalog import techniques_in
 from grader.compare.techniques.technique import Technique
 
 
@@ -44,10 +44,10 @@ class Offer(BaseModel):
 
 
 def offers(comparison: Comparison) -> list[Offer]:
-    """One for each technique, in the order of the course."""
+    """Return what each technique offers, in the order of the course."""
     return [
         _offer(technique, comparison, comparison.column(technique.id, comparison.subject))
-        for technique in TECHNIQUES
+        for technique in techniques_in(comparison)
     ]
 
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from grader.compare.result import Comparison
 from grader.compare.show import markdown, plots
-from grader.compare.show.orderings import ORDERINGS
+from grader.compare.show.orderings import judged
 from grader.compare.show.page import choose_html
 from grader.compare.show.table import problems
 from grader.course import Course
@@ -30,7 +30,7 @@ def renew(course: Course, comparison: Comparison) -> Iterator[Path]:
         GraderError: the run does not bear out what the lessons say; a file cannot be written.
     """
     wrong = [sentence for column in comparison.columns for sentence in problems(column)]
-    wrong += [each.sentence for each in ORDERINGS if not each.holds(comparison)]
+    wrong += [each.sentence for each, held in judged(comparison) if not held]
     if wrong:
         raise GraderError(
             f"this run does not bear out what the lessons say ({'; '.join(wrong)})",
@@ -51,7 +51,7 @@ def renew(course: Course, comparison: Comparison) -> Iterator[Path]:
 
 
 def texts(course: Course, comparison: Comparison) -> Iterator[tuple[Path, str]]:
-    """Each lesson that quotes a run, and its text with the numbers of this one."""
+    """Yield each lesson that quotes a run, and its text with the numbers of this one."""
     for exercise in course.exercises:
         path = course.lesson(exercise).relative_to(course.root)
         before = (course.root / path).read_text(encoding="utf-8")

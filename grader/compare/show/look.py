@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from grader.compare.result import Column, Comparison, Crash, Pair
+from grader.compare.techniques.catalog import techniques_in
 
 EVEN = 0.25
 """A share counts as shared when the smaller part is at least this much of the larger one."""
@@ -12,14 +13,21 @@ class MissingError(Exception):
     """A number that the statement needs was not measured."""
 
 
+class ForeignError(Exception):
+    """The statement is about a technique that the comparison's course does not have."""
+
+
 class Look:
     """The columns of the subject's consumers, by technique; raises for what is missing."""
 
     def __init__(self, comparison: Comparison) -> None:
         self.comparison = comparison
+        self._known = {each.id for each in techniques_in(comparison)}
 
     def __call__(self, technique: str) -> Column:
         """Return the technique's column."""
+        if technique not in self._known:
+            raise ForeignError
         column = self.comparison.column(technique, self.comparison.subject)
         if column is None:
             raise MissingError

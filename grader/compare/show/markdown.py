@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from grader.compare.result import Column, Comparison, Crash, Latency, Pair
 from grader.compare.show.cells import UNKNOWN, milliseconds
-from grader.compare.show.orderings import ORDERINGS
+from grader.compare.show.orderings import judged
 from grader.compare.show.rows import how, rows, simulated
 from grader.compare.show.table import on
-from grader.compare.techniques.catalog import TECHNIQUES
+from grader.compare.techniques.catalog import techniques_in
 
 COMMAND = "grader compare --lessons"
 """What fills the blocks."""
@@ -20,7 +20,8 @@ def table(
     comparison: Comparison, groups: frozenset[str], techniques: frozenset[str]
 ) -> Iterator[str]:
     """Yield the rows of those groups and columns of those techniques; without names, all."""
-    shown = [n for n, each in enumerate(TECHNIQUES) if each.id in techniques or not techniques]
+    known = techniques_in(comparison)
+    shown = [n for n, each in enumerate(known) if each.id in techniques or not techniques]
     yield from _heading(comparison, shown)
     for row in rows(comparison):
         # Part of the table, in a lesson about these techniques: there the promises matter.
@@ -38,8 +39,10 @@ def table(
 
 
 def intervals(comparison: Comparison) -> Iterator[str]:
-    """Yield the lines of a table: polling's latency by its interval."""
-    column = comparison.column("polling", comparison.subject)
+    """Yield the lines of a table: the latency of the technique that polls, by its interval."""
+    known = techniques_in(comparison)
+    number, technique = next((n, each) for n, each in enumerate(known) if each.intervals)
+    column = comparison.column(technique.id, comparison.subject)
     found: dict[float, Latency | None] = {
         comparison.poll_interval: column.latency if column else None,
         **{float(name): latency for name, latency in comparison.by_interval.items()},
@@ -52,7 +55,7 @@ def intervals(comparison: Comparison) -> Iterator[str]:
         )
         yield _line(f"{interval:g} s", *(times or [UNKNOWN] * 3), f"{60 / interval:.0f}")
     yield ""
-    yield from _origin(comparison, [0])
+    yield from _origin(comparison, [number])
 
 
 @dataclass(frozen=True)
@@ -107,11 +110,12 @@ _OPINIONS = (
 
 def opinions(comparison: Comparison) -> Iterator[str]:
     """Yield the lecture's rows that can be measured, each with its numbers below."""
-    shown = list(range(len(TECHNIQUES)))
+    techniques = techniques_in(comparison)
+    shown = list(range(len(techniques)))
     yield from _heading(comparison, shown)
-    columns = [comparison.column(t.id, comparison.subject) for t in TECHNIQUES]
+    columns = [comparison.column(t.id, comparison.subject) for t in techniques]
     for opinion in _OPINIONS:
-        said = [getattr(each.opinions, opinion.field) for each in TECHNIQUES]
+        said = [getattr(each.opinions, opinion.field) for each in techniques]
         yield _line(opinion.subject, *(f"*{words}*" for words in said))
         for label, cell in opinion.measured:
             cells = [cell(column) if column else UNKNOWN for column in columns]
@@ -122,14 +126,15 @@ def opinions(comparison: Comparison) -> Iterator[str]:
 
 def orderings(comparison: Comparison) -> Iterator[str]:
     """Yield what the lessons say of the techniques, and whether this run bears it out."""
-    for each in ORDERINGS:
-        mark = {True: "✓", False: "✗", None: UNKNOWN}[each.holds(comparison)]
+    for each, held in judged(comparison):
+        mark = {True: "✓", False: "✗", None: UNKNOWN}[held]
         yield f"- {mark} {each.sentence}."
 
 
 def _heading(comparison: Comparison, shown: list[int]) -> Iterator[str]:
     marks = simulated(comparison)
-    titles = [f"{TECHNIQUES[n].title}{' (simulated)' if marks[n] else ''}" for n in shown]
+    known = techniques_in(comparison)
+    titles = [f"{known[n].title}{' (simulated)' if marks[n] else ''}" for n in shown]
     yield _line("", *titles)
     yield _rule(len(titles))
 
@@ -143,8 +148,9 @@ def _rule(cells: int) -> str:
 
 
 def _origin(comparison: Comparison, shown: list[int]) -> Iterator[str]:
-    """Where the numbers come from."""
-    services = [TECHNIQUES[number] for number in shown if TECHNIQUES[number].service]
+    """Return where the numbers come from."""
+    known = techniques_in(comparison)
+    services = [known[number] for number in shown if known[number].service]
     behind = "".join(
         f" {each.title}: {comparison.behind.get(each.id, 'not measured')}." for each in services
     )

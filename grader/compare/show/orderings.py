@@ -1,12 +1,13 @@
-"""What the lessons say of the techniques, held against the numbers."""
+"""What this course's lessons say of its techniques, held against the numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from grader.compare.result import Comparison
-from grader.compare.show.look import Look, MissingError
+from grader.compare.show.look import ForeignError, Look, MissingError
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,11 @@ class Ordering:
     test: Callable[[Look], bool]
 
     def holds(self, comparison: Comparison) -> bool | None:
-        """None when a number that it needs was not measured."""
+        """Judge it; None when a number that it needs was not measured.
+
+        Raises:
+            ForeignError: it is about a technique that the comparison's course does not have.
+        """
         try:
             return self.test(Look(comparison))
         except MissingError:
@@ -31,10 +36,10 @@ def _intervals_grow(look: Look) -> bool:
 
 
 def _long_polls_ask_less(look: Look) -> bool:
-    short = look.comparison.short_poll
+    requests, short = look.requests("sqs"), look.comparison.short_poll
     if short is None:
         raise MissingError
-    return look.requests("sqs") < short.requests / 10
+    return requests < short.requests / 10
 
 
 def _restart_loses_nothing(look: Look) -> bool:
@@ -146,3 +151,10 @@ ORDERINGS = (
         _restart_loses_nothing,
     ),
 )
+
+
+def judged(comparison: Comparison) -> Iterator[tuple[Ordering, bool | None]]:
+    """Yield what is said of the techniques of the comparison's course, and whether it holds."""
+    for ordering in ORDERINGS:
+        with contextlib.suppress(ForeignError):
+            yield ordering, ordering.holds(comparison)

@@ -9,10 +9,10 @@ from markupsafe import Markup
 from grader.compare.result import Comparison
 from grader.compare.show import plots
 from grader.compare.show.choose import offers
-from grader.compare.show.orderings import ORDERINGS
+from grader.compare.show.orderings import judged
 from grader.compare.show.rows import headings, how, rows, simulated
 from grader.compare.show.table import on, problems
-from grader.compare.techniques.catalog import TECHNIQUES
+from grader.compare.techniques.catalog import techniques_in
 from grader.reports.pages import render
 
 
@@ -21,15 +21,18 @@ def comparison_html(comparison: Comparison) -> str:
     return render(
         "comparison.html",
         comparison=comparison,
-        headings=list(zip(headings(), simulated(comparison), strict=True)),
+        headings=list(zip(headings(comparison), simulated(comparison), strict=True)),
         groups=[
             (group, list(lines))
             for group, lines in groupby(rows(comparison), lambda row: row.group)
         ],
         how=dict(how(comparison)),
-        behind=[(t.title, comparison.behind.get(t.id, "not measured")) for t in TECHNIQUES],
+        behind=[
+            (each.title, comparison.behind.get(each.id, "not measured"))
+            for each in techniques_in(comparison)
+        ],
         machine=on(comparison.machine),
-        orderings=[(each.sentence, each.holds(comparison)) for each in ORDERINGS],
+        orderings=[(each.sentence, held) for each, held in judged(comparison)],
         problems=[sentence for column in comparison.columns for sentence in problems(column)],
         # matplotlib's own words and our numbers: nothing in them came from a learner.
         plots=[(title, Markup(svg)) for title, svg in plots.svgs(comparison)],  # noqa: S704 - above

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from grader.compare.result import Column, Comparison, Moment
 from grader.compare.show.cells import milliseconds
-from grader.compare.techniques.catalog import TECHNIQUES
+from grader.compare.techniques.catalog import techniques_in
 from grader.errors import GraderError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def require() -> None:
 
 
 def png(comparison: Comparison) -> bytes:
-    """All pictures, one above the other."""
+    """Return all pictures, one above the other."""
     figure = _figure(11, 19.5)
     top, *others = figure.subplots(1 + len(_STORIES), 1, height_ratios=[0.9, 1.2, 1.2, 1.2])
     _draw_latency(top, comparison)
@@ -61,14 +61,14 @@ def png(comparison: Comparison) -> bytes:
 
 
 def svgs(comparison: Comparison) -> Iterator[tuple[str, str]]:
-    """Each picture for a page: what it shows, and its SVG element."""
+    """Yield each picture for a page: what it shows, and its SVG element."""
     for name, title in TITLES.items():
         text = _save(_picture(comparison, name), "svg").decode()
         yield title, text[text.index("<svg") :]
 
 
 def one(comparison: Comparison, name: str) -> bytes:
-    """One picture as PNG, by its name."""
+    """Return one picture as PNG, by its name."""
     return _save(_picture(comparison, name), "png")
 
 
@@ -112,13 +112,13 @@ def _dress(axes: Axes, title: str) -> None:
 
 
 def _columns(comparison: Comparison) -> list[Column | None]:
-    return [comparison.column(t.id, comparison.subject) for t in TECHNIQUES]
+    return [comparison.column(t.id, comparison.subject) for t in techniques_in(comparison)]
 
 
 def _lanes(axes: Axes, comparison: Comparison) -> None:
     names = [
         f"{t.title}{'*' if comparison.behind.get(t.id, '').startswith('simulated') else ''}"
-        for t in TECHNIQUES
+        for t in techniques_in(comparison)
     ]
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.6)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from grader.compare.result import Column, Comparison, Whose
 from grader.compare.show import cells
 from grader.compare.show.cells import UNKNOWN
-from grader.compare.techniques.catalog import TECHNIQUES
+from grader.compare.techniques.catalog import techniques_in
 
 FAILS = "fails"
 """Of a consumer that did not get through a measurement."""
@@ -148,7 +148,7 @@ _GROUPS = (
 
 
 def rows(comparison: Comparison) -> Iterator[Row]:
-    """Every line of the table, group by group."""
+    """Yield every line of the table, group by group."""
     subject = comparison.subject
     for group in _GROUPS:
         for line in group.lines:
@@ -163,7 +163,7 @@ def rows(comparison: Comparison) -> Iterator[Row]:
 
 
 def how(comparison: Comparison) -> Iterator[tuple[str, str]]:
-    """Each group's title, and how it was measured."""
+    """Yield each group's title, and how it was measured."""
     crash = next((c.crash for c in comparison.columns if c.crash), None)
     pair = next((c.pair for c in comparison.columns if c.pair), None)
     replay = next((c.replay for c in comparison.columns if c.replay), None)
@@ -178,20 +178,21 @@ def how(comparison: Comparison) -> Iterator[tuple[str, str]]:
         yield group.title, group.how.format(**words)
 
 
-def headings() -> tuple[str, ...]:
+def headings(comparison: Comparison) -> tuple[str, ...]:
     """Return the techniques, one for each cell of a row."""
-    return tuple(each.title for each in TECHNIQUES)
+    return tuple(each.title for each in techniques_in(comparison))
 
 
 def simulated(comparison: Comparison) -> tuple[bool, ...]:
-    """Whether a simulation stands behind each technique."""
-    return tuple(comparison.behind.get(t.id, "").startswith("simulated") for t in TECHNIQUES)
+    """Tell whether a simulation stands behind each technique."""
+    words = [comparison.behind.get(each.id, "") for each in techniques_in(comparison)]
+    return tuple(each.startswith("simulated") for each in words)
 
 
 def _cells(comparison: Comparison, group: _Group, line: _Line, whose: Whose) -> tuple[str, ...]:
     return tuple(
         _cell(comparison, group, line, comparison.column(technique.id, whose))
-        for technique in TECHNIQUES
+        for technique in techniques_in(comparison)
     )
 
 

@@ -11,18 +11,19 @@ from rich.text import Text
 
 from grader.compare.result import Column, Comparison, Machine
 from grader.compare.show.cells import UNKNOWN
-from grader.compare.show.orderings import ORDERINGS
+from grader.compare.show.orderings import judged
 from grader.compare.show.rows import rows, simulated
-from grader.compare.techniques.catalog import TECHNIQUES
+from grader.compare.techniques.catalog import techniques_in
 from grader.reports.safe import plain
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
     """Print the table, what stood behind it, and whether what the lessons say holds."""
-    shown = [n for n, t in enumerate(TECHNIQUES) if comparison.column(t.id, comparison.subject)]
+    techniques = techniques_in(comparison)
+    shown = [n for n, t in enumerate(techniques) if comparison.column(t.id, comparison.subject)]
     console.print(_table(comparison, shown))
     console.print()
-    for technique in (TECHNIQUES[number] for number in shown):
+    for technique in (techniques[number] for number in shown):
         console.print(f"{technique.title}: {comparison.behind.get(technique.id, 'not measured')}")
     if any(simulated(comparison)):
         console.print("* simulated: its times say what the simulation costs, not the real thing")
@@ -31,9 +32,8 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
         for sentence in problems(column):
             console.print(Text(f"✗ {sentence}", "red"))
     console.print()
-    for ordering in ORDERINGS:
-        held = ordering.holds(comparison)
-        if held is None and len(shown) < len(TECHNIQUES):
+    for ordering, held in judged(comparison):
+        if held is None and len(shown) < len(techniques):
             continue  # what it is about was not asked for
         mark, style = {True: ("✓", "green"), False: ("✗", "red"), None: (UNKNOWN, "dim")}[held]
         console.print(Text(f"{mark} {ordering.sentence}", style))
@@ -44,7 +44,7 @@ def _table(comparison: Comparison, shown: list[int]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     table.add_column("", no_wrap=False, max_width=25)
     for number in shown:
-        technique, is_simulated = TECHNIQUES[number], simulated(comparison)[number]
+        technique, is_simulated = techniques_in(comparison)[number], simulated(comparison)[number]
         name = technique.short or technique.title
         table.add_column(f"{name}*" if is_simulated else name, justify="right", no_wrap=True)
     for group, lines in groupby(rows(comparison), key=lambda row: row.group):

@@ -26,6 +26,7 @@ class Polling(Technique):
     function: ClassVar[str] = "poll"
     keeps: ClassVar[bool] = True
     burst: ClassVar[int] = 100_000
+    intervals: ClassVar[tuple[float, ...]] = (0.5, 2.0)
     replay: ClassVar[str] = "the file is still there"
     opinions: ClassVar[Opinions] = Opinions(
         latency="high: the interval",

@@ -63,6 +63,10 @@ class RabbitMQ(Technique):
 
         return call
 
+    def warm_up(self) -> None:
+        """Import the client."""
+        import pika  # noqa: F401, PLC0415 - each technique needs one client
+
     def sink(self, place: Place) -> Sink:
         """Publish to the queue, confirmed."""
         from event_sinks.rabbitmq_sink import (  # noqa: PLC0415 - importable in a producer alone

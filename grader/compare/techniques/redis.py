@@ -61,6 +61,10 @@ class RedisPubSub(Technique):
 
         return call
 
+    def warm_up(self) -> None:
+        """Import the client."""
+        import redis  # noqa: F401, PLC0415 - each technique needs one client
+
     def sink(self, place: Place) -> Sink:
         """Publish on the channel."""
         from event_sinks.redis_sink import RedisSink  # noqa: PLC0415 - importable in a producer alone

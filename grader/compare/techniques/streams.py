@@ -94,6 +94,10 @@ class RedisStreams(Technique):
 
         return call
 
+    def warm_up(self) -> None:
+        """Import the client."""
+        import redis  # noqa: F401, PLC0415 - each technique needs one client
+
     def sink(self, place: Place) -> Sink:
         """Append to the stream."""
         from event_sinks.redis_sink import StreamSink  # noqa: PLC0415 - importable in a producer alone

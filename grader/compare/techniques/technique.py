@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -42,7 +42,8 @@ class Technique(ABC):
     function: ClassVar[str]
     """The consumer's, in the exercise's file."""
     service: ClassVar[str | None] = None
-    """The kind of service behind it; None: files and sockets of this machine."""
+    """The kind of service behind it, as course.toml names one; None: files and sockets of this
+    machine."""
     keeps: ClassVar[bool]
     """True where the medium holds events until somebody reads them."""
     burst: ClassVar[int]
@@ -53,6 +54,12 @@ class Technique(ABC):
     """How many a producer at full speed hands over in one call."""
     counts_requests: ClassVar[bool] = False
     """True where `bind` counts them; else what is written to sockets is counted."""
+
+    intervals: ClassVar[tuple[float, ...]] = ()
+    """Seconds between two polls at which latency is measured besides, where the place's `interval`
+    is what it goes by."""
+    short_poll: ClassVar[Mapping[str, object]] = {}
+    """What its place is changed to for a consumer that asks without waiting; empty: none does."""
 
     opinions: ClassVar[Opinions]
 
@@ -98,11 +105,14 @@ class Technique(ABC):
         """
         return self.second_consumer(place)
 
+    def warm_up(self) -> None:  # noqa: B027 - most need nothing
+        """Import what consumers and producers need, in the process from which they are forked."""
+
     def port(self) -> int:
         """Choose a port to listen on, where it needs one; else 0."""
         return 0
 
-    def make(self, place: Place) -> None:  # noqa: B027 - most need nothing
+    def make(self, place: Place) -> None:  # noqa: B027 - as above
         """Make what must exist before either side comes, such as a queue."""
 
     def remove(self, place: Place) -> None:  # noqa: B027 - as above

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
-
-from pydantic import ValidationError
 
 from grader.course import Course, Limits
 from grader.grading.many import ATTEMPTS, seconds_of_one
@@ -19,17 +15,12 @@ from grader.grading.one import Grading, failed_report
 from grader.grading.progress import Bar
 from grader.grading.workers.board import Board
 from grader.grading.workers.broker import BrokerAddress, celery_app, require_celery
-from grader.grading.workers.messages import MAX_BYTES, TASK, Done, Work, course_hash
-from grader.grading.workers.queues import (
-    DELIVERIES,
-    WORK,
-    results_queue,
-    routing_key,
-    take_back,
-    work_queue,
-)
+from grader.grading.workers.inbox import Dead, UnreadableError, read
+from grader.grading.workers.link import Link
+from grader.grading.workers.messages import SubmissionKey, Work, course_hash
+from grader.grading.workers.queues import DELIVERIES
 from grader.grading.workers.task import ended_sentence
-from grader.grading.workers.worker import ANNOUNCEMENT, unreachable
+from grader.grading.workers.worker import unreachable
 from grader.report import Report
 from grader.sandbox.bubblewrap import BubblewrapSandbox
 from grader.submission import Submission
@@ -94,52 +85,6 @@ class _Sent:
     """When it was last known to be somewhere."""
 
 
-class _Link:
-    """A connection to the broker, with all that is used of it."""
-
-    def __init__(self, app: Any, board: Board, order: Order, course: str, take: Any) -> None:
-        from kombu import Consumer  # noqa: PLC0415 - an extra
-
-        with ExitStack() as stack:
-            self.connection = stack.enter_context(app.connection_for_write())
-            self.connection.connect()
-            self.channel = self.connection.channel()
-            self.producer = self.connection.Producer(self.channel, auto_declare=False)
-            self.work = work_queue(course)(self.channel)
-            self.work.declare()
-            self.results = results_queue(order.run)(self.channel)
-            self.results.declare()
-            self.waiting = self.results.queue_declare(passive=True).message_count
-            self._course, self._run = course, order.run
-            self._consumer = Consumer(
-                self.channel, [self.results], on_message=take, prefetch_count=20, auto_declare=False
-            )
-            events = app.events.Receiver(
-                self.channel, {ANNOUNCEMENT: board.hear}, ANNOUNCEMENT.replace("-", ".")
-            )
-            channel = self.connection.channel()
-            for each in events.get_consumers(partial(Consumer, channel), channel):
-                stack.enter_context(each)
-            self._stack = stack.pop_all()
-
-    def listen(self) -> None:
-        """Have reports delivered from now on."""
-        self._stack.enter_context(self._consumer)
-
-    def ready(self) -> int:
-        """Return how many messages wait for a worker."""
-        return int(self.work.queue_declare(passive=True).message_count)
-
-    def take_back(self) -> int:
-        """Take back what no worker has begun."""
-        return take_back(self.channel, self._course, self._run)
-
-    def close(self) -> None:
-        """End the connection; what was not acknowledged stays with the broker."""
-        with suppress(Exception):
-            self._stack.close()
-
-
 class _Controller:
     def __init__(
         self, submissions: Sequence[Submission], order: Order, address: BrokerAddress, bar: Bar
@@ -159,13 +104,13 @@ class _Controller:
         """Messages that were delivered and are not looked at yet."""
         self._waiting = 0
         """Reports of an earlier run that were in the queue when this one began, and are there."""
-        self._link: _Link | None = None
+        self._link: Link | None = None
         unused = self._app.connection_for_write()
         self._lost_errors = (*unused.connection_errors, *unused.channel_errors)
         self._missing_since = time.monotonic()
         self._said = ""
 
-    def _key_of(self, each: Submission) -> tuple[str, str, str, str]:
+    def _key_of(self, each: Submission) -> SubmissionKey:
         exercise = each.exercise.id
         return each.student, exercise, each.hash, self._order.suites[exercise]
 
@@ -182,7 +127,7 @@ class _Controller:
         finally:
             self._end()
 
-    def _first_link(self) -> _Link:
+    def _first_link(self) -> Link:
         try:
             link = self._connect()
             # What a killed controller left would be graded twice.
@@ -192,12 +137,12 @@ class _Controller:
         link.listen()
         return link
 
-    def _connect(self) -> _Link:
-        self._link = _Link(self._app, self._board, self._order, self._course, self._came.append)
+    def _connect(self) -> Link:
+        self._link = Link(self._app, self._board, self._course, self._order.run, self._came.append)
         self._waiting = self._link.waiting
         return self._link
 
-    def _again(self) -> _Link:
+    def _again(self) -> Link:
         link = self._connect()
         link.listen()
         self._bar.say(f"the broker at {self._address.shown} is there again")
@@ -218,7 +163,7 @@ class _Controller:
         self._came.clear()
         time.sleep(_TRY_AGAIN_SECONDS)
 
-    def _turn(self, link: _Link) -> Iterator[tuple[Submission, Report]]:
+    def _turn(self, link: Link) -> Iterator[tuple[Submission, Report]]:
         """Send what there is room for, take in what came, look at the workers."""
         if self._waiting <= 0:
             self._send(link)
@@ -236,7 +181,7 @@ class _Controller:
 
     # Sending -----------------------------------------------------------------
 
-    def _send(self, link: _Link) -> None:
+    def _send(self, link: Link) -> None:
         ahead = max(_AHEAD, _AHEAD_PER_SLOT * self._board.slots)
         while self._todo and len(self._sent) < ahead:
             submission = self._todo[0]
@@ -247,7 +192,7 @@ class _Controller:
             self._publish(link, self._set_aside[0], last_try=True)
             self._set_aside.pop(0)
 
-    def _publish(self, link: _Link, submission: Submission, *, last_try: bool = False) -> None:
+    def _publish(self, link: Link, submission: Submission, *, last_try: bool = False) -> None:
         work = Work.of(
             submission,
             run=self._order.run,
@@ -257,26 +202,7 @@ class _Controller:
             repeat=self._order.repeat,
             last_try=last_try,
         )
-        seconds = task_seconds(self._order.course.limits, self._order.repeat)
-        message = self._app.amqp.create_task_message(
-            work.key,
-            TASK,
-            args=[work.model_dump(mode="json")],
-            kwargs={},
-            time_limit=seconds,
-            argsrepr="",
-            kwargsrepr="",
-            ignore_result=True,
-        )
-        link.producer.publish(
-            message.body,
-            exchange=WORK,
-            routing_key=routing_key(self._course, self._order.run),
-            serializer="json",
-            headers=message.headers,
-            delivery_mode=2,
-            **message.properties,
-        )
+        link.publish(work, task_seconds(self._order.course.limits, self._order.repeat))
         now = time.monotonic()
         self._sent[work.key] = _Sent(submission, work, now, now)
 
@@ -284,43 +210,32 @@ class _Controller:
 
     def _read(self, message: Any) -> tuple[Submission, Report] | None:
         """Return what a message says of a submission that is still open, or None."""
-        if len(message.body) > MAX_BYTES:
-            self._bar.say(f"a message of {len(message.body)} bytes was passed over")
-            return None
         try:
-            if deaths := (message.headers or {}).get("x-death"):
-                return self._read_dead(message.body, str(deaths[0].get("reason")))
-            done = Done.model_validate_json(message.body)
-        except (ValidationError, ValueError, LookupError, TypeError, AttributeError):
-            self._bar.say("a message that is no report was passed over")
+            said = read(message.body, message.headers)
+        except UnreadableError as error:
+            self._bar.say(f"{error} was passed over")
             return None
-        key = (done.student, done.exercise, done.submission_hash, done.suite_hash)
-        submission = self._open.get(key)
-        if submission is None or not (self._order.any_seed or done.seed == self._order.seed):
+        if isinstance(said, Dead):
+            return self._bury(said)
+        submission = self._open.get(said.submission_key)
+        if submission is None or not (self._order.any_seed or said.seed == self._order.seed):
             return None
-        report = done.report
-        if report is None:
-            report = self._error(submission, done.problem)
-        elif not _is_of(report, done):
-            self._bar.say(f"a report of {done.worker} that is not what it says was passed over")
-            return None
+        report = said.report or self._error(submission, said.problem)
         self._close(submission)
         return submission, report
 
-    def _read_dead(self, body: str | bytes, reason: str) -> tuple[Submission, Report] | None:
-        """Return what becomes of work that the broker took out of the queue."""
-        work = Work.model_validate(json.loads(body)[0][0])
-        key = (work.student, work.exercise, work.submission_hash, work.suite_hash)
-        submission = self._open.get(key)
+    def _bury(self, dead: Dead) -> tuple[Submission, Report] | None:
+        """Return what becomes of work that the broker took out of the queue, or None: once more."""
+        work, submission = dead.work, self._open.get(dead.work.submission_key)
         if submission is None or work.key not in self._sent:
             return None
         del self._sent[work.key]
-        if reason == "delivery_limit" and not work.last_try:
+        if dead.delivered_too_often and not work.last_try:
             self._set_aside.append(submission)
             return None
         sentence = ended_sentence(2 * DELIVERIES)
-        if reason != "delivery_limit":
-            sentence = f"the worker or the broker refused it ({reason})"
+        if not dead.delivered_too_often:
+            sentence = f"the worker or the broker refused it ({dead.reason})"
         self._close(submission)
         return submission, self._error(submission, sentence)
 
@@ -338,7 +253,7 @@ class _Controller:
 
     # Looking at the workers --------------------------------------------------
 
-    def _look(self, link: _Link) -> None:
+    def _look(self, link: Link) -> None:
         names = {
             key: f"{each.submission.student} {each.submission.exercise.id}"
             for key, each in self._sent.items()
@@ -354,7 +269,7 @@ class _Controller:
             self._said = ""
         self._find_lost(link, now)
 
-    def _find_lost(self, link: _Link, now: float) -> None:
+    def _find_lost(self, link: Link, now: float) -> None:
         """Send again what is neither in the queue nor with a worker: a broker lost its data."""
         if not self._sent or now - min(each.seen for each in self._sent.values()) < _LOST_SECONDS:
             return
@@ -383,10 +298,3 @@ class _Controller:
             if not (self._open and self._order.keeps):
                 link.results.delete()
         link.close()
-
-
-def _is_of(report: Report, done: Done) -> bool:
-    """Tell whether a report is of the submission that it comes for, and was made behind walls."""
-    stated = (report.student, report.exercise, report.submission_hash, report.suite_hash)
-    wanted = (done.student, done.exercise, done.submission_hash, done.suite_hash)
-    return stated == wanted and report.seed == done.seed and not report.unsafe

@@ -23,6 +23,8 @@ TASK = "grader.grade"
 """The task's name in Celery."""
 
 RunId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+SubmissionKey = tuple[str, str, str, str]
+"""A submission and what grades it: student, exercise, the submission's hash, the suite's."""
 _Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 _Text = Annotated[str, StringConstraints(max_length=4096)]
 
@@ -115,6 +117,11 @@ class Work(_Message):
         return found
 
     @property
+    def submission_key(self) -> SubmissionKey:
+        """The submission that it is about."""
+        return self.student, self.exercise, self.submission_hash, self.suite_hash
+
+    @property
     def key(self) -> str:
         """The task's id: the same for the same work of the same run."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:32]
@@ -132,6 +139,11 @@ class Done(_Message):
     report: Report | None = None
     problem: _Text = ""
     """Why there is no report: an error of ours."""
+
+    @property
+    def submission_key(self) -> SubmissionKey:
+        """The submission that it is about."""
+        return self.student, self.exercise, self.submission_hash, self.suite_hash
 
 
 def course_hash(suites: dict[str, str]) -> str:

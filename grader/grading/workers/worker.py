@@ -129,9 +129,12 @@ def open_house(course: Course, jobs: int) -> Opened:
 
 
 def _take_work(opened: Opened, address: BrokerAddress, jobs: int, say: Say) -> int:
+    """Have Celery take work until it is stopped; return its exit code.
+
+    Raises:
+        GraderError: the broker does not let us in, or the house has ended.
+    """
     from celery.platforms import SecurityWarning  # noqa: PLC0415 - an extra
-    from celery.signals import heartbeat_sent, task_failure, worker_ready  # noqa: PLC0415 - as above
-    from celery.worker import state  # noqa: PLC0415 - as above
 
     from grader.grading.workers.task import Grader  # noqa: PLC0415 - as above
 
@@ -149,29 +152,12 @@ def _take_work(opened: Opened, address: BrokerAddress, jobs: int, say: Say) -> i
     def grade(task: Any, work: Any) -> None:
         grader.grade(task, work)
 
-    def announce(sender: Any, **_: Any) -> None:
-        tasks = sorted(request.id for request in state.active_requests)
-        sender.eventer.send(ANNOUNCEMENT, name=name, course=course, jobs=jobs, tasks=tasks)
-
-    def ready(**_: Any) -> None:
-        # Celery would start the program again, which has no address any more.
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)
-        exercises = ", ".join(sorted(opened.suites))
-        say(
-            f"{name} takes work from {address.shown}: {jobs} at a time, sandbox {opened.sandbox}, "
-            f"exercises {exercises}, suites and limits {course[:12]}"
-        )
-
-    def failed(exception: BaseException | None = None, **_: Any) -> None:
-        from celery.exceptions import TimeLimitExceeded  # noqa: PLC0415 - as above
-
-        if isinstance(exception, TimeLimitExceeded):
-            say("grading did not end in time: the worker ends, and its work goes back")
-            opened.process.kill()  # which the consumer sees, and ends
-
-    heartbeat_sent.connect(announce, weak=False)
-    worker_ready.connect(ready, weak=False)
-    task_failure.connect(failed, weak=False)
+    exercises = ", ".join(sorted(opened.suites))
+    greeting = (
+        f"{name} takes work from {address.shown}: {jobs} at a time, sandbox {opened.sandbox}, "
+        f"exercises {exercises}, suites and limits {course[:12]}"
+    )
+    _connect_signals(opened, {"name": name, "course": course, "jobs": jobs}, greeting, say)
     logging.getLogger("celery.worker.request").addFilter(_without_traceback)
     # As root, each submission is a user of its own; what root could do to Celery is JSON.
     warnings.filterwarnings("ignore", category=SecurityWarning)
@@ -191,3 +177,35 @@ def _take_work(opened: Opened, address: BrokerAddress, jobs: int, say: Say) -> i
     if opened.process.poll() is not None:
         raise GraderError("the process that grades has ended", "Start the worker again.")
     return code
+
+
+def _connect_signals(opened: Opened, about: dict[str, Any], greeting: str, say: Say) -> None:
+    """Have Celery say what this worker does, and end it when grading does not end.
+
+    Args:
+        opened: the house.
+        about: what each announcement says, besides what is being graded.
+        greeting: said once it takes work.
+        say: where it is said.
+    """
+    from celery.exceptions import TimeLimitExceeded  # noqa: PLC0415 - an extra
+    from celery.signals import heartbeat_sent, task_failure, worker_ready  # noqa: PLC0415 - as above
+    from celery.worker import state  # noqa: PLC0415 - as above
+
+    def announce(sender: Any, **_: Any) -> None:
+        tasks = sorted(request.id for request in state.active_requests)
+        sender.eventer.send(ANNOUNCEMENT, **about, tasks=tasks)
+
+    def ready(**_: Any) -> None:
+        # Celery would start the program again, which has no address any more.
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        say(greeting)
+
+    def failed(exception: BaseException | None = None, **_: Any) -> None:
+        if isinstance(exception, TimeLimitExceeded):
+            say("grading did not end in time: the worker ends, and its work goes back")
+            opened.process.kill()  # which the consumer sees, and ends
+
+    heartbeat_sent.connect(announce, weak=False)
+    worker_ready.connect(ready, weak=False)
+    task_failure.connect(failed, weak=False)

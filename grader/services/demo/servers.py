@@ -8,7 +8,6 @@ import json
 import os
 import select
 import subprocess
-import sys
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from grader.host.identity import Identity
 from grader.host.interrupts import held
 from grader.host.ports import holder, is_free
 from grader.host.state import folder_of_state, state_folder
+from grader.plugins import folder_of
 from grader.services.catalog import service_kind
 from grader.services.kind import ServiceKind
 
@@ -139,23 +139,17 @@ def _spawn(name: str) -> tuple[int, subprocess.Popen[bytes]]:
             "Stop that, or use it as it is.",
         )
     order = kind.demo_order()
+    folder = folder_of(type(kind))
     read_end, write_end = os.pipe()
     with _log(kind).open("wb") as errors:
         process = start_module(
             "grader.services.demo.daemon",
-            *(name, _home(kind), str(kind.port), order, str(_record(kind)), str(write_end)),
+            *(name, folder, str(kind.port), order, str(_record(kind)), str(write_end)),
             pass_fds=(write_end,),
             stderr=errors,
         )
     os.close(write_end)
     return read_end, process
-
-
-def _home(kind: ServiceKind) -> str:
-    """Return the folder from which the kind's module is imported."""
-    module = sys.modules[type(kind).__module__]
-    assert module.__file__ is not None
-    return str(Path(module.__file__).parents[module.__name__.count(".")])
 
 
 def _wait(name: str, line: int, process: subprocess.Popen[bytes]) -> None:

@@ -20,7 +20,7 @@ def servers() -> str:
 
 
 def kafka_problem(where: str) -> str:
-    """Why a Kafka cannot be used, in a few words; "" where one answers.
+    """Return why a Kafka cannot be used, in a few words; "" where one answers.
 
     Args:
         where: `host:port`, or several of them with commas between.

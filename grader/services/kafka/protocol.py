@@ -131,7 +131,7 @@ class Request:
         return _text(self.body[2:], *_SHORT.unpack_from(self.body))
 
     def in_words(self) -> str:
-        """Its kind, and its group, for a log."""
+        """Return the request's kind, and its group, for a log."""
         return f"{self.name} {self.group[:60]}".strip()
 
 

@@ -15,7 +15,7 @@ def rabbitmq_problem(
     password: str = "guest",  # noqa: S107 - what every new RabbitMQ takes
     virtual_host: str = "/",
 ) -> str:
-    """Why a RabbitMQ cannot be used, in a few words; "" where one lets us in."""
+    """Return why a RabbitMQ cannot be used, in a few words; "" where one lets us in."""
     if not greets(host, port):
         return "no RabbitMQ answers"
     import pika  # noqa: PLC0415 - each client is imported where it is needed

@@ -23,7 +23,7 @@ class Login:
 
     @classmethod
     def random(cls) -> Login:
-        """One that nobody can guess."""
+        """Return a login that nobody can guess."""
         return cls("grader", secrets.token_urlsafe(24))
 
 

@@ -165,7 +165,7 @@ class PrivateNode(Node):
         return self.answers()
 
     def _output(self) -> str:
-        """All that the node printed."""
+        """Return all that the node printed."""
         assert self._folder is not None
         return (self._folder / "output").read_text(errors="replace", encoding="utf-8")
 
@@ -197,7 +197,7 @@ class PrivateNode(Node):
 
 
 def home_of_nodes() -> str:
-    """Where nodes have their folders: TMPDIR, unless its name is one that Erlang stumbles over."""
+    """Return where nodes have their folders: TMPDIR, unless Erlang stumbles over its name."""
     usual = tempfile.gettempdir()
     return usual if usual.isascii() else "/tmp"  # noqa: S108 - mkdtemp makes a folder of our own
 

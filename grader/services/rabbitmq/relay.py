@@ -5,85 +5,22 @@ from __future__ import annotations
 import contextlib
 import errno
 import itertools
-import os
 import selectors
 import socket
-import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
 
-from grader.services.gate import Gate, Packet
+from grader.services.gate import Gate
 from grader.services.rabbitmq.amplification import MOST, Copies
-from grader.services.rabbitmq.words import REDELIVERED, Words
+from grader.services.rabbitmq.pair import Pair, Way, check_connected, close_socket, packet
+from grader.services.rabbitmq.words import REDELIVERED
 
 _CHUNK = 64 << 10
-_BUFFERED = 256 << 10
-"""Bytes kept for a side that does not read; then the other side is not read either."""
 _MAX_CONNECTIONS = 128
 """At a time; more are cut off at once. The broker holds those that have not logged in, too."""
-_ABRUPT = struct.pack("ii", 1, 0)
-"""SO_LINGER: on, no seconds: closing sends RST."""
-
-_ANSWERS = {"basic.ack": "confirms", "basic.nack": "refuses"}
-"""What the broker says of messages that were published, by the method that says it."""
-
 T = TypeVar("T")
-
-
-class _Way:
-    """One direction of a connection: what was read from `source` and not yet sent to `target`."""
-
-    def __init__(self, source: socket.socket, target: socket.socket, words: Words) -> None:
-        self.source = source
-        self.target = target
-        self.waiting = bytearray()
-        self.arrived = bytearray()
-        """What was read and may not go on yet."""
-        self.begins = 0
-        """Where that begins, in bytes since the connection's begin."""
-        self.methods: Iterator[str] = iter(())
-        """What of that is still to be asked for at the gate."""
-        self.held = ""
-        """The method that the gate holds."""
-        self.words = words
-        self.ended = False
-        """`source` will send no more."""
-        self.closed = False
-        """`target` was told so."""
-
-
-class _Pair:
-    """A connection from the sandbox and its continuation to the broker."""
-
-    def __init__(
-        self,
-        client: socket.socket,
-        server: socket.socket,
-        copies: Copies,
-        *,
-        connected: bool,
-    ) -> None:
-        self.client = client
-        self.server = server
-        self.connected = connected
-        self.vanishes = False
-        """Whether what is read goes nowhere any more: its process was killed at a stop."""
-        self.up = _Way(client, server, Words(copies.see, copies.see_header))
-        self.down = _Way(server, client, Words())
-
-    def wanted(self, side: socket.socket) -> int:
-        """Return what to wait for on that side."""
-        reads, writes = (self.up, self.down) if side is self.client else (self.down, self.up)
-        if side is self.server and not self.connected:
-            return selectors.EVENT_WRITE
-        events = 0
-        if not (reads.ended or reads.held) and len(reads.waiting) < _BUFFERED:
-            events |= selectors.EVENT_READ
-        if writes.waiting:
-            events |= selectors.EVENT_WRITE
-        return events
 
 
 class Relay:
@@ -113,7 +50,7 @@ class Relay:
         self.redelivered = 0
         """Deliveries so far that the broker marked as redelivered."""
         self._copies = Copies()
-        self._pairs: set[_Pair] = set()
+        self._pairs: set[Pair] = set()
         self._quiet = threading.Condition()
         self._commands: list[Callable[[], None]] = []
         self._stopped = False
@@ -237,7 +174,7 @@ class Relay:
             except OSError:
                 return
             if len(self._pairs) >= _MAX_CONNECTIONS:
-                _close(client, abruptly=True)
+                close_socket(client, abruptly=True)
                 continue
             client.setblocking(False)  # noqa: FBT003 - the standard library's
             address = self._upstream()
@@ -246,9 +183,9 @@ class Relay:
             result = (
                 errno.ECONNREFUSED if self.exceeded or self._refuses else server.connect_ex(address)
             )
-            pair = _Pair(client, server, self._copies, connected=result == 0)
+            pair = Pair(client, server, self._copies, connected=result == 0)
             if result not in (0, errno.EINPROGRESS):
-                _close(client, abruptly=True)
+                close_socket(client, abruptly=True)
                 server.close()
                 continue
             for each in (client, server):
@@ -257,7 +194,7 @@ class Relay:
             self._pairs.add(pair)
             self._watch(pair)
 
-    def _handle(self, pair: _Pair, side: socket.socket, events: int) -> None:
+    def _handle(self, pair: Pair, side: socket.socket, events: int) -> None:
         if pair not in self._pairs:
             return  # ended by an event of the same round
         try:
@@ -274,16 +211,16 @@ class Relay:
         else:
             self._watch(pair)
 
-    def _move(self, pair: _Pair, side: socket.socket, events: int) -> None:
+    def _move(self, pair: Pair, side: socket.socket, events: int) -> None:
         if events & selectors.EVENT_WRITE:
             if side is pair.server and not pair.connected:
-                _check_connected(side)
+                check_connected(side)
                 pair.connected = True
             self._send(pair.up if side is pair.server else pair.down)
         if events & selectors.EVENT_READ:
             self._receive(pair, pair.up if side is pair.client else pair.down)
 
-    def _receive(self, pair: _Pair, way: _Way) -> None:
+    def _receive(self, pair: Pair, way: Way) -> None:
         if pair.vanishes:
             self._swallow(pair, way)
             return
@@ -298,12 +235,12 @@ class Relay:
         way.methods = way.words.feed(data)
         self._ask(pair, way)
 
-    def _ask(self, pair: _Pair, way: _Way) -> None:
+    def _ask(self, pair: Pair, way: Way) -> None:
         """Send on what arrived, up to the first method that the gate holds."""
         held, way.held = way.held, ""
         for said in itertools.chain([held] if held else [], way.methods):
-            packet = _packet(said, up=way is pair.up)
-            if not self._gate.passes(packet, self._observe):
+            crossing = packet(said, up=way is pair.up)
+            if not self._gate.passes(crossing, self._observe):
                 way.held = said
                 break
             self.redelivered += said.endswith(REDELIVERED)
@@ -317,7 +254,7 @@ class Relay:
         if way is not pair.up or pair.connected:
             self._send(way)
 
-    def _swallow(self, pair: _Pair, way: _Way) -> None:
+    def _swallow(self, pair: Pair, way: Way) -> None:
         """Read what a killed process, or the broker for it, still said, and pass the end on.
 
         The broker is told by a FIN, after all that had crossed: an RST may overtake that.
@@ -349,13 +286,13 @@ class Relay:
 
         self._do(go_on)
 
-    def _ask_or_end(self, pair: _Pair, way: _Way) -> None:
+    def _ask_or_end(self, pair: Pair, way: Way) -> None:
         try:
             self._ask(pair, way)
         except OSError:
             self._end(pair, abruptly=True)
 
-    def _send(self, way: _Way) -> None:
+    def _send(self, way: Way) -> None:
         if way.waiting:
             with contextlib.suppress(BlockingIOError):
                 del way.waiting[: way.target.send(way.waiting)]
@@ -363,7 +300,7 @@ class Relay:
             way.closed = True
             way.target.shutdown(socket.SHUT_WR)
 
-    def _watch(self, pair: _Pair) -> None:
+    def _watch(self, pair: Pair) -> None:
         for side in (pair.client, pair.server):
             events = pair.wanted(side)
             watched = side in self._selector.get_map()
@@ -374,32 +311,11 @@ class Relay:
             elif events:
                 self._selector.register(side, events, pair)
 
-    def _end(self, pair: _Pair, *, abruptly: bool) -> None:
+    def _end(self, pair: Pair, *, abruptly: bool) -> None:
         for side in (pair.client, pair.server):
             if side in self._selector.get_map():
                 self._selector.unregister(side)
-            _close(side, abruptly=abruptly)
+            close_socket(side, abruptly=abruptly)
         with self._quiet:
             self._pairs.discard(pair)
             self._quiet.notify_all()
-
-
-def _packet(said: str, *, up: bool) -> Packet:
-    """Return a method as a packet; in words, the broker's acknowledgements are confirms."""
-    name, _, rest = said.partition(" ")
-    if not up and name in _ANSWERS:
-        said = f"{_ANSWERS[name]} {rest} ({name})"
-    return Packet("RabbitMQ", name, up, said)
-
-
-def _check_connected(side: socket.socket) -> None:
-    """Raise what came of a connect that did not finish at once; see connect(2)."""
-    if problem := side.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-        raise OSError(problem, os.strerror(problem))
-
-
-def _close(side: socket.socket, *, abruptly: bool) -> None:
-    with contextlib.suppress(OSError):
-        if abruptly:
-            side.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABRUPT)
-        side.close()

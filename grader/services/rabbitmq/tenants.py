@@ -29,7 +29,7 @@ class TenantBroker(Broker):
 
     @abstractmethod
     def _place(self) -> Place:
-        """Where the node is now; waits until it serves.
+        """Return where the node is now; waits until it serves.
 
         Raises:
             ServiceError: it does not.
@@ -51,7 +51,7 @@ class TenantBroker(Broker):
         return made
 
     def check(self, lease: Lease) -> bool:
-        """Whether the lease's node serves: it greets, and no alarm blocks publishers.
+        """Prove that the node serves, and tell whether it is the one that the lease was made on.
 
         Raises:
             Evicted: the virtual host was removed, as the largest one, on an alarm.

@@ -13,7 +13,7 @@ _SECONDS = 3.0
 
 
 def redis_problem(url: str) -> str:
-    """Why a Redis cannot be used, in a few words; "" where one answers."""
+    """Return why a Redis cannot be used, in a few words; "" where one answers."""
     import redis  # noqa: PLC0415 - each client is imported where it is needed
 
     try:

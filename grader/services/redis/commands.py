@@ -104,7 +104,7 @@ class Command:
         return None
 
     def in_words(self) -> str:
-        """Its name and its first argument, of a stream's all that fit, for a log."""
+        """Return its name and its first argument, of a stream's all that fit, for a log."""
         most = _MOST_WORDS if self.name.startswith("X") else 1
         words = [word[:60].decode("utf-8", "replace") for word in self.words[1 : 1 + most]]
         return " ".join([self.name[:20], *words])[:_LONGEST]

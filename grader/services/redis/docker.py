@@ -80,7 +80,7 @@ class DockerServer(Server):
 
 
 def _answers(port: int) -> bool:
-    """Whether a Redis does: Docker takes connections before the server in the container does."""
+    """Tell whether a Redis answers: Docker takes connections before the server inside does."""
     try:
         with socket.create_connection(("127.0.0.1", port), 2) as probe:
             probe.sendall(encode(b"PING"))

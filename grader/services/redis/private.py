@@ -241,7 +241,7 @@ def _limited() -> Callable[[], None]:
 
 
 def home() -> str:
-    """Where servers have their folders: TMPDIR, unless its name is too long for a socket's path."""
+    """Return where servers have their folders: TMPDIR, unless a socket's path were too long."""
     usual = tempfile.gettempdir()
     return usual if len(os.fsencode(usual)) <= _LONGEST - 40 else "/tmp"  # noqa: S108 - a folder of our own
 

@@ -48,7 +48,7 @@ class ReplyReader:
         return ready
 
     def _part(self) -> int | None:
-        """Where the part that begins here ends; None when it has not come yet."""
+        """Return where the part that begins here ends; None when it has not come yet."""
         line = self._buffer.find(_LINE_END, self._at)
         if line < 0:
             return None

@@ -70,7 +70,7 @@ class RedisService(Service):
         return self._trusted
 
     def subscribers(self, channel: str) -> int:
-        """How many subscriptions there are to the channel.
+        """Return how many subscriptions there are to the channel.
 
         Patterns are not counted by what they match, so where there are any, an empty message is
         published to count who receives it.

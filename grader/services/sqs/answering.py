@@ -7,7 +7,7 @@ _SECONDS = 3.0
 
 
 def sqs_problem(url: str) -> str:
-    """Why an SQS cannot be used, in a few words; "" where one answers."""
+    """Return why an SQS cannot be used, in a few words; "" where one answers."""
     import boto3  # noqa: PLC0415 - each client is imported where it is needed
     from botocore.config import Config  # noqa: PLC0415 - as above
 

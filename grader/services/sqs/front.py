@@ -5,9 +5,7 @@ from __future__ import annotations
 import io
 import json
 import threading
-import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any
 
@@ -15,6 +13,8 @@ from werkzeug.test import create_environ
 
 from grader.services.gate import Gate, Packet
 from grader.services.sqs.clock import Clock
+from grader.services.sqs.faults import Faults, copy_of, is_copy, with_failed
+from grader.services.sqs.recorded import Parameters, Request, in_words
 from grader.services.sqs.strict import (
     ACTIONS,
     MAX_ENTRIES,
@@ -38,36 +38,8 @@ MAX_BYTES = 96 << 20
 _LONGEST_WAIT = 20
 """Seconds that a long poll may last."""
 
-Pick = Callable[[dict[str, Any], int], bool]
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
 Environ = dict[str, Any]
-Parameters = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Request:
-    """One request of the consumer's and its answer."""
-
-    action: str
-    parameters: Parameters
-    response: dict[str, Any]
-    status: int
-
-
-@dataclass
-class Faults:
-    """What goes wrong on purpose."""
-
-    fail_entry: Pick | None = None
-    """Asked for each entry of a SendMessageBatch, with the number of the request from 1 on."""
-    fail_delete: Pick | None = None
-    """The same of a DeleteMessageBatch."""
-    duplicate: set[str] = field(default_factory=set)
-    """Queues whose next delivered message comes a second time."""
-    empty: Collection[int] = ()
-    """Which receives, counted from 1, find nothing, though messages are there."""
-    most: int = 10
-    """How many messages a receive brings at most, whatever it asks for."""
 
 
 class Front:
@@ -172,8 +144,9 @@ class Front:
         if not self.gate.wait(Packet("SQS", action, up=True)):
             return refusal("RequestDropped", "its program was killed before it was sent")
         answer = act(parameters) if act is not None else self._forward(action, parameters)
-        self.requests.append(Request(action, parameters, answer.body, answer.status))
-        self.observe(_in_words(action, parameters, answer))
+        request = Request(action, parameters, answer.body, answer.status)
+        self.requests.append(request)
+        self.observe(in_words(request))
         self.gate.wait(Packet("SQS", action, up=False))
         return answer
 
@@ -223,8 +196,7 @@ class Front:
         messages = answer.body.get("Messages")
         if messages and queue in self.faults.duplicate:
             self.faults.duplicate.discard(queue)
-            copy = messages[0] | {"ReceiptHandle": f"copy-{uuid.uuid4()}"}
-            self._copies.setdefault(queue, []).append(copy)
+            self._copies.setdefault(queue, []).append(copy_of(messages[0]))
         return answer
 
     def _waits(self, queue: str, seconds: int) -> Iterator[None]:
@@ -283,12 +255,12 @@ class Front:
                     self._deduplication.remember(queue, entry)
         old = [{"Id": each, **taken_as} for each, taken_as in known.items()]
         body = {**body, "Successful": [*body.get("Successful", []), *old]}
-        return Answer(OK, _with_failed(body, failed))
+        return Answer(OK, with_failed(body, failed))
 
     # Deleting ------------------------------------------------------------------
 
     def _delete(self, parameters: Parameters) -> Answer:
-        if _is_copy(parameters):
+        if is_copy(parameters):
             return Answer(OK, {})
         return self._forward("DeleteMessage", parameters)
 
@@ -299,8 +271,8 @@ class Front:
             pick = self.faults.fail_delete
             failed = [e for e in entries if pick is not None and pick(e, self.delete_batches)]
         taken = [entry for entry in entries if entry not in failed]
-        copies = [entry for entry in taken if _is_copy(entry)]
-        rest = [entry for entry in taken if not _is_copy(entry)]
+        copies = [entry for entry in taken if is_copy(entry)]
+        rest = [entry for entry in taken if not is_copy(entry)]
         body: dict[str, Any] = {}
         if rest or not entries:
             answer = self._forward("DeleteMessageBatch", {**parameters, "Entries": rest})
@@ -309,7 +281,7 @@ class Front:
             body = answer.body
         gone = [{"Id": entry["Id"]} for entry in copies]
         body = {**body, "Successful": [*body.get("Successful", []), *gone]}
-        return Answer(OK, _with_failed(body, failed))
+        return Answer(OK, with_failed(body, failed))
 
 
 def _length(text: str) -> int:
@@ -324,32 +296,5 @@ def _environ(base_url: str, action: str) -> Environ:
     return create_environ(method="POST", base_url=base_url, headers=headers)
 
 
-def _with_failed(body: dict[str, Any], failed: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the answer to a batch, with entries that failed on purpose."""
-    if not failed:
-        return body
-    why = {"SenderFault": False, "Code": "InternalError", "Message": "try again"}
-    bad = [{"Id": entry["Id"], **why} for entry in failed]
-    return {**body, "Failed": [*body.get("Failed", []), *bad]}
-
-
-def _in_words(action: str, parameters: Parameters, answer: Answer) -> str:
-    """Return a request and what came of it, for a log."""
-    match action:
-        case "ReceiveMessage":
-            count = len(answer.body.get("Messages") or ())
-            return f"{action}: {count} message{'' if count == 1 else 's'}"
-        case "SendMessageBatch" | "DeleteMessageBatch":
-            failed = len(answer.body.get("Failed") or ())
-            entries = parameters.get("Entries")
-            count = len(entries) if isinstance(entries, list) else 0
-            return f"{action}: {count}{f', {failed} failed' if failed else ''}"
-    return action if answer.status < _ERRORS else f"{action}: refused"
-
-
 def _name(parameters: Parameters) -> str:
     return str(parameters.get("QueueUrl", "")).rpartition("/")[2]
-
-
-def _is_copy(entry: dict[str, Any]) -> bool:
-    return str(entry.get("ReceiptHandle", "")).startswith("copy-")

@@ -15,7 +15,9 @@ from grader.errors import ServiceError
 from grader.services.base import Service
 from grader.services.sqs.backend import ACCOUNT, REGION, backend, is_anything_visible
 from grader.services.sqs.clock import Clock
-from grader.services.sqs.front import Front, Pick, Request
+from grader.services.sqs.faults import Pick
+from grader.services.sqs.front import Front
+from grader.services.sqs.recorded import Request
 from grader.services.sqs.strict import OK
 
 _MAX_CONNECTIONS = 64
@@ -111,7 +113,7 @@ class SqsService(Service):
         return self._front.requests
 
     def requests_of(self, action: str) -> list[Request]:
-        """Those of one action, such as ReceiveMessage."""
+        """Return the requests of one action, such as ReceiveMessage."""
         return [request for request in self._front.requests if request.action == action]
 
     def clear_requests(self) -> None:
@@ -153,7 +155,7 @@ class SqsService(Service):
         self._front.faults.duplicate.add(queue_url.rpartition("/")[2])
 
     def depth(self, queue_url: str) -> tuple[int, int]:
-        """How many messages are visible, and how many in flight."""
+        """Return how many messages are visible, and how many in flight."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         found = self.client().get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)
         visible, hidden = (int(found["Attributes"][name]) for name in names)

@@ -91,7 +91,7 @@ def _values(body: bytes) -> int:
 
 
 def refuse_message(queue: str, parameters: dict[str, Any]) -> Answer | None:
-    """Why AWS would not take this SendMessage into the queue of that name, or None."""
+    """Return why AWS would not take this SendMessage into the queue of that name, or None."""
     if size(parameters) > MAX_BYTES:
         return refusal("InvalidParameterValue", f"Reason: Message {_TOO_LONG}.")
     if _NO_TEXT.search(str(parameters.get("MessageBody", ""))):
@@ -109,7 +109,7 @@ def refuse_message(queue: str, parameters: dict[str, Any]) -> Answer | None:
 
 
 def refuse_batch(queue: str, entries: list[dict[str, Any]]) -> Answer | None:
-    """Why AWS would not take any entry of this SendMessageBatch, or None."""
+    """Return why AWS would not take any entry of this SendMessageBatch, or None."""
     if sum(map(size, entries)) > MAX_BYTES:
         return refusal("BatchRequestTooLong", f"Batch requests {_TOO_LONG}.")
     return next(filter(None, (refuse_message(queue, entry) for entry in entries)), None)

@@ -7,8 +7,18 @@ from typing import Any
 
 import pytest
 
-from grader.suite import HANDLE, SLEEP, Consumer, Handle, Process, Raised, Run, Sleep, properties
-from grader.suite.steps import in_words
+from grader.suite import (
+    HANDLE,
+    SLEEP,
+    Consumer,
+    Handle,
+    Process,
+    Raised,
+    Run,
+    Sleep,
+    in_words,
+    properties,
+)
 
 properties.prepare()
 

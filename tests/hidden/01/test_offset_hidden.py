@@ -5,17 +5,10 @@ from __future__ import annotations
 import pytest
 
 from grader.suite import HANDLE, SLEEP, Failed, Handle, Line, New, Returned, Sleep, Write
-from grader.suite.content import numbers
+from grader.suite.content import named, numbers
 from grader.suite.exceptions import ORDINARY, STOPPING
 
 POLL = "polling.poll"
-
-
-def listed(events: list, everything: list) -> str:
-    """Events by their place in the stream, for a sentence."""
-    return (
-        f"event{'s' * (len(events) > 1)} {numbers(events, everything)}" if events else "no events"
-    )
 
 
 # 01.resumes -------------------------------------------------------------------
@@ -32,8 +25,8 @@ def test_each_run_handles_only_what_is_new(process, start_poll, offset_path, str
         run = start_poll(stream, offset_path=path, max_polls=polls, poll_interval=0, process=place)
         events = run.drain()
         assert events == batch, (
-            f"{listed(batch, everything)} were appended since the last run; "
-            f"this run, with the same offset_path, handled {listed(events, everything)}"
+            f"{named(batch, everything)} were appended since the last run; "
+            f"this run, with the same offset_path, handled {named(events, everything)}"
         )
 
 
@@ -104,8 +97,8 @@ def test_killed_inside_handle_at_every_event(start_poll, poll_once, offset_path,
         for event in everything[:k]:
             seen = run.next_event()
             assert seen == event, (
-                f"events should be handled in the order of the file: expected {listed([event], everything)}, "
-                f"got {listed([seen], everything)}"
+                f"events should be handled in the order of the file: expected {named([event], everything)}, "
+                f"got {named([seen], everything)}"
             )
             run.handled()
         run.next_event()
@@ -113,8 +106,8 @@ def test_killed_inside_handle_at_every_event(start_poll, poll_once, offset_path,
         seen = poll_once(stream, offset_path=path)
         assert seen[-(3 - k) :] == everything[k:], (
             f"killed inside handle() of event {k + 1} of 3, the next run should handle "
-            f"{listed(everything[k:], everything)}, in order and last; it handled "
-            f"{listed(seen, everything)}"
+            f"{named(everything[k:], everything)}, in order and last; it handled "
+            f"{named(seen, everything)}"
         )
 
 
@@ -133,7 +126,7 @@ def test_killed_in_a_later_poll(start_poll, next_event, poll_once, offset_path, 
     seen = poll_once(stream, offset_path=path)
     assert seen[-2:] == [second, third], (
         "killed inside handle() of event 2 of 3, in the second poll, the next run should handle events 2 "
-        f"and 3; it handled {listed(seen, everything)}"
+        f"and 3; it handled {named(seen, everything)}"
     )
 
 
@@ -156,8 +149,8 @@ def test_killed_in_a_pause(start_poll, poll_once, offset_path, stream, trips):
     seen = poll_once(stream, offset_path=path)
     unhandled = [third] if isinstance(step, Handle) else [second, third]
     assert seen[-len(unhandled) :] == unhandled, (
-        f"killed before {listed(unhandled, everything)} of 3 were handled, the next run should "
-        f"handle them; it handled {listed(seen, everything)}"
+        f"killed before {named(unhandled, everything)} of 3 were handled, the next run should "
+        f"handle them; it handled {named(seen, everything)}"
     )
 
 
@@ -190,7 +183,7 @@ def recording(consumer, poll_once, offset_path, new_stream, trips):
             assert seen in ([], during, repeats + during), (
                 f"an earlier run handled events 1 and 2{again}; the next one was to handle event 3, and "
                 f"{moment}. The run after that should find the old offset and handle event 3, or the new "
-                f"one and handle none; it handled {listed(seen, everything)}"
+                f"one and handle none; it handled {named(seen, everything)}"
             )
             return seen
 
@@ -287,7 +280,7 @@ def test_what_handle_raises_leaves_poll(
         seen.append(run.next_event())
         assert seen == due, (
             f"{story}: the next run should handle events {number + 1} and {number + 2} first, "
-            f"it handled {listed(seen, everything)}"
+            f"it handled {named(seen, everything)}"
         )
         run.fails(kind)
         raised = run.raised()
@@ -299,7 +292,7 @@ def test_what_handle_raises_leaves_poll(
     seen = poll_once(stream, offset_path=path)
     assert seen == everything[-1:], (
         f"{story}, the last one: the next run should handle that one alone, "
-        f"it handled {listed(seen, everything)}"
+        f"it handled {named(seen, everything)}"
     )
 
 
@@ -338,11 +331,11 @@ def test_an_exception_in_a_later_poll(
     repeated = [event for event in seen if event in everything[:3]]
     assert not repeated, (
         "in several polls, with bad lines between the events, handle() returned for events 1 to 3 and "
-        f"raised for event 4: the next run handled {listed(repeated, everything)} again"
+        f"raised for event 4: the next run handled {named(repeated, everything)} again"
     )
     assert seen == everything[3:], (
         "in several polls, with bad lines between the events, handle() raised for event 4 of 5: the next "
-        f"run should handle events 4 and 5, it handled {listed(seen, everything)}"
+        f"run should handle events 4 and 5, it handled {named(seen, everything)}"
     )
 
 
@@ -369,7 +362,7 @@ def test_ctrl_c_in_a_pause(process, start_poll, poll_once, offset_path, stream, 
     seen = poll_once(stream, offset_path=path)
     assert seen == [third], (
         "Ctrl-C came in the pause after event 2 was handled, and event 3 was appended: the next run "
-        f"should handle event 3 alone, it handled {listed(seen, everything)}"
+        f"should handle event 3 alone, it handled {named(seen, everything)}"
     )
 
 
@@ -397,5 +390,5 @@ def test_a_failing_event_fails_until_it_succeeds(
     seen = poll_once(stream, offset_path=path)
     assert seen == [first, second], (
         "event 1 was handled by an earlier run, and handle() failed twice for event 2 of 3: the next run "
-        f"should handle events 2 and 3, it handled {listed(seen, everything)}"
+        f"should handle events 2 and 3, it handled {named(seen, everything)}"
     )

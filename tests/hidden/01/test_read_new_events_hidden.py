@@ -7,7 +7,7 @@ import json
 import pytest
 
 from grader.suite import New
-from grader.suite.content import BAD, numbers, to_line
+from grader.suite.content import BAD, event_of, named, to_line, tokens
 from grader.suite.properties import for_all
 
 BUFFERS = 200_000  # bytes: more than any buffer that a file is commonly read with
@@ -16,13 +16,6 @@ BUFFERS = 200_000  # bytes: more than any buffer that a file is commonly read wi
 def spacious(event: dict, size: int = BUFFERS) -> bytes:
     """The event's line, made long by spaces between its fields, as JSON allows."""
     return b"{" + b" " * size + to_line(event)[1:]
-
-
-def listed(events: list, everything: list) -> str:
-    """Events by their place in the stream, for a sentence."""
-    return (
-        f"event{'s' * (len(events) > 1)} {numbers(events, everything)}" if events else "no events"
-    )
 
 
 # 01.reads-appended ------------------------------------------------------------
@@ -41,8 +34,8 @@ def test_many_calls_return_everything_once_in_order(reader, new_stream, trips, o
             stream.append(*batch)
             events, offsets[which] = reader(stream.path, offsets[which])
             assert events == batch, (
-                f"{listed(batch, everything)} were appended since the last call for this file; "
-                f"the call returned {listed(events, everything)}"
+                f"{named(batch, everything)} were appended since the last call for this file; "
+                f"the call returned {named(events, everything)}"
             )
     for which, (stream, _, _) in enumerate(files):
         events, again = reader(stream.path, offsets[which])
@@ -130,7 +123,7 @@ def test_only_0x0a_ends_a_line(reader, stream, trips):
     events, offset = reader(stream.path, 0)
     assert events == [first, second, third], (
         "the file held 3 lines: one that ends with \\r\\n, one with \\r between its fields, and a "
-        f"usual one; the call returned {listed(events, [first, second, third])}"
+        f"usual one; the call returned {named(events, [first, second, third])}"
     )
     assert offset == stream.size, (
         f"the file holds {stream.size} bytes, \\r among them: expected that as offset, got {offset}"
@@ -219,7 +212,7 @@ def test_a_file_that_grows_in_any_pieces_comes_whole(reader, stream, rng):
             seen += returned
             assert seen == events[:complete], (
                 f"a file of 3 events grew by the pieces {pieces[: number + 1]}, with a call after each: "
-                f"{complete} lines are complete, the calls returned {listed(seen, events)}"
+                f"{complete} lines are complete, the calls returned {named(seen, events)}"
             )
 
     def cuts(st):
@@ -338,7 +331,7 @@ def test_no_line_stops_the_events_around_it(reader, stream, rng):
         lines = [b"".join(pieces) for pieces in drawn]
         stream.write(first, b"\n".join([*lines, b""]), last)
         events, offset = reader(stream.path, 0)
-        between = [event for line in lines if (event := parsed(line)) is not None]
+        between = [event for line in lines if (event := event_of(line)) is not None]
         wanted = [first, *between, last]
         assert (events, offset) == (wanted, stream.size), (
             f"between two events the file held the line{'s' * (len(lines) != 1)} "
@@ -347,20 +340,10 @@ def test_no_line_stops_the_events_around_it(reader, stream, rng):
         )
 
     def some_lines(st):
-        brackets = [b'{"event_id":', b"{", b"}", b"[", b"]"]
-        tokens = [*brackets, b'"', b"1", b",", b" ", b"null", b"\xff", b"\xc3"]
-        lines = st.lists(st.sampled_from(tokens), max_size=5)
         # Blank lines and {} are the business of 01.reads-appended.
-        odd = lines.filter(lambda line: b"".join(line).replace(b" ", b"") not in (b"", b"{}"))
+        odd = tokens(st, 5).filter(
+            lambda line: b"".join(line).replace(b" ", b"") not in (b"", b"{}")
+        )
         return st.lists(odd, min_size=1, max_size=3)
 
     for_all(rng, some_lines, look, examples=6)
-
-
-def parsed(line: bytes) -> dict | None:
-    """The event of a line, or None."""
-    try:
-        value = json.loads(line.decode())
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None

@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from grader.suite import HANDLE, READY, Consumer, Failed, Process, Ready, Run
-from grader.suite.steps import in_words
+from grader.suite import HANDLE, READY, Consumer, Failed, Process, Ready, Run, in_words
 
 SOCKET = "tcp_socket.socket_consumer"
 LONG = 50  # seconds, or a bit more: a time-out that nobody reaches

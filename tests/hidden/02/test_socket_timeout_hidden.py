@@ -7,9 +7,8 @@ import time
 
 import pytest
 
-from grader.suite import Handle, Raised, Ready
+from grader.suite import Handle, Raised, Ready, in_words
 from grader.suite.content import to_line
-from grader.suite.steps import in_words
 
 # Seconds. How much later than its time-out a right consumer may give up on a busy machine; who
 # is later than that is asked once more.

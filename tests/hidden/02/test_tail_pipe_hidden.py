@@ -6,56 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from grader.suite import HANDLE, New, content
-from grader.suite.content import numbers
+from grader.suite import HANDLE, New, content, exceptions, expect
 
 TAIL = "tail_pipe.tail_consumer"
-# What a consumer of a pipe of JSON meets itself, or what a broad `except` takes for that.
-EXCEPTIONS = (
-    "HandlerError",
-    "json.JSONDecodeError",
-    "UnicodeDecodeError",
-    "TypeError",
-    "KeyError",
-    "FileNotFoundError",
-    "BrokenPipeError",
-    "TimeoutError",
-    "EOFError",
-    "StopIteration",
-    "subprocess.TimeoutExpired",
-    "KeyboardInterrupt",
-    "SystemExit",
-)
 # Seconds. The promise is "about 2"; whoever asks less often is late every time.
 LATE = 3.5
-
-
-def expect_next(run, event, everything, when: str) -> None:
-    """The next step handles `event`."""
-    run.process.case.given(when)
-    seen = run.next_event()
-    assert seen == event, (
-        f"{when}: it should handle event {numbers([event], everything)} next, "
-        f"it handled event {numbers([seen], everything)}"
-    )
-
-
-def expect_all(run, everything, when: str) -> None:
-    """It handles all events, in order, and returns their number."""
-    run.process.case.given(when)
-    seen = run.drain()
-    assert seen == everything, f"{when}: {first_difference(seen, everything)}"
-    assert run.value == len(everything), (
-        f"{when}, and it handled them all: it should return {len(everything)}, it returned {run.value!r}"
-    )
-
-
-def first_difference(seen: list, everything: list) -> str:
-    """Where what was handled differs from what should have been, in words."""
-    for number, (got, wanted) in enumerate(zip(seen, everything, strict=False), 1):
-        if got != wanted:
-            return f"as number {number} it should handle {wanted!r:.120}, it handled {got!r:.120}"
-    return f"it should handle {len(everything)} events, it handled {len(seen)}"
 
 
 def tail_state(consumer) -> str:
@@ -81,7 +36,7 @@ def test_every_line_of_the_file_is_handled(consumer, stream, odd_events):
     """More than ten lines are there before the start, and any JSON object is an event."""
     stream.append(*odd_events)
     run = consumer.start(TAIL, stream.path, HANDLE, max_events=len(odd_events))
-    expect_all(run, odd_events, f"the file held {len(odd_events)} events")
+    expect.all_events(run, odd_events, f"the file held {len(odd_events)} events")
 
 
 @pytest.mark.check("02.tail-from-start")
@@ -92,7 +47,7 @@ def test_unusual_text_arrives_from_a_file_of_an_unusual_name(consumer, new_strea
     path = New("pathlib.Path", stream.path)
     run = consumer.start(TAIL, path, HANDLE, max_events=len(unusual_text))
     when = f"the file {stream.path!r} held {len(unusual_text)} events, with text that is not ASCII"
-    expect_all(run, unusual_text, when)
+    expect.all_events(run, unusual_text, when)
 
 
 @pytest.mark.check("02.tail-from-start")
@@ -104,7 +59,7 @@ def test_many_lines_and_a_long_one_are_handled(consumer, stream, trips, rng):
     stream.append(*everything)
     run = consumer.start(TAIL, stream.path, HANDLE, max_events=len(everything))
     when = f"the file held {len(everything)} events, one of them {size // 1000} KB long"
-    expect_all(run, everything, when)
+    expect.all_events(run, everything, when)
 
 
 @pytest.mark.check("02.tail-follows")
@@ -113,7 +68,7 @@ def test_each_new_line_arrives_before_the_next_is_written(consumer, stream, trip
     everything = trips(5)
     stream.append(everything[0])
     run = consumer.start(TAIL, stream.path, HANDLE, max_events=5)
-    expect_next(run, everything[0], everything, "one line was in the file")
+    expect.next_event(run, everything[0], everything, "one line was in the file")
     late = []
     for event in everything[1:]:
         run.handled()
@@ -124,7 +79,7 @@ def test_each_new_line_arrives_before_the_next_is_written(consumer, stream, trip
             f"two lines were appended, one after the other, and each took over {LATE} s to arrive; "
             "it should handle a line about 2 s after it is written, or sooner"
         )
-        expect_next(run, event, everything, "a line was appended, and nothing after it")
+        expect.next_event(run, event, everything, "a line was appended, and nothing after it")
     run.handled()
     count = run.returned()
     assert count == 5, f"it handled 5 events: it should return 5, it returned {count!r}"
@@ -138,22 +93,22 @@ def test_the_new_file_of_the_name_is_followed(consumer, stream, trips):
     stream.append(*old)
     run = consumer.start(TAIL, stream.path, HANDLE, max_events=7)
     for event in old:
-        expect_next(run, event, everything, "4 lines were in the file")
+        expect.next_event(run, event, everything, "4 lines were in the file")
         run.handled()
     # tail has read the old file to its end and waits for more.
     stream.rotate()
     stream.append(new[0])
-    expect_next(run, new[0], everything, "the file was renamed and a new one took its name")
+    expect.next_event(run, new[0], everything, "the file was renamed and a new one took its name")
     run.handled()
     stream.append(new[1])
-    expect_next(run, new[1], everything, "a line was appended to the new file")
+    expect.next_event(run, new[1], everything, "a line was appended to the new file")
     run.handled()
     stream.rotate()
     # The name is free until tail has seen it; one that does not look again ends here.
     assert run.waiting(0.3), "the file was renamed and none has its name: it should wait for one"
     stream.append(new[2])
     when = "the file was renamed, and a new one took its name a moment later"
-    expect_next(run, new[2], everything, when)
+    expect.next_event(run, new[2], everything, when)
     run.handled()
     run.returned()
 
@@ -165,7 +120,7 @@ def test_a_file_that_comes_later_is_followed(consumer, stream, trips):
     run = consumer.start(TAIL, stream.path, HANDLE, max_events=1)
     wait_until_tail_waits(consumer, run)
     stream.append(event)
-    expect_next(run, event, [event], "the file was created after the start")
+    expect.next_event(run, event, [event], "the file was created after the start")
     run.handled()
     consumer.given("max_events is 1, and it handled 1")
     run.returned()
@@ -183,7 +138,7 @@ def test_it_stops_after_max_events_and_starts_anew(consumer, new_stream, trips, 
         run = process.start(TAIL, stream.path, HANDLE, max_events=wanted)
         for event in everything[:wanted]:
             when = f"the file held {count} events, and max_events is {wanted}"
-            expect_next(run, event, everything, when)
+            expect.next_event(run, event, everything, when)
             run.handled()
         consumer.given(f"max_events is {wanted}, and it handled {wanted}")
         returned = run.returned()
@@ -244,7 +199,7 @@ def test_no_process_is_left_after_an_exception(consumer, stream, trips):
     """handle raises in the middle: whatever it is leaves unchanged, and tail is ended."""
     stream.append(*trips(3))
     process = consumer.process()
-    for exception in EXCEPTIONS:
+    for exception in (*exceptions.ORDINARY, *exceptions.STOPPING):
         consumer.given("the file held 3 events")
         run = process.start(TAIL, stream.path, HANDLE, max_events=3)
         run.next_event()
@@ -272,4 +227,6 @@ def test_bad_lines_are_skipped(consumer, stream, trips, rng):
     stream.append(*lines)
     everything += spaced
     run = consumer.start(TAIL, stream.path, HANDLE, max_events=len(everything))
-    expect_all(run, everything, f"the file held {len(everything)} events and {len(bad)} bad lines")
+    expect.all_events(
+        run, everything, f"the file held {len(everything)} events and {len(bad)} bad lines"
+    )

@@ -7,55 +7,22 @@ import socket
 
 import pytest
 
-from grader.suite import HANDLE, Failed, Handle, Raised, Ready, Returned, content, settled
-from grader.suite.content import numbers, to_line
-from grader.suite.steps import in_words
+from grader.suite import (
+    HANDLE,
+    Failed,
+    Handle,
+    Raised,
+    Ready,
+    Returned,
+    content,
+    exceptions,
+    expect,
+    in_words,
+    settled,
+)
+from grader.suite.content import to_line
 
 SOCKET = "tcp_socket.socket_consumer"
-# What a consumer of a socket of JSON meets itself, or what a broad `except` takes for that.
-EXCEPTIONS = (
-    "HandlerError",
-    "json.JSONDecodeError",
-    "UnicodeDecodeError",
-    "TypeError",
-    "KeyError",
-    "BlockingIOError",
-    "ConnectionResetError",
-    "BrokenPipeError",
-    "TimeoutError",
-    "EOFError",
-    "StopIteration",
-    "KeyboardInterrupt",
-    "SystemExit",
-)
-
-
-def expect_event(run, event, everything, when: str) -> None:
-    """The next step handles `event`."""
-    run.process.case.given(when)
-    seen = run.next_event()
-    assert seen == event, (
-        f"{when}: it should handle event {numbers([event], everything)} next, "
-        f"it handled event {numbers([seen], everything)}"
-    )
-
-
-def expect_all(run, everything, when: str) -> None:
-    """It handles all events, in order, and returns their number."""
-    run.process.case.given(when)
-    seen = run.drain()
-    pairs = enumerate(zip(seen, everything, strict=False), 1)
-    differs = next((number for number, (got, wanted) in pairs if got != wanted), None)
-    assert differs is None, (
-        f"{when}: as number {differs} it should handle {everything[differs - 1]!r:.120}, "
-        f"it handled {seen[differs - 1]!r:.120}"
-    )
-    assert len(seen) == len(everything), (
-        f"{when}: it should handle {len(everything)} events, it handled {len(seen)}"
-    )
-    assert run.value == len(everything), (
-        f"{when}, and it handled {len(everything)}: it should return that, it returned {run.value!r}"
-    )
 
 
 # Delivery -------------------------------------------------------------------------
@@ -76,7 +43,7 @@ def test_events_arrive_in_order(consumer, start, connect, trips, pieces):
     consumer.given(when)
     run = start(consumer, max_events=4)
     connect(run, *sent)
-    expect_all(run, everything, when)
+    expect.all_events(run, everything, when)
 
 
 @pytest.mark.check("02.socket-delivers")
@@ -86,7 +53,7 @@ def test_any_json_object_is_an_event(consumer, start, connect, odd_events, trips
     consumer.given(f"{len(everything)} events were sent")
     run = start(consumer, max_events=len(everything))
     connect(run, b"".join(map(to_line, everything)))
-    expect_all(run, everything, f"{len(everything)} events were sent")
+    expect.all_events(run, everything, f"{len(everything)} events were sent")
 
 
 @pytest.mark.check("02.socket-delivers")
@@ -97,7 +64,7 @@ def test_each_event_arrives_before_the_next_is_sent(consumer, start, connect, tr
     producer = connect(run)
     for number, event in enumerate(everything, 1):
         producer.send(to_line(event))
-        expect_event(run, event, everything, f"event {number} was sent, and nothing after it")
+        expect.next_event(run, event, everything, f"event {number} was sent, and nothing after it")
         run.handled()
     run.returned()
 
@@ -153,7 +120,7 @@ def test_unusual_text_arrives(consumer, start, connect, unusual_text):
         # One at a time: several lines in a packet are the business of other checks.
         producer.send(to_line(event))
         when = f"an event with the zone {event['pickup_zone']!r} was sent"
-        expect_event(run, event, unusual_text, when)
+        expect.next_event(run, event, unusual_text, when)
         run.handled()
 
 
@@ -194,7 +161,7 @@ def test_it_stops_in_the_middle_of_a_packet_and_starts_anew(
         # An unfinished line is left over, too.
         connect(run, data + data[:20], port=port)
         for event in everything[:wanted]:
-            expect_event(run, event, everything, when)
+            expect.next_event(run, event, everything, when)
             run.handled()
         consumer.given(f"max_events is {wanted}, and it handled {wanted}")
         returned = run.returned()
@@ -237,7 +204,7 @@ def test_bad_lines_are_skipped(consumer, start, connect, trips, rng):
     consumer.given(when)
     run = start(consumer, max_events=len(everything))
     connect(run, data)
-    expect_all(run, everything, when)
+    expect.all_events(run, everything, when)
 
 
 # Time-outs and life ---------------------------------------------------------------
@@ -368,7 +335,7 @@ def test_the_port_can_be_used_again_at_once(consumer, start, connect, trips, por
 def test_nothing_listens_after_an_exception(consumer, start, connect, trips, port):
     """handle raises: whatever it is leaves unchanged, and the next run on the port works."""
     process = consumer.process()
-    for exception in EXCEPTIONS:
+    for exception in (*exceptions.ORDINARY, *exceptions.STOPPING):
         first, second = trips(2)
         run = start(process, max_events=2)
         producer = connect(run, to_line(first))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from grader.services.sqs.front import Request
+from grader.services.sqs.recorded import Request
 from grader.services.sqs.service import RefusedError, SqsService
 from grader.suite import HANDLE, Consumer, Failed, Kept, New, Process, Run
 

@@ -1,11 +1,11 @@
-"""The docker command, as the sandbox calls it."""
+"""The docker command."""
 
 from __future__ import annotations
 
 import subprocess
 
 ANSWER_SECONDS = 5
-"""An engine may hang, and every command that grades begins with a look for what others left."""
+"""For what an engine knows at once. It may hang, and every command that grades asks it."""
 _SECONDS = 60
 
 

@@ -1,0 +1,1 @@
+"""The servers of a comparison: a class for each kind of service, real or simulated."""

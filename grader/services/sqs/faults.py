@@ -1,0 +1,46 @@
+"""What goes wrong on purpose in front of moto."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+Pick = Callable[[dict[str, Any], int], bool]
+"""Asked for each entry of a batch, with the number of the request from 1 on: does it fail?"""
+
+
+@dataclass
+class Faults:
+    """What goes wrong on purpose."""
+
+    fail_entry: Pick | None = None
+    """Asked for each entry of a SendMessageBatch, with the number of the request from 1 on."""
+    fail_delete: Pick | None = None
+    """The same of a DeleteMessageBatch."""
+    duplicate: set[str] = field(default_factory=set)
+    """Queues whose next delivered message comes a second time."""
+    empty: Collection[int] = ()
+    """Which receives, counted from 1, find nothing, though messages are there."""
+    most: int = 10
+    """How many messages a receive brings at most, whatever it asks for."""
+
+
+def with_failed(body: dict[str, Any], failed: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the answer to a batch, with entries that failed on purpose."""
+    if not failed:
+        return body
+    why = {"SenderFault": False, "Code": "InternalError", "Message": "try again"}
+    bad = [{"Id": entry["Id"], **why} for entry in failed]
+    return {**body, "Failed": [*body.get("Failed", []), *bad]}
+
+
+def copy_of(message: dict[str, Any]) -> dict[str, Any]:
+    """Return a second delivery of a message, with a receipt handle of its own."""
+    return message | {"ReceiptHandle": f"copy-{uuid.uuid4()}"}
+
+
+def is_copy(entry: dict[str, Any]) -> bool:
+    """Tell whether a request is about such a second delivery, which moto does not know."""
+    return str(entry.get("ReceiptHandle", "")).startswith("copy-")
