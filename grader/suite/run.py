@@ -240,7 +240,8 @@ class Run:
             case "handle":
                 return Handle(wire.decode(message.get("event")))
             case "ready" | "stop" as kind:
-                return Ready() if kind == "ready" else Stop()
+                beside = message.get("beside") is True
+                return Ready() if kind == "ready" else Stop(beside=beside)
             case "sleep" | "line" as kind:
                 number = wire.decode(message.get("seconds" if kind == "sleep" else "number"))
                 return Sleep(number) if kind == "sleep" else Line(number)

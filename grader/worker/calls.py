@@ -148,7 +148,8 @@ class Worker:
             self._ask({"type": "sleep", "seconds": _encode(seconds)})
 
         def stop() -> bool:
-            return self._ask({"type": "stop"}).get("value") is True
+            beside = threading.current_thread() is not threading.main_thread()
+            return self._ask({"type": "stop", "beside": beside}).get("value") is True
 
         return {"handle": handle, "ready": ready, "sleep": sleep, "stop": stop}[name]
 
