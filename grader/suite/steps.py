@@ -30,10 +30,10 @@ class Sleep:
 class Stop:
     """The consumer calls `stop()`, which says whether it should stop, and stands still in it.
 
-    `beside` says that a thread of its own calls it: what `stop` raises ends that thread alone.
+    `in_thread` says that a thread of its own calls it: what `stop` raises ends that thread alone.
     """
 
-    beside: bool = False
+    in_thread: bool = False
 
 
 @dataclass(frozen=True)

@@ -121,9 +121,10 @@ class Bridge(RabbitQueue, SqsQueue):
 
     def finish(self, run: Run, when: str) -> Any:
         """Say yes to every step until it returns; the value."""
-        self._consumer.given(when)
-        run.drain()
-        return run.value
+        step = self.outcome(run, when)
+        if isinstance(step, Raised):
+            raise run.otherwise("return", in_words(step, "it"))
+        return step.value
 
     def forwards(self, when: str, process: Process | None = None, **kwargs: Any) -> Any:
         """Call forward, and again for what a call left that ended rightly; what they returned, summed.
@@ -201,7 +202,7 @@ class Bridge(RabbitQueue, SqsQueue):
         """Tell whether the student's queue leads to no dead-letter queue; 07.collects tells."""
         return self._known.get("rejected") == "lost"
 
-    def outcome(self, run: Run, when: str) -> Step:
+    def outcome(self, run: Run, when: str) -> Returned | Raised:
         """Say yes to every step until it returns or raises; which of them."""
         self._consumer.given(when)
         while not isinstance(step := run.next("return"), Returned | Raised):
