@@ -217,6 +217,18 @@ class Bridge(RabbitQueue, SqsQueue):
         """Add a line of the suite's to the test's log."""
         self._consumer.log.add("suite", what)
 
+    def begin_story(self, what: str) -> None:
+        """Leave what was before out of the test's log; `what` is its first line."""
+        self._consumer.log.begin_again()
+        self.note(what)
+
+    def note_held(self, held: Held, events: list[Any]) -> None:
+        """Add to the test's log which of the events are where."""
+        places = {"the queue": held.queue, "its dead-letter queue": held.dead, "SQS": held.sqs}
+        for place, found in places.items():
+            there = [event for event in events if event in found]
+            self.note(f"finds in {place} {self.these(there, events)}")
+
     # Kills --------------------------------------------------------------------------
 
     def runs_to(

@@ -154,8 +154,10 @@ def test_killed_before_packets_and_writes(bridge, trips, rng, sends, answers):
     if bridge.held(events).missing(events):
         return  # 07.collects or 07.forwards tells: nobody was killed
     reached, missed = Counter(), Counter()
-    for number in chosen(points, rng):
+    numbers = chosen(points, rng)
+    for kill, number in enumerate(numbers, 1):
         point = points[number]
+        bridge.begin_story(f"kill {kill} of {len(numbers)}, {where(point)}")
         events = trips(EVENTS)
         # Every forward ends with a wait, so not after each kill.
         recovers = point[:2] in [(packet, 1) for packet in (*sends, *answers)]
@@ -166,6 +168,7 @@ def test_killed_before_packets_and_writes(bridge, trips, rng, sends, answers):
             f"{EVENTS} events were appended to the file, batch_size is {BATCH}, and "
             f"the process was killed {where(point)}{', and forward ran again' if recovers else ''}"
         )
+        bridge.note_held(held, events)
         lost = held.missing(events)
         assert not lost, (
             f"{scene}: each event should be in the file past the stored offset, in the queue, or in "
