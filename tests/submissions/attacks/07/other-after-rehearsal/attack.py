@@ -8,7 +8,7 @@ def collect(path, offset_path, parameters, queue, **kwargs):
     with pika.BlockingConnection(parameters) as connection:
         channel = connection.channel()
         channel.confirm_delivery()
-        for number in range(150):
+        for number in range(20):
             channel.basic_publish("amq.fanout", "", b"{}")  # no queue is bound: it is nowhere
             _store_offset(f"{offset_path}.decoy", number)
     return _collect(path, offset_path, parameters, queue, **kwargs)
