@@ -60,7 +60,7 @@ def runs(pid: int) -> bool:
     """Tell whether there is a process of that number."""
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):  # or no process can have such a number
         return False
     except PermissionError:
         return True

@@ -119,6 +119,8 @@ def _keep(course: Course, exercise: Exercise, report: Report, console: Console) 
     if len(report.checks) < len(exercise.checks):
         before = last_report(course, exercise)
         if before is None or before.submission_hash != report.submission_hash:
+            said = "`grader replay` shows it once the whole exercise was checked with these files"
+            console.print(Text(f"Not kept: {said}", "dim"))
             return
         new = {row.id: row for row in report.checks}
         report = total(before, tuple(new.get(row.id, row) for row in before.checks))

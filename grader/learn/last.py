@@ -30,6 +30,7 @@ def require_last(course: Course, exercise: Exercise) -> Report:
     report = last(course, exercise)
     if report is None:
         raise GraderError(
-            f"exercise {exercise.id} was not checked yet", f"Run `grader check {exercise.id}`."
+            f"exercise {exercise.id} was not checked as a whole yet",
+            f"Run `grader check {exercise.id}`.",
         )
     return report

@@ -33,6 +33,13 @@ class Log:
         gap = [{"at": last[0]["at"], "who": "", "what": f"({left_out} more)"}] if left_out else []
         return [*self._first, *gap, *last]
 
+    def begin_again(self) -> None:
+        """Forget what happened so far, but for the events' numbers: a story of its own begins."""
+        self._start = time.monotonic()
+        self._first.clear()
+        self._last.clear()
+        self._count = 0
+
     def number(self, events: Iterable[Mapping[str, Any]]) -> None:
         """Give the test's events numbers, on from those before, as its messages do."""
         for event in events:

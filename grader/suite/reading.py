@@ -25,7 +25,8 @@ def step_of(message: dict[str, Any], call: str) -> Step:
         case "handle":
             return Handle(wire.decode(message.get("event")))
         case "ready" | "stop" as kind:
-            return Ready() if kind == "ready" else Stop()
+            in_thread = message.get("in_thread") is True
+            return Ready() if kind == "ready" else Stop(in_thread=in_thread)
         case "sleep" | "line" as kind:
             number = wire.decode(message.get("seconds" if kind == "sleep" else "number"))
             return Sleep(number) if kind == "sleep" else Line(number)

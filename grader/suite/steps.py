@@ -28,7 +28,12 @@ class Sleep:
 
 @dataclass(frozen=True)
 class Stop:
-    """The consumer calls `stop()`, which says whether it should stop, and stands still in it."""
+    """The consumer calls `stop()`, which says whether it should stop, and stands still in it.
+
+    `in_thread` says that a thread of its own calls it: what `stop` raises ends that thread alone.
+    """
+
+    in_thread: bool = False
 
 
 @dataclass(frozen=True)

@@ -148,7 +148,8 @@ class Worker:
             self._ask({"type": "sleep", "seconds": _encode(seconds)})
 
         def stop() -> bool:
-            return self._ask({"type": "stop"}).get("value") is True
+            in_thread = threading.current_thread() is not threading.main_thread()
+            return self._ask({"type": "stop", "in_thread": in_thread}).get("value") is True
 
         return {"handle": handle, "ready": ready, "sleep": sleep, "stop": stop}[name]
 

@@ -158,16 +158,16 @@ def running() -> Iterator[str]:
             yield text.partition("\t")[2].partition("\n")[0]
 
 
-def left(paths: Iterable[Path]) -> list[str]:
-    """Those of the paths, whose names begin with a grader's pid, of which it has ended."""
-    owned = [(path, path.name.split("-")[1]) for path in paths]
+def left(paths: Iterable[Path], part: int = 1) -> list[str]:
+    """Those of the paths whose grader has ended; its pid is that part of their names."""
+    owned = [(path, path.name.split("-")[part]) for path in paths]
     return sorted(str(path) for path, pid in owned if pid.isdigit() and not runs(int(pid)))
 
 
 def groups() -> Iterator[Path]:
     """Control groups of graders; others' come and go meanwhile, which os.walk does not mind."""
     for folder, names, _ in os.walk("/sys/fs/cgroup"):
-        yield from (Path(folder, name) for name in names if re.match("grader-[^-]+-", name))
+        yield from (Path(folder, name) for name in names if re.match("grader-[^-]+-[^-]+-", name))
 
 
 def state_of_machine() -> dict[str, Any]:
@@ -180,7 +180,7 @@ def state_of_machine() -> dict[str, Any]:
         "sandboxes": left(Path("/tmp").glob("grader-*-*")),  # noqa: S108
         "hostname": socket.gethostname(),
         "message queues": Path("/proc/sysvipc/msg").read_text(),
-        "control groups": left(groups()),
+        "control groups": left(groups(), 2),  # after the namespace of that pid
         "containers": left(map(Path, containers())),
     }
 

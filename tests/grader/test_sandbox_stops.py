@@ -269,3 +269,9 @@ def in_memory(descriptor: int, size: int) -> int:
         assert libc.mincore(ctypes.byref(start), ctypes.c_size_t(size), pages) == 0
         del start
     return sum(page & 1 for page in pages.raw)
+
+
+def test_a_number_that_no_process_can_have() -> None:
+    """Whoever names a folder grader-99999999999-x stops nobody's grader with it."""
+    assert runs(os.getpid())
+    assert not runs(99_999_999_999)

@@ -11,7 +11,7 @@ import pytest
 
 from grader.suite import deadline
 from grader.suite.deadline import until
-from grader.suite.outcomes import Failed, OverBudget
+from grader.suite.outcomes import Failed, OutOfTime, OverBudget
 
 
 def too_long() -> str:
@@ -48,6 +48,21 @@ def test_it_comes_again_to_who_catches_it() -> None:
             caught.append(failure)
         forever()
     assert caught
+
+
+def test_a_library_may_make_another_exception_of_it() -> None:
+    """It is the end all the same; an exception that came before it is that exception."""
+
+    def read() -> None:
+        try:
+            forever()
+        except Exception as error:
+            raise ConnectionError(f"connection lost: {error!r}") from error
+
+    with pytest.raises(OutOfTime, match="too long"), until(at(time.monotonic() + 0.01), too_long):
+        read()
+    with pytest.raises(ConnectionError), until(at(time.monotonic() + 60), too_long):
+        raise ConnectionError
 
 
 def test_a_deadline_that_moved_is_kept() -> None:

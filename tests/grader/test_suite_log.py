@@ -24,3 +24,15 @@ def test_a_long_story_is_cut_in_the_middle() -> None:
     assert said[51:] == [str(number) for number in range(850, 1000)]
     times = [entry["at"] for entry in log.entries]
     assert times == sorted(times)
+
+
+def test_a_story_begins_again() -> None:
+    """What a test did before is another story: it is left out, and not counted."""
+    log = Log()
+    log.number([{"event_id": 7}])
+    for number in range(1000):
+        log.add("suite", str(number))
+    log.begin_again()
+    log.add("suite", "the next")
+    assert [entry["what"] for entry in log.entries] == ["the next"]
+    assert log.named({"event_id": 7}) == "event 1"

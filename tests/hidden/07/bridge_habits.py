@@ -1,0 +1,139 @@
+"""What the student's functions do that more than one check would notice: one check tells."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+from bridge_places import ANSWERS, PUBLISH, SENDS, Bridge
+from bridge_words import read
+
+from grader.suite import Returned
+
+LONG = 60
+"""Seconds: a max_idle that no run reaches."""
+
+
+class Habits:
+    """What the student's forward does that more than one check would notice: the owner tells."""
+
+    def __init__(
+        self,
+        new_bridge: Callable[..., Bridge],
+        trips: Callable[..., list[Any]],
+        rng: random.Random,
+        known: dict[str, str],
+    ) -> None:
+        self._new_bridge = new_bridge
+        self._trips = trips
+        self._rng = rng
+        self._known = known
+
+    @property
+    def stores_early(self) -> str:
+        """What is lost when RabbitMQ never got the first message; 07.confirm-before-offset."""
+        if "stores" not in self._known:
+            self._known["stores"] = self.killed_before_message(1)
+        return self._known["stores"]
+
+    def killed_before_message(self, number: int) -> str:
+        """What is lost when a message does not arrive, as a sentence; "" for nothing."""
+        bridge = self._new_bridge()
+        everything = self._trips(self._rng.randint(4, 6))
+        bridge.file.append(*everything)
+        run = bridge.collect()
+        run.process.case.given(f"the file held {len(everything)} events")
+        with bridge.gate.stopped_before(PUBLISH, number=number) as halt:
+            if not bridge.runs_to(run, halt):
+                return ""  # 07.collects tells
+            bridge.goes_on(run)
+            bridge.kill(run, halt)
+        scene = (
+            f"the file held {len(everything)} events; the message of event {number} was on its way to "
+            "RabbitMQ and had not arrived when the process was killed"
+        )
+        bridge.finish(bridge.collect(), scene)
+        lost = bridge.held(everything).missing(everything)
+        return (
+            ""
+            if not lost
+            else (
+                f"{scene}. The offset should not have been stored past it, so that the next call publishes "
+                f"it; after that call {bridge.these(lost, everything)} "
+                f"{'is' if len(lost) == 1 else 'are'} not in the queue"
+            )
+        )
+
+    @property
+    def forgets_early(self) -> str:
+        """What is lost when SQS never got the first request, as a sentence; 07.ack-after-sent."""
+        if "early" not in self._known:
+            self._known["early"] = self.killed_before_request(1)
+        return self._known["early"]
+
+    def killed_before_request(self, number: int) -> str:
+        """What is lost when a request to SQS does not arrive, as a sentence; "" for nothing."""
+        bridge = self._new_bridge()
+        size = self._rng.randint(2, 5)
+        everything = self._trips(3 * size)
+        bridge.put(*everything)
+        run = bridge.forward(batch_size=size)
+        # RabbitMQ goes on meanwhile: what is acknowledged before the answer arrives there.
+        with bridge.gate.stopped_before(*SENDS, number=number, alone=True) as halt:
+            if not bridge.runs_to(run, halt):
+                return ""  # 07.forwards tells
+            bridge.goes_on(run)
+            bridge.kill(run, halt)
+        lost = bridge.held(everything).missing(everything)
+        return (
+            ""
+            if not lost
+            else (
+                f"{len(everything)} events were in the queue, and batch_size is {size}; request {number} "
+                "was on its way to SQS and had not arrived when the process was killed: "
+                f"{bridge.these(lost, everything)} {'is' if len(lost) == 1 else 'are'} neither in the "
+                "queue, nor in its dead-letter queue, nor in SQS"
+            )
+        )
+
+    @property
+    def forgets_refused(self) -> str:
+        """What is lost when SQS refuses a request, as a sentence; 07.backpressure."""
+        if "refused" not in self._known:
+            self._known["refused"] = self._refused()
+        return self._known["refused"]
+
+    def _refused(self) -> str:
+        bridge = self._new_bridge()
+        everything = self._trips(self._rng.randint(3, 6))
+        bridge.put(*everything)
+        bridge.ask("DeleteQueue")
+        run = bridge.forward(batch_size=len(everything), max_idle=LONG)
+        with bridge.gate.stopped_before(*ANSWERS) as halt:
+            if not bridge.runs_to(run, halt):
+                return ""  # 07.forwards tells
+        step = bridge.goes_on(run)
+        scene = (
+            f"{len(everything)} events were in the queue, and SQS refused the request, since it had no "
+            "such queue"
+        )
+        if isinstance(step, Returned):
+            return (
+                f"{scene}: it should send them again, or raise, as long as max_idle, {LONG} s, has not "
+                f"passed; {bridge.said(step)}"
+            )
+        if not run.over:
+            bridge.kill_now(run)
+        bridge.wait_given_back()
+        bridge.wait_ready(len(everything))
+        left = [read(body) for body in bridge.bodies()]
+        lost = [event for event in everything if event not in left]
+        return (
+            ""
+            if not lost
+            else (
+                f"{scene}: nothing should be acknowledged; {bridge.these(lost, everything)} "
+                f"{'is' if len(lost) == 1 else 'are'} no longer in the RabbitMQ queue"
+            )
+        )

@@ -1,0 +1,191 @@
+"""Hidden suite of exercise 07: how forward ends when it is told to, or interrupted."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from bridge_queues import PATIENCE
+from bridge_words import check_count, count_of, read
+
+from grader.suite import STOP, Raised, Returned, Stop, exceptions
+
+LONG = 60
+"""Seconds: a max_idle that no run reaches."""
+SLOW = 0.15
+"""Seconds that SQS takes for an answer, where messages have to come for longer than stop() may wait."""
+TOLD = 10
+"""How often stop() may return True and the call go on."""
+GAP = 0.5
+"""Seconds between two calls of stop(): twice what is allowed, for a machine that is busy."""
+
+
+# 07.stop ----------------------------------------------------------------------------
+
+
+def stop_at(run, scene, ready):
+    """Answer stop() with no until it is `ready`, then with yes; the step that the call ends with."""
+    run.process.case.given(scene)
+    deadline = time.monotonic() + 2 * PATIENCE
+    while True:
+        step = run.next("call stop() or return")
+        if not isinstance(step, Stop):
+            return step
+        if ready() or time.monotonic() > deadline:
+            return stopped(run, scene)
+        run.go_on()
+
+
+def stopped(run, scene):
+    """Let stop() return True; the step that the call ends with."""
+    deadline = time.monotonic() + PATIENCE
+    told = 0
+    step = Stop()
+    while isinstance(step, Stop):
+        run.stops()
+        told += 1
+        left = deadline - time.monotonic()
+        # Who is told so many times goes on; under load a few questions may take as long.
+        goes_on = run.waiting(max(0.0, left)) or (left < 0 and told > TOLD)
+        assert not goes_on, (
+            f"{scene}, and stop() returned True: it should return within a second; it had not "
+            f"{PATIENCE:.0f} s later"
+        )
+        step = run.next("return")
+    return step
+
+
+@pytest.mark.check("07.stop")
+def test_stop_while_the_queue_is_empty(bridge):
+    """It is asked often enough, and the call returns."""
+    run = bridge.forward(max_idle=LONG, stop=STOP)
+    scene = f"the queue was empty, and max_idle is {LONG} s"
+    gaps = []
+    run.process.case.given(scene)
+    answered = None
+    # The load makes a gap longer, never shorter: one that is short enough proves it.
+    while len(gaps) < 5 and not (gaps and min(gaps) <= GAP):
+        step = run.next("call stop()")
+        if isinstance(step, Returned):
+            return  # 07.last-batch tells
+        assert isinstance(step, Stop), (
+            f"{scene}: it should call stop() and wait; {bridge.said(step)}"
+        )
+        if answered is not None:
+            gaps.append(time.monotonic() - answered)
+        run.go_on()
+        answered = time.monotonic()
+    assert min(gaps) <= GAP, (
+        f"{scene}: it should call stop() at least four times a second; between five calls there were "
+        f"{min(gaps):.1f} s at least"
+    )
+    run.next("call stop()")
+    step = stopped(run, scene)
+    assert isinstance(step, Returned), f"{scene}, and stop() returned True; {bridge.said(step)}"
+    check_count(step.value, 0, f"{scene}, and stop() returned True")
+
+
+@pytest.mark.check("07.stop")
+@pytest.mark.parametrize(("refused", "asks"), [(False, 1), (False, 2), (True, 1)])
+def test_stop_with_messages_in_hand(bridge, trips, rng, refused, asks, habits):
+    """A batch that SQS refuses, and less than one: it is sent and acknowledged, or given back.
+
+    Who asks between two messages has none in hand at the first question, and one at the second.
+    """
+    if habits.forgets_early or (refused and habits.forgets_refused):
+        return  # 07.ack-after-sent or 07.backpressure tells
+    size = rng.randint(5, 9)
+    # One that is not full may be kept until max_idle, and a full one is sent.
+    everything = trips(size if refused else rng.randint(2, size - 1))
+    total = len(everything)
+    if refused:
+        bridge.sqs.fail_batch_entries(lambda _entry, _number: True)
+    bridge.put(*everything)
+    run = bridge.forward(max_idle=LONG, batch_size=size, stop=STOP)
+    but = "; SQS refused them" if refused else ""
+    scene = f"{total} events were in the queue, batch_size is {size}, and max_idle is {LONG} s{but}"
+
+    asked = 0
+
+    def is_in_hand():
+        nonlocal asked
+        asked += bool(bridge.batches if refused else bridge.ready == 0)
+        return asked >= asks
+
+    with bridge.gate.recording() as crossed:
+        step = stop_at(run, scene, is_in_hand)
+    if refused and any(each.up and each.name == "basic.ack" for each in crossed):
+        return  # 07.partial-batch or 07.backpressure tells
+    assert refused or isinstance(step, Returned), (
+        f"{scene}, and stop() returned True: it should return; {bridge.said(step)}"
+    )
+    held = bridge.check_nothing_lost(everything, f"{scene}, and stop() returned True")
+    repeats = held.repeats(everything)
+    assert not repeats, (
+        f"{scene}, and stop() returned True. What is in hand should be sent and acknowledged, or back "
+        f"in the queue: {count_of(repeats, 'event')} {'is' if repeats == 1 else 'are'} in both"
+    )
+    closed = bridge.rabbitmq.wait_closed(PATIENCE)
+    assert closed, (
+        f"{scene}, and stop() returned True: a connection was still open after the return"
+    )
+    if asks == 2 and isinstance(step, Returned):
+        scene = f"{scene}, and stop() returned True; then both queues were empty, and it was called again"
+        bridge.finish(bridge.forward(run.process, batch_size=size), scene)
+        left_over = [read(body) for body in bridge.sqs_bodies()]
+        assert not left_over, (
+            f"{scene}: there is nothing to send; it sent {bridge.these(left_over, everything)}, which "
+            "the first call had held"
+        )
+
+
+@pytest.mark.check("07.stop")
+def test_what_stop_raises(bridge, trips, habits):
+    """Ctrl-C and SystemExit leave forward unchanged, with the connection closed and nothing lost."""
+    if habits.forgets_early:
+        return  # 07.ack-after-sent tells
+    everything = trips(3)
+    bridge.put(*everything)
+    process = None
+    for kind in exceptions.STOPPING:
+        run = bridge.forward(process, max_idle=LONG, stop=STOP)
+        process = run.process
+        scene = f"3 events were in the queue, and stop() raised {kind}"
+        process.case.given(scene)
+        step = run.next("call stop()")
+        if not isinstance(step, Stop):
+            return  # another test tells
+        if step.in_thread:
+            return  # in a thread of its own an exception ends that thread; Ctrl-C never comes there
+        run.fails(kind)
+        step = run.next("let that exception out")
+        left = isinstance(step, Raised) and step.by_handle
+        assert left, f"{scene}, which should leave forward unchanged; {bridge.said(step)}"
+        closed = bridge.rabbitmq.wait_closed(PATIENCE)
+        assert closed, f"{scene}: a connection was still open {PATIENCE:.0f} s later"
+    bridge.check_nothing_lost(everything, "3 events were in the queue, and stop() raised Ctrl-C")
+
+
+@pytest.mark.check("07.stop")
+def test_stop_while_messages_come(bridge, trips, rng, habits):
+    """They come without a pause, and SQS takes its time: it is asked all the same."""
+    if habits.forgets_early:
+        return  # 07.ack-after-sent tells
+    size = rng.randint(3, 5)
+    everything = trips(12 * size)
+    # The stream must last for longer than two calls of stop() may be apart.
+    pause = threading.Event()
+    bridge.sqs.fail_batch_entries(lambda entry, _: pause.wait(SLOW / size))
+    bridge.put(*everything)
+    run = bridge.forward(max_idle=LONG, batch_size=size, stop=STOP)
+    scene = f"{len(everything)} events were in the queue, and batch_size is {size}"
+    step = stop_at(run, scene, lambda: len(bridge.batches) > 0)
+    assert isinstance(step, Returned), (
+        f"{scene}, and stop() returned True: it should return; {bridge.said(step)}"
+    )
+    held = bridge.check_nothing_lost(everything, f"{scene}, and stop() returned True")
+    assert held.queue, (
+        f"{scene}, more than it holds at a time: it should call stop() also while messages come, and "
+        "leave the rest in the queue; all of them were in SQS when it asked, or returned"
+    )
