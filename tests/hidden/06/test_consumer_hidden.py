@@ -8,7 +8,7 @@ from grader.suite import Handle, Kept, Returned
 from grader.suite.content import BAD, same
 from grader.suite.steps import in_words, shorten
 
-PATIENCE = 5.0  # seconds; only a wrong submission waits so long
+PATIENCE = 10.0  # seconds; only a wrong submission waits so long
 
 
 # Delivery -------------------------------------------------------------------------
@@ -20,7 +20,7 @@ def test_every_event_of_every_partition(student, new_topic, odd_events, unusual_
     process = student.process()
     settings = student.settings()
     process.keep("settings", settings)
-    many = [*odd_events, *unusual_text, *trips(rng.randint(200, 240))]
+    many = [*odd_events, *unusual_text, *trips(rng.randint(90, 110))]
     rng.shuffle(many)
     for events, name in ((many, "trips-{}"), (trips(5), "taxi.trips_of-{}")):
         topic = new_topic(rng.randint(4, 6), name)
@@ -239,47 +239,6 @@ def test_bad_messages_do_not_count(student, new_topic, trips, rng):
         )
 
 
-# Quiet --------------------------------------------------------------------------------------
-
-
-@pytest.mark.check("06.quiet")
-@pytest.mark.parametrize("error", ["REQUEST_TIMED_OUT", "COORDINATOR_NOT_AVAILABLE"])
-def test_an_error_that_passes_is_not_the_end(student, new_topic, trips, error):
-    """The broker answers some fetches with an error, which the client reports as a message."""
-    topic, events = new_topic(1), trips(2)
-    topic.put(0, events[0])
-    run = student.consume(topic, max_events=2)
-    scene = f"the broker answered a request for messages with {error}, and then with an event"
-    assert student.step(run) == Handle(events[0]), "an event was in a topic, and was not handled"
-    run.handled()
-    with student.refusing("Fetch", error, 2):
-        topic.put(0, events[1])
-        step = student.step(run)
-    assert step == Handle(events[1]), (
-        f"{scene}: it should go on, and handle the event; {in_words(step, 'it')}"
-    )
-    run.handled()
-    assert isinstance(step := student.step(run), Returned), f"{scene}; {in_words(step, 'it')}"
-
-
-@pytest.mark.last
-@pytest.mark.check("06.quiet")
-def test_a_quiet_topic_is_waited_on(waits, student, trips):
-    """Nothing has come since the suite began."""
-    quiet = waits.look("quiet")
-    events = quiet.topic.everything
-    scene = "an event was published, and then none for some seconds"
-    assert quiet.step == Handle(events[0]), f"an event was published; {in_words(quiet.step, 'it')}"
-    step = quiet.early
-    assert step is None, f"{scene}: it should wait for the next one; {in_words(step, 'it')}"
-    (event,) = trips(1)
-    quiet.topic.put(0, event)
-    step = student.step(quiet.run)
-    assert step == Handle(event), f"{scene}, and then one; {in_words(step, 'it')}"
-    quiet.run.handled()
-    quiet.run.returned()
-
-
 # Groups -------------------------------------------------------------------------------------
 
 
@@ -309,9 +268,9 @@ def test_two_groups_each_get_all(student, new_topic, trips):
 
 @pytest.mark.last
 @pytest.mark.check("06.groups")
-def test_two_members_share_the_partitions(judge_twice, waits, student, trips):
+def test_two_members_share_the_partitions(judge_scene, waits, student, trips):
     """ready() comes when a member has been given its partitions; each event is one member's."""
-    judge_twice("pair", lambda pair: judge_shares(waits, student, pair, trips))
+    judge_scene("pair", lambda pair: judge_shares(waits, student, pair, trips))
 
 
 def judge_shares(waits, student, pair, trips) -> None:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from grader.suite import Handle, Raised, Returned, exceptions
 from grader.suite.steps import in_words
 
-PATIENCE = 10.0  # seconds; only a wrong submission waits so long
 REFUSED_WITHIN = 3.0
-"""Seconds for a member to say that its commit was refused."""
+"""Seconds for a member to say that its commit was refused; only a wrong submission waits so long."""
 AT_A_TIME = 4
 """Consumers that are begun before the first of them is looked at."""
-STANDS = 0.15
-"""Seconds inside handle, in which a client that commits by itself does so some times."""
+BEATS = 3
+"""Heartbeats of a member inside handle. The thread that sends one each 100 ms is that which commits
+for who leaves it to the client, each 20 ms."""
 ORDINARY = (*exceptions.ORDINARY, *exceptions.KAFKA)
 
 
@@ -40,7 +38,13 @@ def test_killed_inside_handle_at_every_event(student, new_topic, trips):
             if len(seen) <= number:
                 run.handled()
     # A client that commits by itself does so in the background.
-    time.sleep(STANDS)
+    with student.service.recording() as recorded:
+        student.comes(
+            lambda: all(
+                len(recorded.requests("Heartbeat", group=mine.group)) >= BEATS
+                for mine, _, _ in scenes
+            )
+        )
     for mine, run, seen in scenes:
         run.kill()
         *handled, current = seen
@@ -157,9 +161,9 @@ def test_the_group_is_left_when_a_commit_is_refused(student, new_topic, trips):
 
 @pytest.mark.last
 @pytest.mark.check("06.takeover", leans_on="06.groups")
-def test_the_partitions_of_a_killed_member_are_taken_over(judge_twice, waits, student):
+def test_the_partitions_of_a_killed_member_are_taken_over(judge_scene, waits, student):
     """With the event that it was killed in."""
-    judge_twice("killed", lambda pair: judge_takeover(waits, student, pair))
+    judge_scene("killed", lambda pair: judge_takeover(waits, student, pair))
 
 
 def judge_takeover(waits, student, pair) -> None:
@@ -177,7 +181,7 @@ def judge_takeover(waits, student, pair) -> None:
     wanted = [event for event in pair.events if event not in pair.done]
     seen, step = [], None
     while not all(event in seen for event in wanted):
-        step = student.moves(pair.runs[1], PATIENCE)
+        step = student.moves(pair.runs[1], pair.patience)
         if not isinstance(step, Handle):
             break
         if step.event not in pair.done:  # what comes again is 06.commit-is-next's business
@@ -195,9 +199,9 @@ def judge_takeover(waits, student, pair) -> None:
 
 @pytest.mark.last
 @pytest.mark.check("06.fenced")
-def test_a_member_that_stood_still_cannot_commit_and_raises(judge_twice, student):
+def test_a_member_that_stood_still_cannot_commit_and_raises(judge_scene, student):
     """Another one has got its partition, and handles the event as well."""
-    judge_twice("stood still", lambda scene: judge_fenced(student, scene))
+    judge_scene("stood still", lambda scene: judge_fenced(student, scene))
 
 
 def judge_fenced(student, scene) -> None:
@@ -212,8 +216,8 @@ def judge_fenced(student, scene) -> None:
     scene.stop()
     handled = []
     while not all(event in handled for event in events):
-        step = student.moves(other, PATIENCE if not handled else REFUSED_WITHIN)
-        if not handled and (step is None or isinstance(step, Returned)):
+        step = student.moves(other, scene.patience)
+        if not handled and (step is None or isinstance(step, Returned)) and not scene.disturbed:
             return  # nobody has got its partition, so it may commit: see 06.groups and 06.takeover
         if step is None and student.commits_early:
             break
@@ -224,11 +228,10 @@ def judge_fenced(student, scene) -> None:
         handled.append(step.event)
         other.handled()
     student.commits_all(topic, handled)
-    joins = scene.joins
     scene.go_on()
-    slow.handled()
-    # Who goes on instead is told that it is no member, and joins again.
-    student.comes(lambda: not slow.waiting(0) or scene.joins > joins, PATIENCE)
+    # Who goes on instead is told that it is no member, and joins again. Another one that joins
+    # again says nothing of it.
+    student.comes(lambda: not slow.waiting(0) or scene.is_back, scene.patience)
     step = student.moves(slow, REFUSED_WITHIN)
     raised = isinstance(step, Raised)
     if isinstance(step, Handle) and student.commits_another:
