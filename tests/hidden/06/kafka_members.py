@@ -35,7 +35,7 @@ others, or for one that is dead."""
 
 
 class Members:
-    """A group of two, the second of which came later."""
+    """Begins a group of two, the second of which comes later."""
 
     def __init__(
         self,
@@ -73,10 +73,10 @@ class Members:
         return self.student.settings(session_timeout_ms=self.session, client_id=name, **_LIVELY)
 
     def prepare(self) -> None:
-        """Set up what is there before the first one begins."""
+        """Set up what is to be there before the first one begins."""
 
     def began(self) -> None:
-        """The first one began, and the second one did not."""
+        """Wait for the first one, before the second one begins."""
         self.student.comes(lambda: self.given or self.runs[0].over, self.patience)
 
     # What the cluster said ----------------------------------------------------------
@@ -94,14 +94,14 @@ class Members:
 
     @property
     def _generations(self) -> list[int]:
-        """Of the group, for each time that a member was given partitions.
+        """Return the generations of the group, one for each time that a member was given partitions.
 
         Requests do not tell: a group may be made anew before all of it were given theirs.
         """
         return [each.generation for each in self._given()]
 
     def _given(self, name: str = "") -> list[Answered]:
-        """What the member of that name, or any, was answered when it was given partitions."""
+        """Return the answers by which the member of that name, or any, was given partitions."""
         answers = self._recorded.answers("SyncGroup", group=self.topic.group)
         return [each for each in answers if not each.error and name in ("", each.client)]
 
@@ -130,7 +130,7 @@ class Members:
 
 
 class Pair(Members):
-    """Two members that say when they are ready, and then are at liberty to handle what comes."""
+    """Begins two members that say when they are ready, and then may handle what comes."""
 
     def __init__(self, student: Student, at_end: ExitStack, times: int = 1) -> None:
         """Begin both."""
@@ -141,7 +141,7 @@ class Pair(Members):
         super().__init__(student, at_end, 2, times, tells=True)
 
     def began(self) -> None:
-        """The first one is ready."""
+        """Wait until the first one is ready."""
         self._look(self.patience)
         self.early = not self.given
 
@@ -164,7 +164,7 @@ class Pair(Members):
         self.ready.append(step)
 
     def judge_ready(self) -> None:
-        """Each of them said that it is ready when it had been given partitions.
+        """Judge that each of them said that it is ready when it had been given partitions.
 
         Raises:
             Failed: one did not.
@@ -189,7 +189,7 @@ class Pair(Members):
 
 
 class Killed(Members):
-    """Two members that have a partition each; one is killed while it handles an event."""
+    """Begins two members that have a partition each; one is killed while it handles an event."""
 
     def __init__(
         self, student: Student, at_end: ExitStack, events: list[Any], times: int = 1
@@ -204,6 +204,8 @@ class Killed(Members):
         """What the one that lives on handled before."""
         self.held: Any = None
         """What the other one was killed with."""
+        self.instead: Step | None = None
+        """What one of them did where it was to handle an event."""
 
     def kill_one(self) -> None:
         """Publish two events to each partition, and kill one of them inside its first handle."""
@@ -215,6 +217,7 @@ class Killed(Members):
         self.topic.spread(*self.events)
         step = student.moves(first, self.patience)
         if not isinstance(step, Handle):
+            self.instead = step
             return
         self.held = step.event
         theirs = [
@@ -223,6 +226,7 @@ class Killed(Members):
         while len(self.done) < len(theirs):
             step = student.moves(second, self.patience)
             if not isinstance(step, Handle):
+                self.instead = step
                 return
             self.done.append(step.event)
             second.handled()
@@ -236,7 +240,7 @@ class Killed(Members):
 
 
 class StoodStill(Members):
-    """Two members: one stands still in its first event for longer than its session."""
+    """Begins two members; one stands still in its first event for longer than its session."""
 
     living = (SECOND,)
 
@@ -260,11 +264,11 @@ class StoodStill(Members):
         return found
 
     def prepare(self) -> None:
-        """The events are there."""
+        """Publish the events."""
         self.topic.put(0, *self.events)
 
     def began(self) -> None:
-        """The first one stands in its handle."""
+        """Wait until the first one stands in its handle."""
         self.step = self.student.step(self.runs[0])
 
     def stop(self) -> None:

@@ -19,10 +19,12 @@ from grader.suite import (
     Kept,
     Process,
     Ready,
+    Returned,
     Run,
     Step,
     settled,
 )
+from grader.suite.steps import in_words
 
 SESSION = 20_000
 """Milliseconds of a session that a member may not lose while a busy machine lets it wait."""
@@ -35,7 +37,7 @@ SOON = 2.0
 
 
 class Student:
-    """The student's functions."""
+    """Calls the student's functions, and finds out what a test must know of a submission."""
 
     def __init__(
         self,
@@ -50,7 +52,7 @@ class Student:
         self._found = found
 
     def settings(self, **more: Any) -> dict[str, Any]:
-        """The settings that a test hands over; with underscores for dots."""
+        """Return the settings that a test hands over; with underscores for dots."""
         usual = {
             "session_timeout_ms": SESSION,
             "heartbeat_interval_ms": 100,
@@ -61,7 +63,7 @@ class Student:
         return self.service.settings(**(usual | more))
 
     def process(self) -> Process:
-        """A new process."""
+        """Return a new process."""
         return self._consumer.process()
 
     def consume(
@@ -118,7 +120,7 @@ class Student:
         return where.start("kafka_log.replay", given, topic.name, HANDLE)
 
     def lag(self, topic: Topic, process: Process, settings: Any = None) -> Any:
-        """Call lag; what it returns."""
+        """Call lag and return what it returns."""
         given = self.settings() if settings is None else settings
         return process.call("kafka_log.lag", given, topic.name, topic.group)
 
@@ -138,13 +140,13 @@ class Student:
     # What a test asks --------------------------------------------------------------
 
     def step(self, run: Run) -> Step:
-        """The next step that is not a ready()."""
+        """Return the next step that is not a ready()."""
         while isinstance(step := run.next(), Ready):
             run.go_on()
         return step
 
     def moves(self, run: Run, seconds: float) -> Step | None:
-        """The next step that is not a ready(), or None where none comes within that time."""
+        """Return the next step that is not a ready(), or None where none comes within that time."""
         deadline = time.monotonic() + seconds
         while not run.over and not run.waiting(max(0.0, deadline - time.monotonic())):
             step = run.next()
@@ -153,12 +155,40 @@ class Student:
             run.go_on()
         return None
 
+    def first_events(self, run: Run, count: int, scene: str) -> list[Any]:
+        """Return so many events, or those that it handled before it ended.
+
+        It stands in handle() of the last of so many.
+
+        Raises:
+            Failed: it did neither, or ended otherwise than by a return.
+        """
+        seen: list[Any] = []
+        while len(seen) < count:
+            step = self.step(run)
+            if isinstance(step, Returned):
+                break
+            if not isinstance(step, Handle):
+                raise Failed(f"{scene}; {in_words(step, 'it')}")
+            seen.append(step.event)
+            if len(seen) < count:
+                run.handled()
+        return seen
+
+    def end(self, run: Run) -> Step | None:
+        """Let the last event be handled; return what it does then, or None where that is nothing.
+
+        That it returns, and what, is 06.stops' business.
+        """
+        run.handled()
+        return self.moves(run, SOON)
+
     def comes(self, condition: Callable[[], object], seconds: float = SOON) -> bool:
         """Tell whether it holds within that time."""
         return not settled(lambda: [] if condition() else [1], seconds)
 
     def judge_settings(self, process: Process, settings: dict[str, Any], function: str) -> None:
-        """The dict that the process keeps as "settings" is as it was.
+        """Judge that the dict which the process keeps as "settings" is as it was.
 
         Raises:
             Failed: it is not.
@@ -191,6 +221,14 @@ class Student:
     def commits_another(self) -> bool:
         """Tell whether it commits another offset than the next, or not at once: 06.commit-is-next's."""
         return self._once("another", self._sees_another)
+
+    @property
+    def publishes(self) -> bool:
+        """Tell whether anything ever comes of publish_events, if more is published than a queue takes.
+
+        Who does not wait for the broker may have sent nothing of a few events.
+        """
+        return self._once("publishes", self._sees_messages)
 
     def _once(self, name: str, look: Callable[[], bool]) -> bool:
         if name not in self._found:
@@ -225,6 +263,12 @@ class Student:
             handled.append(step.event)
             run.handled()
         return not self.comes(lambda: not topic.not_passed(handled), SOON / 4)
+
+    def _sees_messages(self) -> bool:
+        topic = self.new_topic(1)
+        events = [{"event_id": number, "pickup_zone": "Queens"} for number in range(200)]
+        run = self.publish(topic, events, settings=self.settings(queue_buffering_max_messages=20))
+        return not isinstance(run.next(), Returned) or self.comes(lambda: topic.messages)
 
     def _probe(self, **options: Any) -> tuple[Topic, Run]:
         topic = self.new_topic(2)

@@ -26,12 +26,12 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False)  # json.dumps would make one for
 
 
 def value_of(item: Any) -> bytes | None:
-    """An event as the value of its message; anything else as it is."""
+    """Return an event as the value of its message; anything else as it is."""
     return _ENCODER.encode(item).encode() if isinstance(item, dict) else item
 
 
 def read(value: bytes | None) -> Any:
-    """The JSON of a message, or its value where it is none."""
+    """Return the JSON of a message, or its value where it is none."""
     try:
         return value if value is None else json.loads(value)
     except (ValueError, RecursionError):
@@ -39,12 +39,12 @@ def read(value: bytes | None) -> Any:
 
 
 def canonical(event: Any) -> str:
-    """Equal for equal events."""
+    """Return a text that equal events share."""
     return json.dumps(event, sort_keys=True)
 
 
 class Topic:
-    """A topic and a group, as the suite sees them."""
+    """Shows a topic and a group as the suite sees them."""
 
     def __init__(
         self, service: KafkaService, consumer: Consumer, name: str, group: str, count: int
@@ -65,7 +65,7 @@ class Topic:
         service.create_topic(name, count)
 
     def of_group(self, group: str) -> Topic:
-        """The same topic, with another group."""
+        """Return the same topic, with another group."""
         other = Topic.__new__(Topic)
         other.__dict__.update(self.__dict__)
         other.group = group
@@ -97,7 +97,7 @@ class Topic:
             self.put(number, *mine, key=rng.choice((None, b"Queens", b"\xff\x00")))
 
     def put_one_by_one(self, partition: int, *items: Any) -> None:
-        """The same in a batch for each, between which the log can be trimmed."""
+        """Publish to a partition, a batch for each item: between those the log can be trimmed."""
         for item in items:
             self.put(partition, item)
 
@@ -114,7 +114,7 @@ class Topic:
     # What an onlooker sees ---------------------------------------------------------
 
     def judge_order(self, seen: list[Any], events: list[Any], scene: str) -> None:
-        """Just these events were handled, each once, and in order within each partition.
+        """Judge that just these events were handled, each once, and in order within each partition.
 
         Raises:
             Failed: they were not.
@@ -140,32 +140,32 @@ class Topic:
 
     @property
     def committed(self) -> Offsets:
-        """The committed offset of each partition; 0 where there is none."""
+        """Return the committed offset of each partition; 0 where there is none."""
         found = self.service.committed(self.name, self.group)
         return {number: found.get(number, 0) for number in range(self.count)}
 
     @property
     def ends(self) -> Offsets:
-        """The offset after the last message of each partition."""
+        """Return the offset after the last message of each partition."""
         return self.service.ends(self.name)
 
     @property
     def values(self) -> list[Any]:
-        """What its messages hold: JSON, or the value as it is."""
+        """Return what its messages hold: JSON, or the value as it is."""
         return [read(each.value) for each in self.messages]
 
     @property
     def messages(self) -> list[Message]:
-        """What the topic holds, in order within each partition."""
+        """Return what the topic holds, in order within each partition."""
         return self.service.read(self.name)
 
     def of_partition(self, number: int) -> list[Any]:
-        """The events of a partition."""
+        """Return the events of a partition."""
         pairs = zip(self.everything, self.places, strict=True)
         return [event for event, (partition, _) in pairs if partition == number]
 
     def place(self, event: Any) -> tuple[int, int]:
-        """Where an event is, of those of which there are no two.
+        """Return where an event is, of those of which there are no two.
 
         Raises:
             Failed: it was never published.
@@ -175,7 +175,7 @@ class Topic:
         return self.places[self.everything.index(event)]
 
     def passed(self, handled: list[Any], committed: Offsets | None = None) -> list[Any]:
-        """The events that committed offsets have passed, and that were not handled."""
+        """Return the events that committed offsets have passed, and that were not handled."""
         offsets = self.committed if committed is None else committed
         return [
             event
@@ -184,23 +184,17 @@ class Topic:
         ]
 
     def not_passed(self, handled: list[Any]) -> list[Any]:
-        """The handled events that no committed offset has passed."""
+        """Return the handled events that no committed offset has passed."""
         offsets = self.committed
         return [event for event in handled if offsets[(at := self.place(event))[0]] <= at[1]]
 
     # Words -------------------------------------------------------------------------
 
     def these(self, events: list[Any]) -> str:
-        """Events by their place in what was published, for a sentence."""
+        """Say events by their place in what was published, for a sentence."""
         unknown = sum(event not in self.everything for event in events)
         if unknown:
             return f"{len(events)} events, of which {unknown} had not been published"
         if len(events) > _MOST:
             return f"{len(events)} events"
         return named(events, self.everything)
-
-
-def in_partitions(offsets: Mapping[int, int]) -> str:
-    """Offsets, for a sentence."""
-    *first, last = [f"{offset} in partition {number}" for number, offset in offsets.items()]
-    return f"{', '.join(first)} and {last}" if first else last

@@ -33,7 +33,7 @@ _LATE = "replays"
 
 
 class Quiet:
-    """A consumer that has handled an event, and then nothing comes."""
+    """Begins a consumer that handles an event, after which nothing comes."""
 
     def __init__(self, student: Student, events: list[Any]) -> None:
         """Begin it, and let it handle that event."""
@@ -49,7 +49,7 @@ class Quiet:
 
     @property
     def early(self) -> Step | None:
-        """What it has done by now while nothing came; None: it waited."""
+        """Return what it has done by now while nothing came; None: it waited."""
         if not self._early:
             step = self._student.moves(self.run, 0)
             if step is None:
@@ -59,7 +59,7 @@ class Quiet:
 
     @property
     def seconds(self) -> float:
-        """For how long nothing has come."""
+        """Return for how long nothing has come."""
         return time.monotonic() - self._since
 
     def wait(self) -> None:
@@ -70,7 +70,7 @@ class Quiet:
 
 
 class Elsewhere:
-    """Events that a process published which shares nothing with those of the tests."""
+    """Publishes events by a process which shares nothing with those of the tests."""
 
     def __init__(self, student: Student, events: list[Any]) -> None:
         """Publish them."""
@@ -80,7 +80,7 @@ class Elsewhere:
 
 
 class SlowReplay:
-    """A replay whose first request for messages waits for its answer until somebody looks."""
+    """Begins a replay whose first request for messages is answered when somebody looks."""
 
     def __init__(self, student: Student, events: list[Any], at_end: ExitStack) -> None:
         """Begin it."""
@@ -96,7 +96,7 @@ class SlowReplay:
         self._since = time.monotonic()
 
     def end(self) -> tuple[Step | None, float]:
-        """Let the answer come; what it had done by then, and after how many seconds."""
+        """Let the answer come; return what it had done by then, and after how many seconds."""
         left = max(0.0, _HELD - (time.monotonic() - self._since))
         early = self._student.moves(self.run, left)
         seconds = time.monotonic() - self._since
@@ -105,7 +105,7 @@ class SlowReplay:
 
 
 class Waits:
-    """What goes on beside the tests, by name."""
+    """Keeps what goes on beside the tests, by name."""
 
     def __init__(self, beside: Any, starts: dict[str, Callable[..., Any]]) -> None:
         """Keep how each of them is begun."""
@@ -128,7 +128,7 @@ class Waits:
         return isinstance(step, Returned) and isinstance(self.look("quiet").early, Returned)
 
     def look(self, name: str) -> Any:
-        """What waits under that name.
+        """Return what waits under that name.
 
         Raises:
             Exception: what happened when it was begun.
