@@ -141,9 +141,11 @@ class Pair(Members):
         super().__init__(student, at_end, 2, times, tells=True)
 
     def began(self) -> None:
-        """Wait until the first one is ready."""
-        self._look(self.patience)
+        """Wait until the first one is ready, or should be."""
+        run = self.runs[0]
+        self.student.comes(lambda: self.given or not run.waiting(0), self.patience)
         self.early = not self.given
+        self._look(LONGEST)
 
     def go_on(self) -> None:
         """Let the second one go on, where it has come to its ready()."""
@@ -154,7 +156,7 @@ class Pair(Members):
         """Wait until both are ready, or something else."""
         super().wait()
         if len(self.ready) < len(self.runs):
-            self._look(self.patience)
+            self._look(LONGEST)
 
     def _look(self, seconds: float) -> None:
         run = self.runs[-1]

@@ -247,7 +247,7 @@ class Student:
         for _ in range(2):
             if not isinstance(step := run.next(), Handle):
                 return False
-            early = early or self.comes(lambda: topic.passed(handled), SOON / 4)
+            early = early or self.comes(lambda: topic.passed(handled))
             handled.append(step.event)
             run.handled()
         run.kill()
@@ -257,12 +257,12 @@ class Student:
         topic, run = self._probe(max_events=3)
         handled: list[Any] = []
         while isinstance(step := run.next(), Handle):
-            if not self.comes(lambda: not topic.not_passed(handled), SOON / 4):
+            if not self.comes(lambda: not topic.not_passed(handled)):
                 run.kill()
                 return True
             handled.append(step.event)
             run.handled()
-        return not self.comes(lambda: not topic.not_passed(handled), SOON / 4)
+        return not self.comes(lambda: not topic.not_passed(handled))
 
     def _sees_messages(self) -> bool:
         topic = self.new_topic(1)
