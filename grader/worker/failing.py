@@ -43,7 +43,8 @@ def make(name: str) -> BaseException:
         made = kind(endpoint_url="http://localhost:4566")
     elif name == "confluent_kafka.KafkaException":  # code that catches it asks its KafkaError
         errors = importlib.import_module(module).KafkaError
-        made = kind(errors(errors.REQUEST_TIMED_OUT, _WORDS))
+        # The one that a consumer may pass over where its own commit is refused with it.
+        made = kind(errors(errors.REBALANCE_IN_PROGRESS, _WORDS))
     else:
         made = kind(*_ARGUMENTS.get(name, (_WORDS,)))
     return made

@@ -13,7 +13,7 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -345,6 +345,49 @@ def test_members_are_seen_to_come_and_go(kafka: KafkaService) -> None:
         assert kept.counts()["LeaveGroup"] == 2
         kept.clear()
         assert kept.counts() == {}
+
+
+def test_what_members_are_answered_is_kept(kafka: KafkaService) -> None:
+    """By who asked, with the generation that it spoke of: who is told that it is no member, too."""
+    with kafka.recording() as kept, member(kafka, client_id="ana") as consumer:
+        kafka.produce("trips", [b"a"])
+        take(consumer, 1)
+        (given,) = kept.answers("SyncGroup", group="fares")
+        assert (given.client, given.error) == ("ana", 0)
+        assert given.generation > 0
+        joined = [each.error for each in kept.answers("JoinGroup", group="fares")]
+        assert joined
+        assert joined[-1] == 0
+        text = [struct.pack(">h", len(word)) + word for word in (b"fares", b"nobody")]
+        body = text[0] + struct.pack(">i", 77) + text[1] + struct.pack(">h", -1)
+        answered(kafka, request(12, body, version=3, client=b"ben"))
+        told = [each for each in kept.answers("Heartbeat") if each.client == "ben"]
+        assert [(each.group, each.generation) for each in told] == [("fares", 77)]
+        assert told[0].error in (KafkaError.UNKNOWN_MEMBER_ID, KafkaError.ILLEGAL_GENERATION)
+        assert kept.answers("Heartbeat", group="other") == []
+        kept.clear()
+        assert kept.answers("SyncGroup") == []
+
+
+def test_an_action_before_a_clients_request(kafka: KafkaService) -> None:
+    """Of two clients the one that was named is meant."""
+    came: list[str] = []
+    hold = kafka.before("JoinGroup", action=lambda: came.append("join"), client="ben")
+    with hold as reached, kafka.recording() as kept:
+        with member(kafka, client_id="ana") as consumer:
+            take_until(consumer, lambda: bool(kept.answers("SyncGroup")))
+        assert [each.client for each in kept.answers("SyncGroup")] == ["ana"]
+        assert not reached.is_set()
+        with member(kafka, client_id="ben") as consumer:
+            take_until(consumer, reached.is_set)
+    assert came == ["join"]
+
+
+def take_until(consumer: Consumer, there: Callable[[], bool]) -> None:
+    """Poll until it holds, or SECONDS have passed."""
+    deadline = time.monotonic() + SECONDS
+    while not there() and time.monotonic() < deadline:
+        consumer.poll(0.05)
 
 
 def test_a_killed_members_partitions_are_taken_over(kafka: KafkaService) -> None:

@@ -41,6 +41,9 @@ class Rules(Protocol):
     def admit(self, request: Request) -> bool:
         """Count a request; tell whether the cluster is to get it."""
 
+    def hear(self, request: Request, answer: bytes) -> None:
+        """Show an answer to who watches, before the client gets it."""
+
     def malformed(self, error: ProtocolError) -> None:
         """Keep what came that is no request."""
 
@@ -66,8 +69,8 @@ class Carried:
         self._outside = _HOST + _PORT.pack(ports[1])
         self._places: set[int] = set()
         """Numbers of requests whose answers say where the broker is."""
-        self._waiting: set[int] = set()
-        """Numbers of requests that have no answer yet."""
+        self._waiting: dict[int, Request] = {}
+        """Requests that have no answer yet, by their numbers."""
         self._changed = threading.Condition()
 
     def run(self) -> None:
@@ -106,7 +109,7 @@ class Carried:
             if request.key in (METADATA, FIND_COORDINATOR):
                 self._places.add(request.number)
             if request.key != PRODUCE:  # with acks=0 none comes
-                self._waiting.add(request.number)
+                self._waiting[request.number] = request
 
     def _settle(self) -> None:
         """Wait until the cluster has answered what was sent."""
@@ -131,8 +134,10 @@ class Carried:
         with self._changed:
             names_place = number in self._places
             self._places.discard(number)
-            self._waiting.discard(number)
+            request = self._waiting.pop(number, None)
             self._changed.notify_all()
+        if request is not None:
+            self._rules.hear(request, answer)
         return answer.replace(self._inside, self._outside) if names_place else answer
 
 

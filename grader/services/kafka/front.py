@@ -170,6 +170,13 @@ class KafkaFront:
             self._observe(request.in_words())
         return True
 
+    def hear(self, request: Request, answer: bytes) -> None:
+        """Keep what a member of a group was answered."""
+        error = request.error_in(answer)
+        if error is not None:
+            for recording in list(self._recordings):
+                recording.hear(request, error)
+
     def admit(self, request: Request) -> bool:
         """Count a request; tell whether the cluster is to get it."""
         self.requests += 1

@@ -20,6 +20,7 @@ MAX_ANSWER = 64 << 20
 _LENGTH = struct.Struct(">i")
 _HEADER = struct.Struct(">hhi")
 _SHORT = struct.Struct(">h")
+_INTEGER = struct.Struct(">i")
 _MIN_REQUEST = _HEADER.size + _SHORT.size
 
 
@@ -76,6 +77,11 @@ KEYS = {name: key for key, name in (ALLOWED | _REFUSED).items()}
 _COMPACT_FROM = {8: 8, 11: 6, 12: 4, 13: 4, 14: 4, 9: 6}
 """Of what is sent for a group: from which version on a length is a varint, one too large."""
 _OF_A_GROUP = frozenset(_COMPACT_FROM)
+_OF_MEMBERS = frozenset([11, 12, 13, 14])
+"""What a member of a group sends; the front lets versions through whose answers begin alike."""
+_HAS_GENERATION = frozenset([12, 14])
+_ERROR_AT = _LENGTH.size + _INTEGER.size + _INTEGER.size
+"""In an answer to these, after its length, its number and the milliseconds to hold back."""
 
 
 class ProtocolError(Exception):
@@ -129,6 +135,25 @@ class Request:
         if len(self.body) < _SHORT.size:
             return ""
         return _text(self.body[2:], *_SHORT.unpack_from(self.body))
+
+    @property
+    def generation(self) -> int:
+        """Return the generation of the group that a Heartbeat or SyncGroup speaks of; -1: none."""
+        begin = _SHORT.size + len(self.group.encode())
+        if self.key not in _HAS_GENERATION or len(self.body) < begin + _INTEGER.size:
+            return -1
+        found: int = _INTEGER.unpack_from(self.body, begin)[0]
+        return found
+
+    def error_in(self, answer: bytes) -> int | None:
+        """Return the error, 0 for none, that this request of a member was answered with.
+
+        None: it is of another kind. Of its answers the error is not read.
+        """
+        if self.key not in _OF_MEMBERS or len(answer) < _ERROR_AT + _SHORT.size:
+            return None
+        found: int = _SHORT.unpack_from(answer, _ERROR_AT)[0]
+        return found
 
     def in_words(self) -> str:
         """Return the request's kind, and its group, for a log."""

@@ -198,18 +198,24 @@ class KafkaService(Service):
 
     @contextmanager
     def before(
-        self, *names: str, action: Callable[[], None], number: int = 1, group: str = ""
+        self,
+        *names: str,
+        action: Callable[[], None],
+        number: int = 1,
+        group: str = "",
+        client: str = "",
     ) -> Iterator[threading.Event]:
         """Run `action` before the consumer's `number`-th request of these kinds is answered.
 
         The request's connection stands still meanwhile. With `group`, requests that are about
-        another do not count.
+        another do not count; with `client`, those of another `client.id`.
         Gives an event that is set when the request has come.
 
         Raises:
             Whatever `action` raised, at the end.
         """
-        with self._attached.watching(Watch(names, number, action, group)) as watch:
+        watch = Watch(names, number, action, group, client)
+        with self._attached.watching(watch):
             yield watch.reached
         if watch.failure is not None:
             raise watch.failure

@@ -24,6 +24,7 @@ class Watch:
         number: int,
         action: Callable[[], None],
         group: str = "",
+        client: str = "",
         *,
         drops: bool = False,
     ) -> None:
@@ -34,11 +35,13 @@ class Watch:
             number: from 1.
             action: runs in the thread of the request's connection, which stands still meanwhile.
             group: only requests about it count.
+            client: only requests of who calls itself so (`client.id`) count.
             drops: whether the connection ends after the action, and the request with it. The
                 requests before it are answered when the action begins.
         """
         self._names = names
         self._group = group
+        self._client = client
         self._left = number
         self._action = action
         self.drops = drops
@@ -55,6 +58,8 @@ class Watch:
         if request.name not in self._names if self._names else request.name in UNASKED:
             return False
         if self._group and request.group != self._group:
+            return False
+        if self._client and request.client != self._client:
             return False
         with self._lock:
             self._left -= 1
@@ -84,15 +89,44 @@ class Seen:
     """Its `client.id`."""
 
 
+@dataclass(frozen=True)
+class Answered:
+    """What the cluster told a member of a group."""
+
+    name: str
+    """The kind of its request: JoinGroup, SyncGroup, Heartbeat or LeaveGroup."""
+    group: str
+    client: str
+    """The member's `client.id`."""
+    generation: int
+    """That a Heartbeat or SyncGroup spoke of; of others -1."""
+    error: int
+    """0: none."""
+
+
 class Recording:
     """The requests that came while it was watched, in order; the newest where they are many."""
 
     def __init__(self) -> None:
         self._seen: deque[Seen] = deque(maxlen=_MOST_SEEN)
+        self._answered: deque[Answered] = deque(maxlen=_MOST_SEEN)
 
     def see(self, request: Request) -> None:
         """Keep it."""
         self._seen.append(Seen(time.monotonic(), request.name, request.group, request.client))
+
+    def hear(self, request: Request, error: int) -> None:
+        """Keep what it was answered."""
+        said = (request.name, request.group, request.client, request.generation, error)
+        self._answered.append(Answered(*said))
+
+    def answers(self, *names: str, group: str = "") -> list[Answered]:
+        """Return what members were answered to requests of these kinds so far, in order."""
+        return [
+            each
+            for each in list(self._answered)
+            if each.name in names and group in ("", each.group)
+        ]
 
     def requests(self, *names: str, group: str = "") -> list[Seen]:
         """Return those of these kinds so far; without names all but what a client sends unasked."""
@@ -110,3 +144,4 @@ class Recording:
     def clear(self) -> None:
         """Forget what came."""
         self._seen.clear()
+        self._answered.clear()

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
+from kafka_student import LONGEST
 
 from grader.suite import Handle, Raised, Returned, exceptions
 from grader.suite.steps import in_words
 
-PATIENCE = 10.0  # seconds; only a wrong submission waits so long
 REFUSED_WITHIN = 3.0
-"""Seconds for a member to say that its commit was refused."""
+"""Seconds for a member to say that its commit was refused; only a wrong submission waits so long."""
 AT_A_TIME = 4
 """Consumers that are begun before the first of them is looked at."""
-STANDS = 0.15
-"""Seconds inside handle, in which a client that commits by itself does so some times."""
+REFUSALS = ("UNKNOWN_MEMBER_ID", "ILLEGAL_GENERATION", "GROUP_AUTHORIZATION_FAILED")
+BEATS = 3
+"""Heartbeats of a member inside handle. The thread that sends one each 100 ms is that which commits
+for who leaves it to the client, each 20 ms."""
 ORDINARY = (*exceptions.ORDINARY, *exceptions.KAFKA)
 
 
@@ -40,7 +40,13 @@ def test_killed_inside_handle_at_every_event(student, new_topic, trips):
             if len(seen) <= number:
                 run.handled()
     # A client that commits by itself does so in the background.
-    time.sleep(STANDS)
+    with student.service.recording() as recorded:
+        student.comes(
+            lambda: all(
+                len(recorded.requests("Heartbeat", group=mine.group)) >= BEATS
+                for mine, _, _ in scenes
+            )
+        )
     for mine, run, seen in scenes:
         run.kill()
         *handled, current = seen
@@ -100,6 +106,35 @@ def judge_failure(student, topic, run, name: str) -> None:
     )
 
 
+# Commits that are refused -------------------------------------------------------------
+
+
+@pytest.mark.check("06.fenced")
+def test_a_refused_commit_raises(student, new_topic, trips):
+    """Whatever the refusal says, but that the group is rebalancing; and the next event is not handled."""
+    topic = new_topic(1)
+    topic.put(0, *trips(2))
+    begun = [
+        (error, student.consume(topic.of_group(f"{topic.group}-{error}"))) for error in REFUSALS
+    ]
+    first = [student.step(run) for _, run in begun]
+    for (error, run), begins in zip(begun, first, strict=True):
+        scene = f"2 events were in a topic, and the broker refused the commit of the first: {error}"
+        student.given(scene)
+        if not isinstance(begins, Handle):
+            return  # 06.delivers tells
+        with student.refusing("OffsetCommit", error):
+            run.handled()
+            step = student.moves(run, LONGEST)
+        if isinstance(step, Raised):
+            continue
+        # Nothing was refused of who had committed before, or has not yet.
+        if student.commits_early or (isinstance(step, Handle) and student.commits_another):
+            return  # 06.commit-after-handle or 06.commit-is-next tells
+        did = "it went on and waited" if step is None else in_words(step, "it")
+        raise AssertionError(f"{scene}; kafka_consumer should raise; {did}")
+
+
 # Leaving --------------------------------------------------------------------------------
 
 
@@ -125,6 +160,8 @@ def test_the_group_is_left_on_every_way_out(student, new_topic, trips):
             if isinstance(step, Handle):
                 continue  # 06.handler-error or 06.stops tells
             ended += 1
+            if not recorded.requests("JoinGroup"):
+                return  # there is no group to leave: 06.groups tells
             # Of which group is 06.groups' business.
             left = student.comes(lambda: len(recorded.requests("LeaveGroup")) >= ended)  # noqa: B023 - at once
             assert left, (
@@ -145,7 +182,8 @@ def test_the_group_is_left_when_a_commit_is_refused(student, new_topic, trips):
         with student.refusing("OffsetCommit", "GROUP_AUTHORIZATION_FAILED"):
             run.handled()
             raised = isinstance(student.moves(run, REFUSED_WITHIN), Raised)
-        left = not raised or student.comes(lambda: recorded.requests("LeaveGroup"))
+        joined = raised and recorded.requests("JoinGroup")
+        left = not joined or student.comes(lambda: recorded.requests("LeaveGroup"))
     assert left, (
         "the broker refused a commit, and kafka_consumer raised: it should have left the group; the "
         "broker got no LeaveGroup from it"
@@ -157,18 +195,21 @@ def test_the_group_is_left_when_a_commit_is_refused(student, new_topic, trips):
 
 @pytest.mark.last
 @pytest.mark.check("06.takeover", leans_on="06.groups")
-def test_the_partitions_of_a_killed_member_are_taken_over(judge_twice, waits, student):
+def test_the_partitions_of_a_killed_member_are_taken_over(judge_scene, waits, student):
     """With the event that it was killed in."""
-    judge_twice("killed", lambda pair: judge_takeover(waits, student, pair))
+    judge_scene("killed", lambda pair: judge_takeover(waits, student, pair))
 
 
 def judge_takeover(waits, student, pair) -> None:
     """The one that lives on handles what the other one has not."""
     pair.kill_one()
     topic = pair.topic
+    if not pair.given or waits.gives_up(pair.instead):
+        return  # there is no group, as 06.groups tells; or 06.quiet tells
     assert pair.shared, (
         "two members of a group were to have one of 2 partitions each, and to handle what came, "
         "until one of them is killed; that they did not"
+        + (f": {in_words(pair.instead, 'one')}" if pair.instead else "")
     )
     scene = (
         f"two members had a partition each, and one was killed inside handle() of "
@@ -177,7 +218,7 @@ def judge_takeover(waits, student, pair) -> None:
     wanted = [event for event in pair.events if event not in pair.done]
     seen, step = [], None
     while not all(event in seen for event in wanted):
-        step = student.moves(pair.runs[1], PATIENCE)
+        step = student.moves(pair.runs[1], pair.patience)
         if not isinstance(step, Handle):
             break
         if step.event not in pair.done:  # what comes again is 06.commit-is-next's business
@@ -195,9 +236,9 @@ def judge_takeover(waits, student, pair) -> None:
 
 @pytest.mark.last
 @pytest.mark.check("06.fenced")
-def test_a_member_that_stood_still_cannot_commit_and_raises(judge_twice, student):
+def test_a_member_that_stood_still_cannot_commit_and_raises(judge_scene, student):
     """Another one has got its partition, and handles the event as well."""
-    judge_twice("stood still", lambda scene: judge_fenced(student, scene))
+    judge_scene("stood still", lambda scene: judge_fenced(student, scene))
 
 
 def judge_fenced(student, scene) -> None:
@@ -209,11 +250,13 @@ def judge_fenced(student, scene) -> None:
         f"a member stood still in handle() of {topic.these([scene.step.event])} for longer than "
         "session.timeout.ms"
     )
+    if not scene.given:
+        return  # there is no group: 06.groups tells
     scene.stop()
     handled = []
     while not all(event in handled for event in events):
-        step = student.moves(other, PATIENCE if not handled else REFUSED_WITHIN)
-        if not handled and (step is None or isinstance(step, Returned)):
+        step = student.moves(other, scene.patience)
+        if not handled and (step is None or isinstance(step, Returned)) and not scene.disturbed:
             return  # nobody has got its partition, so it may commit: see 06.groups and 06.takeover
         if step is None and student.commits_early:
             break
@@ -224,11 +267,10 @@ def judge_fenced(student, scene) -> None:
         handled.append(step.event)
         other.handled()
     student.commits_all(topic, handled)
-    joins = scene.joins
     scene.go_on()
-    slow.handled()
-    # Who goes on instead is told that it is no member, and joins again.
-    student.comes(lambda: not slow.waiting(0) or scene.joins > joins, PATIENCE)
+    # Who goes on instead is told that it is no member, and joins again. Another one that joins
+    # again says nothing of it.
+    student.comes(lambda: not slow.waiting(0) or scene.is_back, scene.patience)
     step = student.moves(slow, REFUSED_WITHIN)
     raised = isinstance(step, Raised)
     if isinstance(step, Handle) and student.commits_another:

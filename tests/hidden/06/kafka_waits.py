@@ -1,0 +1,136 @@
+"""What goes on beside the tests of exercise 06, so that its seconds cost a run next to nothing."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from typing import Any
+
+from kafka_student import Student
+
+from grader.suite import Handle, Returned, Step
+
+ELSEWHERE = (
+    "Harlem",
+    "Inwood",
+    "SoHo",
+    "Tribeca",
+    "Chelsea",
+    "Dyker Heights",
+    "Red Hook",
+    "Astoria",
+)
+"""Zones, of which there are as many as partitions."""
+_HELD = 2.5
+"""Seconds that an answer comes late, at the least."""
+_QUIET = 10.5
+"""Seconds without a message, at the least: by then the other tests have taken most of them. Ten
+polls of a second are what is often taken for the end."""
+_LATE = "replays"
+"""What the replay whose answer is late calls itself (`client.id`)."""
+
+
+class Quiet:
+    """Begins a consumer that handles an event, after which nothing comes."""
+
+    def __init__(self, student: Student, events: list[Any]) -> None:
+        """Begin it, and let it handle that event."""
+        self.topic = student.new_topic(1)
+        self.topic.put(0, events[0])
+        self.run = student.consume(self.topic, max_events=2)
+        self.step = student.step(self.run)
+        if isinstance(self.step, Handle):
+            self.run.handled()
+        self._student = student
+        self._since = time.monotonic()
+        self._early: list[Step | None] = []
+
+    @property
+    def early(self) -> Step | None:
+        """Return what it has done by now while nothing came; None: it waited."""
+        if not self._early:
+            step = self._student.moves(self.run, 0)
+            if step is None:
+                return None
+            self._early.append(step)
+        return self._early[0]
+
+    @property
+    def seconds(self) -> float:
+        """Return for how long nothing has come."""
+        return time.monotonic() - self._since
+
+    def wait(self) -> None:
+        """Let it be quiet for as long as it is to be, or until it does something."""
+        if not self._early:
+            step = self._student.moves(self.run, max(0.0, _QUIET - self.seconds))
+            self._early += [step] if step is not None else []
+
+
+class Elsewhere:
+    """Publishes events by a process which shares nothing with those of the tests."""
+
+    def __init__(self, student: Student, events: list[Any]) -> None:
+        """Publish them."""
+        self.topic = student.new_topic(len(ELSEWHERE))
+        self.events = events
+        student.publish(self.topic, events).returned()
+
+
+class SlowReplay:
+    """Begins a replay whose first request for messages is answered when somebody looks."""
+
+    def __init__(self, student: Student, events: list[Any], at_end: ExitStack) -> None:
+        """Begin it."""
+        self.topic = student.new_topic(2)
+        self.topic.spread(*events)
+        self._student = student
+        self._answer = threading.Event()
+        at_end.callback(self._answer.set)
+        hold = student.service.before("Fetch", action=self._answer.wait, client=_LATE)
+        asked = at_end.enter_context(hold)
+        self.run = student.replay(self.topic, settings=student.settings(client_id=_LATE))
+        student.comes(asked.is_set)
+        self._since = time.monotonic()
+
+    def end(self) -> tuple[Step | None, float]:
+        """Let the answer come; return what it had done by then, and after how many seconds."""
+        left = max(0.0, _HELD - (time.monotonic() - self._since))
+        early = self._student.moves(self.run, left)
+        seconds = time.monotonic() - self._since
+        self._answer.set()
+        return early, seconds
+
+
+class Waits:
+    """Keeps what goes on beside the tests, by name."""
+
+    def __init__(self, beside: Any, starts: dict[str, Callable[..., Any]]) -> None:
+        """Keep how each of them is begun."""
+        self._beside = beside
+        self._starts = starts
+
+    def begin(self) -> None:
+        """Begin all of them, the first one first; go on with those that have come so far."""
+        for name, start in self._starts.items():
+            self._beside.begin(name, start)
+        with suppress(Exception):  # the test that looks finds it too
+            self.look("pair").go_on()
+            killed = self.look("killed")
+            if killed.together:
+                killed.kill_one()
+                self.look("stood still").stop()
+
+    def gives_up(self, step: Step | None) -> bool:
+        """Tell whether that step is the return of who takes a quiet moment for the end: 06.quiet's."""
+        return isinstance(step, Returned) and isinstance(self.look("quiet").early, Returned)
+
+    def look(self, name: str) -> Any:
+        """Return what waits under that name.
+
+        Raises:
+            Exception: what happened when it was begun.
+        """
+        return self._beside.look(name, self._starts[name])[0]
