@@ -214,6 +214,7 @@ def test_failed_entries_are_sent_again(student, sqs, asked, new_queue, trips, rn
     queue = new_queue(fifo=fifo)
     if fifo and refused(student, new_queue(fifo=True), events[:1]):
         return  # what a FIFO queue needs of a message is 04.fifo's
+    asked.forget()
     sqs.fail_batch_entries(fails_at_first({event["event_id"] for event in unlucky}))
     student.send(queue, events)
     scene = f"{len(unlucky)} of {len(events)} entries failed at first"
