@@ -272,6 +272,21 @@ def test_a_transaction_is_not_held(service: RedisService, client: redis.Redis) -
         assert not reached.is_set()
 
 
+def test_a_command_of_a_transaction_is_seen_on_request(
+    service: RedisService, client: redis.Redis
+) -> None:
+    """The action is over before the command is queued, so what it did is there at EXEC."""
+
+    def write() -> None:
+        service.client.set("scene", b"made")
+
+    with service.before("GET", action=write, in_transactions=True) as reached:
+        with client.pipeline() as transaction:
+            transaction.get("scene")
+            assert transaction.execute() == [b"made"]
+        assert reached.is_set()
+
+
 def test_what_an_action_raises_is_not_lost(service: RedisService, client: redis.Redis) -> None:
     """It runs in another thread, and is the suite's fault: it shows where the suite waits."""
 

@@ -93,18 +93,25 @@ class RedisService(Service):
 
     @contextmanager
     def before(
-        self, *names: str, action: Callable[[], None], number: int = 1, argument: str = ""
+        self,
+        *names: str,
+        action: Callable[[], None],
+        number: int = 1,
+        argument: str = "",
+        in_transactions: bool = False,
     ) -> Iterator[threading.Event]:
         """Run `action` before the consumer's `number`-th command of these names is executed.
 
-        The consumer's connection stands still meanwhile. Commands in a transaction do not count;
-        with `argument`, neither do those without it.
+        The consumer's connection stands still meanwhile. Commands in a transaction count with
+        `in_transactions`: the action is over before they are queued, and so before EXEC. With
+        `argument`, those without it do not count.
         Gives an event that is set when the command has come.
 
         Raises:
             Whatever `action` raised, at the end.
         """
-        with self._attached.watching(Watch(names, number, action, argument)) as watch:
+        watched = Watch(names, number, action, argument, in_transactions=in_transactions)
+        with self._attached.watching(watched) as watch:
             yield watch.reached
         if watch.failure is not None:
             raise watch.failure

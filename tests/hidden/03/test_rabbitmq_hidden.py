@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from grader.suite import Handle, Kept, Method, Raised, Returned, content, exceptions
+from grader.suite import Handle, Kept, Method, New, Raised, Returned, content, exceptions
 from grader.suite.steps import in_words
 
 PATIENCE = 5.0  # seconds; only a wrong submission waits so long
@@ -110,13 +110,16 @@ def test_declaring_again_is_fine(queues):
 
 @pytest.mark.check("03.rabbit-persistent")
 def test_messages_are_persistent_json(queues, odd_events, unusual_text, in_short):
-    """Delivery mode 2, the event as JSON, in order; twice on a channel that confirms already."""
+    """Delivery mode 2, the event as JSON, in order; twice on a channel that confirms already.
+
+    The second time the events come from an iterator, which has no length.
+    """
     everything = odd_events + unusual_text
     (queue,) = queues.declare()
     process = queues.process()
     process.keep("channel", Method(Kept("connection"), "channel"))
     process.start("worker.calls.keep", Method(Kept("channel"), "confirm_delivery")).returned()
-    for events in (odd_events, tuple(unusual_text)):
+    for events in (odd_events, New("builtins.iter", unusual_text)):
         process.start("rabbitmq.publish_events", Kept("channel"), queue, events).returned()
     # Whoever publishes without confirms returns a moment before the broker has everything.
     queues.wait_ready(queue, len(everything))

@@ -9,6 +9,8 @@ from grader.suite.content import BAD, named, same
 from grader.suite.steps import in_words
 
 RAISED = (*exceptions.ORDINARY, *exceptions.BOTOCORE)
+HIDDEN = 600
+"""Seconds: the visibility timeout of a `queue`."""
 DELETES = ("DeleteMessage", "DeleteMessageBatch")
 
 
@@ -68,12 +70,12 @@ def test_a_delete_that_failed_is_made_again(student, sqs, queue, trips):
 
 @pytest.mark.check("04.long-polling")
 def test_every_receive_is_a_long_poll(student, asked, queue, trips, rng):
-    """With messages there and without; the shortest wait, the longest, and the default."""
+    """With messages there and without, also after an empty answer; the shortest wait, the longest, the default."""
     for wait in (1, 20, rng.randint(2, 19), None):
         asked.forget()
         queue.put(*trips(1))
         told = {} if wait is None else {"wait_seconds": wait}
-        student.consume(queue, max_events=9, max_empty_receives=1, **told).drain()
+        student.consume(queue, max_events=9, max_empty_receives=2, **told).drain()
         waits, wanted = asked.waits, wait or 5
         assert waits, "sqs_consumer received nothing"
         assert all(each == wanted for each in waits), (
@@ -135,13 +137,15 @@ def test_each_message_is_deleted_before_the_next_receive(student, asked, queue, 
 
 
 @pytest.mark.check("04.visibility-redelivery")
-def test_what_a_dead_consumer_held_comes_back(student, asked, queue, trips):
-    """Hidden from a second consumer at first, there for it after the time-out."""
+def test_what_a_dead_consumer_held_comes_back(student, sqs, asked, queue, trips):
+    """Hidden from a second consumer at first, there for it after the queue's time-out."""
     events = trips(3)
     queue.put(*events)
     run = student.consume(queue, max_events=3, batch_size=3)
     held = run.next_event()
     run.kill()
+    # Half of the queue's time: a receive that asks for another one is seen as well.
+    sqs.advance(HIDDEN // 2)
     before = len(asked.receives)
     early = student.consume(queue, max_events=3, wait_seconds=1, max_empty_receives=1).drain()
     empty = sum(not each.response.get("Messages") for each in asked.receives[before:])
@@ -150,8 +154,8 @@ def test_what_a_dead_consumer_held_comes_back(student, asked, queue, trips):
         f"max_empty_receives is 1, and after {empty} empty answers it had a message that was hidden "
         "until the visibility timeout was over"
         if empty > 1
-        else "a consumer was killed in handle(); until the visibility timeout is over its message "
-        "should be hidden, and a second consumer got it at once"
+        else f"a consumer was killed in handle(); until the queue's visibility timeout of {HIDDEN} s "
+        f"is over its message should be hidden, and {HIDDEN // 2} s later a second consumer got it"
     )
     queue.let_time_out()
     seen = early + student.consume(queue, max_events=3, max_empty_receives=1).drain()
@@ -166,13 +170,18 @@ def test_what_a_dead_consumer_held_comes_back(student, asked, queue, trips):
 
 @pytest.mark.check("04.failed-handle-not-deleted")
 def test_a_failed_message_stays_and_the_others_go_on(student, queue, trips):
-    """Two of three fail, each by another exception, and come back after the time-out."""
+    """Two of three fail, each by another exception, and come back after the time-out.
+
+    Then they are handled: in a second call in the same process, and where one failed in that call
+    again, before it is over.
+    """
     fails = dict(enumerate(RAISED))
     bad = [event | {"pickup_zone": "Queens"} for event in trips(len(RAISED))]
     good = [event | {"pickup_zone": "Queens"} for event in trips(len(RAISED) // 2 + 1)]
     events = [e for n, event in enumerate(good) for e in (*bad[2 * n : 2 * n + 2], event)]
     queue.put(*events)
-    run = student.consume(queue, max_events=len(good), batch_size=10)
+    process = student.process()
+    run = student.consume(queue, process, max_events=len(good), batch_size=10)
     handled = []
     last = "nothing"
     while isinstance(step := run.next(), Handle):
@@ -205,13 +214,33 @@ def test_a_failed_message_stays_and_the_others_go_on(student, queue, trips):
         f"time-out; {queue.left}"
     )
     queue.let_time_out()
-    again = student.consume(queue, max_events=len(events), max_empty_receives=1)
-    seen = again.drain()
+    seen, failed = come_again(student.consume(queue, process, max_events=len(bad)), queue, bad)
     lost = [name for name, event in zip(RAISED, bad, strict=True) if event not in seen]
     assert not lost, (
-        "a message whose handle() raised should come back after the visibility timeout; those for "
-        f"which it raised {', '.join(lost)} did not"
+        "a message whose handle() raised should come back after the visibility timeout, and be "
+        f"handled then; those for which it raised {', '.join(lost)} were not"
     )
+    assert failed is None or failed in seen[seen.index(failed) + 1 :], (
+        "handle() raised for a message in the call before and once more in this one, and its "
+        "visibility timeout passed: it should be handled when it comes again; it was not"
+    )
+
+
+def come_again(run, queue, bad: list) -> tuple[list, dict | None]:
+    """What a run calls handle with, the first of which fails, and times out after all others.
+
+    The events, and the one that failed.
+    """
+    seen: list = []
+    while isinstance(step := run.next(), Handle):
+        seen.append(step.event)
+        if len(seen) == 1:
+            run.fails()
+            continue
+        if len(seen) == len(bad):
+            queue.let_time_out()
+        run.handled()
+    return seen, seen[0] if seen else None
 
 
 @pytest.mark.check("04.failed-handle-not-deleted")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from grader.suite import Raised, exceptions
+from grader.suite import New, Raised, exceptions
 from grader.suite.content import BAD
 from grader.suite.steps import in_words, shorten
 
@@ -65,6 +65,16 @@ def test_an_entry_for_each_event(student, new_stream, odd_events, unusual_text, 
 
 
 @pytest.mark.check("05.append")
+def test_the_events_may_come_from_an_iterator(student, stream, trips):
+    """Any Iterable of events: one that has no length, and can be gone through once."""
+    events = trips(4)
+    scene = "events was an iterator of 4 events"
+    ids = ids_in(student.append(stream, New("builtins.iter", events), student.process()))
+    assert stream.events == events, f"{scene}; the stream has {len(stream.events)} entries"
+    assert len(ids) == len(events), f"{scene}; it returned {len(ids)} ids"
+
+
+@pytest.mark.check("05.append")
 def test_without_keep_nothing_is_removed(student, stream, trips):
     """A long stream, and nothing to append; then three more."""
     stream.append(*({"number": number} for number in range(MANY)))
@@ -96,7 +106,7 @@ def test_the_ids_of_what_is_trimmed_at_once(student, stream, trips, rng):
 
 @pytest.mark.check("05.keep")
 def test_exactly_the_newest_are_left(student, new_stream, trips, rng):
-    """Fewer than were appended, more, as many as a node of the server holds; in one process."""
+    """Fewer than were appended, more, as many as a node of the server holds, none; in one process."""
     process = student.process()
     stream, short = new_stream(), new_stream()
     stream.append(*({"number": number} for number in range(rng.randint(230, 290))))
@@ -106,6 +116,7 @@ def test_exactly_the_newest_are_left(student, new_stream, trips, rng):
         (stream, 7, rng.randint(3, 4)),
         (short, 4, 9),
         (stream, 5, None),
+        (short, 2, 0),
     ):
         before = [entry_id for entry_id, _ in where.entries]
         added = where.added if before else 0
@@ -114,11 +125,13 @@ def test_exactly_the_newest_are_left(student, new_stream, trips, rng):
         left = [entry_id for entry_id, _ in where.entries]
         # What it appends is 05.append's.
         added = where.added - added
-        wanted = min(len(before) + added, keep or len(before) + added)
+        wanted = len(before) + added if keep is None else min(len(before) + added, keep)
         scene = f"{count} events were appended to {len(before)} entries, " + (
             "without keep" if keep is None else f"with keep={keep}"
         )
-        assert len(left) == wanted, f"{scene}: {wanted} entries should be left; {len(left)} are"
+        assert len(left) == wanted, (
+            f"{scene}: {wanted or 'no'} entries should be left; {len(left)} are"
+        )
         old = [entry_id for entry_id in left if entry_id in before]
         newest = before[len(before) - max(0, wanted - added) :]
         assert old == newest, (
