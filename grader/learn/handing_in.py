@@ -73,7 +73,7 @@ def _misspelt(submission: Submission) -> Iterator[str]:
 
 
 def _to_be_copied(course: Course, exercise: Exercise, submission: Submission) -> Iterator[str]:
-    """Optional files that a file imports, where they lie with another exercise only."""
+    """Yield what to copy: optional files that are imported and lie with another exercise."""
     here = course.folder(exercise).relative_to(course.root).as_posix()
     for name in exercise.optional:
         if name in submission.files or name in submission.problems:

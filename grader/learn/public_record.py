@@ -81,7 +81,11 @@ class PublicRecord:
         report = yield
         check, leans_on = _mark(item)
         if check and (report.when == "call" or not report.passed):
-            found = {} if call.excinfo is None else seen(call.excinfo, item.path.parent)
+            found = (
+                {}
+                if call.excinfo is None
+                else seen(call.excinfo, item.path.parent, called=call.when == "call")
+            )
             log = item.stash[_LOG].entries if _LOG in item.stash else []
             about = {"check": check, "because": leans_on, "log": log, **found}
             if "kind" in found:  # pytest-xdist takes nothing but Python's own types

@@ -25,6 +25,7 @@ from grader.suite.steps import (
 from grader.suite.stillness import Stillness
 from grader.worker import importing, wire
 
+
 class ReachedError(Exception):
     """What a test waits for came before the next step."""
 
