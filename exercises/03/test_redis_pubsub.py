@@ -36,7 +36,9 @@ def test_events_are_handled_in_order(decode_responses):
     count = redis_consumer(
         client, CHANNEL, handled.append, max_events=3, ready=lambda: publish(client, *EVENTS)
     )
-    assert handled == EVENTS, f"three events were published; it handled {handled}"
+    assert handled == EVENTS, (
+        f"three events were published (decode_responses={decode_responses}); it handled {handled}"
+    )
     assert count == 3, f"three events were handled, so return 3, not {count!r}"
 
 

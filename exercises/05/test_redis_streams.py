@@ -63,7 +63,18 @@ def test_a_second_start_is_fine(client):
     assert handled == EVENTS, f"6 events came after the first start; the second handled {handled}"
 
 
-@pytest.mark.check("05.delivers")
+@pytest.mark.check("05.group")
+def test_a_group_begins_with_the_first_entry(client, server):
+    server.append(*EVENTS[:2])
+    handled = []
+    consume(client, handled.append, max_events=2)
+    assert handled == EVENTS[:2], (
+        "2 entries were in the stream before its group was created, and a group begins with the "
+        f"first entry; it handled {handled or 'no events'}"
+    )
+
+
+@pytest.mark.check("05.delivers", leans_on="05.group")
 def test_what_was_appended_before_is_handled(client, server):
     server.append(*EVENTS)
     handled = []
@@ -86,9 +97,10 @@ def test_an_entry_is_pending_while_it_is_handled(client, server):
     (entry_id,) = server.append(EVENTS[0])
     pending = []
     consume(client, lambda _: pending.append(server.pending()), max_events=1)
+    held = ", ".join(f"{each} by {name}" for found in pending for each, name in found.items())
     assert pending == [{entry_id: "ana"}], (
         "while handle runs, its entry should be pending, held by the consumer ana: "
-        f"killed now, it has to come again. Pending was {pending[0] if pending else 'nothing'}"
+        f"killed now, it has to come again. Pending was {held or 'nothing'}"
     )
 
 
@@ -109,8 +121,8 @@ def test_what_another_holds_for_long_is_claimed(client, server):
     consume(client, handled.append, max_events=5, idle_ms=30_000)
     assert handled == [EVENTS[0], *EVENTS[2:]], (
         "another consumer has held the first entry for 60 s, and the second for a moment. With "
-        "idle_ms=30000 the first should be claimed and the second left alone. "
-        f"It handled {[event['event_id'] for event in handled]}"
+        "idle_ms=30000 the first should be claimed, before what is new is read, and the second "
+        f"left alone. It handled {[event['event_id'] for event in handled]}"
     )
 
 
@@ -143,7 +155,7 @@ def test_a_bad_entry_is_moved_at_once(client, server, bad):
     consume(client, handled.append, max_events=1)
     assert handled == EVENTS[:1], f"the event after the bad entry should be handled, not {handled}"
     dead = server.events(f"{STREAM}.dead")
-    assert dead == [bad], f"the bad entry {bad!r} should be in {STREAM}.dead; there is {dead}"
+    assert dead == [bad], f"the bad entry {bad!r} should be in {STREAM}.dead, which holds {dead}"
     assert not server.pending(), "what was moved should not be pending any more"
 
 

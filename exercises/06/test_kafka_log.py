@@ -38,7 +38,7 @@ def published(message):
         pytest.fail(f"a message should hold an event as JSON; one holds {message.value()!r}")
 
 
-@pytest.mark.check("06.keyed")
+@pytest.mark.check("06.keyed", leans_on="06.publish-confirmed")
 def test_the_zone_is_the_key(settings, server):
     publish_events(settings, server.topic, EVENTS)
     messages = server.messages()
@@ -74,7 +74,25 @@ def test_more_events_than_the_queue_takes(settings, server):
     )
 
 
-@pytest.mark.check("06.delivers")
+@pytest.mark.check("06.from-the-start")
+def test_a_new_group_begins_at_the_first_event(settings, server):
+    server.publish(0, EVENTS[0])
+    # Only a group that begins at the end gets this one; then your function need not wait for ever.
+    later = threading.Timer(3, server.publish, [0, EVENTS[1]])
+    later.start()
+    handled = []
+    try:
+        kafka_consumer(settings, server.topic, server.group, handled.append, max_events=1)
+    finally:
+        later.cancel()
+        later.join()
+    assert handled == EVENTS[:1], (
+        f"{EVENTS[0]['event_id']} was published before the group began, and nothing is committed: "
+        f"it should begin with that event; it handled {numbers(handled)}"
+    )
+
+
+@pytest.mark.check("06.delivers", leans_on="06.from-the-start")
 def test_every_partition_is_handled(settings, server):
     for number in server.partitions:
         server.publish(number, *EVENTS[number * 2 : number * 2 + 2])

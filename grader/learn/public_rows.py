@@ -13,7 +13,7 @@ from grader.learn.marked import public_checks
 from grader.learn.own_work import PublicRun
 from grader.learn.patience import StillRunning
 from grader.report import CheckResult, Kind, Outcome, Report
-from grader.worker.importing import shortened
+from grader.worker.importing import shortened, told_apart
 
 SANDBOX = "public tests"
 """What the report of a public run has for a sandbox: it says nothing of a grade."""
@@ -40,7 +40,8 @@ def seen(
     if isinstance(error, AssertionError) and not in_students_code:
         return {"kind": Kind.UNMET, "message": words}
     words = shortened(words)
-    said = f"{type(error).__name__}: {words}" if words else type(error).__name__
+    name = told_apart(type(error))
+    said = f"{name}: {words}" if words else name
     if not frames:
         tests = [each for each in failure.traceback if Path(each.path).parent == folder]
         if not (called and tests):

@@ -6,6 +6,7 @@ same of the same file.
 
 from __future__ import annotations
 
+import builtins
 import importlib
 import os
 import sys
@@ -96,13 +97,25 @@ def name_of(kind: type) -> str:
     return name
 
 
+def told_apart(kind: type) -> str:
+    """Return the name, after its module's where the name alone says another one, or nothing.
+
+    Many libraries have a TimeoutError of their own; struct has an `error`.
+    """
+    name = name_of(kind)
+    if getattr(builtins, name, kind) is kind and name.lower() != "error":
+        return name
+    module = type.__getattribute__(kind, "__dict__").get("__module__")
+    return f"{module}.{name}" if type(module) is str else name
+
+
 def sentence(error: BaseException) -> str:
     """Give the exception in a line: its type, its words, and the student's line it came from."""
     try:
         words = shortened(str(error))
     except BaseException:  # noqa: BLE001 - a student's __str__ may do anything
         words = "(its message cannot be shown)"
-    name = name_of(type(error))
+    name = told_apart(type(error))
     text = f"{name}: {words}" if words else name
     if issubclass(type(error), SyntaxError):  # by its type: `__class__` may be a property of theirs
         return text

@@ -239,6 +239,38 @@ def test_a_test_that_ends_at_what_the_code_left_says_where(copy: Path) -> None:
     assert "Next: 01.each-event. Hint: One call an event." in said
 
 
+CASES = """
+
+
+@pytest.fixture(params=[1, 2], ids=["one", "two"])
+def number(request):
+    return request.param
+
+
+@pytest.mark.check("01.each-event")
+def test_numbers(number):
+    assert double(number) == 2, f"it is {double(number)}"
+"""
+
+
+def test_the_case_of_a_fixture_is_said(copy: Path) -> None:
+    """As of a client that decodes and one that does not: the sentence is the same for both."""
+    (copy / "exercises/01/test_doubling.py").write_text(PUBLIC_TEST + CASES)
+    said = " ".join(grader(copy, "check", "01").stdout.split())
+    assert "it is 4 (the test's case: two)" in said
+
+
+def test_an_exception_of_a_builtins_name_is_told_apart(copy: Path) -> None:
+    """A library's TimeoutError is not Python's."""
+    code = "import struct\n\n\ndef double(number):\n    raise KIND('late')\n"
+    for kind, name in (
+        ("struct.error", "struct.error: late"),
+        ("TimeoutError", " TimeoutError: late"),
+    ):
+        (copy / "exercises/01/doubling.py").write_text(code.replace("KIND", kind))
+        assert name in " ".join(grader(copy, "check", "01", "value").stdout.split())
+
+
 def test_a_long_exception_is_cut_and_its_line_is_there(copy: Path) -> None:
     """boto3 names every entry that it does not like."""
     code = "def double(number):\n    raise ValueError('no such entry. ' * 100)\n"
