@@ -28,9 +28,17 @@ def drain(channel, queue):
         messages.append((body, properties))
 
 
+def decoded(body):
+    """Return the JSON of a message, or the body as it is where it holds none."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body
+
+
 def events_in(channel, queue):
     """Take out the events."""
-    return [json.loads(body) for body, _ in drain(channel, queue)]
+    return [decoded(body) for body, _ in drain(channel, queue)]
 
 
 @pytest.mark.check("03.rabbit-persistent")
@@ -38,8 +46,10 @@ def test_messages_are_persistent_json(channel, queue):
     declare_queue(channel, queue)
     publish_events(channel, queue, EVENTS)
     messages = drain(channel, queue)
-    found = [json.loads(body) for body, _ in messages]
-    assert found == EVENTS, f"expected the five events as JSON, in order; the queue held {found}"
+    bodies = [body for body, _ in messages]
+    assert [decoded(body) for body in bodies] == EVENTS, (
+        f"expected the five events as JSON, in order; the queue held {bodies}"
+    )
     modes = {properties.delivery_mode for _, properties in messages}
     assert modes == {2}, f"a persistent message has delivery mode 2; these have {modes}"
 
@@ -88,8 +98,9 @@ def test_a_consumer_holds_no_more_than_its_prefetch(parameters, channel, queue):
         ready.append(channel.queue_declare(queue, passive=True).method.message_count)
 
     rabbitmq_consumer(parameters, queue, handle, max_events=1, prefetch_count=2)
+    assert ready, "5 messages were in the queue, and it handled none"
     assert ready[0] >= 3, (
-        f"with prefetch_count=2, at least 3 of 5 messages stay in the queue; only {ready[0]} did"
+        f"with prefetch_count=2, at least 3 of 5 messages should stay in the queue; {ready[0]} did"
     )
 
 

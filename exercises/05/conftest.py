@@ -52,12 +52,17 @@ class Onlooker:
 
     def pending(self, group: str = "fares") -> dict[str, str]:
         """Return the ids that are pending in a group, and the consumer that holds each."""
-        found = self.redis.xpending_range(STREAM, group, min="-", max="+", count=100)
+        try:
+            found = self.redis.xpending_range(STREAM, group, min="-", max="+", count=100)
+        except redis.ResponseError as error:  # no such group
+            pytest.fail(f"there should be a group {group} of the stream {STREAM}: {error}")
         return {each["message_id"]: each["consumer"] for each in found}
 
     def delivered(self, group: str = "fares") -> int:
         """How many entries of the stream were delivered to a group."""
-        (found,) = (each for each in self.redis.xinfo_groups(STREAM) if each["name"] == group)
+        groups = {each["name"]: each for each in self.redis.xinfo_groups(STREAM)}
+        assert group in groups, f"there should be a group {group}; the stream has {list(groups)}"
+        found = groups[group]
         return len(self.redis.xrange(STREAM, max=found["last-delivered-id"]))
 
     def events(self, stream: str = STREAM) -> list[Any]:

@@ -22,12 +22,20 @@ def consume(client, handle, *, consumer="ana", group="fares", max_events=6, **op
     )
 
 
+def decoded(values):
+    """Return the events that entries hold as JSON."""
+    try:
+        return [json.loads(value) for value in values]
+    except (TypeError, ValueError):
+        pytest.fail(f"the field `event` should hold an event as JSON; the entries' hold {values}")
+
+
 @pytest.mark.check("05.append")
 def test_each_event_is_an_entry(client, server):
     ids = append_events(client, STREAM, EVENTS)
     values = server.events()
     assert len(values) == 6, f"6 events should be 6 entries; the stream has {len(values)}"
-    assert [json.loads(value) for value in values] == EVENTS, (
+    assert decoded(values) == EVENTS, (
         f"the field `event` should hold the event as JSON; the first entry's holds {values[0]!r}"
     )
     expected = [entry_id for entry_id, _ in server.redis.xrange(STREAM)]
@@ -38,7 +46,7 @@ def test_each_event_is_an_entry(client, server):
 def test_the_newest_entries_are_kept(client, server):
     server.append(*EVENTS)
     append_events(client, STREAM, EVENTS[:2], keep=4)
-    values = [json.loads(value) for value in server.events()]
+    values = decoded(server.events())
     assert values == [*EVENTS[4:], *EVENTS[:2]], (
         "the stream held 6 entries, and 2 were appended with keep=4. "
         f"The newest 4 should be left; {len(values)} are left: {values}"
@@ -47,14 +55,26 @@ def test_the_newest_entries_are_kept(client, server):
 
 @pytest.mark.check("05.group")
 def test_a_second_start_is_fine(client):
-    assert consume(client, [].append) == 0, "there is no stream yet, so no event was handled"
+    count = consume(client, [].append)
+    assert count == 0, f"there is no stream yet, so no event was handled: return 0, not {count!r}"
     append_events(client, STREAM, EVENTS)
     handled = []
     consume(client, handled.append)
     assert handled == EVENTS, f"6 events came after the first start; the second handled {handled}"
 
 
-@pytest.mark.check("05.delivers")
+@pytest.mark.check("05.group")
+def test_a_group_begins_with_the_first_entry(client, server):
+    server.append(*EVENTS[:2])
+    handled = []
+    consume(client, handled.append, max_events=2)
+    assert handled == EVENTS[:2], (
+        "2 entries were in the stream before its group was created, and a group begins with the "
+        f"first entry; it handled {handled or 'no events'}"
+    )
+
+
+@pytest.mark.check("05.delivers", leans_on="05.group")
 def test_what_was_appended_before_is_handled(client, server):
     server.append(*EVENTS)
     handled = []
@@ -77,9 +97,10 @@ def test_an_entry_is_pending_while_it_is_handled(client, server):
     (entry_id,) = server.append(EVENTS[0])
     pending = []
     consume(client, lambda _: pending.append(server.pending()), max_events=1)
+    held = ", ".join(f"{each} by {name}" for found in pending for each, name in found.items())
     assert pending == [{entry_id: "ana"}], (
         "while handle runs, its entry should be pending, held by the consumer ana: "
-        f"killed now, it has to come again. Pending was {pending[0] if pending else 'nothing'}"
+        f"killed now, it has to come again. Pending was {held or 'nothing'}"
     )
 
 
@@ -100,8 +121,8 @@ def test_what_another_holds_for_long_is_claimed(client, server):
     consume(client, handled.append, max_events=5, idle_ms=30_000)
     assert handled == [EVENTS[0], *EVENTS[2:]], (
         "another consumer has held the first entry for 60 s, and the second for a moment. With "
-        "idle_ms=30000 the first should be claimed and the second left alone. "
-        f"It handled {[event['event_id'] for event in handled]}"
+        "idle_ms=30000 the first should be claimed, before what is new is read, and the second "
+        f"left alone. It handled {[event['event_id'] for event in handled]}"
     )
 
 
@@ -119,7 +140,10 @@ def test_what_always_fails_is_moved(client, server):
         server.age(*server.pending(), consumer="ana", idle=60_000)  # as if a minute had gone by
     assert len(tries) == 3, f"with max_deliveries=3 handle should see it 3 times, not {len(tries)}"
     dead = server.events(f"{STREAM}.dead")
-    assert [json.loads(value) for value in dead] == EVENTS[:1], f"in {STREAM}.dead there is {dead}"
+    assert decoded(dead) == EVENTS[:1], (
+        f"after 3 deliveries the entry should be in {STREAM}.dead, with its field `event`; "
+        f"that stream holds {dead or 'nothing'}"
+    )
     assert not server.pending(), "what was moved should not be pending any more"
 
 
@@ -131,7 +155,7 @@ def test_a_bad_entry_is_moved_at_once(client, server, bad):
     consume(client, handled.append, max_events=1)
     assert handled == EVENTS[:1], f"the event after the bad entry should be handled, not {handled}"
     dead = server.events(f"{STREAM}.dead")
-    assert dead == [bad], f"the bad entry {bad!r} should be in {STREAM}.dead; there is {dead}"
+    assert dead == [bad], f"the bad entry {bad!r} should be in {STREAM}.dead, which holds {dead}"
     assert not server.pending(), "what was moved should not be pending any more"
 
 
@@ -197,11 +221,14 @@ def test_everything_is_replayed(client, server):
 def test_lag_counts_what_is_not_dealt_with(client, server):
     ids = server.append(*EVENTS)
     server.create()
-    assert lag(client, STREAM, "fares") == 6, "nothing of 6 was delivered: the lag is 6"
+    found = lag(client, STREAM, "fares")
+    assert found == 6, f"nothing of 6 was delivered: the lag is 6, lag() returned {found!r}"
     consume(client, [].append, max_events=2)
-    assert lag(client, STREAM, "fares") == 4, "2 of 6 are acknowledged: the lag is 4"
+    found = lag(client, STREAM, "fares")
+    assert found == 4, f"2 of 6 are acknowledged: the lag is 4, lag() returned {found!r}"
     server.deliver("dead", 1, idle=0)
-    assert lag(client, STREAM, "fares") == 4, "an entry that is pending counts: it is still 4"
+    found = lag(client, STREAM, "fares")
+    assert found == 4, f"an entry that is pending counts: it is still 4, lag() returned {found!r}"
     server.redis.xdel(STREAM, ids[4])
     found = lag(client, STREAM, "fares")
     assert found == 3, (

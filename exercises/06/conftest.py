@@ -54,6 +54,7 @@ class Onlooker:
         self.partitions = range(partitions)
         self._cluster = cluster
         self._settings = settings
+        self._refused: set[int] = set()
         cluster.tell("create", self.topic, partitions)
 
     def publish(self, partition: int, *events: object) -> None:
@@ -95,16 +96,24 @@ class Onlooker:
 
     def refuse(self, kind: int, error: int) -> None:
         """Have the broker answer the next request of a kind with an error, by their numbers."""
+        self._refused.add(kind)
         self._cluster.tell("refuse", kind, error, 1)
+
+    def accept(self) -> None:
+        """Have the broker refuse nothing any more, also where a refused request never came."""
+        for kind in self._refused:
+            self._cluster.tell("accept", kind)
 
     def _consumer(self, group: str) -> Consumer:
         return Consumer({**self._settings, "group.id": group, "enable.auto.commit": False})
 
 
 @pytest.fixture
-def server(cluster: PrivateCluster, settings: dict[str, Any]) -> Onlooker:
+def server(cluster: PrivateCluster, settings: dict[str, Any]) -> Iterator[Onlooker]:
     """Give a topic of three partitions, and a look at it that does not go by your functions."""
-    return Onlooker(cluster, settings, 3)
+    onlooker = Onlooker(cluster, settings, 3)
+    yield onlooker
+    onlooker.accept()
 
 
 class InBackground(threading.Thread):

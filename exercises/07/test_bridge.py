@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from itertools import count
 
+import pika
+import pika.exceptions
 import pytest
 from bridge import collect, forward
 
@@ -36,6 +38,16 @@ def put(channel, queue, *bodies):
         own.confirm_delivery()
         for body in bodies:
             own.basic_publish("", queue, body if isinstance(body, bytes) else json.dumps(body))
+
+
+def exists(parameters, queue):
+    """Tell whether there is such a queue, on a connection of its own: the answer may end it."""
+    with pika.BlockingConnection(parameters) as connection:
+        try:
+            connection.channel().queue_declare(queue, passive=True)
+        except pika.exceptions.ChannelClosedByBroker:
+            return False
+        return True
 
 
 def drain(channel, queue):
@@ -86,7 +98,10 @@ def test_it_looks_again_after_a_sleep(trips, offset, parameters, channel, queue)
         append(trips, EVENTS[len(sleeps)])
 
     number = collect(trips, offset, parameters, queue, max_polls=3, poll_interval=0.25, sleep=sleep)
-    assert sleeps == [0.25, 0.25], f"3 polls have 2 sleeps of poll_interval between them: {sleeps}"
+    assert sleeps == [0.25, 0.25], (
+        "with max_polls=3 and poll_interval=0.25, collect should call the sleep that it was given "
+        f"2 times, with 0.25: between two polls, not after the last. It called it with {sleeps}"
+    )
     assert number == 2, f"2 events were appended while it slept, so return 2, not {number!r}"
 
 
@@ -94,20 +109,29 @@ def test_it_looks_again_after_a_sleep(trips, offset, parameters, channel, queue)
 def test_the_offset_stays_before_what_the_broker_did_not_take(
     trips, offset, parameters, channel, queue
 ):
-    def sleep(_):
+    slept = []
+
+    def sleep(seconds):
+        slept.append(seconds)
         channel.queue_delete(queue)  # somebody deletes the queue between two polls
         append(trips, *EVENTS[:3])
 
+    number = None
     try:
-        collect(trips, offset, parameters, queue, max_polls=2, sleep=sleep)
+        number = collect(trips, offset, parameters, queue, max_polls=2, sleep=sleep)
     except NotImplementedError:
         raise  # it is not filled in yet
     except Exception as error:  # noqa: BLE001 - pika's UnroutableError, or one of your own
         print(f"collect raised {error!r}")
     else:
+        assert slept, "with max_polls=2 collect should call the sleep that it was given; it did not"
         # Another way to be right: it declared the queue again.
-        found = events_in(channel, queue)
-        assert found == EVENTS[:3], f"no exception, and of 3 events the queue holds {found}"
+        found = events_in(channel, queue) if exists(parameters, queue) else []
+        assert found == EVENTS[:3], (
+            "the queue was deleted, and 3 events were appended after that. Either an exception "
+            f"says so, or the queue is declared again and holds them; collect returned {number!r}, "
+            f"and the queue {f'holds {found}' if found else 'holds none'}"
+        )
         return
     collect(trips, offset, parameters, queue)
     found = events_in(channel, queue)
@@ -166,7 +190,8 @@ def test_what_sqs_did_not_get_is_still_in_the_queue(parameters, channel, queue, 
         print(f"forward raised {error!r}")
     found = events_in(channel, queue)
     assert found == EVENTS[:5], (
-        f"SQS got nothing, so all 5 messages should be in the queue again; there are {found}"
+        "SQS got nothing, so all 5 messages should be in the queue again; "
+        f"the queue holds {found or 'none'}"
     )
 
 
@@ -178,9 +203,14 @@ def test_a_fifo_queue_knows_an_event_by_its_id(parameters, channel, queue, sqs):
     taken = sqs.take_all(url)
     assert ids(taken) == IDS[:4], f"4 events, one of them sent twice; SQS has {ids(taken)}"
     groups = {each["Attributes"]["MessageGroupId"] for each in taken}
-    assert groups == {"Staten-Island"}, f"the group is the zone, with - for a space: {groups}"
+    assert groups == {"Staten-Island"}, (
+        "the message group should be the pickup_zone with - for a space, Staten-Island; "
+        f"it is {' or '.join(map(repr, groups))}"
+    )
     known = [each["Attributes"]["MessageDeduplicationId"] for each in taken]
-    assert known == list(map(str, IDS[:4])), f"the deduplication id is the event_id: {known}"
+    assert known == list(map(str, IDS[:4])), (
+        f"the deduplication id should be the event_id, such as '{IDS[0]}'; they are {known}"
+    )
 
 
 @pytest.mark.check("07.partial-batch", leans_on="07.forwards")
@@ -236,8 +266,10 @@ def test_while_sqs_refuses_the_others_wait_in_the_queue(parameters, channel, que
             raise  # it is not filled in yet
         except Exception as error:  # noqa: BLE001 - one of your own
             print(f"forward raised {error!r}")
+    assert ready, "13 messages were in the queue, and nothing was sent with send_message_batch"
     assert ready[0] >= 9, (
-        f"with batch_size=4, at least 9 of 13 messages wait in the queue; only {ready[0]} did"
+        f"with batch_size=4 it should hold 4 of 13 messages at most, so that at least 9 wait in "
+        f"the queue while SQS is asked; {ready[0]} did"
     )
     found = ids(sqs.take_all(url))
     assert sorted(found) == IDS, f"two tries were refused, the third was not; SQS has {found}"

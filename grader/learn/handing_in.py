@@ -5,6 +5,7 @@ The words are the grader's own: `grader grade` says the same to a submission of 
 
 from __future__ import annotations
 
+import ast
 import sys
 import warnings
 from collections.abc import Iterator
@@ -52,7 +53,12 @@ def look(course: Course, exercise: Exercise, *, run: bool = True) -> Trial:
     return Trial(
         refused=(*missing, *trial.refused),
         ending=trial.ending,
-        noted=(*_elsewhere(course, exercise), *_hiding(course, exercise), *trial.noted),
+        noted=(
+            *_to_be_copied(course, exercise, submission),
+            *_elsewhere(course, exercise),
+            *_hiding(course, exercise),
+            *trial.noted,
+        ),
     )
 
 
@@ -64,6 +70,35 @@ def _misspelt(submission: Submission) -> Iterator[str]:
                 compile(data, name, "exec", dont_inherit=True)
         except (SyntaxError, ValueError) as error:
             yield failed(name, sentence(error))
+
+
+def _to_be_copied(course: Course, exercise: Exercise, submission: Submission) -> Iterator[str]:
+    """Yield what to copy: optional files that are imported and lie with another exercise."""
+    here = course.folder(exercise).relative_to(course.root).as_posix()
+    for name in exercise.optional:
+        if name in submission.files or name in submission.problems:
+            continue
+        importing = [file for file, data in submission.files.items() if name in _imported(data)]
+        others = (course.folder(each) / name for each in course.exercises if each != exercise)
+        yours = next((path for path in others if path.is_file()), None)
+        if importing and yours is not None:
+            place = yours.relative_to(course.root).as_posix()
+            yield (
+                f"{importing[0]} imports {name}, which is taken from {here} and is not there: "
+                f"copy yours, cp {place} {here}/"
+            )
+
+
+def _imported(source: bytes) -> set[str]:
+    """Return the files of the modules that a file imports by name."""
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            nodes = list(ast.walk(ast.parse(source)))
+    except (SyntaxError, ValueError, RecursionError):
+        return set()
+    names = [each.name for node in nodes if isinstance(node, ast.Import) for each in node.names]
+    names += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+    return {f"{name.partition('.')[0]}.py" for name in names}
 
 
 def _try(course: Course, exercise: Exercise, submission: Submission) -> Trial:

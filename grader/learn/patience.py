@@ -70,7 +70,5 @@ def _give_up(seconds: int, place: FrameType | None) -> None:
         path = place.f_code.co_filename
         source = linecache.getline(path, place.f_lineno).strip()
         stood = f", in line {place.f_lineno} of {Path(path).name}, `{source}`"
-    raise StillRunning(
-        f"your function was still running after {seconds} s{stood}. What does it wait for, "
-        "and what ends its loop?"
-    )
+    # What to ask oneself then is the hint's.
+    raise StillRunning(f"your function was still running after {seconds} s{stood}")

@@ -10,7 +10,7 @@ import contextlib
 import functools
 import os
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,9 +81,15 @@ class PublicRecord:
         report = yield
         check, leans_on = _mark(item)
         if check and (report.when == "call" or not report.passed):
-            found = {} if call.excinfo is None else seen(call.excinfo, item.path.parent)
+            found = (
+                {}
+                if call.excinfo is None
+                else seen(call.excinfo, item.path.parent, called=call.when == "call")
+            )
             log = item.stash[_LOG].entries if _LOG in item.stash else []
             about = {"check": check, "because": leans_on, "log": log, **found}
+            if found and (case := _case(item)):
+                about["message"] = f"{found['message']} (the test's case: {case})"
             if "kind" in found:  # pytest-xdist takes nothing but Python's own types
                 about["kind"] = found["kind"].value
             report.user_properties.append((_SEEN, about))
@@ -224,6 +230,20 @@ def _mark(item: pytest.Item) -> tuple[str, str]:
     if mark is None or not mark.args:
         return "", ""
     return str(mark.args[0]), str(mark.kwargs.get("leans_on", ""))
+
+
+def _case(item: pytest.Item) -> str:
+    """Return the case of a test that a fixture runs several times; its own it names itself."""
+    call = getattr(item, "callspec", None)
+    if call is None:
+        return ""
+    own = {name for mark in item.iter_markers("parametrize") for name in _names(mark.args[0])}
+    return str(call.id) if set(call.params) - own else ""
+
+
+def _names(argument: str | Sequence[str]) -> Sequence[str]:
+    """Return the names that a parametrize has, which may be one string."""
+    return argument.replace(",", " ").split() if isinstance(argument, str) else argument
 
 
 def _row(

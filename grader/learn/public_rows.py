@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,20 @@ from grader.learn.marked import public_checks
 from grader.learn.own_work import PublicRun
 from grader.learn.patience import StillRunning
 from grader.report import CheckResult, Kind, Outcome, Report
+from grader.worker.importing import shortened, told_apart
 
 SANDBOX = "public tests"
 """What the report of a public run has for a sandbox: it says nothing of a grade."""
 _RANK = (Outcome.FAILED, Outcome.ERROR, Outcome.NOT_GRADED, Outcome.SKIPPED, Outcome.PASSED)
 
 
-def seen(failure: pytest.ExceptionInfo[BaseException], folder: Path) -> dict[str, Any]:
+def seen(
+    failure: pytest.ExceptionInfo[BaseException], folder: Path, *, called: bool = True
+) -> dict[str, Any]:
     """Return the kind and the sentence of what a test ended with.
 
-    `folder` is the exercise's; what lies in it beside the tests is the learner's code.
+    `folder` is the exercise's; what lies in it beside the tests is the learner's code. `called`
+    says that it was the test itself that ended so, and not what it needs before.
     """
     error = failure.value
     frames = [entry for entry in failure.traceback if _is_students(Path(entry.path), folder)]
@@ -34,9 +39,18 @@ def seen(failure: pytest.ExceptionInfo[BaseException], folder: Path) -> dict[str
     in_students_code = bool(frames) and Path(last.path) == Path(frames[-1].path)
     if isinstance(error, AssertionError) and not in_students_code:
         return {"kind": Kind.UNMET, "message": words}
-    said = f"{type(error).__name__}: {words}" if words else type(error).__name__
+    words = shortened(words)
+    name = told_apart(type(error))
+    said = f"{name}: {words}" if words else name
     if not frames:
-        return {"kind": Kind.CRASHED, "message": said}
+        tests = [each for each in failure.traceback if Path(each.path).parent == folder]
+        if not (called and tests):
+            return {"kind": Kind.CRASHED, "message": said}
+        # The test looked at what the learner's code had left, and did not find what it reads.
+        line, file = tests[0].lineno + 1, Path(tests[0].path).name
+        source = linecache.getline(str(tests[0].path), line).strip()
+        looked = f"line {line} of {file}, `{source}`, looks at what your code did, and ended with"
+        return {"kind": Kind.UNMET, "message": f"{looked} {said}"}
     place = f"(line {frames[-1].lineno + 1} of {Path(frames[-1].path).name})"
     if isinstance(error, NotImplementedError) and in_students_code:
         message = f"{frames[-1].name}() is not filled in yet: {said} {place}"

@@ -232,7 +232,7 @@ def _next(course: Course, exercise: Exercise, outcomes: dict[str, str], trial: T
         return f"Next: the hidden suite, grader check {exercise.id}"
     following = course.exercises[course.exercises.index(exercise) + 1 :]
     if not following:
-        return "Next: nothing. That was the last exercise, as far as the public tests see."
+        return "Next: hand it in. That was the last exercise."
     return f"Next: hand it in, and go on with exercises/{following[0].id}/README.md"
 
 

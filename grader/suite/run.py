@@ -25,9 +25,6 @@ from grader.suite.steps import (
 from grader.suite.stillness import Stillness
 from grader.worker import importing, wire
 
-ANYTHING = "call handle() or return"
-"""What is wanted of a run where a test goes by what comes."""
-
 
 class Run:
     """One call under way."""
@@ -107,15 +104,15 @@ class Run:
             self.process.let_write()
         return message
 
-    def next(self, wanted: str = ANYTHING) -> Step:
-        """Wait for the next step; `wanted` says in words which one is due.
+    def next(self, wanted: str = "") -> Step:
+        """Wait for the next step; `wanted` says in words which one is due, if not any.
 
         Raises:
             Failed: none came within the limit of course.toml, or the process ended.
         """
         return self._next(wanted, None)
 
-    def next_before(self, halt: HasFileno, wanted: str = ANYTHING) -> Step | None:
+    def next_before(self, halt: HasFileno, wanted: str = "") -> Step | None:
         """Wait for the next step; None when `halt` can be read from before one has come.
 
         Raises:
@@ -136,13 +133,14 @@ class Run:
             return self.next_before(stillness)
 
     def _next(self, wanted: str, before: HasFileno | None) -> Step:
+        wanted = wanted or self._anything()
         if self._over:
             assert self._step is not None
             raise self.otherwise(wanted, self._in_words(self._step))
         try:
             message = self.process.receive(repr(self), before)
         except Hangs as hangs:
-            did = "did neither" if wanted == ANYTHING else "did not"
+            did = "did neither" if " or " in wanted else "did not"
             waited = f"for {self.process.case.seconds} s it {did}{self._since()}"
             if hangs.place is not None:
                 waited += f". It stood in {hangs.place}{self._advice(hangs.place)}"
@@ -173,6 +171,12 @@ class Run:
 
     def _in_words(self, step: Step) -> str:
         return in_words(step, "it", self.process.case.log.named)
+
+    def _anything(self) -> str:
+        """Say in words what it may do next, by the callbacks that it was given."""
+        given = [each.name for each in self.arguments if isinstance(each, wire.Callback)]
+        names = ["handle"] if "handle" in given else given
+        return " or ".join([*(f"call {name}()" for name in names), "return"])
 
     def _advice(self, place: Place) -> str:
         """Say what the line is mistaken about, where that is certain."""

@@ -6,6 +6,7 @@ same of the same file.
 
 from __future__ import annotations
 
+import builtins
 import importlib
 import os
 import sys
@@ -18,8 +19,8 @@ MAIN_GUARD = (
 """By service: the libraries that are imported before a student's module is."""
 _folder: list[str] = []
 _TRACEBACK = BaseException.__dict__["__traceback__"]
-_MOST_WORDS = 10_000
-"""Characters of an exception's message; a report keeps some hundreds."""
+_MOST_WORDS = 400
+"""Characters of an exception's message; a report keeps some more, so that its line fits in."""
 
 
 class NoDebuggerError(Exception):
@@ -96,13 +97,25 @@ def name_of(kind: type) -> str:
     return name
 
 
+def told_apart(kind: type) -> str:
+    """Return the name, after its module's where the name alone says another one, or nothing.
+
+    Many libraries have a TimeoutError of their own; struct has an `error`.
+    """
+    name = name_of(kind)
+    if getattr(builtins, name, kind) is kind and name.lower() != "error":
+        return name
+    module = type.__getattribute__(kind, "__dict__").get("__module__")
+    return f"{module}.{name}" if type(module) is str else name
+
+
 def sentence(error: BaseException) -> str:
     """Give the exception in a line: its type, its words, and the student's line it came from."""
     try:
-        words = str(error)[:_MOST_WORDS]
+        words = shortened(str(error))
     except BaseException:  # noqa: BLE001 - a student's __str__ may do anything
         words = "(its message cannot be shown)"
-    name = name_of(type(error))
+    name = told_apart(type(error))
     text = f"{name}: {words}" if words else name
     if issubclass(type(error), SyntaxError):  # by its type: `__class__` may be a property of theirs
         return text
@@ -110,6 +123,11 @@ def sentence(error: BaseException) -> str:
     if not frames:
         return text
     return f"{text} (line {frames[-1].lineno} of {_base(frames[-1].filename)})"
+
+
+def shortened(words: str) -> str:
+    """Cut an exception's message where it is longer than anybody reads."""
+    return words if len(words) <= _MOST_WORDS else f"{words[:_MOST_WORDS]}…"
 
 
 def student_frames(error: BaseException) -> list[traceback.FrameSummary]:

@@ -140,6 +140,23 @@ def test_an_optional_file_that_cannot_be_read_is_told(course: Path) -> None:
     assert sentence in graded(course)
 
 
+def test_an_optional_file_of_another_exercise_is_to_be_copied(course: Path) -> None:
+    """The import fails, and what mends it is said: where the file lies, and where it is taken."""
+    manifest = (course / "course.toml").read_text()
+    second = manifest[manifest.index("[[exercises]]") :].replace("01", "02")
+    (course / "course.toml").write_text(manifest + "\n" + second)
+    (course / "exercises/02").mkdir()
+    write(course, "def times(a, b):\n    return a * b\n", "../02/helpers.py")
+    wanted = (
+        "doubling.py imports helpers.py, which is taken from exercises/01 and is not there: "
+        "copy yours, cp exercises/02/helpers.py exercises/01/"
+    )
+    write(course, "from helpers import times\n" + RIGHT)
+    assert wanted in look(load_course(course), load_course(course).exercise("01")).noted
+    write(course, "import json\n" + RIGHT)
+    assert not look(load_course(course), load_course(course).exercise("01")).noted
+
+
 @pytest.mark.parametrize("name", ["Doubling.py", "doubling (1).py", "doubling.py.txt"])
 def test_a_name_that_was_meant_is_told(course: Path, name: str) -> None:
     """Also where the stub still lies beside it."""

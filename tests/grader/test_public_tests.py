@@ -207,6 +207,87 @@ def test_a_manifest_that_is_broken_is_one_line(copy: Path) -> None:
     assert "INTERNALERROR" not in done.stdout + done.stderr
 
 
+LOOKS = """
+
+
+@pytest.mark.check("01.each-event")
+def test_what_is_left():
+    from doubling import forward
+
+    left = []
+    forward([1], left.append)
+    assert left[0] == 1, "the first event should be handled"
+"""
+
+
+def test_a_test_that_ends_at_what_the_code_left_says_where(copy: Path) -> None:
+    """It is unmet, as the sentence of an assertion is: no exception of the learner's code."""
+    test = copy / "exercises/01/test_doubling.py"
+    test.write_text(PUBLIC_TEST + LOOKS)
+    (copy / "exercises/01/doubling.py").write_text(
+        HALF + "\n\ndef forward(events, handle):\n    pass\n"
+    )
+    done = grader(copy, "check", "01")
+    said = " ".join(done.stdout.split())
+    line = (
+        test.read_text()
+        .splitlines()
+        .index('    assert left[0] == 1, "the first event should be handled"')
+    )
+    assert f"line {line + 1} of test_doubling.py, `assert left[0] == 1," in said
+    assert "looks at what your code did, and ended with IndexError: list index out of range" in said
+    assert "Next: 01.each-event. Hint: One call an event." in said
+
+
+CASES = """
+
+
+@pytest.fixture(params=[1, 2], ids=["one", "two"])
+def number(request):
+    return request.param
+
+
+@pytest.mark.check("01.each-event")
+def test_numbers(number):
+    assert double(number) == 2, f"it is {double(number)}"
+"""
+
+
+def test_the_case_of_a_fixture_is_said(copy: Path) -> None:
+    """As of a client that decodes and one that does not: the sentence is the same for both."""
+    (copy / "exercises/01/test_doubling.py").write_text(PUBLIC_TEST + CASES)
+    said = " ".join(grader(copy, "check", "01").stdout.split())
+    assert "it is 4 (the test's case: two)" in said
+
+
+def test_an_exception_of_a_builtins_name_is_told_apart(copy: Path) -> None:
+    """A library's TimeoutError is not Python's."""
+    code = "import struct\n\n\ndef double(number):\n    raise KIND('late')\n"
+    for kind, name in (
+        ("struct.error", "struct.error: late"),
+        ("TimeoutError", " TimeoutError: late"),
+    ):
+        (copy / "exercises/01/doubling.py").write_text(code.replace("KIND", kind))
+        assert name in " ".join(grader(copy, "check", "01", "value").stdout.split())
+
+
+def test_a_long_exception_is_cut_and_its_line_is_there(copy: Path) -> None:
+    """boto3 names every entry that it does not like."""
+    code = "def double(number):\n    raise ValueError('no such entry. ' * 100)\n"
+    (copy / "exercises/01/doubling.py").write_text(code)
+    said = " ".join(grader(copy, "check", "01", "value").stdout.split())
+    assert "no such entry. no such entry" in said
+    assert "… (line 2 of doubling.py)" in said
+    assert said.count("no such entry") < 40
+
+
+def test_no_public_test_leaves_the_words_to_pytest() -> None:
+    """`pytest.raises` says DID NOT RAISE, and not what the function should have raised, and why."""
+    files = sorted((REPO / "exercises").glob("*/test_*.py"))
+    assert files
+    assert not [path.name for path in files if "pytest.raises" in path.read_text()]
+
+
 def test_every_public_test_of_the_course_proves_a_check() -> None:
     """The markers name checks of course.toml; most checks have a public test, and some have none."""
     course = load_course(REPO)

@@ -50,9 +50,11 @@ def test_any_chunks_of_a_stream_give_its_lines(split, rng):
                     buffer, chunk = rests[which], streams[which][turn]
                     *lines, rest = (buffer + chunk).split(b"\n")
                     seen = split(buffer, chunk)
+                    kept = sum(map(len, [*seen[0], seen[1]])) > len(buffer + chunk)
+                    more = ", more than this call was given: some is kept from one before"
                     assert seen == (lines, rest), (
                         f"split_lines({buffer!r}, {chunk!r}) should return {(lines, rest)!r}, "
-                        f"it returned {seen!r}"
+                        f"it returned {seen!r}{more if kept else ''}"
                     )
                     rests[which] = rest
 

@@ -151,11 +151,12 @@ def test_it_stops_in_the_middle_of_a_packet_and_starts_anew(
 ):
     """One packet holds more than max_events; the next call in the process knows nothing of it."""
     process = consumer.process()
+    before = ""
     for count, port in ((8, unused()), (9, unused())):
         everything = trips(count)
         wanted = rng.randint(2, 5)
         data = b"".join(map(to_line, everything))
-        when = f"one packet held {count} events, and max_events is {wanted}"
+        when = f"{before}one packet held {count} events, and max_events is {wanted}"
         consumer.given(when)
         run = start(process, max_events=wanted, port=port)
         # An unfinished line is left over, too.
@@ -168,6 +169,7 @@ def test_it_stops_in_the_middle_of_a_packet_and_starts_anew(
         assert returned == wanted, (
             f"it handled {wanted} events: it should return {wanted}, it returned {returned!r}"
         )
+        before = "a call before, in the same process, left events of its packet unhandled; now "
 
 
 @pytest.mark.check("02.socket-eof")
@@ -347,7 +349,7 @@ def test_nothing_listens_after_an_exception(consumer, start, connect, trips, por
         raised = run.raised()
         assert raised.by_handle, (
             f"handle() raised {exception}, which should leave socket_consumer() unchanged; "
-            f"{raised.message} left it"
+            f"another exception left it, {raised.message}"
         )
         expect_closed(consumer, port, producer, f"{exception} has left socket_consumer()")
         producer.close()
