@@ -11,7 +11,9 @@ UNOPENED = (".rar", ".7z", ".zst", ".lz4", ".lz", ".ace", ".cab", ".gz", ".bz2",
 """Endings of what is packed in a way that is not opened."""
 
 
-_VERSION = re.compile(r"(?:(?:version|attempt|versuch|try)[ _-]?)?([1-9]\d{0,5})", re.IGNORECASE)
+_VERSION = re.compile(
+    r"(?:version|attempt|versuch|try)[ _-]?([1-9]\d{0,5})|([1-9]\d?)", re.IGNORECASE
+)
 _UPLOADED = re.compile(r"(20\d{2}[01]\d[0-3]\d[0-2]\d[0-5]\d[0-5]\d)_(.+)")
 
 
@@ -24,7 +26,7 @@ def without_time(path: PurePosixPath) -> tuple[PurePosixPath, int]:
 def version(name: str) -> int:
     """Return the number of an attempt's folder, such as `Version 2`; 0: it is none."""
     found = _VERSION.fullmatch(name)
-    return int(found[1]) if found else 0
+    return int(found[1] or found[2]) if found else 0
 
 
 def packed_stem(name: str) -> str:

@@ -92,10 +92,60 @@ def test_one_name_in_two_sections_is_asked_about(course: Course, tmp_path: Path)
         taken(course, tmp_path, files)
 
 
-def test_copies_of_everybody_are_no_people(course: Course, tmp_path: Path) -> None:
-    """Two folders that all students have, as a template gives them, are no students."""
-    files = {f"{who}/{part}/{WORK}": b"x" for who in ("jane", "bob") for part in ("left", "right")}
-    assert taken(course, tmp_path, files).students == {"jane", "bob"}
+@pytest.mark.parametrize(("outer", "inner"), [("ab", "xyz"), ("xyz", "ab")])
+def test_folders_that_recur_in_all_others_are_asked_about(
+    course: Course, tmp_path: Path, outer: str, inner: str
+) -> None:
+    """Weeks of a class, with work handed in again, look like people with the same copies each."""
+    files = {f"{o}/{i}/{WORK}": f"{o}{i}".encode() for o in outer for i in inner}
+    with pytest.raises(GraderError, match="several people's folders, or several copies"):
+        taken(course, tmp_path, files)
+    assert taken(course, tmp_path, files, "folder").students == {*outer}
+
+
+def test_one_name_in_two_numbered_folders_is_nobodys(course: Course, tmp_path: Path) -> None:
+    """It may be two people's: each of them reads why nothing was taken, the others are graded."""
+    files = {f"{n}/{who}/{WORK}": b"%d" % n for n in (1, 2) for who in ("jane", f"bob{n}")}
+    found = taken(course, tmp_path, files)
+    assert {who for who, _ in found.files} == {"bob1", "bob2"}
+    assert found.doubtful == ["1 and 2 both hold doubling.py of jane"]
+    assert ("jane", "", "it may be somebody else's, who has that name too") in [
+        (who, "", why) for who, _, why in found.refused
+    ]
+
+
+def test_a_matriculation_number_is_a_name(course: Course, tmp_path: Path) -> None:
+    """And no attempt: within the assignment's folder everybody has the own work."""
+    numbers = ["1234", "12345", "123456"]
+    found = taken(course, tmp_path, {f"HW/{n}/{WORK}": n.encode() for n in numbers})
+    assert {who: each[WORK].decode() for (who, _), each in found.files.items()} == {
+        number: number for number in numbers
+    }
+
+
+MAY_BE_BOTH = {
+    "numbers": [f"HW/{n}/{WORK}" for n in (1, 2, 3)],
+    "a loose file": [f"HW/{WORK}", f"HW/jane/{WORK}", f"HW/bob/{WORK}"],
+}
+
+
+@pytest.mark.parametrize("case", MAY_BE_BOTH)
+def test_what_may_be_attempts_or_people_is_asked_about(
+    course: Course, tmp_path: Path, case: str
+) -> None:
+    """Nothing becomes HW's work unless whoever runs it says so."""
+    files = dict.fromkeys(MAY_BE_BOTH[case], b"x")
+    with pytest.raises(GraderError, match="HW may be a student, or the folder around"):
+        taken(course, tmp_path, files)
+    assert taken(course, tmp_path, files, "folder").students == {"HW"}
+
+
+def test_a_loose_file_hides_no_folders(course: Course, tmp_path: Path) -> None:
+    """It is nobody's, a line, and what lies in sections is found all the same."""
+    files = {f"{s}/{who}/{WORK}": b"x" for s, who in ("Aj", "Ab", "Bc", "Bd")} | {WORK: b"x"}
+    found = taken(course, tmp_path, files)
+    assert found.students == {"j", "b", "c", "d"}
+    assert found.unmatched == [f"{WORK} lies in no student's folder, and names no student"]
 
 
 def test_a_single_person_s_copies_are_no_people(course: Course, tmp_path: Path) -> None:
