@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import PurePosixPath
 
 from grader.course import EXERCISES
@@ -43,9 +43,20 @@ class Levels:
         levels = self.levels
         if not levels:
             return self.of_one(stem)
-        if levels[1:] == [levels[0] + 1]:
-            return self._one_of(levels[1])
-        return levels[0]
+        outer = levels[0]
+        folders: dict[tuple[str, ...], list[PurePosixPath]] = defaultdict(list)
+        for path in self.of:
+            folders[path.parts[: outer + 1]].append(PurePosixPath(*path.parts[outer + 1 :]))
+        several = {"/".join(top) for top, inside in folders.items() if self._rivals(inside)}
+        if 2 * len(several) < len(folders):  # somebody with copies is no section of a class
+            return outer
+        if len(several) == len(folders) and self._names_differ(folders.values()):
+            return outer + 1
+        some = " and ".join(sorted(several)[:2])
+        raise GraderError(
+            f"{some} may hold several people's folders, or several copies of a person's work",
+            "Take each of them in by itself, or say --format folder if each is a student.",
+        )
 
     @property
     def levels(self) -> list[int]:
@@ -70,29 +81,20 @@ class Levels:
         """Tell whether two of these folders or archives hold the same file."""
         holders: dict[str, set[str]] = defaultdict(set)
         for path in inside:
-            child = path.parts[0]
-            if len(path.parts) == 1 and not is_archive(child):
-                return False
-            if child in self._work:
+            child = path.name if len(path.parts) < 2 else path.parts[0]  # noqa: PLR2004 - FOLDER/FILE
+            loose = len(path.parts) < 2 and not is_archive(child)  # noqa: PLR2004 - as above
+            if loose or child in self._work:
                 return False
             holders[_key(path)].add(folded(child))
         return any(sum(map(_may_be_a_name, some)) > 1 for some in holders.values())
 
-    def _one_of(self, inner: int) -> int:
-        """Two levels fit: sections of people, or people with several copies each."""
+    @staticmethod
+    def _names_differ(folders: Iterable[Sequence[PurePosixPath]]) -> bool:
+        """Tell whether no two of them hold a folder of the same name."""
         people = Counter(
-            child
-            for inside in self._below(inner).values()
-            for child in {p.parts[0] for p in inside}
+            child for inside in folders for child in {folded(path.parts[0]) for path in inside}
         )
-        often = [count > 1 for count in people.values()]
-        if not any(often):
-            return inner
-        some = " and ".join(sorted("/".join(each) for each in self._below(inner))[:2])
-        raise GraderError(
-            f"{some} hold several people's folders, or several copies of a person's work",
-            "Take each of them in by itself, or say --format folder if each is a student.",
-        )
+        return max(people.values()) == 1
 
     def of_one(self, stem: str, *, first: bool = False) -> int:
         """Of one person, or of several with other files each, only a known name tells."""

@@ -24,7 +24,7 @@ from grader.spelling import folded, squeezed
 _LOGINS = (
     *("username", "sisloginid", "loginid", "login", "sisuserid", "studentid", "sid"),
     *("orgdefinedid", "email", "emailaddress", "idnumber", "identifier", "benutzername"),
-    *("anmeldename", "emailadresse", "kennung", "idnummer", "anonymousid"),
+    *("anmeldename", "emailadresse", "kennung", "idnummer", "anonymousid", "id"),
 )
 _NAMES = ("student", "fullname", "name", "vollständigername", "nomcomplet", "nombrecompleto")
 _FIRST = ("firstname", "vorname", "prénom", "nombre", "givenname")
@@ -181,7 +181,10 @@ class _Grid:
         names: dict[str, set[int]] = defaultdict(set)
         for row in self.people:
             for column in self._logins:
-                logins[folded(self._cell(row, column))].add(row)
+                login = self._cell(row, column)
+                logins[folded(login)].add(row)
+                if " " in login:  # Moodle's `Teilnehmer/in 11`, without the slash in its download
+                    names[squeezed(login)].add(row)
             for column in self._names:
                 names[squeezed(self._cell(row, column))].add(row)
                 last, comma, first = self._cell(row, column).partition(",")

@@ -100,10 +100,17 @@ def test_moodle_s_namesakes_are_told_apart_by_number(tmp_path: Path, course: Cou
     assert found.without_row == ["Jane Doe: 2 rows have that name"]
 
 
-def test_moodle_s_blind_marking(tmp_path: Path, course: Course) -> None:
+@pytest.mark.parametrize(
+    ("head", "word", "folder"),
+    [("Identifier", "Participant", "Participant"), ("ID", "Teilnehmer/in", "Teilnehmerin")],
+)
+def test_moodle_s_blind_marking(
+    tmp_path: Path, course: Course, head: str, word: str, folder: str
+) -> None:
     """Where markers see no names, the participant's number is the row."""
-    text = f"{MOODLE}\nParticipant 11,,,,,10.00,Yes,-,-,\nParticipant 12,,,,,10.00,Yes,-,-,\n"
-    found = _filled(tmp_path, course, text, _class(course, "Participant 12"))
+    people = "".join(f"{word} {n},,,,,10.00,Yes,-,-,\n" for n in (11, 12))
+    text = f"{MOODLE.replace('Identifier', head)}\n{people}"
+    found = _filled(tmp_path, course, text, _class(course, f"{folder} 12"))
     assert [row[4] for row in _rows(found.data)[1:]] == ["", "5"]
 
 

@@ -88,7 +88,7 @@ def test_one_name_in_two_sections_is_asked_about(course: Course, tmp_path: Path)
     """It may be two people's: sections that share some names are not put together."""
     files = {f"{top}/{who}/{WORK}": top.encode() for top, who in (("A", "jane"), ("A", "bob"))}
     files |= {f"B/{who}/{WORK}": b"B" for who in ("jane", "cy")}
-    with pytest.raises(GraderError, match="several people's folders, or several copies"):
+    with pytest.raises(GraderError, match="may hold several people's folders"):
         taken(course, tmp_path, files)
 
 
@@ -98,7 +98,7 @@ def test_folders_that_recur_in_all_others_are_asked_about(
 ) -> None:
     """Weeks of a class, with work handed in again, look like people with the same copies each."""
     files = {f"{o}/{i}/{WORK}": f"{o}{i}".encode() for o in outer for i in inner}
-    with pytest.raises(GraderError, match="several people's folders, or several copies"):
+    with pytest.raises(GraderError, match="may hold several people's folders"):
         taken(course, tmp_path, files)
     assert taken(course, tmp_path, files, "folder").students == {*outer}
 
@@ -146,6 +146,23 @@ def test_a_loose_file_hides_no_folders(course: Course, tmp_path: Path) -> None:
     found = taken(course, tmp_path, files)
     assert found.students == {"j", "b", "c", "d"}
     assert found.unmatched == [f"{WORK} lies in no student's folder, and names no student"]
+
+
+def test_a_section_of_one_is_asked_about(course: Course, tmp_path: Path) -> None:
+    """Where half of the folders hold several people's, the class is not graded as two people."""
+    files = {f"{top}/{who}/{WORK}": b"x" for top, who in (("A", "jane"), ("A", "zoe"), ("B", "al"))}
+    with pytest.raises(GraderError, match="A may hold several people's folders"):
+        taken(course, tmp_path, files)
+
+
+def test_one_student_s_folders_move_nobody_else(course: Course, tmp_path: Path) -> None:
+    """Whatever one of a class puts side by side, the others are students, and so is that one."""
+    files = {f"{who}/{WORK}": b"x" for who in ("jane", "bob", "cy")}
+    files |= {f"mallory/{part}/{WORK}": part.encode() for part in ("jane", "bob")}
+    found = taken(course, tmp_path, files)
+    assert found.students == {"jane", "bob", "cy", "mallory"}
+    assert found.files["jane", "01"] == {WORK: b"x"}
+    assert len(found.copies) == 1
 
 
 def test_a_single_person_s_copies_are_no_people(course: Course, tmp_path: Path) -> None:
