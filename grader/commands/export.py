@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -15,11 +16,19 @@ from grader.commands import options
 @click.option(
     "--format",
     "kind",
-    required=True,
     type=click.Choice(["csv", "canvas", "moodle", "json", "junit", "gradescope", "jplag"]),
     help="csv: nbgrader's columns. gradescope: FILE is a folder, with a results.json a submission. "
     "jplag: OUT is the folder of submissions, FILE a new folder for JPlag or MOSS.",
 )
+@click.option(
+    "--into",
+    "table",
+    metavar="TABLE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The table of grades that your LMS exported, instead of a format: FILE is a copy of it "
+    "with the grades filled in.",
+)
+@click.option("--exercise", metavar="NN", default="", help="--into: this exercise alone.")
 @click.option(
     "--submissions",
     type=click.Path(path_type=Path, file_okay=False),
@@ -34,7 +43,9 @@ from grader.commands import options
 def export(
     out: Path,
     file: Path | None,
-    kind: str,
+    kind: str | None,
+    table: Path | None,
+    exercise: str,
     submissions: Path | None,
     bom: bool,
     url: str | None,
@@ -42,14 +53,37 @@ def export(
     """Write the grades in OUT, of `grader grade --out`, for another program.
 
     To FILE, or to standard output. A provisional result is marked, and is no grade in any format.
-    """
-    from grader.reports.command import TABLES  # noqa: PLC0415 - imports the templates
-    from grader.reports.command import export as write  # noqa: PLC0415
 
+    Exit codes: 0 done, 1 a graded student has no row of the TABLE (a line each), 2 not done.
+    """
+    from grader.reports.command import TABLES, export_into  # noqa: PLC0415 - imports the templates
+    from grader.reports.command import export as write  # noqa: PLC0415
+    from grader.reports.terminal import visible  # noqa: PLC0415
+
+    course = options.this_course()
+    if (kind is None) == (table is None):
+        raise click.UsageError("Say either --format, or --into with a table of your LMS.")
+    if table is not None:
+        if bom or file is None:
+            raise click.UsageError("--into takes a FILE for the copy, and keeps the table's form.")
+        filled = export_into(
+            out, course, table, file, exercise=exercise, url=url, submissions=submissions
+        )
+        for line in filled.without_row:
+            click.echo(f"is not filled in: {visible(line)}", err=True)
+        if filled.without_work:
+            rows = "1 row stays" if filled.without_work == 1 else f"{filled.without_work} rows stay"
+            click.echo(f"{rows} as in {table}: nobody was graded for it", err=True)
+        if filled.undecided:
+            click.echo(
+                f"{filled.undecided} submissions are provisional and have no grade", err=True
+            )
+        sys.exit(1 if filled.without_row else 0)
+    assert kind is not None
+    if exercise:
+        raise click.UsageError("--exercise goes with --into.")
     if bom and kind not in TABLES:
         raise click.UsageError(f"--bom is for {', '.join(TABLES)}: {kind} is no table.")
-    undecided = write(
-        out, options.this_course(), kind, file, url=url, submissions=submissions, bom=bom
-    )
+    undecided = write(out, course, kind, file, url=url, submissions=submissions, bom=bom)
     if undecided:
         click.echo(f"{undecided} submissions are provisional and have no grade", err=True)

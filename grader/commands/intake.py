@@ -18,7 +18,10 @@ from grader.commands import options
     "kind",
     default="auto",
     type=click.Choice(
-        ["auto", "canvas", "moodle", "brightspace", "blackboard", "nbgrader", "folder", "github"]
+        [
+            *("auto", "canvas", "moodle", "brightspace", "blackboard", "sakai"),
+            *("nbgrader", "folder", "github"),
+        ]
     ),
     help="Whose names the files have; auto looks at them.",
 )
@@ -82,6 +85,7 @@ def intake(
         ("is replaced by a newer attempt", found.older),
         ("has a namesake, so a number", found.namesakes),
         ("has a folder by its number", found.renamed),
+        ("lies around the students' folders", found.around),
         ("is passed over", [f"{s}: {_files(n)}" for s, n in found.passed_over.items()]),
         ("is marked late", [f"{student} {exercise}" for student, exercise in found.late]),
     ):

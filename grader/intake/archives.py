@@ -30,7 +30,7 @@ MAX_RATIO = 200
 _CHUNK = 1 << 16
 _SMALL = 1 << 20
 """Bytes that any file may have, however well it packs."""
-_ENDINGS = (
+ENDINGS = (
     *(".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz"),
     ".tar.lzma",
 )
@@ -69,7 +69,7 @@ Choose = Callable[[Sequence[PurePosixPath]], Sequence[bool]]
 
 def is_archive(name: str) -> bool:
     """Tell whether a file of that name is taken for an archive."""
-    return name.lower().endswith(_ENDINGS)
+    return name.lower().endswith(ENDINGS)
 
 
 def members(data: bytes, name: str) -> list[Member]:

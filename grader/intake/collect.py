@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from grader.course import EXERCISES, Course
+from grader.course import Course
 from grader.errors import GraderError
 from grader.intake.archives import is_archive
 from grader.intake.attempts import take_newest
 from grader.intake.collected import Collected
+from grader.intake.gradescope import METADATA, read_metadata
+from grader.intake.layout import students_level
 from grader.intake.litter import is_litter
+from grader.intake.loose import no_student, not_one_persons
 from grader.intake.names import guess
 from grader.intake.owned import Owned
+from grader.intake.packed import packed_stem
 from grader.intake.people import Teams
 from grader.intake.pieces import Piece, exercises_of, misnamed, pieces, unopened, why_nothing
 from grader.intake.places import FileKind, kinds
 from grader.intake.source import Contents, Source, opened_source
+from grader.intake.students import clean_name
 from grader.intake.whose import Knowledge, owners
-from grader.spelling import folded
 from grader.submission import TIMESTAMP
 
 __all__ = ["Collected", "collect"]
 
 _FOLDERS = ("nbgrader", "folder", "github")
 """Formats in which the first folder is a student's."""
-_ABOVE_STUDENTS = {"submitted", "submissions"}
 
 
 def collect(
@@ -70,9 +74,8 @@ class _Intake:
         self._source, self._course, self._exercises = source, course, exercises
         given = [*source.paths, *(path for path, _ in source.closed)]
         self._numbers = [number for number, path in enumerate(given) if not is_litter(path)]
-        self._paths = _without_folder(
-            [given[number] for number in self._numbers], source.path.stem, exercises
-        )
+        self._paths = [given[number] for number in self._numbers]
+        self._submitters: Teams | None = None
         self._handed_in: dict[tuple[str, str], list[Piece]] = defaultdict(list)
         self._owned: dict[str, list[Owned]] = defaultdict(list)
         self._others: dict[str, list[str]] = defaultdict(list)
@@ -81,9 +84,14 @@ class _Intake:
 
     def of(self, kind: str, knowledge: Knowledge) -> Collected:
         """Sort it by the names of that format."""
-        ids = {each.id for each in self._course.exercises}
+        ids = [each.id for each in self._course.exercises]
         used = guess(self._paths, ids) if kind == "auto" else kind
         self._found = Collected(used, tuple(self._exercises))
+        if used in _FOLDERS:
+            self._find_students_folders(ids, first=kind == "folder")
+            self._found.kind = used = guess(self._paths, ids) if kind == "auto" else kind
+        if knowledge.teams is None and self._submitters:
+            knowledge = replace(knowledge, teams=self._submitters)
         whose = owners(self._paths, used, knowledge)
         self._found.users, self._found.namesakes = whose.users, whose.namesakes
         self._found.renamed = sorted(whose.renamed)
@@ -97,6 +105,42 @@ class _Intake:
         self._explain()
         take_newest(self._handed_in, self._found)
         return self._found
+
+    def _find_students_folders(self, ids: list[str], *, first: bool) -> None:
+        """Let each path begin with a student's folder or archive; leave out what has none."""
+        names = {name for each in self._course.exercises for name in each.all_files}
+        layout = students_level(self._paths, self._source.path.stem, names, ids, first=first)
+        self._found.around += layout.around
+        for name, why in layout.torn.items():
+            self._found.doubtful.append(why)
+            self._found.students.add(clean_name(name))
+            self._refuse(clean_name(name), (), "it may be somebody else's, who has that name too")
+        lone = [number for number, path in enumerate(layout.paths) if len(path.parts) == 1]
+        loose = {
+            number: f"{layout.paths[number]} lies in no student's folder, and names no student"
+            for number in lone
+            if layout.paths[number].name != METADATA
+            and no_student(packed_stem(layout.paths[number].name), self._course)
+        }
+        archives = {self._numbers[n]: n for n in lone if is_archive(layout.paths[n].name)}
+        inside = self._source.inside(list(archives))
+        for number, why in not_one_persons(inside, self._course).items():
+            loose[archives[number]] = f"{layout.paths[archives[number]]} {why}"
+        self._found.unmatched += loose.values()
+        named = [path.parts and path.name != METADATA for path in layout.paths]
+        kept = [number for number, real in enumerate(named) if real and number not in loose]
+        self._submitters = self._of_gradescope(layout.paths, lone)
+        self._numbers = [self._numbers[number] for number in kept]
+        self._paths = [layout.paths[number] for number in kept]
+
+    def _of_gradescope(self, paths: Sequence[PurePosixPath], lone: Sequence[int]) -> Teams | None:
+        """Read who handed in which `submission_12345`, where Gradescope's list is there."""
+        for number in lone:
+            if paths[number].name == METADATA:
+                for _, contents in self._source.read([self._numbers[number]], [""], frozenset()):
+                    for _, data in contents.files:
+                        return read_metadata(data)
+        return None
 
     def _read(self, whose: list[tuple[Owned, ...]]) -> None:
         """Read what is wanted of everybody's, and no more."""
@@ -228,21 +272,3 @@ class _Intake:
                 self._refuse(student, (exercise,), why)
                 if (student, exercise) in self._handed_in:
                     self._found.unmatched.append(f"{student}: {why}")
-
-
-def _without_folder(
-    paths: list[PurePosixPath], stem: str, exercises: Collection[str]
-) -> list[PurePosixPath]:
-    """Cut off a folder that holds all students' folders, as packing `class/` into a zip makes.
-
-    A folder of that name could be a student's; so it has to be called like the archive, or like
-    nbgrader's, and to hold several folders that are no exercise's.
-    """
-    tops = {path.parts[0] for path in paths}
-    inner = {path.parts[1] for path in paths if len(path.parts) > 2}  # noqa: PLR2004 - TOP/STUDENT/...
-    if len(tops) != 1 or len(inner) < 2 or any(len(path.parts) < 3 for path in paths):  # noqa: PLR2004 - as above
-        return paths
-    named = {folded(stem), *_ABOVE_STUDENTS}
-    if folded(*tops) not in named or not inner.isdisjoint({EXERCISES, "src", *exercises}):
-        return paths
-    return [PurePosixPath(*path.parts[1:]) for path in paths]

@@ -38,6 +38,8 @@ class Collected:
     """Files that were handed in twice at once and differ, and which was taken; a line each."""
     users: dict[str, str] = field(default_factory=dict)
     """By student: who that is in the LMS, such as `canvas 1001`, where its number never changes."""
+    around: list[str] = field(default_factory=list)
+    """Folders that lie around the students' folders, and are nobody's name."""
     namesakes: list[str] = field(default_factory=list)
     """Students whose name somebody else has too: the number behind it tells them apart."""
     renamed: list[str] = field(default_factory=list)

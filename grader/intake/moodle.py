@@ -14,7 +14,8 @@ from grader.intake.owned import Owned
 from grader.spelling import squeezed
 
 _MOODLE = re.compile(
-    r"(?P<name>.+?)(_(?P<number>\d+))?_assignsubmission_(?P<plugin>[a-z]+)_?(?P<file>.*)"
+    r"(?P<name>.+?)(_(?P<number>\d+))?"
+    r"_assign(?P<of>submission|feedback)_(?P<plugin>[a-z]+)_?(?P<file>.*)"
 )
 """A team without a group in Moodle, `Default group`, has no number."""
 _ONLINE_TEXT = "onlinetext"
@@ -46,7 +47,8 @@ def of_moodle(path: PurePosixPath) -> Owned | None:
                     name, user = f"{each.strip()} {user}", ""
                     break
             typed = found["plugin"] == _ONLINE_TEXT
-            return Owned(name, PurePosixPath(*rest), user, typed=typed)
+            given_back = found["of"] == "feedback"  # a marked copy is nobody's work
+            return Owned(name, PurePosixPath(*rest), user, receipt=given_back, typed=typed)
     return None
 
 

@@ -1,47 +1,78 @@
 """Whose file it is, and which attempt, by the names that each source gives.
 
 Sources: the bulk downloads of Canvas ("Download Submissions"), Moodle ("Download all submissions"),
-Brightspace ("Download" of a dropbox), Blackboard ("Assignment File Download"), and the folders
-that `gh classroom clone student-repos` makes.
+Brightspace ("Download" of a dropbox), Blackboard ("Assignment File Download"), Sakai ("Download
+all"), and the folders that `gh classroom clone student-repos` makes.
 """
 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import PurePosixPath
 
+from grader.intake.brightspace import of_brightspace
 from grader.intake.canvas import of_canvas
 from grader.intake.moodle import of_moodle
 from grader.intake.owned import Attempt, Owned
+from grader.intake.packed import packed_stem, version, without_time
+from grader.spelling import folded
 
-_BRIGHTSPACE = re.compile(
-    r"(?P<user>\d+)-(?P<number>\d+)\s*-\s*(?P<name>.+?)\s*-\s*"
-    r"(?P<time>[A-Z][a-z]{2} \d{1,2}, \d{4} \d{1,4} [AP]M)(\s*-\s*(?P<file>.+))?"
-)
 _BLACKBOARD = re.compile(
     r"(?P<student>.+?_.+?)_attempt_(?P<time>\d{4}(-\d\d){5})(?P<file>_.+|\.txt)"
 )
 
 
+_SAKAI = re.compile(r"(?P<name>[^()]+)\((?P<login>[^()]+)\)")
+_SAKAI_WORK = "submission attachment(s)"
+_SAKAI_OWN = re.compile(
+    r"timestamp\.txt|comments\.txt|feedbacktext\.html|.*_submissiontext\.html"
+    r"|feedback attachment\(s\)",
+    re.IGNORECASE,
+)
+
+
 def of_folder(path: PurePosixPath) -> Owned | None:
-    """STUDENT/... as nbgrader's `submitted/` (STUDENT/NN/...) and plain folders have it."""
+    """STUDENT/... as nbgrader's `submitted/` (STUDENT/NN/...) and plain folders have it.
+
+    An archive that lies in no folder is called like its student.
+    """
     if len(path.parts) < 2:  # noqa: PLR2004 - a folder and a file
-        return None
-    return Owned(path.parts[0], PurePosixPath(*path.parts[1:]))
+        stem = packed_stem(path.name)
+        return Owned(stem, path) if stem else None
+    student, *inside = path.parts
+    rest, upload = without_time(PurePosixPath(*inside))
+    numbers = [version(each) for each in inside if not each.isdecimal()]
+    return Owned(student, rest, "", Attempt(upload=upload or max(numbers, default=0)))
 
 
-def of_brightspace(path: PurePosixPath) -> Owned | None:
-    """`12345-67890 - Jane Doe - Nov 23, 2026 1159 PM/polling.py`, or in one name."""
-    for depth, part in enumerate(path.parts):
-        if found := _BRIGHTSPACE.fullmatch(part):
-            rest = [each for each in (found["file"], *path.parts[depth + 1 :]) if each]
-            if not rest:
-                return None
-            time = _time_of_day(found["time"])
-            attempt = Attempt(time.isoformat() if time else "")
-            return Owned(found["name"], PurePosixPath(*rest), found["user"], attempt, time)
+def numbered(owners: Sequence[Owned | None]) -> list[Owned | None]:
+    """Let folders `1`, `2`, `10` be attempts of who has everything in such folders."""
+    inside: dict[str, set[str]] = defaultdict(set)
+    for one in owners:
+        if one:
+            inside[one.student].add(one.path.parts[0] if len(one.path.parts) > 1 else "")
+    counted = {who for who, some in inside.items() if len(some) > 1 and all(map(version, some))}
+    return [
+        replace(one, attempt=Attempt(upload=version(one.path.parts[0])))
+        if one and one.student in counted
+        else one
+        for one in owners
+    ]
+
+
+def of_sakai(path: PurePosixPath) -> Owned | None:
+    """Return whose it is: `A 1/Doe, Jane(jdoe)/Submission attachment(s)/polling.py`."""
+    for depth, part in enumerate(path.parts[:-1]):
+        rest = path.parts[depth + 1 :]
+        if found := _SAKAI.fullmatch(part):
+            if folded(rest[0]) == _SAKAI_WORK and len(rest) > 1:
+                return Owned(found["login"], PurePosixPath(*rest[1:]))
+            if _SAKAI_OWN.fullmatch(rest[0]):
+                return Owned(found["login"], PurePosixPath(*rest), receipt=True)
     return None
 
 
@@ -69,12 +100,13 @@ FORMATS: dict[str, Callable[[PurePosixPath], Owned | None]] = {
     "moodle": of_moodle,
     "brightspace": of_brightspace,
     "blackboard": of_blackboard,
+    "sakai": of_sakai,
     "nbgrader": of_folder,
     "folder": of_folder,
     "github": of_github,
 }
-LISTING = "index.html"
-"""What Brightspace adds to each download."""
+LISTINGS = {"brightspace": "index.html", "sakai": "grades.csv"}
+"""What Brightspace and Sakai add to each download."""
 LASTING = ("canvas", "brightspace")
 """Whose number for a student is the same in every download; Moodle's is of one assignment."""
 
@@ -84,10 +116,10 @@ def guess(paths: Sequence[PurePosixPath], exercises: Collection[str]) -> str:
 
     It is nbgrader's where most students have folders of exercises and nothing else.
     """
-    paths = [path for path in paths if path.name != LISTING] or paths
+    paths = [path for path in paths if path.name not in LISTINGS.values()] or paths
     counts = {
         name: sum(FORMATS[name](path) is not None for path in paths)
-        for name in ("canvas", "moodle", "brightspace", "blackboard")
+        for name in ("canvas", "moodle", "brightspace", "blackboard", "sakai")
     }
     best = max(counts, key=lambda name: counts[name])
     if 2 * counts[best] > len(paths):
@@ -99,16 +131,6 @@ def guess(paths: Sequence[PurePosixPath], exercises: Collection[str]) -> str:
 
 def _in_an_exercise(path: PurePosixPath, exercises: Collection[str]) -> bool:
     return len(path.parts) > 2 and path.parts[1] in exercises  # noqa: PLR2004 - STUDENT/NN/FILE
-
-
-def _time_of_day(text: str) -> datetime | None:
-    """`Nov 23, 2026 1159 PM`; Brightspace leaves the colon out."""
-    date, _, rest = text.rpartition(", ")
-    year, clock, half = rest.split()
-    try:
-        return datetime.strptime(f"{date} {year} {clock:0>4} {half}", "%b %d %Y %I%M %p")  # noqa: DTZ007 - in local time
-    except ValueError:
-        return None
 
 
 def _blackboards_time(text: str) -> datetime | None:

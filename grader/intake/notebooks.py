@@ -59,7 +59,8 @@ def code_cells(data: bytes) -> list[Cell]:
         cells = json.loads(data)["cells"]
         found = [(number, cell) for number, cell in enumerate(cells, start=1) if _is_code(cell)]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(f"is not a notebook: {error!r}"[:200]) from None
+        said = f"no JSON ({error})" if isinstance(error, ValueError) else "of another form"
+        raise ValueError(f"is not a notebook: {said}"[:200]) from None
     return [
         Cell(number, _text(cell.get("source", ""), number), _grade_id(cell))
         for number, cell in found

@@ -35,3 +35,5 @@ class Owned:
     """Whether the LMS itself wrote it, beside what was handed in."""
     typed: bool = False
     """Whether it holds what was typed into the LMS instead of a file: a text, or a link."""
+    second: str = ""
+    """Another number that the LMS has beside the user's: Brightspace's."""

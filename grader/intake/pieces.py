@@ -10,10 +10,10 @@ from grader.course import EXERCISES, Course
 from grader.intake.cells import is_finished, told
 from grader.intake.notebooks import in_bytes, taken_of_notebook
 from grader.intake.owned import Owned
+from grader.intake.packed import UNOPENED
 from grader.intake.source import Contents
 from grader.source_file import resembles
 
-_UNOPENED = (".rar", ".7z", ".zst", ".lz4", ".lz", ".ace", ".cab", ".gz", ".bz2", ".xz", ".z")
 _UNREAD = {
     **dict.fromkeys(
         (".docx", ".doc", ".odt", ".rtf", ".pages", ".pdf", ".html", ".htm"),
@@ -63,6 +63,8 @@ def pieces(
             except ValueError as error:
                 yield f"{path} was not taken: it {error}"
                 continue
+            if not cells:
+                yield f"{path} was not taken: no code cell in it is a file of an exercise"
             for (exercise, name), cell in cells.items():
                 if exercise in exercises:
                     line = told(name, cell, str(path))
@@ -96,7 +98,7 @@ def unopened(names: Collection[str]) -> list[str]:
         f"{name} was not taken: it is packed in a way that is not opened; "
         "hand in the file itself or a zip"
         for name in names
-        if PurePosixPath(name.casefold()).suffix in _UNOPENED
+        if PurePosixPath(name.casefold()).suffix in UNOPENED
     ]
 
 

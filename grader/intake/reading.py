@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path, PurePosixPath
 
 from grader.intake import archives
@@ -37,6 +37,23 @@ def list_names(path: Path, _: int) -> Iterator[Said]:
                 yield {"path": folder.parts, "fault": why}, b""
     except BadArchive as fault:
         yield {"fault": str(fault)}, b""
+
+
+def list_inside(path: Path, numbers: Sequence[int], start: int) -> Iterator[Said]:
+    """Say where each file lies in the archives of those numbers, from that task on."""
+    with closing(tree_of(path)) as tree:
+        for task in range(start, len(numbers)):
+            yield {"task": task}, b""
+            name = tree.paths[numbers[task]].name
+            # What cannot be read is told when its content is wanted.
+            with (
+                suppress(BadArchive),
+                faults_as_sentences(),
+                copied(tree, numbers[task]) as file,
+                closing(opened(file, name)) as inner,
+            ):
+                for some in range(0, len(inner.paths), _AT_ONCE):
+                    yield {"paths": [p.parts for p in inner.paths[some : some + _AT_ONCE]]}, b""
 
 
 def read_wanted(

@@ -15,7 +15,7 @@ from grader.intake.apart import Said, apart
 from grader.intake.archives import is_archive
 from grader.intake.litter import is_litter
 from grader.intake.names import guess
-from grader.intake.reading import copy_out, list_names, read_wanted
+from grader.intake.reading import copy_out, list_inside, list_names, read_wanted
 
 
 @dataclass
@@ -39,6 +39,15 @@ class Source:
     paths: Sequence[PurePosixPath]
     closed: Sequence[tuple[PurePosixPath, str]]
     """Folders that cannot be looked into, and why."""
+
+    def inside(self, numbers: Sequence[int]) -> dict[int, list[PurePosixPath]]:
+        """Return where files lie in the archives of those numbers; nowhere, in a broken one."""
+        found: dict[int, list[PurePosixPath]] = {number: [] for number in numbers}
+        at = 0
+        for head, _ in apart(partial(list_inside, self.path, numbers), len(numbers), _broken):
+            at = head.get("task", at)
+            found[numbers[at]] += [PurePosixPath(*parts) for parts in head.get("paths", ())]
+        return found
 
     def read(
         self, wanted: Sequence[int], people: Sequence[str], names: frozenset[str]

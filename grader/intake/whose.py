@@ -7,9 +7,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
+from grader.intake.brightspace import tell_apart, undated
 from grader.intake.canvas import decide, readings
 from grader.intake.moodle import unnamed
-from grader.intake.names import FORMATS, LASTING, LISTING
+from grader.intake.names import FORMATS, LASTING, LISTINGS, numbered
 from grader.intake.owned import Owned
 from grader.intake.people import Teams
 from grader.intake.students import Person, clean_name, folders, short_names
@@ -45,6 +46,8 @@ class Owners:
     """Files that may be somebody else's, so that they are nobody's; a line each."""
     torn: dict[Person, str] = field(default_factory=dict)
     """Members of several teams that handed in, by name and number, and which teams."""
+    lasting: bool = True
+    """Whether the numbers of people are the same in every download."""
     without: dict[str, str] = field(default_factory=dict)
     """Students of whom nothing is taken for that reason."""
 
@@ -60,7 +63,7 @@ def owners(paths: Sequence[PurePosixPath], kind: str, known: Knowledge) -> Owner
         members = [() if one is None else (one,) for one in given]
     people = {(one.student, one.user) for some in members for one in some} | {*found.torn}
     chosen = _folders(people, kind, known, found)
-    found.without = {chosen[person]: why for person, why in found.torn.items()}
+    found.without |= {chosen[person]: why for person, why in found.torn.items()}
     found.of = [
         tuple(replace(one, student=chosen[one.student, one.user]) for one in some)
         for some in members
@@ -74,7 +77,12 @@ def _by_name(
     """Whose each file is by its name; what nobody's is, or two people's, is a line."""
     if kind != "canvas":
         given = [FORMATS[kind](path) for path in paths]
-        given = unnamed(given) if kind == "moodle" else given
+        if kind == "moodle":
+            given = unnamed(given)
+        elif kind in ("folder", "github"):
+            given = numbered(given)
+        elif kind == "brightspace":
+            given = _of_brightspace(paths, given, known, found)
         candidates = [[] if one is None else [one] for one in given]
     else:
         numbers = {who.partition(" ")[2] for who in known.users.values() if who.startswith(kind)}
@@ -83,7 +91,7 @@ def _by_name(
             numbers |= known.teams.numbers
         candidates = decide([readings(path) for path in paths], known.roster or numbers, teams)
     for path, some in zip(paths, candidates, strict=True):
-        if not some and (kind, path.name) != ("brightspace", LISTING):
+        if not some and path.name != LISTINGS.get(kind):
             found.unmatched.append(f"{path}: no student's name is in it")
         elif len(some) > 1:
             ways = " or ".join(f"{one.path} of {one.student}, number {one.user}" for one in some)
@@ -91,11 +99,34 @@ def _by_name(
     return [some[0] if len(some) == 1 else None for some in candidates]
 
 
+def _of_brightspace(
+    paths: Sequence[PurePosixPath],
+    given: Sequence[Owned | None],
+    known: Knowledge,
+    found: Owners,
+) -> list[Owned | None]:
+    """Keep a number where it is a person's; take nothing of what has no order in time."""
+    before = [
+        who.partition(" ")[2] for who in known.users.values() if who.startswith("brightspace")
+    ]
+    owned, found.lasting = tell_apart(given, before)
+    unclear = undated(owned)
+    for number, one in enumerate(owned):
+        if one and (one.student, one.user) in unclear:
+            found.doubtful.append(
+                f"{paths[number]}: which of {one.student}'s attempts is the newest?"
+            )
+            found.without[clean_name(one.student)] = (
+                "there are several attempts, and no time tells the newest"
+            )
+    return [None if one and (one.student, one.user) in unclear else one for one in owned]
+
+
 def _refuse_shared_numbers(
     paths: Sequence[PurePosixPath], given: list[Owned | None], kind: str, found: Owners
 ) -> None:
     """Take nothing of two students to whom an LMS gives one number: one of them is misread."""
-    if kind not in LASTING:
+    if kind not in LASTING or not found.lasting:
         return
     names: dict[str, dict[str, str]] = defaultdict(dict)
     for one in given:
@@ -151,12 +182,12 @@ def _folders(
     kept = {
         (name, user): before[who]
         for name, user in shown.values()
-        if (who := f"{kind} {user}") in before
+        if found.lasting and (who := f"{kind} {user}") in before
     }
     used = [student for student, who in known.users.items() if who.startswith(f"{kind} ")]
     chosen = folders(set(shown.values()), kept, used)
     for (name, user), student in chosen.items():
-        if user and kind in LASTING:
+        if user and kind in LASTING and found.lasting:
             found.users[student] = f"{kind} {user}"
         if (name, user) in kept and not folded(student).startswith(folded(clean_name(name))):
             found.renamed.add(f"{name} has the number of {student}")

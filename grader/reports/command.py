@@ -17,6 +17,7 @@ from grader.report import ClassReport, Report
 from grader.reports.class_page import class_html
 from grader.reports.documents import gradescope_json, junit_xml
 from grader.reports.feedback import feedback_html, feedback_markdown
+from grader.reports.fill import Filled, fill
 from grader.reports.json import json_document
 from grader.reports.similar import nearly_identical
 from grader.reports.tables import canvas_csv, moodle_csv, nbgrader_csv
@@ -103,6 +104,48 @@ def export(
         for line in lines:
             file.write(line.encode())
     return undecided
+
+
+def export_into(
+    out: Path,
+    course: Course,
+    table: Path,
+    target: Path,
+    *,
+    exercise: str = "",
+    url: str | None = None,
+    submissions: Path | None = None,
+) -> Filled:
+    """Write to `target` the table that an LMS exported, with the grades in it.
+
+    Args:
+        out: the folder of results.
+        course: its exercises are the table's columns, as far as they were graded.
+        table: what the LMS exported.
+        target: another file.
+        exercise: fill in this one alone.
+        url: another gradebook than the one in `out`.
+        submissions: what `grader intake` filled, for Canvas's numbers.
+
+    Raises:
+        GraderError: there are no results, or it is no such table, or cannot be written.
+    """
+    if target.exists() and table.exists() and target.samefile(table):
+        raise GraderError(f"{target} is the table itself", "Name another file for the copy.")
+    wanted = _graded_part(course, out)
+    if exercise:
+        kept = course.exercise(exercise)
+        if kept not in wanted.exercises:
+            raise GraderError(f"{out} holds no result of exercise {kept.id}", "Grade it first.")
+        wanted = wanted.model_copy(update={"exercises": (kept,)})
+    numbers = _canvas_ids(submissions) if submissions else {}
+    ids = {each.id for each in wanted.exercises}
+    graded = (one for one in graded_class(out, course, url) if one.report.exercise in ids)
+    filled = fill(table, graded, wanted, numbers)
+    require_writable(target)
+    with writing_whole(target) as file:
+        file.write(filled.data)
+    return filled
 
 
 def _lines(

@@ -80,7 +80,7 @@ def moodle_csv(graded: Iterable[Graded], course: Course) -> Iterator[str]:
         cells = []
         for each in course.exercises:
             one = row.get(each.id)
-            cells += [_grade(one), _feedback(one)]
+            cells += [_grade(one), feedback(one)]
         yield _line((cell(student), *cells))
 
 
@@ -101,7 +101,8 @@ def _grade(one: Graded | None) -> str:
     return "" if one is None or one.grade is None else number(one.grade)
 
 
-def _feedback(one: Graded | None) -> str:
+def feedback(one: Graded | None) -> str:
+    """Return a line for the student of what does not pass yet, or was not taken."""
     if one is None:
         return ""
     if one.grade is None:

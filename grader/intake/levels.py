@@ -1,0 +1,166 @@
+"""Which level of a download's folders is that of people, by the files that they hold."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import PurePosixPath
+
+from grader.course import EXERCISES
+from grader.errors import GraderError
+from grader.intake.archives import is_archive
+from grader.intake.packed import version, without_time
+from grader.intake.places import FileKind, kinds
+from grader.spelling import folded, squeezed
+
+_DEEPEST = 5
+_ABOVE_STUDENTS = {"submitted", "submissions"}
+_INSIDE_WORK = {EXERCISES, "src"}
+_COPIES = {
+    *("old", "new", "final", "draft", "backup", "backups", "copy", "work", "stub", "tmp", "temp"),
+    *("alt", "neu", "kopie", "sicherung", "original", "solution", "mine", "src", "code", "bak"),
+}
+"""What people call folders of their own work, squeezed and without digits."""
+
+
+class Levels:
+    """The files of exercises among others, by where they lie."""
+
+    def __init__(
+        self, paths: Sequence[PurePosixPath], names: Collection[str], exercises: Collection[str]
+    ) -> None:
+        wanted = (FileKind.WANTED, FileKind.ARCHIVE)
+        given = [without_time(path)[0] for path in paths if path.parts]
+        self.of = [
+            path
+            for path, kind in zip(given, kinds(given, names), strict=True)
+            if kind in wanted and (len(path.parts) > 1 or is_archive(path.name))
+        ]
+        self._work = {*_INSIDE_WORK, *exercises}
+
+    def depth(self, stem: str) -> int:
+        """Return how many folders are around each student's."""
+        levels = self.levels
+        if not levels:
+            return self.of_one(stem)
+        outer = levels[0]
+        folders: dict[tuple[str, ...], list[PurePosixPath]] = defaultdict(list)
+        for path in self.of:
+            folders[path.parts[: outer + 1]].append(PurePosixPath(*path.parts[outer + 1 :]))
+        several = {"/".join(top) for top, inside in folders.items() if self._rivals(inside)}
+        if 2 * len(several) < len(folders):  # somebody with copies is no section of a class
+            return outer
+        if len(several) == len(folders) and self._names_differ(folders.values()):
+            return outer + 1
+        some = " and ".join(sorted(several)[:2])
+        raise GraderError(
+            f"{some} may hold several people's folders, or several copies of a person's work",
+            "Take each of them in by itself, or say --format folder if each is a student.",
+        )
+
+    @property
+    def levels(self) -> list[int]:
+        """The depths at which folders are people's, by what they hold."""
+        return [depth for depth in range(_DEEPEST) if self._is_level(depth)]
+
+    def _is_level(self, depth: int) -> bool:
+        """Tell whether, in each folder of that depth, several hold the same file."""
+        around = self._below(depth)
+        return bool(around) and all(self._rivals(inside) for inside in around.values())
+
+    def _below(self, depth: int) -> dict[tuple[str, ...], list[PurePosixPath]]:
+        """Return what lies in each folder of that depth; nothing, if a file lies above it."""
+        found = defaultdict(list)
+        for path in self.of:
+            if len(path.parts) <= depth or not self._work.isdisjoint(path.parts[:depth]):
+                return {}
+            found[path.parts[:depth]].append(PurePosixPath(*path.parts[depth:]))
+        return found
+
+    def _rivals(self, inside: Sequence[PurePosixPath]) -> bool:
+        """Tell whether two of these folders or archives hold the same file."""
+        holders: dict[str, set[str]] = defaultdict(set)
+        for path in inside:
+            child = path.name if len(path.parts) < 2 else path.parts[0]  # noqa: PLR2004 - FOLDER/FILE
+            loose = len(path.parts) < 2 and not is_archive(child)  # noqa: PLR2004 - as above
+            if loose or child in self._work:
+                return False
+            holders[_key(path)].add(folded(child))
+        return any(sum(map(_may_be_a_name, some)) > 1 for some in holders.values())
+
+    @staticmethod
+    def _names_differ(folders: Iterable[Sequence[PurePosixPath]]) -> bool:
+        """Tell whether no two of them hold a folder of the same name."""
+        people = Counter(
+            child for inside in folders for child in {folded(path.parts[0]) for path in inside}
+        )
+        return max(people.values()) == 1
+
+    def of_one(self, stem: str, *, first: bool = False) -> int:
+        """Of one person, or of several with other files each, only a known name tells."""
+        tops = {path.parts[0] for path in self.of}
+        if len(tops) != 1:
+            return 0
+        (top,) = tops
+        inner = {path.parts[1] for path in self.of if len(path.parts) > 2}  # noqa: PLR2004 - TOP/STUDENT/...
+        loose = any(len(path.parts) < 3 for path in self.of)  # noqa: PLR2004 - as above
+        if not inner or not inner.isdisjoint(self._work):
+            return 0
+        if not loose and (
+            folded(top) in _ABOVE_STUDENTS or (folded(top) == folded(stem) and len(inner) > 1)
+        ):
+            return 1
+        if not first:
+            self._ask_of_several(top, loose=loose)
+            if len(inner) == 1 and not loose:
+                self._ask_of_one(top, *inner)
+        return 0
+
+    def _ask_of_several(self, top: str, *, loose: bool) -> None:
+        """Refuse `Homework/1/` beside `Homework/2/`, and what lies loose beside folders.
+
+        They may be attempts, or people whose names nobody sees.
+        """
+        holders: dict[str, set[str]] = defaultdict(set)
+        for path in self.of:
+            if len(path.parts) > 2:  # noqa: PLR2004 - TOP/STUDENT/...
+                holders[_key(path)].add(path.parts[1])
+        for some in holders.values():
+            names = sorted(some, key=lambda name: (version(name), name))
+            people = sum(map(_may_be_a_name, names)) > 1 and loose
+            if people or sum(map(bool, map(version, names))) > 1:
+                raise GraderError(
+                    f"{top} may be a student, or the folder around {names[0]} and {names[1]}",
+                    f"Say --format folder if all is {top}'s, or unpack it, put loose files into "
+                    f"folders, and name {top} itself.",
+                )
+
+    def _ask_of_one(self, top: str, inner: str) -> None:
+        """Refuse `Homework/Jane/polling.py`, alone: either folder may be the student's."""
+        deeper = any(not self._work.isdisjoint(path.parts[2:-1]) for path in self.of)
+        if _may_be_a_name(inner) and not deeper:
+            raise GraderError(
+                f"{top} or {inner} may be the student: {top}/{inner} is all there is",
+                f"Say --format folder if it is {top}, or name the folder that holds {inner}.",
+            )
+
+    def torn(self, depth: int) -> dict[str, str]:
+        """Return the names that two folders around have, for the same file."""
+        where: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for path in self.of:
+            where[path.parts[depth], _key(path)].add("/".join(path.parts[:depth]))
+        return {
+            name: f"{' and '.join(sorted(some))} both hold {file} of {name}"
+            for (name, file), some in where.items()
+            if len(some) > 1
+        }
+
+
+def _may_be_a_name(folder: str) -> bool:
+    letters = "".join(c for c in squeezed(folder) if not c.isdigit())
+    return not version(folder) and letters not in _COPIES
+
+
+def _key(path: PurePosixPath) -> str:
+    """Return what two people both hand in: a file of one name, a notebook, an archive."""
+    return "*" if is_archive(path.name) else path.name if path.suffix == ".py" else path.suffix

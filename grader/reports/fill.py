@@ -1,0 +1,231 @@
+"""Grades filled into the table that an LMS exported, which it then imports again.
+
+Rows, columns and everything else stay as they are. Sources: Canvas's guide "How do I export grades
+in the Gradebook?", Moodle's "Offline grading worksheet", Blackboard's "Download Grades",
+Brightspace's "Export Grades" and Gradescope's "Download Grades".
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from grader.course import Course, Exercise
+from grader.errors import GraderError
+from grader.gradebook.graded import Graded
+from grader.intake.tables import Table, read_as_written
+from grader.reports.tables import feedback
+from grader.reports.terminal import number
+from grader.spelling import folded, squeezed
+
+_LOGINS = (
+    *("username", "sisloginid", "loginid", "login", "sisuserid", "studentid", "sid"),
+    *("orgdefinedid", "email", "emailaddress", "idnumber", "identifier", "benutzername"),
+    *("anmeldename", "emailadresse", "kennung", "idnummer", "anonymousid", "id"),
+)
+_NAMES = ("student", "fullname", "name", "vollständigername", "nomcomplet", "nombrecompleto")
+_FIRST = ("firstname", "vorname", "prénom", "nombre", "givenname")
+_LAST = ("lastname", "surname", "nachname", "nom", "apellidos", "familyname")
+_GRADE = ("grade", "bewertung", "note", "calificación", "valutazione", "cijfer", "points", "score")
+_MAXIMUM = ("maximumgrade", "maximalebewertung", "notemaximale", "maxgrade", "bestebewertung")
+_FEEDBACK = ("feedbackcomments", "feedbackalskommentar", "commentairesdefeedback")
+_POINTS_POSSIBLE = "pointspossible"
+_AFTER_TITLE = re.compile(
+    r"\s*(\(\d+\)|\[[^\]]*\]\s*\|?\s*\d*|\|\s*\d+|(points|numerator) grade\s*<[^>]*>)\s*$",
+    re.IGNORECASE,
+)
+"""Canvas's number, Blackboard's points and number, Brightspace's kind and points."""
+_POINTS = re.compile(r"(?:Total Pts:\s*|MaxPoints:\s*)([\d.,]+)", re.IGNORECASE)
+_COMMA = re.compile(r"-?\d+,\d+")
+
+
+@dataclass
+class Filled:
+    """The table with grades in it, and who is not in it."""
+
+    data: bytes
+    without_row: list[str] = field(default_factory=list)
+    """Graded students of whom no row, or no single one, is; a line each."""
+    undecided: int = 0
+    """Provisional submissions: their cells stay as they were."""
+    without_work: int = 0
+    """Rows of people that nobody was graded for."""
+
+
+def fill(
+    path: Path, graded: Iterable[Graded], course: Course, numbers: Mapping[str, str] | None = None
+) -> Filled:
+    """Return the table at `path` with the grades in the rows of their students.
+
+    Args:
+        path: the table that an LMS exported.
+        graded: what was graded.
+        course: the exercises that are wanted.
+        numbers: Canvas's numbers by student, where they are known.
+
+    Raises:
+        GraderError: it is no such table, or its columns are not those of the exercises.
+    """
+    table = read_as_written(path)
+    grid = _Grid(path, table, course)
+    by_student: dict[str, list[Graded]] = defaultdict(list)
+    for one in graded:
+        by_student[one.report.student].append(one)
+    rows = {
+        student: grid.rows_of(student, (numbers or {}).get(student, "")) for student in by_student
+    }
+    claimed: dict[int, list[str]] = defaultdict(list)
+    for student, found in rows.items():
+        if len(found) == 1:
+            claimed[found[0]].append(student)
+    lines = []
+    for student, found in rows.items():
+        if len(found) != 1:
+            many = f"{len(found)} rows have that name" if found else "no row has that name"
+            lines.append(f"{student}: {many}")
+        elif len(claimed[found[0]]) > 1:
+            others = " and ".join(sorted(claimed[found[0]]))
+            lines.append(f"{student}: one row may be that of {others}")
+        else:
+            grid.enter(found[0], by_student[student])
+    undecided = sum(one.grade is None for some in by_student.values() for one in some)
+    left = len(grid.people) - len(claimed)
+    return Filled(table.written(grid.rows), lines, undecided, left)
+
+
+class _Grid:
+    """A table's rows, and which columns are what."""
+
+    def __init__(self, path: Path, table: Table, course: Course) -> None:
+        self._path = path
+        self.rows = [list(row) for row in table.rows]
+        at = next((n for n, row in enumerate(self.rows) if any(map(str.strip, row))), -1)
+        self._head = self.rows[at] if at >= 0 else []
+        self._short = [squeezed(cell) for cell in self._head]
+        self._names = self._columns(_NAMES)
+        self._first, self._last = self._columns(_FIRST)[:1], self._columns(_LAST)[:1]
+        self._logins = self._columns(_LOGINS)
+        if not (self._names or self._logins or (self._first and self._last)):
+            raise GraderError(
+                f"{path} has no column of students: {', '.join(self._head[:8]) or 'it is empty'}",
+                "Name the table of grades that your LMS exports.",
+            )
+        self._comma = table.delimiter != "," and any(
+            _COMMA.fullmatch(cell.strip()) for row in self.rows for cell in row
+        )
+        self._points = {}
+        for number_of, row in enumerate(self.rows[at + 1 :], at + 1):
+            if row and squeezed(row[0]) == _POINTS_POSSIBLE:
+                self._points = dict(enumerate(row))
+                at = number_of
+        self.people = [n for n, row in enumerate(self.rows) if n > at and any(map(str.strip, row))]
+        self._column = {each.id: self._column_of(each, course) for each in course.exercises}
+        self._by_login, self._by_name = self._people()
+
+    def _columns(self, names: Sequence[str]) -> list[int]:
+        return [n for n, cell in enumerate(self._short) if cell in names]
+
+    def _column_of(self, exercise: Exercise, course: Course) -> int:
+        """Return the exercise's column: by its title, or the only one in a worksheet for one."""
+        titles = {squeezed(f"{exercise.id} {exercise.title}"), squeezed(exercise.title)}
+        titles |= {exercise.id, f"exercise{exercise.id}"}
+        found = [
+            n for n, cell in enumerate(self._head) if squeezed(_AFTER_TITLE.sub("", cell)) in titles
+        ]
+        if not found and len(course.exercises) == 1:
+            found = self._columns(_GRADE)
+        if len(found) != 1:
+            shown = ", ".join(cell.strip() for cell in self._head)
+            wanted = f'"{exercise.id} {exercise.title}"'
+            several = "several columns" if found else "no column"
+            help_ = (
+                f"Name the column that is meant {wanted}."
+                if len(course.exercises) == 1
+                else f"Call the assignment {wanted}, or say --exercise NN for a table of one."
+            )
+            raise GraderError(f"{self._path} has {several} for {wanted}: {shown}", help_)
+        self._require_points(found[0], exercise)
+        return found[0]
+
+    def _require_points(self, column: int, exercise: Exercise) -> None:
+        """Refuse to write 80 of 100 points into a column of 10."""
+        said = [self._points.get(column, "")]
+        said += _POINTS.findall(self._head[column])
+        if squeezed(self._head[column]) in _GRADE:
+            maximum = self._columns(_MAXIMUM)
+            said += [self._cell(n, maximum[0]) for n in self.people] if maximum else []
+        for text in said:
+            value = text.strip().replace(",", ".") if self._comma else text.strip()
+            try:
+                points = float(value)
+            except ValueError:
+                continue
+            if points != exercise.max_score:
+                raise GraderError(
+                    f'{self._path}: the column "{self._head[column].strip()}" is of '
+                    f"{number(points)} points, exercise {exercise.id} of "
+                    f"{number(exercise.max_score)}",
+                    "Give the assignment as many points in the LMS, and export the table again.",
+                )
+
+    def _cell(self, row: int, column: int) -> str:
+        """Return a cell without what Brightspace puts before what is no number."""
+        cells = self.rows[row]
+        return cells[column].strip().removeprefix("#") if column < len(cells) else ""
+
+    def _people(self) -> tuple[dict[str, set[int]], dict[str, set[int]]]:
+        logins: dict[str, set[int]] = defaultdict(set)
+        names: dict[str, set[int]] = defaultdict(set)
+        for row in self.people:
+            for column in self._logins:
+                login = self._cell(row, column)
+                logins[folded(login)].add(row)
+                if " " in login:  # Moodle's `Teilnehmer/in 11`, without the slash in its download
+                    names[squeezed(login)].add(row)
+            for column in self._names:
+                names[squeezed(self._cell(row, column))].add(row)
+                last, comma, first = self._cell(row, column).partition(",")
+                names[squeezed(first + last) if comma else ""].add(row)
+            for one_at, other_at in zip(self._first, self._last, strict=False):
+                one, other = self._cell(row, one_at), self._cell(row, other_at)
+                names[squeezed(one + other)].add(row)
+                names[squeezed(other + one)].add(row)
+        logins.pop("", None)
+        names.pop("", None)
+        return logins, names
+
+    def rows_of(self, student: str, number_of: str) -> list[int]:
+        """Return the rows that may be a student's: of the number, else the login, else the name."""
+        ids = self._columns(("id",))
+        if number_of and ids:
+            found = {row for row in self.people if self._cell(row, ids[0]) == number_of}
+            if found:
+                return sorted(found)
+        found = self._by_login.get(folded(student), set()) | self._by_name.get(
+            squeezed(student), set()
+        )
+        name, _, behind = student.rpartition("-")
+        if not found and name and behind.isdecimal():  # a namesake, told apart by that number
+            found = {
+                row
+                for row in self._by_name.get(squeezed(name), set())
+                if behind in {self._cell(row, c).rpartition(" ")[2] for c in (*self._logins, *ids)}
+            }
+        return sorted(found)
+
+    def enter(self, row: int, some: Sequence[Graded]) -> None:
+        """Write the grades of one person; what is provisional stays as it was."""
+        cells = self.rows[row]
+        cells += [""] * (len(self._head) - len(cells))
+        comments = self._columns(_FEEDBACK)
+        for one in some:
+            column = self._column.get(one.report.exercise)
+            if column is None or one.grade is None:
+                continue
+            text = number(one.grade)
+            cells[column] = text.replace(".", ",") if self._comma else text
+            if comments and squeezed(self._head[column]) in _GRADE:
+                cells[comments[0]] = feedback(one)

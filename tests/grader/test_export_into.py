@@ -1,0 +1,200 @@
+"""Grades filled into the table that an LMS exported: whose row, which column, nothing else."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from command_line import grader
+from graded_class import graded
+from tiny_course import write_tiny_course
+
+from grader.course import Course, load_course
+from grader.errors import GraderError
+from grader.gradebook.graded import Graded
+from grader.gradebook.results import Results
+from grader.reports.fill import Filled, fill
+
+MOODLE = (
+    "Identifier,Full name,Email address,Status,Grade,Maximum grade,Grade can be changed,"
+    "Last modified (submission),Last modified (grade),Feedback comments"
+)
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Course:
+    """The tiny course: exercise 01, "Doubling", of 10 points."""
+    return load_course(write_tiny_course(tmp_path / "course"))
+
+
+def _class(course: Course, *students: str, outcomes: str = "pfp") -> list[Graded]:
+    """Everybody with 5 of 10 points."""
+    return [graded(course, student, outcomes) for student in students]
+
+
+def _filled(
+    tmp_path: Path,
+    course: Course,
+    data: bytes | str,
+    some: list[Graded],
+    numbers: dict[str, str] | None = None,
+) -> Filled:
+    path = tmp_path / "table.csv"
+    path.write_bytes(data.encode() if isinstance(data, str) else data)
+    return fill(path, some, course, numbers)
+
+
+def _rows(data: bytes, encoding: str = "utf-8", delimiter: str = ",") -> list[list[str]]:
+    return list(csv.reader(io.StringIO(data.decode(encoding), newline=""), delimiter=delimiter))
+
+
+CANVAS = """Student,ID,SIS User ID,SIS Login ID,Section,01 {title} (4711),Essay (4712),Current Score
+    Points Possible,,,,,10,20,(read only)
+"Doe, Jane",1001,u1,jdoe,Monday,,17,85
+"Müller-Ray, Zoë",1002,u2,zray,Tuesday,3,,
+"O'Brien, Conor",1003,u3,cobrien,Monday,,,
+"Student, Test",1099,,abc,Monday,,,
+"""
+
+
+def test_canvas_s_gradebook(tmp_path: Path, course: Course) -> None:
+    """Found by the name of its downloads, or by its number; two sections; the rest stays."""
+    title = course.exercise("01").title
+    text = CANVAS.format(title=title)
+    some = _class(course, "doejane", "müllerrayzoë", "somebody")
+    found = _filled(tmp_path, course, text, some, {"somebody": "1003"})
+    before, after = _rows(text.encode()), _rows(found.data)
+    assert [row[5] for row in after] == [f"01 {title} (4711)", "10", "5", "5", "5", ""]
+    assert [row[:5] + row[6:] for row in after] == [row[:5] + row[6:] for row in before]
+    assert (found.without_row, found.without_work) == ([], 1)
+
+
+def test_moodle_s_worksheet_in_german(tmp_path: Path, course: Course) -> None:
+    """A semicolon, a comma for decimals, a byte-order mark: all as they came."""
+    head = "ID;Vollständiger Name;E-Mail-Adresse;Status;Bewertung;Maximale Bewertung;Feedback als Kommentar"
+    text = f"{head}\r\nTeilnehmer/in 11;Zoë Ray;z@x;Zur Bewertung;;10,00;\r\nTeilnehmer/in 12;Bo Ng;b@x;;7,50;10,00;fine\r\n"
+    some = [graded(course, "Zoë Ray", "pfp")]
+    half = some[0].report.model_copy(
+        update={"checks": tuple(c.model_copy(update={"score": c.score / 2}) for c in some[0].report.checks), "score": 2.5}
+    )  # fmt: skip
+    found = _filled(
+        tmp_path, course, b"\xef\xbb\xbf" + text.encode(), [Graded(half, by_hand=False)]
+    )
+    assert found.data.startswith(b"\xef\xbb\xbfID;Vollst")
+    rows = _rows(found.data, "utf-8-sig", ";")
+    assert rows[1][4] == "2,5"
+    assert rows[1][6].startswith("Not yet: ")
+    assert rows[2] == ["Teilnehmer/in 12", "Bo Ng", "b@x", "", "7,50", "10,00", "fine"]
+
+
+def test_moodle_s_namesakes_are_told_apart_by_number(tmp_path: Path, course: Course) -> None:
+    """The number in its download is that of the worksheet; without it nobody's row is taken."""
+    people = "".join(f"Participant {n},Jane Doe,j{n}@x,,,10.00,Yes,-,-,\n" for n in (11, 12))
+    text = f"{MOODLE}\n{people}"
+    found = _filled(tmp_path, course, text, _class(course, "Jane Doe-12"))
+    assert [row[4] for row in _rows(found.data)[1:]] == ["", "5"]
+    found = _filled(tmp_path, course, text, _class(course, "Jane Doe"))
+    assert [row[4] for row in _rows(found.data)[1:]] == ["", ""]
+    assert found.without_row == ["Jane Doe: 2 rows have that name"]
+
+
+@pytest.mark.parametrize(
+    ("head", "word", "folder"),
+    [("Identifier", "Participant", "Participant"), ("ID", "Teilnehmer/in", "Teilnehmerin")],
+)
+def test_moodle_s_blind_marking(
+    tmp_path: Path, course: Course, head: str, word: str, folder: str
+) -> None:
+    """Where markers see no names, the participant's number is the row."""
+    people = "".join(f"{word} {n},,,,,10.00,Yes,-,-,\n" for n in (11, 12))
+    text = f"{MOODLE.replace('Identifier', head)}\n{people}"
+    found = _filled(tmp_path, course, text, _class(course, f"{folder} 12"))
+    assert [row[4] for row in _rows(found.data)[1:]] == ["", "5"]
+
+
+def test_blackboard_s_is_utf_16_with_tabs(tmp_path: Path, course: Course) -> None:
+    """What it calls an .xls: the login is the row, and the form stays."""
+    title = course.exercise("01").title
+    head = f'"Last Name"\t"First Name"\t"Username"\t"Student ID"\t"01 {title} [Total Pts: 10 Score] |998"'
+    text = f'{head}\r\n"Doe"\t"Jane"\t"jdoe"\t"1"\t""\r\n"Ray"\t"Zoë"\t"z.ray"\t"2"\t"1"\r\n'
+    found = _filled(tmp_path, course, text.encode("utf-16"), _class(course, "z.ray"))
+    assert [row[4] for row in _rows(found.data, "utf-16", "\t")[1:]] == ["", "5"]
+
+
+def test_brightspace_s_export(tmp_path: Path, course: Course) -> None:
+    """It marks logins with a #, and its download has first and last name."""
+    title = course.exercise("01").title
+    text = (
+        f"OrgDefinedId,Username,Last Name,First Name,01 {title} Points Grade <Numeric MaxPoints:10>,"
+        "End-of-Line Indicator\n#1001,#jdoe,Doe,Jane,,#\n#1002,#zray,Müller - Ray,Zoë,,#\n"
+    )
+    found = _filled(tmp_path, course, text, _class(course, "Jane Doe", "Zoë Müller - Ray"))
+    assert _rows(found.data)[1:] == [
+        ["#1001", "#jdoe", "Doe", "Jane", "5", "#"],
+        ["#1002", "#zray", "Müller - Ray", "Zoë", "5", "#"],
+    ]
+
+
+def test_gradescope_s_grades(tmp_path: Path, course: Course) -> None:
+    """One column of several that begin with the title is the score."""
+    title = course.exercise("01").title
+    text = (
+        f"First Name,Last Name,SID,Email,Sections,01 {title},01 {title} - Max Points,"
+        f"01 {title} - Submission Time\nJane,Doe,1001,jd@x,A,,10,\nBo,Ng,1002,bo@x,B,,10,\n"
+    )
+    found = _filled(tmp_path, course, text, _class(course, "Jane Doe", "bo@x", "Cy Oz"))
+    assert [row[5] for row in _rows(found.data)[1:]] == ["5", "5"]
+    assert found.without_row == ["Cy Oz: no row has that name"]
+
+
+def test_two_students_never_share_a_row(tmp_path: Path, course: Course) -> None:
+    """By login one, by name the other: neither is entered."""
+    text = f"{MOODLE}\nParticipant 1,Jane Doe,jdoe@x,,,10.00,Yes,-,-,\n"
+    found = _filled(tmp_path, course, text, _class(course, "Jane Doe", "jdoe@x"))
+    assert _rows(found.data)[1][4] == ""
+    assert found.without_row == [
+        f"{who}: one row may be that of Jane Doe and jdoe@x" for who in ("Jane Doe", "jdoe@x")
+    ]
+
+
+def test_what_is_provisional_stays_as_it_was(tmp_path: Path, course: Course) -> None:
+    """An earlier grade is not made a zero, nor an empty cell."""
+    text = f"{MOODLE}\nParticipant 1,Jane Doe,jdoe@x,,4.00,10.00,Yes,-,-,\n"
+    found = _filled(tmp_path, course, text, _class(course, "Jane Doe", outcomes="pep"))
+    assert _rows(found.data)[1][4] == "4.00"
+    assert found.undecided == 1
+
+
+WRONG = {
+    "no people": ("a,b\n1,2\n", "no column of students: a, b"),
+    "empty": ("\n", "no column of students: it is empty"),
+    "no such assignment": ("Student,ID,Essay (1)\nJ,1,\n", "no column for"),
+    "other points": (f"{MOODLE}\nParticipant 1,Jane,j@x,,,100.00,Yes,-,-,\n", "of 100 points"),
+    "two columns": ("Student,Grade,Points\nJ,,\n", "several columns for"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_another_table_is_refused(tmp_path: Path, course: Course, case: str) -> None:
+    """Points never go into a column that is not theirs, or is of another scale."""
+    text, said = WRONG[case]
+    with pytest.raises(GraderError) as refused:
+        _filled(tmp_path, course, text, _class(course, "Jane"))
+    assert said in str(refused.value)
+
+
+def test_from_the_command_line(tmp_path: Path) -> None:
+    """A graded class into a worksheet; who has no row is a line and exit code 1."""
+    root = write_tiny_course(tmp_path / "course")
+    for one in _class(load_course(root), "jane", "bob"):
+        Results(root / "out").save(one.report)
+    (root / "m.csv").write_text(f"{MOODLE}\nParticipant 1,Jane,jane,,,10.00,Yes,-,-,\n")
+    into = ("export", "out", "filled.csv", "--into", "m.csv", "--exercise", "01")
+    done = grader(root, *into)
+    assert done.returncode == 1, done.stderr
+    assert "is not filled in: bob: no row has that name" in done.stderr
+    assert _rows((root / "filled.csv").read_bytes())[1][4] == "5"
+    assert grader(root, "export", "out", "m.csv", "--into", "m.csv").returncode == 2
+    assert grader(root, "export", "out", "x.csv").returncode == 2
