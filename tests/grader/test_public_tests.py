@@ -181,7 +181,9 @@ def test_replay_before_anything_ran_says_what_to_run(copy: Path) -> None:
     """There is nothing to show yet: one line, with the command."""
     done = grader(copy, "replay", "01", "value")
     assert done.returncode == 2
-    assert done.stderr == ("grader: exercise 01 was not checked as a whole yet. Run `grader check 01`.\n")
+    assert done.stderr == (
+        "grader: exercise 01 was not checked as a whole yet. Run `grader check 01`.\n"
+    )
 
 
 def test_what_the_students_readme_tells_one_to_type_works(copy: Path) -> None:
