@@ -1,4 +1,7 @@
-"""course.toml: the one manifest of exercises, checks, points and limits."""
+"""course.toml: the one manifest of exercises, checks, points and limits.
+
+Longer than most modules: the manifest's nouns and what each refuses, which are read together.
+"""
 
 from __future__ import annotations
 

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 Event = dict[str, Any]
+_MOST = 8
+"""Events that a sentence names by their places; of more it says the number."""
 
 ZONES = ("Manhattan", "Brooklyn", "Queens", "Bronx", "Staten Island")
 ACCENTED_ZONES = ("Bæjarhöfn", "São João", "Ōtemachi", "Łódź-Górna", "Ñuñoa 🚕")
@@ -187,6 +189,20 @@ def named(events: Iterable[Any], everything: Sequence[Any]) -> str:
     *first, last = numbers(found, everything).split(", ")
     listed = f"{', '.join(first)} and {last}" if first else last
     return f"event{'s' if first else ''} {listed}"
+
+
+def these(events: Sequence[Any], everything: Sequence[Any], unknown: str) -> str:
+    """Return events for a sentence that may be about many, or about some that were never there.
+
+    Args:
+        events: what came.
+        everything: what could come; events are named by their place in it.
+        unknown: what to say of one that is not in it, `had not been published`.
+    """
+    strangers = sum(event not in everything for event in events)
+    if strangers:
+        return f"{count_of(events, 'event')}, of which {strangers} {unknown}"
+    return named(events, everything) if len(events) <= _MOST else count_of(events, "event")
 
 
 def same(events: Iterable[Any], expected: Iterable[Any]) -> bool:

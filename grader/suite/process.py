@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import select
 import signal
 import time
 from collections import deque
 from collections.abc import Mapping
-from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
@@ -22,7 +20,7 @@ from grader.suite.callee import HasFileno, ReachedError
 from grader.suite.case import Case
 from grader.suite.log import argument
 from grader.suite.outcomes import Failed, Hangs, Unusable
-from grader.suite.place import Place
+from grader.suite.place import Place, place_in
 from grader.suite.run import Run
 from grader.suite.steps import Write
 from grader.worker import wire
@@ -38,8 +36,6 @@ _SOON = 0.5
 """Seconds without a step after which a learner's own code is asked whether it hangs again."""
 _ANSWER = 0.5
 """Seconds for a process to say where it stands."""
-_FRAME = re.compile(rb'File "([^"]+)", line (\d+) in (\S+)')
-_SHOWN = 80
 
 
 class Process:
@@ -278,21 +274,7 @@ class Process:
                     break
                 while (line := self._lines.pop()) is not None:
                     (self._aside if line.startswith(b"{") else self._trace).append(line)
-        return self._place()
-
-    def _place(self) -> Place | None:
-        files = self.case.sandbox.setup.files
-        for line in self._trace:
-            if (match := _FRAME.search(line)) is None:
-                continue
-            path = PurePosixPath(match[1].decode(errors="replace"))
-            if path.parent.name == "submission" and path.name in files and len(match[2]) < 7:  # noqa: PLR2004 - digits
-                number = int(match[2])
-                lines = files[path.name].decode(errors="replace").splitlines()
-                source = lines[number - 1].strip() if 0 < number <= len(lines) else ""
-                function = match[3].decode(errors="replace")[:_SHOWN]
-                return Place(path.name, number, function, source[:_SHOWN])
-        return None
+        return place_in(self._trace, self.case.sandbox.setup.files)
 
     def waiting(self, seconds: float) -> bool:
         """Tell whether nothing comes within `seconds`."""

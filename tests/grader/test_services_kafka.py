@@ -24,7 +24,7 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 from grader.errors import ServiceError
 from grader.grading.sources import judging_sources
 from grader.host.identity import Identity
-from grader.services.kafka import library, service
+from grader.services.kafka import errors, library
 from grader.services.kafka.answering import SERVERS_VARIABLE, kafka_problem
 from grader.services.kafka.front import Bounds
 from grader.services.kafka.kind import KafkaKind
@@ -248,7 +248,7 @@ def test_a_refused_message_is_reported(kafka: KafkaService) -> None:
 
 def test_every_error_has_the_clients_number() -> None:
     """A suite calls an error by the name that a student's code sees."""
-    for name, number in service._ERRORS.items():  # noqa: SLF001 - the table
+    for name, number in errors.ERRORS.items():
         assert getattr(KafkaError, name) == number
 
 

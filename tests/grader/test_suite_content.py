@@ -73,6 +73,14 @@ def test_an_event_is_on_its_line_and_on_no_other() -> None:
     )
 
 
+def test_many_events_are_a_number_and_strangers_are_counted() -> None:
+    """Up to eight by their places."""
+    everything = [{"event_id": number} for number in range(10)]
+    assert content.these(everything[:2], everything, "were not sent") == "events 1 and 2"
+    assert content.these(everything, everything, "were not sent") == "10 events"
+    assert content.these([7], everything, "were not sent") == "1 event, of which 1 were not sent"
+
+
 def test_a_number_has_its_noun() -> None:
     """One thing, and any other number of them."""
     assert content.count_of(1, "event") == "1 event"

@@ -10,6 +10,7 @@ from typing import Any
 
 from grader.errors import ServiceError
 from grader.services.base import Service
+from grader.services.kafka.errors import ERRORS
 from grader.services.kafka.front import OF_A_SUBMISSION, Bounds, KafkaFront
 from grader.services.kafka.messages import Message, packed
 from grader.services.kafka.private import PrivateCluster
@@ -24,32 +25,6 @@ ADDRESS = "127.0.0.1"
 """Of the broker, as a submission's clients know it."""
 _DYING = 1.0
 """Seconds for a process to be gone after its connections."""
-_ERRORS = {
-    "UNKNOWN": -1,
-    "OFFSET_OUT_OF_RANGE": 1,
-    "UNKNOWN_TOPIC_OR_PART": 3,
-    "LEADER_NOT_AVAILABLE": 5,
-    "NOT_LEADER_FOR_PARTITION": 6,
-    "REQUEST_TIMED_OUT": 7,
-    "MSG_SIZE_TOO_LARGE": 10,
-    "COORDINATOR_LOAD_IN_PROGRESS": 14,
-    "COORDINATOR_NOT_AVAILABLE": 15,
-    "NOT_COORDINATOR": 16,
-    "NOT_ENOUGH_REPLICAS": 19,
-    "ILLEGAL_GENERATION": 22,
-    "UNKNOWN_MEMBER_ID": 25,
-    "REBALANCE_IN_PROGRESS": 27,
-    "TOPIC_AUTHORIZATION_FAILED": 29,
-    "GROUP_AUTHORIZATION_FAILED": 30,
-    "CLUSTER_AUTHORIZATION_FAILED": 31,
-    "POLICY_VIOLATION": 44,
-    "KAFKA_STORAGE_ERROR": 56,
-    "FENCED_INSTANCE_ID": 82,
-    "INVALID_RECORD": 87,
-    "_TRANSPORT": -195,
-}
-"""Numbers of the errors that a broker answers with, by the client's names for them. `_TRANSPORT`
-cuts the connection instead."""
 
 
 class KafkaService(Service):
@@ -176,7 +151,7 @@ class KafkaService(Service):
             error: the client's name for it, such as `REBALANCE_IN_PROGRESS`, or its number.
             count: of requests.
         """
-        number = error if isinstance(error, int) else _ERRORS[error]
+        number = error if isinstance(error, int) else ERRORS[error]
         self._cluster.tell("refuse", KEYS[name], number, count)
 
     def accept(self, name: str) -> None:

@@ -1,4 +1,7 @@
-"""Carries a sandbox's connections to the broker, which the sandbox itself cannot reach."""
+"""Carries a sandbox's connections to the broker, which the sandbox itself cannot reach.
+
+Longer than most modules: one thread's loop, and what other threads may ask of it.
+"""
 
 from __future__ import annotations
 
