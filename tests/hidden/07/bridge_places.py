@@ -235,7 +235,7 @@ class Bridge(RabbitQueue, SqsQueue):
         self, run: Run, halt: Halt, on_step: Callable[[Step], None] = lambda _: None
     ) -> bool:
         """Say yes to every step until the halt is reached; whether it was, before the call was over."""
-        while (step := run.next_before(halt)) is not None:
+        while (step := run.next_before(halt, "return")) is not None:
             on_step(step)
             if isinstance(step, Returned | Raised):
                 return False

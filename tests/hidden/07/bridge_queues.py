@@ -15,7 +15,6 @@ from bridge_words import body_of
 from grader.services.rabbitmq.service import RabbitMQService
 from grader.services.sqs.service import RefusedError, SqsService
 from grader.suite import Consumer, Failed, Run, Stop
-from grader.suite.steps import in_words
 
 # Seconds until a broker must show what was done; only a wrong submission waits so long.
 PATIENCE = 5.0
@@ -126,17 +125,6 @@ class RabbitQueue:
         while self._look(self.queue)[1] > 0 and time.monotonic() < deadline:
             self.look_again()
         return self.ready
-
-    def wait_declared(self, run: Run) -> None:
-        """Wait until the student's code has declared the queue."""
-        # Each look at a queue that is not there costs the broker a channel.
-        deadline = time.monotonic() + 2 * PATIENCE
-        while not self.exists(self.queue):
-            if not run.waiting(0.02):
-                step = run.next()
-                raise Failed(f"forward should declare the queue and wait; {in_words(step, 'it')}")
-            if time.monotonic() > deadline:
-                raise Failed("forward should declare the queue; there was none after 10 s")
 
     def wait_consumes(self, run: Run) -> None:
         """Wait until forward has got a message, which is put into the queue for that."""

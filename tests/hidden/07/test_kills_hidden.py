@@ -96,7 +96,7 @@ class Journey:
             collects = True
             for run in self.stages(process):
                 over = False
-                while not over and (step := run.next_before(halt)) is not None:
+                while not over and (step := run.next_before(halt, "return")) is not None:
                     writes += isinstance(step, Write)
                     if isinstance(step, Write) and (packet, number) == (WRITE, writes):
                         break
