@@ -17,6 +17,8 @@ from grader.course import load_course
 
 PICTURE = ROOT / "docs" / "pictures" / "class.png"
 WIDTH, HEIGHT = 1100, 1140
+UNDECIDED = 2
+"""What `grader grade` exits with where a report is provisional."""
 COLOURS = 64
 """So many are enough for text and bars, and make the file a quarter as large."""
 
@@ -30,7 +32,12 @@ def main() -> None:
             for exercise in course.exercises:
                 target = folder / "submissions" / student / exercise.id
                 hand_in(course, exercise.id, kind, number, target)
-        grader(folder, "grade", "submissions", "--out", "results", "--no-gradebook")
+        code = grader(folder, "grade", "submissions", "--out", "results", "--no-gradebook")
+        if code == UNDECIDED:
+            raise SystemExit(
+                "no picture was taken: a check could not be decided, which the page would show; "
+                "run it again, and use the machine for nothing else meanwhile."
+            )
         grader(folder, "report", "results")
         shot = folder / "class.png"
         page = folder / "results" / "class.html"
@@ -39,12 +46,12 @@ def main() -> None:
             image.convert("RGB").quantize(COLOURS).save(PICTURE, optimize=True)
 
 
-def grader(folder: Path, *arguments: str) -> None:
-    """Run a command of the grader on the folder's files; what it prints is not wanted."""
+def grader(folder: Path, *arguments: str) -> int:
+    """Run a command of the grader on the folder's files, without its output; the exit code."""
     here = {name: str(folder / name) for name in ("submissions", "results")}
     words = [here.get(word, word) for word in arguments]
     command = [sys.executable, "-m", "grader", *words]
-    subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.DEVNULL)
+    return subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.DEVNULL).returncode
 
 
 if __name__ == "__main__":
