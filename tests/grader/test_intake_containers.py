@@ -262,7 +262,7 @@ def test_folders_of_sparse_files_have_a_total(
         path.parent.mkdir(parents=True)
         with path.open("wb") as file:
             os.truncate(file.fileno(), 15 << 20)
-    found = collect(tmp_path / "class", course)
+    found = collect(tmp_path / "class", course, "folder")
     assert [line.partition(" ")[2] for line in found.problems] == [
         "comes after 20 MB of files, which is too much"
     ] * 2
