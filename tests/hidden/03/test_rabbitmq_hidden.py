@@ -305,8 +305,8 @@ def test_a_failing_message_is_tried_twice(queues, trips, rng):
         )
         step = run.step()
         assert isinstance(step, Handle), (
-            f"{scene}: {sum(tries.values())} of {sum(due.values())} tries had come by then, two for "
-            f"each message that fails, and {run.said(step)}"
+            f"{scene}: each message that fails should be tried twice, {sum(due.values())} tries in "
+            f"all; after {sum(tries.values())} of them {run.said(step)}"
         )
         event = step.event
         number = everything.index(event) if event in everything else -1

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 from grader.suite import Handle, Raised
-from grader.suite.content import same
+from grader.suite.content import count_of, same
 from grader.suite.steps import in_words, shorten
 
 PATIENCE = 10.0  # seconds; only a wrong submission waits so long
@@ -206,8 +206,8 @@ def test_entries_beyond_max_events_are_delivered_to_nobody(student, stream, trip
         ahead = len(stream.delivered) - passed
         allowed = min(size, most - handled)
         assert ahead <= allowed, (
-            f"{scene}, and {handled} events were handled: at most {allowed} entries should be in "
-            f"hand; {ahead} were"
+            f"{scene}, and it has handled {count_of(handled, 'event')}: at most {allowed} entries "
+            f"should be in hand; {ahead} were"
         )
         passed += 1
         if step.event in seen:

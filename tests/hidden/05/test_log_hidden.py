@@ -234,7 +234,7 @@ def test_nothing_changes(student, stream, trips):
             if one != other
         ]
         assert not changed, (
-            f"replay should change nothing; after it others were the stream's {' and '.join(changed)}"
+            f"replay should change nothing; after it the stream's {' and '.join(changed)} had changed"
         )
 
 

@@ -96,7 +96,7 @@ def test_a_new_group_begins_at_the_first_event(student, new_topic, trips, rng):
         missing = [event for event in wanted if event not in seen]
         assert not missing, (
             f"{scene}; it should begin with the first event that is not committed; it handled "
-            f"{topic.these(seen)}, and not {topic.these(missing)}"
+            f"{topic.these(seen)}; {topic.these(missing)} did not come"
             + ("" if step is None else f"; {in_words(step, 'it')}")
         )
 

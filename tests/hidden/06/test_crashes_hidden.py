@@ -208,7 +208,7 @@ def judge_takeover(waits, student, pair) -> None:
         return  # there is no group, as 06.groups tells; or 06.quiet tells
     assert pair.shared, (
         "two members of a group were to have one of 2 partitions each, and to handle what came, "
-        "until one of them is killed; that they did not"
+        "before one of them was killed; they did not get that far"
         + (f": {in_words(pair.instead, 'one')}" if pair.instead else "")
     )
     scene = (

@@ -271,7 +271,7 @@ def test_bad_lines_in_the_file(bridge, trips, rng):
     )
     assert not second.dead, (
         f"{scene}: a bad line does not come again; the second call published "
-        f"{count_of(len(second.dead), 'of them')} to the dead-letter queue"
+        f"{len(second.dead)} of them to the dead-letter queue"
     )
 
 
