@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from bridge_queues import PATIENCE
-from bridge_words import check_count, count_of, read
+from bridge_words import check_count, read
 
 from grader.suite import SLEEP, Raised, Returned, Sleep, content, exceptions
 from grader.suite.steps import in_words
