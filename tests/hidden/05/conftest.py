@@ -8,7 +8,6 @@ already, is told so by 05.group alone.
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -30,7 +29,7 @@ from grader.suite import (
     Process,
     Run,
 )
-from grader.suite.content import named
+from grader.suite.content import these, to_message, value_of
 
 # Milliseconds that a read waits where the test is not about waiting.
 SHORT = 10
@@ -38,8 +37,6 @@ OTHER = "other"
 """The consumer of the group that the suite plays."""
 
 _ASKS_THE_GROUP = ("XREADGROUP", "XAUTOCLAIM", "XPENDING", "XCLAIM", "XREAD", "XRANGE")
-_MOST = 8
-"""Events that a sentence lists by their numbers; of more it says how many."""
 
 Fields = dict[bytes, bytes]
 
@@ -65,14 +62,11 @@ class Entry:
     fields: dict[str, Any]
 
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False)  # json.dumps would make one for each call
-
-
 def fields_of(item: Any) -> Fields:
     """An event as the fields of an entry; bytes as the value of `event`; fields as they are."""
     if isinstance(item, Entry):
         return {encoded(name): encoded(value) for name, value in item.fields.items()}
-    return {b"event": item if isinstance(item, bytes) else _ENCODER.encode(item).encode()}
+    return {b"event": to_message(item)}
 
 
 def encoded(text: str | bytes) -> bytes:
@@ -83,14 +77,6 @@ def encoded(text: str | bytes) -> bytes:
 def text(name: bytes) -> str:
     """A name that the student's code may have made up, for a sentence."""
     return name.decode(errors="replace")
-
-
-def read(value: bytes | None) -> Any:
-    """The JSON in the value of a field, or the value where it is none."""
-    try:
-        return value if value is None else json.loads(value)
-    except (ValueError, RecursionError):
-        return value
 
 
 class Stream:
@@ -239,7 +225,7 @@ class Stream:
     @property
     def events(self) -> list[Any]:
         """What the field `event` of each entry holds."""
-        return [read(fields.get(b"event")) for _, fields in self.entries]
+        return [value_of(fields.get(b"event")) for _, fields in self.entries]
 
     @property
     def dead(self) -> list[Fields]:
@@ -299,12 +285,7 @@ class Stream:
 
     def these(self, events: list[Any]) -> str:
         """Events by their place in what was appended, for a sentence."""
-        unknown = sum(event not in self.everything for event in events)
-        if unknown:
-            return f"{len(events)} events, of which {unknown} had not been appended"
-        if len(events) > _MOST:
-            return f"{len(events)} events"
-        return named(events, self.everything)
+        return these(events, self.everything, "had not been appended")
 
     def id_of(self, event: Any) -> str:
         """The id of the entry of an event, which the test's events have one of."""

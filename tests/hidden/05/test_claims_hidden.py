@@ -11,7 +11,7 @@ import time
 import pytest
 
 from grader.suite import Handle, Raised, Returned, exceptions
-from grader.suite.content import BAD, count_of, same
+from grader.suite.content import BAD, count_of, same, value_of
 from grader.suite.steps import in_words, shorten
 
 PATIENCE = 10.0  # seconds; only a wrong submission waits so long
@@ -228,15 +228,6 @@ def test_what_becomes_old_meanwhile_is_claimed(student, stream, trips):
     run.handled()
 
 
-def read_event(fields: dict[bytes, bytes]) -> object:
-    """The JSON in the field `event`, or what it holds."""
-    value = fields.get(b"event", b"")
-    try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
-        return value
-
-
 # What handle raises -----------------------------------------------------------------
 
 
@@ -309,8 +300,8 @@ def judge_dead(stream, ids: list[str], words: str) -> None:
 
     Whether they are there with all their fields is 05.bad-entry's.
     """
-    there = [read_event(fields) for fields in stream.dead]
-    wanted = [read_event(stream.fields[entry_id]) for entry_id in ids]
+    there = [value_of(fields.get(b"event", b"")) for fields in stream.dead]
+    wanted = [value_of(stream.fields[entry_id].get(b"event", b"")) for entry_id in ids]
     assert len(there) == len(wanted), (
         f"{words}: {stream.entries_named(ids)} should be in {stream.name}.dead; it has {len(there)} "
         f"entr{'y' if len(there) == 1 else 'ies'}"

@@ -14,28 +14,10 @@ from typing import Any
 
 from grader.services.kafka.service import KafkaService, Message
 from grader.suite import Consumer, Failed
-from grader.suite.content import named
+from grader.suite.content import these, to_message, value_of
 from grader.suite.steps import shorten
 
-_MOST = 8
-"""Events that a sentence lists by their numbers; of more it says how many."""
-
 Offsets = dict[int, int]
-
-_ENCODER = json.JSONEncoder(ensure_ascii=False)  # json.dumps would make one for each call
-
-
-def value_of(item: Any) -> bytes | None:
-    """Return an event as the value of its message; anything else as it is."""
-    return _ENCODER.encode(item).encode() if isinstance(item, dict) else item
-
-
-def read(value: bytes | None) -> Any:
-    """Return the JSON of a message, or its value where it is none."""
-    try:
-        return value if value is None else json.loads(value)
-    except (ValueError, RecursionError):
-        return value
 
 
 def canonical(event: Any) -> str:
@@ -76,7 +58,11 @@ class Topic:
     def put(self, partition: int, *items: Any, key: bytes | None = None) -> None:
         """Publish to a partition: events, or values as they are, which are no events."""
         self._log.add("suite", f"publishes {len(items)} messages to partition {partition}")
-        self.service.produce(self.name, [(key, value_of(item)) for item in items], partition)
+        self.service.produce(
+            self.name,
+            [(key, to_message(item) if isinstance(item, dict) else item) for item in items],
+            partition,
+        )
         for item in items:
             if isinstance(item, dict):
                 self.everything.append(item)
@@ -152,7 +138,7 @@ class Topic:
     @property
     def values(self) -> list[Any]:
         """Return what its messages hold: JSON, or the value as it is."""
-        return [read(each.value) for each in self.messages]
+        return [value_of(each.value) for each in self.messages]
 
     @property
     def messages(self) -> list[Message]:
@@ -192,9 +178,4 @@ class Topic:
 
     def these(self, events: list[Any]) -> str:
         """Say events by their place in what was published, for a sentence."""
-        unknown = sum(event not in self.everything for event in events)
-        if unknown:
-            return f"{len(events)} events, of which {unknown} had not been published"
-        if len(events) > _MOST:
-            return f"{len(events)} events"
-        return named(events, self.everything)
+        return these(events, self.everything, "had not been published")

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from bridge_places import ANSWERS, PUBLISH, SENDS, Bridge
-from bridge_words import read
 
 from grader.suite import Returned
+from grader.suite.content import value_of
 
 LONG = 60
 """Seconds: a max_idle that no run reaches."""
@@ -127,7 +127,7 @@ class Habits:
             bridge.kill_now(run)
         bridge.wait_given_back()
         bridge.wait_ready(len(everything))
-        left = [read(body) for body in bridge.bodies()]
+        left = [value_of(body) for body in bridge.bodies()]
         lost = [event for event in everything if event not in left]
         return (
             ""

@@ -13,17 +13,15 @@ from typing import Any
 
 import pika
 from bridge_queues import RabbitQueue, SqsQueue
-from bridge_words import count_of, is_are, read
+from bridge_words import is_are
 
 from grader.services.gate import Gate, Halt, Packet
 from grader.services.rabbitmq.service import RabbitMQService
 from grader.services.sqs.service import SqsService
 from grader.suite import Consumer, Failed, Kept, New, Process, Raised, Returned, Run, Step
-from grader.suite.content import named
+from grader.suite.content import these, value_of
 from grader.suite.steps import in_words
 
-_MOST = 8
-"""Events that a sentence lists by their numbers; of more it says how many."""
 _TOLERANCE = 0.1
 """Seconds between what is logged, and when it was."""
 _CAME = ("basic.deliver", "basic.get-ok")
@@ -273,13 +271,15 @@ class Bridge(RabbitQueue, SqsQueue):
         What the end of a connection gives back is waited for: until each of `events` is somewhere.
         """
         self.wait_given_back()
-        sqs = [read(body) for body in self.sqs_bodies()]
+        sqs = [value_of(body) for body in self.sqs_bodies()]
         dead = (
-            [read(body) for body in self.bodies(self.dead)] if self._look(self.dead)[0] > 0 else []
+            [value_of(body) for body in self.bodies(self.dead)]
+            if self._look(self.dead)[0] > 0
+            else []
         )
         absent = [event for event in events if event not in sqs and event not in dead]
         self.wait_ready(len(absent))
-        queue = [read(body) for body in self.bodies()] if self.ready > 0 else []
+        queue = [value_of(body) for body in self.bodies()] if self.ready > 0 else []
         return Held(queue, dead, sqs)
 
     def check_nothing_lost(self, events: list[Any], scene: str) -> Held:
@@ -294,9 +294,4 @@ class Bridge(RabbitQueue, SqsQueue):
 
     def these(self, events: list[Any], everything: list[Any]) -> str:
         """Events by their place, for a sentence."""
-        unknown = sum(event not in everything for event in events)
-        if unknown:
-            return f"{count_of(events, 'event')}, of which {unknown} had not been there before"
-        if len(events) > _MOST:
-            return f"{len(events)} events"
-        return named(events, everything)
+        return these(events, everything, "had not been there before")

@@ -10,11 +10,11 @@ import uuid
 from typing import Any
 
 import pika
-from bridge_words import body_of
 
 from grader.services.rabbitmq.service import RabbitMQService
 from grader.services.sqs.service import RefusedError, SqsService
 from grader.suite import Consumer, Failed, Run, Stop
+from grader.suite.content import to_message
 
 # Seconds until a broker must show what was done; only a wrong submission waits so long.
 PATIENCE = 5.0
@@ -65,7 +65,7 @@ class RabbitQueue:
         properties = pika.BasicProperties(delivery_mode=2)
         try:
             for item in items:
-                channel.basic_publish("", self.queue, body_of(item), properties, mandatory=True)
+                channel.basic_publish("", self.queue, to_message(item), properties, mandatory=True)
         except (pika.exceptions.UnroutableError, pika.exceptions.NackError):
             raise Failed(
                 f"messages should be put into the queue {self.queue!r}; it takes none"

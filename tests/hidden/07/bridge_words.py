@@ -2,35 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from grader.suite import content
 from grader.suite.steps import shorten
-
-
-def read(body: bytes | str) -> Any:
-    """The value of a body, or the body where it is no JSON."""
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return body
-
-
-def line(item: Any) -> bytes:
-    """An event as its line, bytes as they are."""
-    return content.to_line(item)
-
-
-def body_of(item: Any) -> bytes:
-    """An event as a message, in UTF-8; bytes as they are."""
-    return item if isinstance(item, bytes) else json.dumps(item, ensure_ascii=False).encode()
-
-
-def count_of(things: list[Any] | int, noun: str) -> str:
-    """A number and its noun."""
-    number = things if isinstance(things, int) else len(things)
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def is_are(things: list[Any]) -> str:

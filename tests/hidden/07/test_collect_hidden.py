@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from bridge_queues import PATIENCE
-from bridge_words import check_count, read
+from bridge_words import check_count
 
 from grader.suite import SLEEP, Raised, Returned, Sleep, content, exceptions
+from grader.suite.content import value_of
 from grader.suite.steps import in_words
 
 PUBLISH_AGAIN = 10
@@ -19,7 +20,7 @@ PUBLISH_AGAIN = 10
 def first_difference(bodies, events):
     """How many messages there are, and the first that is another one than is due, for a sentence."""
     for number, (body, event) in enumerate(zip(bodies, events, strict=False), 1):
-        if read(body) != event:
+        if value_of(body) != event:
             return f"{len(bodies)}, and message {number} is {body!r:.80}"
     return str(len(bodies))
 
@@ -58,7 +59,7 @@ def test_every_event_is_a_persistent_message(bridge, odd_events, unusual_text, t
     assert closed, f"collect has returned, and {PATIENCE:.0f} s later a connection was still open"
     taken += bridge.take()
     bodies = [body for _, body in taken]
-    assert [read(body) for body in bodies] == everything, (
+    assert [value_of(body) for body in bodies] == everything, (
         f"{len(everything)} events were in the file, read by three calls; the queue should have got "
         "one message for each, its JSON, in the file's order; messages in it: "
         f"{first_difference(bodies, everything)}"
@@ -96,7 +97,7 @@ def test_a_queue_of_its_own_and_a_file_that_comes_late(new_bridge, trips, rng):
         )
         refusal = bridge.refusal(name)
         assert "'durable'" not in refusal, f"the queue {name!r} should be durable, it is not"
-    got = [read(body) for body in bridge.bodies()]
+    got = [value_of(body) for body in bridge.bodies()]
     assert got == everything[:added], (
         f"{scene}, and an event was appended in each of {polls - 1} pauses but in number {quiet}: the "
         "queue should hold "
@@ -126,7 +127,7 @@ def test_what_sleep_raises(bridge, trips, kind):
     assert closed, f"{scene}: a connection was still open {PATIENCE:.0f} s later"
     bridge.file.append(everything[2])
     bridge.finish(bridge.collect(run.process), f"{scene}, and a third event was appended")
-    got = [read(body) for body in bridge.bodies()]
+    got = [value_of(body) for body in bridge.bodies()]
     assert got == everything, (
         f"{scene}, and a third event was appended: after the next call the queue should hold each "
         f"once; it holds {bridge.these(got, everything)}"
@@ -142,7 +143,7 @@ def test_another_file_and_a_new_one(new_bridge, trips, rng):
     for bridge, events in ((one, everything[:4]), (two, everything[4:7])):
         bridge.file.append(*events)
         bridge.finish(bridge.collect(process), f"the file held {len(events)} events")
-        got = [read(body) for body in bridge.bodies()]
+        got = [value_of(body) for body in bridge.bodies()]
         assert got == events, (
             "two files were read in one process, each into a queue of its own: the queue should hold "
             f"{bridge.these(events, everything)}; it holds {bridge.these(got, everything)}"
@@ -152,7 +153,7 @@ def test_another_file_and_a_new_one(new_bridge, trips, rng):
         "a file whose 4 events were moved was read with another offset_path, where no file was yet"
     )
     one.finish(one.collect(process), scene)
-    got = [read(body) for body in one.bodies()]
+    got = [value_of(body) for body in one.bodies()]
     assert got == everything[:4], (
         f"{scene}: that means offset 0, so the queue should hold {one.these(everything[:4], everything)} "
         f"again; it holds {one.these(got, everything)}"
@@ -161,7 +162,7 @@ def test_another_file_and_a_new_one(new_bridge, trips, rng):
     one.file.write(everything[7])
     scene = "a file whose 4 events were moved is shorter now, with one new event"
     one.finish(one.collect(process), scene)
-    got = [read(body) for body in one.bodies()]
+    got = [value_of(body) for body in one.bodies()]
     assert got == everything[7:], (
         f"{scene}, which the queue should hold; it holds {one.these(got, everything)}"
     )

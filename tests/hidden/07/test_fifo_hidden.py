@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from bridge_words import is_are, read
+from bridge_words import is_are
 
 from grader.suite import content
+from grader.suite.content import value_of
 
 # 07.once ----------------------------------------------------------------------------
 
@@ -35,7 +36,7 @@ def test_once_and_in_order(new_bridge, trips, rng, answers, habits):
     bridge.wait_given_back()
     bridge.forwards(f"{scene}, and the next call began", batch_size=size)
     messages = bridge.take_sqs()
-    events = [read(message["Body"]) for message in messages]
+    events = [value_of(message["Body"]) for message in messages]
     absent = [event for event in everything if event not in events]
     assert not absent, (
         f"{scene}. After the next call SQS should hold each event: {bridge.these(absent, everything)} "

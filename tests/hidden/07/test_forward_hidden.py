@@ -8,9 +8,10 @@ import time
 
 import pytest
 from bridge_queues import PATIENCE
-from bridge_words import check_count, count_of, is_are, read, was_were
+from bridge_words import check_count, is_are, was_were
 
 from grader.suite import STOP, Stop
+from grader.suite.content import count_of, value_of
 
 LONG = 60
 """Seconds: a max_idle that no run reaches."""
@@ -100,7 +101,7 @@ def test_refused_entries_are_sent_again(bridge, trips, rng):
     tries = []
 
     def pick(entry, _):
-        event = read(str(entry.get("MessageBody")))
+        event = value_of(str(entry.get("MessageBody")))
         tries.append(event)
         return event in refused and tries.count(event) == 1
 
@@ -147,7 +148,9 @@ def test_one_is_refused_again_and_again(bridge, trips, rng, sends, habits):
     everything = trips(size)
     number = rng.randrange(size)
     stubborn = everything[number]
-    bridge.sqs.fail_batch_entries(lambda entry, _: read(str(entry.get("MessageBody"))) == stubborn)
+    bridge.sqs.fail_batch_entries(
+        lambda entry, _: value_of(str(entry.get("MessageBody"))) == stubborn
+    )
     bridge.put(*everything)
     run = bridge.forward(batch_size=size)
     scene = (
@@ -157,7 +160,9 @@ def test_one_is_refused_again_and_again(bridge, trips, rng, sends, habits):
     with bridge.gate.stopped_before(*sends, number=4) as halt:
         if bridge.runs_to(run, halt):
             bridge.kill(run, halt)
-    count = sum(stubborn in [read(str(e.get("MessageBody"))) for e in b] for b in bridge.batches)
+    count = sum(
+        stubborn in [value_of(str(e.get("MessageBody"))) for e in b] for b in bridge.batches
+    )
     assert count > 1, f"{scene}: it should be sent again at least once; it was sent {count} time"
     held = bridge.check_nothing_lost(everything, scene)
     others = [event for event in held.queue if event != stubborn]

@@ -7,9 +7,10 @@ import time
 
 import pytest
 from bridge_queues import PATIENCE
-from bridge_words import check_count, count_of, read
+from bridge_words import check_count
 
 from grader.suite import STOP, Raised, Returned, Stop, exceptions
+from grader.suite.content import count_of, value_of
 
 LONG = 60
 """Seconds: a max_idle that no run reaches."""
@@ -133,7 +134,7 @@ def test_stop_with_messages_in_hand(bridge, trips, rng, refused, asks, habits):
     if asks == 2 and isinstance(step, Returned):
         scene = f"{scene}, and stop() returned True; then both queues were empty, and it was called again"
         bridge.finish(bridge.forward(run.process, batch_size=size), scene)
-        left_over = [read(body) for body in bridge.sqs_bodies()]
+        left_over = [value_of(body) for body in bridge.sqs_bodies()]
         assert not left_over, (
             f"{scene}: there is nothing to send; it sent {bridge.these(left_over, everything)}, which "
             "the first call had held"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from bridge_words import body_of, count_of, is_are, read
+from bridge_words import is_are
 
 from grader.suite import STOP, Raised, Returned, Stop, content
+from grader.suite.content import count_of, to_message, value_of
 
 LONG = 60
 """Seconds: a max_idle that no run reaches."""
@@ -149,7 +150,7 @@ def test_bad_messages_in_the_queue(bridge, trips, rng):
     bridge.wait_given_back()
     sqs = [body.encode() for body in bridge.sqs_bodies()]
     dead, left = bridge.bodies(bridge.dead), bridge.bodies()
-    got = [read(body) for body in sqs]
+    got = [value_of(body) for body in sqs]
     absent = [event for event in everything if event not in got]
     assert not absent, (
         f"{scene}: the events should be in SQS; {bridge.these(absent, everything)} {is_are(absent)} not"
@@ -176,7 +177,7 @@ def test_too_large_for_sqs(bridge, trips, rng):
     everything[3]["note"] = "\u00e3" * (LIMIT // 2 + rng.randint(1, 9000))
     everything[4]["note"] = "x" * (LIMIT - rng.randint(60_000, 90_000))
     everything[5]["note"] = ""
-    everything[5]["note"] = "x" * (LIMIT - len(body_of(everything[5])))
+    everything[5]["note"] = "x" * (LIMIT - len(to_message(everything[5])))
     large = [everything[1], everything[3]]
     bridge.put(*everything)
     scene = (
