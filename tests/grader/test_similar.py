@@ -55,6 +55,7 @@ OUT_OF_ONE = {"batch-deletes", "plain", "thread-pool"}
 ALIKE = {
     "02": {"shell-and-single-bytes"},
     "04": {"batch-deletes", "generator-and-class", "thread-pool", "sizes-and-zones"},
+    "07": {"own-dead-letter-exchange"},
 }
 """Known-right submissions that share code with one that is not named here."""
 
