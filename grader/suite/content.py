@@ -145,9 +145,10 @@ def value_of(data: bytes | str | None) -> Any:
 def event_of(line: bytes) -> Event | None:
     """Return the event on a line; None for a bad one and for a blank one."""
     try:
-        value = json.loads(line.decode())
-    except ValueError:
+        text = line.decode()
+    except UnicodeDecodeError:  # json.loads would take UTF-16 for an event
         return None
+    value = value_of(text)
     return value if isinstance(value, dict) else None
 
 

@@ -13,6 +13,7 @@ from grader.compare.place import Place
 from grader.compare.processes import producer
 from grader.compare.processes.producer import Plan
 from grader.compare.techniques.rabbitmq import RabbitMQ
+from grader.plugins import place_of
 
 RESOURCES = Path(__file__).resolve().parents[2] / "resources"
 
@@ -74,7 +75,7 @@ def test_who_insists_gives_up_no_event_when_told_to_stop(
         return Kept()
 
     monkeypatch.setattr(RabbitMQ, "sink", open_sink)
-    plan = {"technique": "rabbitmq", "place": Place(), "resources": str(RESOURCES)}
+    plan = {"technique": place_of(RabbitMQ), "place": Place(), "resources": str(RESOURCES)}
     producer.work(Plan(count=9, rate=5.0, insist=insist, **plan), line)  # type: ignore[arg-type]
     assert line.of("lost")[:1] == lost
     assert line.of("sent")[:1] == sent
