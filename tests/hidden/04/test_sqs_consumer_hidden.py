@@ -215,6 +215,8 @@ def test_a_failed_message_stays_and_the_others_go_on(student, queue, trips):
     )
     queue.let_time_out()
     seen, failed = come_again(student.consume(queue, process, max_events=len(bad)), queue, bad)
+    if any(event in good for event in seen):
+        return  # what was handled has not been deleted, which 04.consumes tells
     lost = [name for name, event in zip(RAISED, bad, strict=True) if event not in seen]
     assert not lost, (
         "a message whose handle() raised should come back after the visibility timeout, and be "

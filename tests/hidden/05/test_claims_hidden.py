@@ -169,7 +169,9 @@ def test_what_another_claims_at_the_same_time_is_left_to_it(student, stream, tri
     with student.service.before(
         "XCLAIM", action=claim, argument=stream.name, in_transactions=True
     ) as claimed:
-        run = student.consume(stream, scene=scene, idle_ms=LONG // 2, max_empty_reads=2)
+        run = student.consume(
+            stream, scene=scene, idle_ms=LONG // 2, max_empty_reads=2, max_events=2
+        )
         words = (
             "another consumer held entries 1 and 2 for long, and 3 is new; a third consumer claimed "
             "entry 1 right before this one's XCLAIM, so it is idle for a moment only"
@@ -198,14 +200,19 @@ def test_the_next_call_looks_from_the_beginning(student, stream, trips):
             return  # whoever claims none of them, or does not go on, is told so by others
         run.fails() if event == events[0] else run.handled()
     run.drain()
+    if stream.ids[0] not in stream.pending:
+        return  # what failed did not stay, which other checks tell
     stream.age(stream.ids[0], idle=LONG)
     run = student.begin(stream, process, max_empty_reads=1, **options)
     words = (
         "one call claimed entries 1 and 2, handle() raised for 1, and entry 3 another consumer has "
         "held for a moment; entry 1 was old when the next call in the process began"
     )
-    seen = student.finish(run, words)
-    assert seen == events[:1], f"{words}: it should claim entry 1; it handled {stream.these(seen)}"
+    student.given(words)
+    step = run.next()
+    if isinstance(step, Raised) or stream.ids[0] not in stream.pending:
+        return  # a group that is there already is 05.group's business
+    assert step == Handle(events[0]), f"{words}: it should claim entry 1; {in_words(step, 'it')}"
 
 
 @pytest.mark.check("05.claims")
@@ -372,9 +379,14 @@ def test_an_older_entry_is_moved_after_a_newer_one(student, stream, trips):
     if not stream.dead:
         return  # the tests above tell
     stream.age(stream.ids[0], idle=LONG, deliveries=7)
+    stream.append(*trips(1))
     words = "entry 2 was delivered 7 times and moved; then entry 1 had been delivered 7 times too"
-    student.finish(student.begin(stream, process, max_empty_reads=2, **options), words)
-    judge_dead(stream, stream.ids[:2], words)
+    run = student.begin(stream, process, max_empty_reads=2, **options)
+    student.given(words)
+    while isinstance(step := run.next(), Handle):
+        run.handled()
+    if isinstance(step, Returned):  # a group that is there already is 05.group's business
+        judge_dead(stream, stream.ids[:2], words)
 
 
 @pytest.mark.check("05.poison")
@@ -512,12 +524,14 @@ def test_what_is_moved_keeps_its_fields(student, stream, trips):
     """Also an entry that was an event, and failed too often."""
     if student.reads_only(decode=True):
         return  # 05.delivers tells; a client that decodes cannot read what is not UTF-8
-    (event,) = trips(1)
+    event, after_it = trips(2)
     stream.append_fields(event=json.dumps(event), source="meter 7", **{"pickup zone": b"\xe9"})
+    stream.append(after_it)
     run = student.consume(
         *(stream, student.process(decode=False)),
         scene=lambda: stream.deliver(1, idle=LONG, deliveries=7),
         idle_ms=LONG // 2,
+        max_events=1,
     )
     run.drain()
     dead, fields = stream.dead, stream.fields[stream.ids[0]]

@@ -110,7 +110,7 @@ def test_a_replay_waits_for_a_slow_answer(waits, student):
     events = slow.topic.everything
     early, seconds = slow.end()
     scene = (
-        f"{len(events)} events were in a topic, and the broker's first answer took {seconds:.0f} s"
+        f"{len(events)} events were in a topic, and the broker's first answer took {seconds:g} s"
     )
     student.given(scene)
     assert early is None or isinstance(early, Handle), f"{scene}; {in_words(early, 'it')}"

@@ -9,7 +9,7 @@ def append_events(client, stream, events, *, keep=None):
     ids = []
     for event in events:
         ids.append(text(client.xadd(stream, {"event": json.dumps(event)})))
-    client.xtrim(stream, maxlen=keep or 100, approximate=False)
+    client.xtrim(stream, maxlen=100 if keep is None else keep, approximate=False)
     return ids
 
 

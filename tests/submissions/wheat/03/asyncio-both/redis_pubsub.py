@@ -17,6 +17,8 @@ def like(client):
 
 
 def publish_events(client, channel, events):
+    events = list(events)
+
     async def publish():
         async with like(client) as own:
             answers = [await own.publish(channel, json.dumps(event)) for event in events]
