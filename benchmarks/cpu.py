@@ -72,7 +72,8 @@ def _group() -> Iterator[Path | None]:
         yield group
     finally:
         until = time.monotonic() + _LEAVING
-        while group.exists() and time.monotonic() < until:
-            with suppress(OSError):  # a process of it still ends
+        while time.monotonic() < until:
+            with suppress(OSError):  # a process of it still ends, of which a group tells nobody
                 group.rmdir()
+                break
             time.sleep(0.05)
