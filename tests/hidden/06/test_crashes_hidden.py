@@ -131,7 +131,7 @@ def test_a_refused_commit_raises(student, new_topic, trips):
         # Nothing was refused of who had committed before, or has not yet.
         if student.commits_early or (isinstance(step, Handle) and student.commits_another):
             return  # 06.commit-after-handle or 06.commit-is-next tells
-        did = "it went on and waited" if step is None else in_words(step, "it")
+        did = f"for {LONGEST:g} s it did nothing" if step is None else in_words(step, "it")
         raise AssertionError(f"{scene}; kafka_consumer should raise; {did}")
 
 
@@ -284,5 +284,5 @@ def judge_fenced(student, scene) -> None:
     assert raised, (
         f"{words}, and another member has handled its events; then its handle() returned: its commit "
         "is refused, so kafka_consumer should raise; "
-        + ("it went on and waited" if step is None else in_words(step, "it"))
+        + ("it joined the group again" if step is None else in_words(step, "it"))
     )
