@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from browser import dump_dom
+from chromium import dump_dom
 from diagrams import BLOCK, PICTURES, ROOT, picture
 
 _VERSION = "12.3.0"

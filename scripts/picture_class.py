@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parent))
-from browser import screenshot
+from chromium import screenshot
 from demo import CLASS, ROOT, hand_in
 
 from grader.course import load_course

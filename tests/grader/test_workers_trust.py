@@ -11,7 +11,7 @@ import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -242,19 +242,22 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return certificate, key
 
 
+def pump(source: socket.socket, target: socket.socket) -> None:
+    """Hand on what comes from `source`, and its end."""
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+    with contextlib.suppress(OSError):
+        target.shutdown(socket.SHUT_RDWR)
+
+
 @pytest.fixture
 def tls_port(broker: TestBroker, certificate: tuple[Path, Path]) -> Iterator[int]:
     """A port on which the broker is spoken to by TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate)
     listener = socket.create_server(("127.0.0.1", 0))
-
-    def pump(source: socket.socket, target: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(65536):
-                target.sendall(data)
-        with contextlib.suppress(OSError):
-            target.shutdown(socket.SHUT_RDWR)
+    opened, threads = [listener], list[threading.Thread]()
 
     def serve() -> None:
         with contextlib.suppress(OSError):
@@ -265,12 +268,23 @@ def tls_port(broker: TestBroker, certificate: tuple[Path, Path]) -> Iterator[int
                 except OSError:
                     continue
                 server = socket.create_connection(("127.0.0.1", broker.node.port))
+                opened.extend((client, server))
                 for pair in ((client, server), (server, client)):
-                    threading.Thread(target=pump, args=pair, daemon=True).start()
+                    start(pump, *pair)
 
-    threading.Thread(target=serve, daemon=True).start()
+    def start(target: Callable[..., None], *arguments: socket.socket) -> None:
+        threads.append(threading.Thread(target=target, args=arguments, daemon=True))
+        threads[-1].start()
+
+    start(serve)
     yield listener.getsockname()[1]
-    listener.close()
+    for end in opened:  # wakes the threads, which must be gone before what they read is closed
+        with contextlib.suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+    for thread in threads:
+        thread.join()
+    for end in opened:
+        end.close()
 
 
 def connects(broker: TestBroker, host: str, port: int, ca_file: Path | None) -> bool:
