@@ -18,18 +18,17 @@ ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "out" / "demo"
 
 # Who hands in what: the n-th wheat or chaff of every exercise, or something that cannot run.
+# No more than takes a minute or two, for whoever looks at the course for the first time.
 CLASS = {
     "ada": ("wheat", 0),
     "ben": ("chaff", 0),
-    "chen": ("chaff", 5),
-    "dora": ("wheat", 1),
     "emil": ("chaff", 9),
-    "fatou": ("chaff", 12),
     "goran": ("stub", 0),
     "hana": ("syntax error", 0),
     "ines": ("solution", 0),
-    "jun": ("chaff", 3),
 }
+INTERRUPTED = 130
+"""What a shell exits with after Ctrl-C."""
 
 
 def main() -> int:
@@ -91,4 +90,7 @@ def write_reports(graded: ClassReport) -> None:
 
 if __name__ == "__main__":
     with printable():
-        sys.exit(main())
+        try:
+            sys.exit(main())
+        except KeyboardInterrupt:  # the grader, which it reached too, has said so
+            sys.exit(INTERRUPTED)
