@@ -45,6 +45,10 @@ class Tree(Protocol):
     def paths(self) -> Sequence[PurePosixPath]:
         """Where each file lies."""
 
+    @property
+    def empty(self) -> Sequence[PurePosixPath]:
+        """The folders that are listed by themselves; in a folder on disk the empty ones."""
+
     def open(self, number: int) -> IO[bytes]:
         """Open a plain file; anything else raises BadArchive."""
 

@@ -16,7 +16,7 @@ from grader.intake.gradescope import METADATA, read_metadata
 from grader.intake.layout import students_level
 from grader.intake.litter import is_litter
 from grader.intake.loose import no_student, not_one_persons
-from grader.intake.names import guess
+from grader.intake.names import FORMATS, guess
 from grader.intake.owned import Owned
 from grader.intake.packed import packed_stem
 from grader.intake.people import Teams
@@ -29,6 +29,8 @@ from grader.submission import TIMESTAMP
 
 __all__ = ["Collected", "collect"]
 
+_NOTHING = "*"
+"""Stands for what would lie in an empty folder."""
 _FOLDERS = ("nbgrader", "folder", "github")
 """Formats in which the first folder is a student's."""
 
@@ -73,6 +75,9 @@ class _Intake:
     def __init__(self, source: Source, course: Course, exercises: list[str]) -> None:
         self._source, self._course, self._exercises = source, course, exercises
         given = [*source.paths, *(path for path, _ in source.closed)]
+        self._empty_from = len(given)
+        """From this number on nothing lies there: a person's folder is empty."""
+        given += [folder / _NOTHING for folder in source.empty]
         self._numbers = [number for number, path in enumerate(given) if not is_litter(path)]
         self._paths = [given[number] for number in self._numbers]
         self._submitters: Teams | None = None
@@ -85,11 +90,12 @@ class _Intake:
     def of(self, kind: str, knowledge: Knowledge) -> Collected:
         """Sort it by the names of that format."""
         ids = [each.id for each in self._course.exercises]
-        used = guess(self._paths, ids) if kind == "auto" else kind
+        used = guess(self._real(), ids) if kind == "auto" else kind
         self._found = Collected(used, tuple(self._exercises))
         if used in _FOLDERS:
             self._find_students_folders(ids, first=kind == "folder")
-            self._found.kind = used = guess(self._paths, ids) if kind == "auto" else kind
+            self._found.kind = used = guess(self._real(), ids) if kind == "auto" else kind
+        self._drop_nobodys_empty(used)
         if knowledge.teams is None and self._submitters:
             knowledge = replace(knowledge, teams=self._submitters)
         whose = owners(self._paths, used, knowledge)
@@ -106,6 +112,23 @@ class _Intake:
         take_newest(self._handed_in, self._found)
         return self._found
 
+    def _is_empty(self, index: int) -> bool:
+        return self._numbers[index] >= self._empty_from
+
+    def _real(self) -> list[PurePosixPath]:
+        return [path for index, path in enumerate(self._paths) if not self._is_empty(index)]
+
+    def _drop_nobodys_empty(self, kind: str) -> None:
+        """Keep of the empty folders those that are somebody's by their names."""
+        kept = [
+            index
+            for index, path in enumerate(self._paths)
+            if not self._is_empty(index)
+            or (kind != "canvas" and len(path.parts) > 1 and FORMATS[kind](path) is not None)
+        ]
+        self._numbers = [self._numbers[index] for index in kept]
+        self._paths = [self._paths[index] for index in kept]
+
     def _find_students_folders(self, ids: list[str], *, first: bool) -> None:
         """Let each path begin with a student's folder or archive; leave out what has none."""
         names = {name for each in self._course.exercises for name in each.all_files}
@@ -115,7 +138,11 @@ class _Intake:
             self._found.doubtful.append(why)
             self._found.students.add(clean_name(name))
             self._refuse(clean_name(name), (), "it may be somebody else's, who has that name too")
-        lone = [number for number, path in enumerate(layout.paths) if len(path.parts) == 1]
+        lone = [
+            number
+            for number, path in enumerate(layout.paths)
+            if len(path.parts) == 1 and not self._is_empty(number)
+        ]
         loose = {
             number: f"{layout.paths[number]} lies in no student's folder, and names no student"
             for number in lone
@@ -168,7 +195,7 @@ class _Intake:
             for one in some:
                 self._found.students.add(one.student)
                 self._owned[one.student].append(one)
-            if some and not some[0].receipt:
+            if some and not some[0].receipt and not self._is_empty(index):
                 by_owner[some[0].student].append(index)
         names = {n for e in self._course.exercises if e.id in self._exercises for n in e.all_files}
         found = {}

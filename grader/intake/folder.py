@@ -19,6 +19,7 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self._root = root
         self.closed: list[tuple[PurePosixPath, str]] = []
+        self.empty: list[PurePosixPath] = []
         names: list[str] = []
 
         def refused(error: OSError) -> None:
@@ -29,6 +30,8 @@ class Folder:
 
         for folder, folders, inside in os.walk(root, onerror=refused):
             folders.sort()
+            if not folders and not inside:
+                self.empty.append(_path(Path(os.path.relpath(folder, root)).as_posix()))
             names += [os.path.relpath(os.path.join(folder, n), root) for n in sorted(inside)]  # noqa: PTH118 - ten thousand of them
         self._names = names
         self.paths = [_path(Path(name).as_posix()) for name in names]

@@ -6,6 +6,8 @@ from collections.abc import Collection, Sequence
 from pathlib import PurePosixPath
 
 _SYSTEM_FILES = {".ds_store", "thumbs.db", "ehthumbs.db", "desktop.ini", ".directory", "icon\r"}
+_BESIDE = "._"
+"""How macOS begins the name of what it keeps beside a file on other file systems (AppleDouble)."""
 _SYSTEM_FOLDERS = {"__macosx", ".spotlight-v100", ".trashes", ".fseventsd", "$recycle.bin"}
 
 _FOLDERS = {
@@ -27,7 +29,7 @@ def is_litter(path: PurePosixPath) -> bool:
     name = path.name.casefold()
     return (
         name in _SYSTEM_FILES
-        or path.name.startswith("._")
+        or path.name.startswith(_BESIDE)
         or any(part.casefold() in _SYSTEM_FOLDERS for part in path.parts[:-1])
     )
 
@@ -42,3 +44,26 @@ def is_installed(path: PurePosixPath, environments: Collection[PurePosixPath]) -
     if not _FOLDERS.isdisjoint(path.parts[:-1]):
         return True
     return bool(environments) and any(folder in environments for folder in path.parents)
+
+
+def emptied(
+    folders: Sequence[PurePosixPath], paths: Sequence[PurePosixPath]
+) -> list[PurePosixPath]:
+    """Return the folders in which no file is: those listed, and those of a Mac's `._name` alone.
+
+    macOS puts that beside each file it packs, so a file was meant to be there.
+    """
+    held = {parent for path in paths if not is_litter(path) for parent in path.parents}
+    around = [path.parent for path in paths if path.name.startswith(_BESIDE)]
+    return [
+        folder
+        for folder in dict.fromkeys([*folders, *around])
+        if folder not in held and folder.parts and not _is_hidden(folder)
+    ]
+
+
+def _is_hidden(folder: PurePosixPath) -> bool:
+    return folder.is_absolute() or any(
+        part.startswith(".") or part.casefold() in _SYSTEM_FOLDERS or part in _FOLDERS
+        for part in folder.parts
+    )

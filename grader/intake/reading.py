@@ -27,12 +27,14 @@ def tree_of(path: Path) -> Tree:
 
 
 def list_names(path: Path, _: int) -> Iterator[Said]:
-    """Say where each file of a folder or an archive lies, and which folders are closed."""
+    """Say where each file of a folder or an archive lies, and which folders are closed or empty."""
     yield {"task": 0}, b""
     try:
         with faults_as_sentences(), closing(tree_of(path)) as tree:
             for some in range(0, len(tree.paths), _AT_ONCE):
                 yield {"paths": [p.parts for p in tree.paths[some : some + _AT_ONCE]]}, b""
+            for some in range(0, len(tree.empty), _AT_ONCE):
+                yield {"empty": [p.parts for p in tree.empty[some : some + _AT_ONCE]]}, b""
             for folder, why in getattr(tree, "closed", ()):
                 yield {"path": folder.parts, "fault": why}, b""
     except BadArchive as fault:

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from grader.errors import GraderError
 from grader.intake.apart import Said, apart
 from grader.intake.archives import is_archive
-from grader.intake.litter import is_litter
+from grader.intake.litter import emptied, is_litter
 from grader.intake.names import guess
 from grader.intake.reading import copy_out, list_inside, list_names, read_wanted
 
@@ -39,6 +39,8 @@ class Source:
     paths: Sequence[PurePosixPath]
     closed: Sequence[tuple[PurePosixPath, str]]
     """Folders that cannot be looked into, and why."""
+    empty: Sequence[PurePosixPath] = ()
+    """Folders in which nobody's file is, not even deeper."""
 
     def inside(self, numbers: Sequence[int]) -> dict[int, list[PurePosixPath]]:
         """Return where files lie in the archives of those numbers; nowhere, in a broken one."""
@@ -112,13 +114,15 @@ def _lone_archive(source: Source) -> int | None:
 def _listed(path: Path, given: Path) -> Source:
     _require_readable(path, given)
     paths, closed = list[PurePosixPath](), list[tuple[PurePosixPath, str]]()
+    listed = list[PurePosixPath]()
     for head, _ in apart(partial(list_names, path), 1, _broken):
         paths += [PurePosixPath(*parts) for parts in head.get("paths", ())]
+        listed += [PurePosixPath(*parts) for parts in head.get("empty", ())]
         if "path" in head:
             closed.append((PurePosixPath(*head["path"]), head["fault"]))
         elif "fault" in head:
             raise _of_no_use(given, head["fault"])
-    return Source(path, paths, closed)
+    return Source(path, paths, closed, emptied([*listed], paths))
 
 
 def _require_readable(path: Path, given: Path) -> None:

@@ -47,10 +47,13 @@ class TarTree:
                 break
         self._archive = tarfile.open(fileobj=self._file, mode="r:", tarinfo=_Entry)  # noqa: SIM115 - see close
         self._infos = []
+        self.empty: list[PurePosixPath] = []
         for number, info in enumerate(self._archive):
             if number == _MAX_ENTRIES:
                 raise BadArchive(f"holds more than {_MAX_ENTRIES} files")
-            if not info.isdir():
+            if info.isdir():
+                self.empty.append(PurePosixPath(normal(info.name)))
+            else:
                 self._infos.append(info)
         self.paths = [PurePosixPath(normal(info.name)) for info in self._infos]
 

@@ -24,9 +24,11 @@ class ZipTree:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._archive = zipfile.ZipFile(file)
-        self._infos = [info for info in self._archive.infolist() if not info.is_dir()]
+        infos = self._archive.infolist()
+        self._infos = [info for info in infos if not info.is_dir()]
+        self.empty = [_path(_name(info)) for info in infos if info.is_dir()]
         self._names = [_name(info) for info in self._infos]
-        self.paths = [PurePosixPath(normal(n.replace("\\", "/"))) for n in self._names]
+        self.paths = [_path(name) for name in self._names]
 
     def open(self, number: int) -> IO[bytes]:
         """Open a plain file.
@@ -49,6 +51,10 @@ class ZipTree:
     def close(self) -> None:
         """Close the archive."""
         self._archive.close()
+
+
+def _path(name: str) -> PurePosixPath:
+    return PurePosixPath(normal(name.replace("\\", "/")))
 
 
 def _name(info: zipfile.ZipInfo) -> str:

@@ -378,3 +378,43 @@ def test_around_and_questions_reach_whoever_runs_it(tmp_path: Path) -> None:
     asked = grader(root, "intake", str(tmp_path / "b.zip"), "out2")
     assert (asked.returncode, len(asked.stderr.splitlines())) == (2, 1)
     assert not (root / "out2").exists()
+
+
+EMPTY = {
+    "Moodle": "{}_1002_assignsubmission_file_/",
+    "folders": "{}/",
+    "an exercise's folder": "{}/01/",
+    "around all of them": "Assignment 01/{}/",
+}
+
+
+@pytest.mark.parametrize("case", EMPTY)
+@pytest.mark.parametrize("source", ["class.zip", "class"])
+@pytest.mark.parametrize("left", ["", "._doubling.py"], ids=["nothing", "a Mac's ._file"])
+def test_whose_folder_is_empty_has_a_row_and_a_line(
+    course: Course, tmp_path: Path, case: str, source: str, left: str
+) -> None:
+    """Somebody handed in nothing that arrived: the instructor reads it, and so does the student."""
+    top, here = EMPTY[case], EMPTY[case].removesuffix("01/")
+    names = [here.format(who) + WORK for who in ("Ann", "Cy")]
+    files = dict.fromkeys([*names, here.format("Ann") + "docs/", top.format("Bo") + left], b"")
+    if source.endswith(".zip"):
+        (tmp_path / source).write_bytes(zipped(files))
+    for name in () if source.endswith(".zip") else files:
+        path = tmp_path / source / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir() if name.endswith("/") else path.touch()
+    found = collect(tmp_path / source, course)
+    assert found.students == {"Ann", "Bo", "Cy"}
+    assert found.unmatched == ["Bo: no file came with it"]
+    assert [(who, why) for who, _, why in found.refused] == [("Bo", "no file came with it")]
+    assert set(found.files) == {("Ann", "01"), ("Cy", "01")}
+
+
+def test_an_empty_folder_that_is_nobodys_is_passed_over(course: Course, tmp_path: Path) -> None:
+    """Beside a section's folder, in a hidden one, or in a download whose files name people."""
+    section = {"A/Ann/doubling.py": b"", "A/Bo/doubling.py": b"", "B/": b"", ".git/refs/tags/": b""}
+    for number, files in enumerate([section, {"doeann_1_2_doubling.py": b"", "feedback/": b""}]):
+        source = tmp_path / f"{number}.zip"
+        source.write_bytes(zipped(files))
+        assert collect(source, course).unmatched == []
