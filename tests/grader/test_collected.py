@@ -119,3 +119,21 @@ def test_a_verdict_is_stored_with_the_suite_that_gave_it(course: Course) -> None
         return report.suite_hash == before
 
     assert exit_code(stored) == 0
+
+
+def test_a_failing_check_costs_no_look_at_the_suites_source(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pytest's own report has the source of every frame; nobody reads it here."""
+    looked: list[object] = []
+
+    def look(*arguments: object, **_: object) -> None:
+        looked.append(arguments)
+
+    monkeypatch.setattr("_pytest.nodes.Node._repr_failure_py", look)
+
+    def fails() -> bool:
+        report = grade(submission(course, "bob", WRONG), Grading(course, ProcessSandbox, 1, {}))
+        return passed(report) == ALL - {"01.value"} and not looked
+
+    assert exit_code(fails) == 0
