@@ -6,14 +6,11 @@ import time
 from contextlib import ExitStack
 
 import pytest
+from stream_seen import LONG, PATIENCE
 
 from grader.suite import Handle, Raised
 from grader.suite.content import count_of, same
 from grader.suite.steps import in_words, shorten
-
-PATIENCE = 10.0  # seconds; only a wrong submission waits so long
-LONG = 600_000
-"""Milliseconds that nothing comes to be old in a test by itself."""
 
 # The group ------------------------------------------------------------------------
 

@@ -1,0 +1,150 @@
+"""The student's functions of exercise 05, called in processes that keep a client.
+
+A consumer of the student's creates its group itself, on a stream where there is none yet. Before it
+asks the group for anything, an onlooker sets the group back to the first entry and makes the scene
+of the test. So whoever begins a group in the wrong place, or cannot live with one that is there
+already, is told so by 05.group alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+from stream_seen import Stream
+
+from grader.services.redis.service import RedisService
+from grader.suite import HANDLE, Consumer, Failed, Handle, Kept, New, Process, Run
+
+# Milliseconds that a read waits where the test is not about waiting.
+SHORT = 10
+_ASKS_THE_GROUP = ("XREADGROUP", "XAUTOCLAIM", "XPENDING", "XCLAIM", "XREAD", "XRANGE")
+
+
+class Student:
+    """The student's functions, each called with a redis client that its process keeps."""
+
+    def __init__(
+        self,
+        service: RedisService,
+        consumer: Consumer,
+        new_stream: Callable[..., Stream],
+        found: dict[bool, bool],
+        at_end: ExitStack,
+    ) -> None:
+        self.service = service
+        self._consumer = consumer
+        self._new_stream = new_stream
+        self._found = found
+        self._at_end = at_end
+
+    def process(self, *, decode: bool | None = None) -> Process:
+        """A new process with a client in it, of those whose answers the student's code can read.
+
+        With `decode` it has decode_responses as asked for.
+        """
+        if decode is None:
+            decode = self.reads_only(decode=True)
+        process = self._consumer.process()
+        where = {"host": self.service.host, "port": self.service.port}
+        process.keep("client", New("redis.Redis", **where, decode_responses=decode))
+        return process
+
+    def reads(self, *, decode: bool) -> bool:
+        """Tell whether stream_consumer finds the event in what such a client answers.
+
+        Whoever expects one kind of client is told so by 05.delivers, and not by each check.
+        """
+        if decode not in self._found:
+            stream = self._new_stream()
+            stream.append({"event_id": 1})
+            try:
+                run = self.consume(stream, self.process(decode=decode), max_events=1)
+                self._found[decode] = isinstance(run.next(), Handle)
+            except Failed:
+                self._found[decode] = False
+        return self._found[decode]
+
+    def reads_only(self, *, decode: bool) -> bool:
+        """Tell whether it reads what such a client answers, and not what one of the others does."""
+        return not self.reads(decode=not decode) and self.reads(decode=decode)
+
+    def before_it_asks(self, stream: Stream, action: Callable[[], None]) -> Any:
+        """Run `action` before the student's next request to the group, or to read the stream."""
+        return self.service.before(
+            *_ASKS_THE_GROUP, action=action, argument=stream.name, in_transactions=True
+        )
+
+    def begin(
+        self,
+        stream: Stream,
+        process: Process | None = None,
+        *,
+        consumer: str = "mia",
+        max_events: int = 1000,
+        **kwargs: Any,
+    ) -> Run:
+        """Begin a call of stream_consumer as it stands."""
+        where = process or self.process()
+        options = {"wait_ms": SHORT, "max_empty_reads": 8} | kwargs
+        return where.start(
+            "redis_streams.stream_consumer",
+            Kept("client"),
+            stream.name,
+            stream.group,
+            consumer,
+            HANDLE,
+            max_events=max_events,
+            **{name: value for name, value in options.items() if value is not None},
+        )
+
+    def consume(
+        self,
+        stream: Stream,
+        process: Process | None = None,
+        *,
+        scene: Callable[[], object] = lambda: None,
+        at: str = "0",
+        **kwargs: Any,
+    ) -> Run:
+        """Begin a consumer that creates its group; before it asks, `scene` is made in the group.
+
+        The group goes on after the entry with the id `at`. Of two consumers on one stream, the
+        second begins when the first has asked.
+        """
+
+        def prepare() -> None:
+            stream.open_group(at)
+            scene()
+
+        self._at_end.enter_context(self.before_it_asks(stream, prepare))
+        return self.begin(stream, process, **kwargs)
+
+    def miscounts(self, value: Any, number: int) -> bool:
+        """Tell whether that is another int; who returns none is told so by 05.delivers alone."""
+        return isinstance(value, int) and value != number
+
+    def given(self, scene: str) -> None:
+        """Say what was the case, for a failure of the engine's own."""
+        self._consumer.given(scene)
+
+    def finish(self, run: Run, when: str) -> list[Any]:
+        """Say yes to every step until it returns; the events. `run.value` is what it returned."""
+        self.given(when)
+        return run.drain()
+
+    def append(self, stream: Stream, events: Any, process: Process, **kwargs: Any) -> Any:
+        """Call append_events; what it returns."""
+        return process.call(
+            "redis_streams.append_events", Kept("client"), stream.name, events, **kwargs
+        )
+
+    def replay(self, stream: Stream, process: Process | None = None, **kwargs: Any) -> Run:
+        """Begin a call of replay."""
+        where = process or self.process()
+        return where.start("redis_streams.replay", Kept("client"), stream.name, HANDLE, **kwargs)
+
+    def lag(self, stream: Stream, process: Process) -> Any:
+        """Call lag; what it returns."""
+        return process.call("redis_streams.lag", Kept("client"), stream.name, stream.group)

@@ -1,0 +1,206 @@
+"""Hidden suite of exercise 05: what stream_consumer cannot handle, and what was trimmed.
+
+Nobody waits for idle_ms: an onlooker makes pending entries old, with XCLAIM and its IDLE.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from stream_seen import LONG, PATIENCE, judge_dead
+
+from grader.suite import Handle, Returned
+from grader.suite.content import BAD, same
+from grader.suite.steps import in_words, shorten
+
+# Bad entries ------------------------------------------------------------------------
+
+
+@pytest.mark.check("05.bad-entry")
+@pytest.mark.parametrize("decode", [False, True])
+def test_a_bad_entry_is_moved_at_once(student, new_stream, trips, rng, decode):
+    """Of every kind, before, between and after the events; new ones, and some that were claimed."""
+    if student.reads_only(decode=not decode):
+        return  # 05.delivers tells
+    process = student.process(decode=decode)
+    # A client that decodes cannot read what is not UTF-8.
+    values = [bad for bad in (*BAD, b"", b" ") if bad.isascii() or not decode]
+    rng.shuffle(values)
+    for how in ("new", "claimed"):
+        stream = new_stream()
+        good, ids = trips(len(values) + 2), []
+        stream.append(good[0])
+        ids.append(stream.append_fields(data=b'{"event_id": 1}', Event="{}"))
+        for value, event in zip(values, good[1:], strict=False):
+            ids.append(stream.append_fields(event=value, source="meter 7"))
+            stream.append(event)
+        stream.append(good[-1])
+
+        def scene(stream=stream, how=how) -> None:
+            if how == "claimed":
+                stream.deliver(len(stream.ids), idle=LONG)
+
+        run = student.consume(stream, process, scene=scene, idle_ms=LONG // 2, max_events=len(good))
+        words = (
+            f"{len(good)} events were in the stream, and {len(ids)} bad entries between them"
+            + (", all held by another consumer for long" if how == "claimed" else "")
+        )
+        seen = []
+        while isinstance(step := run.next(), Handle):
+            assert isinstance(step.event, dict), (
+                f"{words}; {in_words(step, 'it')}, which is no JSON object and so no event"
+            )
+            seen.append(step.event)
+            run.handled()
+        assert isinstance(step, Returned), f"{words}: it should go on; {in_words(step, 'it')}"
+        if how == "claimed" and not seen and not stream.dead:
+            return  # whoever claims nothing is told so by 05.claims
+        assert same(seen, good), f"{words}; it handled {stream.these(seen)}"
+        # That what was claimed counts is 05.leaves-the-rest's.
+        miscounted = student.miscounts(step.value, len(good))
+        miscounted = miscounted and (how == "new" or step.value > len(good))
+        assert not miscounted, f"{words}: return {len(good)}, not {step.value!r}"
+        judge_dead(stream, ids, words)
+        for entry_id in ids:
+            fields = stream.fields[entry_id]
+            kept = any(fields.items() <= each.items() for each in stream.dead)
+            assert kept, (
+                f"{words}: a bad entry should be in {stream.name}.dead with its fields as they are; "
+                f"{shorten(fields)} is not there"
+            )
+
+
+@pytest.mark.check("05.bad-entry")
+def test_what_is_moved_keeps_its_fields(student, stream, trips):
+    """Also an entry that was an event, and failed too often."""
+    if student.reads_only(decode=True):
+        return  # 05.delivers tells; a client that decodes cannot read what is not UTF-8
+    event, after_it = trips(2)
+    stream.append_fields(event=json.dumps(event), source="meter 7", **{"pickup zone": b"\xe9"})
+    stream.append(after_it)
+    run = student.consume(
+        *(stream, student.process(decode=False)),
+        scene=lambda: stream.deliver(1, idle=LONG, deliveries=7),
+        idle_ms=LONG // 2,
+        max_events=1,
+    )
+    run.drain()
+    dead, fields = stream.dead, stream.fields[stream.ids[0]]
+    # Whoever does not move it is told so by 05.poison.
+    assert len(dead) != 1 or fields.items() <= dead[0].items(), (
+        "an entry that was delivered 7 times has the fields event, source and pickup zone; in "
+        f"{stream.name}.dead it should keep them as they are; there it has {shorten(dead[0])}"
+    )
+
+
+# Moved whole ------------------------------------------------------------------------
+
+
+CHANGES = ("XADD", "XACK", "XDEL", "XTRIM", "DEL")
+"""Commands by which an entry is lost or moved."""
+
+
+@pytest.mark.check("05.dead-whole")
+@pytest.mark.parametrize("what", ["poisoned", "bad"])
+def test_killed_between_any_two_commands(student, new_stream, what):
+    """The entry is pending or in .dead, whenever the process was killed."""
+    item = {"zone": "Queens"} if what == "poisoned" else b"{oops"
+
+    def begin(stream):
+        entry_id, _ = stream.append(item, {"zone": "Bronx"})
+
+        def scene() -> None:
+            if what == "poisoned":
+                stream.deliver(1, idle=LONG, deliveries=7)
+
+        return entry_id, student.consume(stream, scene=scene, idle_ms=LONG // 2, max_events=1)
+
+    stream = new_stream()
+    with student.service.recording() as recorded:
+        entry_id, run = begin(stream)
+        goes_on_to(run)
+    said = recorded.commands()
+    changes = [number for number, each in enumerate(said, 1) if each.name in CHANGES]
+    if not stream.dead or not changes or any(b"NOACK" in each.words for each in said):
+        return  # 05.poison, 05.bad-entry or 05.ack-after-handle tells
+    for number in range(changes[0] + 1, len(said) + 1):
+        stream = new_stream()
+        with student.service.stopped_before(number) as stop:
+            entry_id, run = begin(stream)
+            if not goes_on_to(run, stop.reached):
+                return
+            run.kill()
+        there = entry_id in [each for each, _ in stream.entries]
+        held = there and (entry_id in stream.pending or entry_id not in stream.delivered)
+        dead = bool(stream.dead)
+        assert held or dead, (
+            f"a {what} entry was to be moved to {stream.name}.dead, and the process was killed "
+            f"before its command {stop.command.in_words()}: the entry should be pending, and in the "
+            "stream, or it should be in .dead; it is in neither"
+        )
+        if dead and not held:
+            return  # whatever comes after that
+
+
+def goes_on_to(run, reached=None) -> bool:
+    """Say yes to every step until that is set; whether it was, before the call was over."""
+    deadline = time.monotonic() + PATIENCE
+    while reached is None or not reached.is_set():
+        if reached is not None and run.waiting(0.001) and time.monotonic() < deadline:
+            continue
+        if not isinstance(run.next(), Handle):
+            return False
+        run.handled()
+    return True
+
+
+# Trimmed ----------------------------------------------------------------------------
+
+
+@pytest.mark.check("05.trimmed")
+@pytest.mark.parametrize("decode", [False, True])
+def test_what_was_trimmed_is_passed_over(student, new_stream, trips, rng, decode):
+    """Pending entries that are gone: of another consumer, its own, poisoned, all that are pending."""
+    if student.reads_only(decode=not decode):
+        return  # 05.delivers tells
+    process = student.process(decode=decode)
+    for who, deliveries, everything in (
+        ("other", 1, False),
+        ("mia", 1, False),
+        ("other", 7, False),
+        ("other", 1, True),
+    ):
+        stream, events = new_stream(), trips(6)
+        stream.append(*events)
+        gone = range(4) if everything else sorted(rng.sample(range(4), 2))
+
+        def scene(
+            stream=stream, who=who, gone=gone, deliveries=deliveries, everything=everything
+        ) -> None:
+            ids = stream.deliver(4, idle=LONG, consumer=who)
+            stream.age(*(ids[number] for number in gone), idle=LONG, deliveries=deliveries)
+            if everything:
+                stream.trim(2)
+            else:
+                stream.remove(*(ids[number] for number in gone))
+
+        most = 6 - len(gone)
+        run = student.consume(stream, process, scene=scene, idle_ms=LONG // 2, max_events=most)
+        words = (
+            f"{'it' if who == 'mia' else 'another consumer'} has held entries 1 to 4 for long, and "
+            f"{stream.entries_named([stream.ids[n] for n in gone])} were trimmed away "
+            f"(decode_responses={decode})"
+        )
+        seen = student.finish(run, words)
+        wanted = [event for number, event in enumerate(events) if number not in gone]
+        if same(seen, events[4:]):
+            continue  # whoever claims nothing is told so by 05.claims
+        assert same(seen, wanted), (
+            f"{words}: it should handle {stream.these(wanted)}; it handled {stream.these(seen)}"
+        )
+        assert not stream.dead, (
+            f"{words}: what is gone should be passed over; in {stream.name}.dead there "
+            f"{'is 1 entry' if len(stream.dead) == 1 else f'are {len(stream.dead)} entries'}"
+        )
