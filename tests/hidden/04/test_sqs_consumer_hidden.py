@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from grader.suite import Handle, Raised, exceptions
-from grader.suite.content import BAD, named, same
+from grader.suite.content import BAD, listed, named, same
 from grader.suite.steps import in_words
 
 RAISED = (*exceptions.ORDINARY, *exceptions.BOTOCORE)
@@ -68,6 +68,28 @@ def test_a_delete_that_failed_is_made_again(student, sqs, queue, trips):
     )
 
 
+@pytest.mark.check("04.consumes")
+def test_a_delete_has_the_receipt_handle_of_its_receive(student, queue, trips):
+    """A message comes a second time in the same call: the first receive's handle deletes nothing."""
+    (event,) = trips(1)
+    queue.put(event)
+    run = student.consume(queue, max_events=1, max_empty_receives=2)
+    if run.next_event() != event:
+        return
+    queue.let_time_out()
+    run.fails()
+    if not isinstance(run.next(), Handle):
+        return  # that it comes again is another check's
+    run.handled()
+    run.returned()
+    queue.let_time_out()
+    assert queue.depth == (0, 0), (
+        "handle() raised for a message, which came again in the same call and was handled: its "
+        "message should be deleted, with the ReceiptHandle of its latest receive; after the "
+        f"visibility timeout {queue.left}"
+    )
+
+
 @pytest.mark.check("04.long-polling")
 def test_every_receive_is_a_long_poll(student, asked, queue, trips, rng):
     """With messages there and without, also after an empty answer; the shortest wait, the longest, the default."""
@@ -104,10 +126,13 @@ def test_killed_inside_handle_at_every_event(student, new_queue, trips):
         queue.let_time_out()
         seen = student.consume(queue, max_events=4, max_empty_receives=1).drain()
         missing = [event for event in events if event not in handled and event not in seen]
-        early = ", the one in hand among them: it was deleted too early"
+        early = ", the one in hand among them" if current in missing else ""
+        hidden = queue.depth[1]
+        where = "still hidden" if hidden >= len(missing) else "no longer in the queue"
         assert not missing, (
             f"killed inside handle() of event {k + 1} of 4; after the visibility timeout "
-            f"{named(missing, events)} never came back{early if current in missing else ''}"
+            f"{named(missing, events)} did not come back{early}: "
+            f"{'it was' if len(missing) == 1 else 'they were'} {where}"
         )
 
 
@@ -192,6 +217,7 @@ def test_a_failed_message_stays_and_the_others_go_on(student, queue, trips):
                 "a message whose handle() raised should stay hidden until its time-out; "
                 "it came again at once"
             )
+            run.process.case.given(f"handle() raised {last} for one event")
             run.fails(fails.pop(number))
         else:
             handled.append(step.event)
@@ -220,7 +246,7 @@ def test_a_failed_message_stays_and_the_others_go_on(student, queue, trips):
     lost = [name for name, event in zip(RAISED, bad, strict=True) if event not in seen]
     assert not lost, (
         "a message whose handle() raised should come back after the visibility timeout, and be "
-        f"handled then; those for which it raised {', '.join(lost)} were not"
+        f"handled then; those for which it raised {listed(lost)} were not"
     )
     assert failed is None or failed in seen[seen.index(failed) + 1 :], (
         "handle() raised for a message in the call before and once more in this one, and its "
@@ -261,8 +287,10 @@ def test_ctrl_c_leaves(student, queue, trips, name):
         f"{name} inside handle() should leave sqs_consumer unchanged; {in_words(step, 'it')}"
     )
     queue.let_time_out()
+    hidden = queue.depth[1]
     assert held in queue.take_events(), (
-        f"{name} came inside handle(): that event's message should not be deleted, and it was"
+        f"{name} came inside handle(): that event's message should be visible again after the "
+        f"queue's visibility timeout; it was {'still hidden' if hidden else 'deleted'}"
     )
 
 
