@@ -33,7 +33,7 @@ from grader.suite import (
     Step,
     content,
 )
-from grader.suite.steps import in_words, shorten
+from grader.suite.steps import cut, in_words, shorten
 
 # Seconds until a broker must show what was done; only a wrong submission waits so long.
 PATIENCE = 5.0
@@ -88,10 +88,21 @@ def in_short() -> Callable[[list[bytes], list[Any]], str]:
     def describe(bodies: list[bytes], wanted: list[Any]) -> str:
         for number, (body, value) in enumerate(zip(bodies, wanted, strict=False), 1):
             if parsed(body) != value:
-                return f"{len(bodies)}, and number {number} is {body!r:.60}..."
+                return f"{len(bodies)}, and number {number} {difference(body, value)}"
         return str(len(bodies))
 
     return describe
+
+
+def difference(body: bytes, event: dict[str, Any]) -> str:
+    """Where a message is not the JSON of an event: the first field, or how it begins."""
+    got = parsed(body)
+    for name, value in event.items() if isinstance(got, dict) else ():
+        if name not in got:
+            return f"lacks the field {shorten(name)}"
+        if got[name] != value:
+            return f"has {shorten(name)}: {cut(got[name])} for {cut(value)}"
+    return f"is {cut(body, 60)}"
 
 
 def is_another_checks(step: Step) -> bool:
@@ -242,7 +253,8 @@ class Channel:
                 step = tracked.run.next()
                 if not fits(step):
                     raise Failed(
-                        f"nothing was published yet, but {in_words(step, repr(tracked.run))}"
+                        "nothing was published since it was called, but "
+                        f"{in_words(step, repr(tracked.run))}"
                     )
                 tracked.ready |= step == Ready()
                 tracked.run.go_on()
@@ -464,6 +476,10 @@ class Queues:
         process.keep("connection", New("pika.BlockingConnection", self.parameters))
         return process
 
+    def still(self, name: str) -> str:
+        """The queue; where it went with its last consumer, which is 03.rabbit-durable's, a new one."""
+        return name if self.ready(name) >= 0 else self.declare()[0]
+
     def in_channel(self, process: Process, function: str, *args: Any) -> Run:
         """Call a function of the student's with a new channel of the kept connection."""
         return process.start(f"rabbitmq.{function}", Method(Kept("connection"), "channel"), *args)
@@ -579,7 +595,7 @@ class Queues:
         except pika.exceptions.ChannelClosedByBroker as error:
             self.channel = self._connection.channel()
             why = _GONE if error.reply_code == _NOT_FOUND else error.reply_text
-            raise Failed(f"what is in the queue {name!r} should be looked at: {why}") from None
+            raise Failed(f"the queue {name!r} should hold what was not handled: {why}") from None
         return taken
 
     def wait_declared(self, run: Tracked, name: str) -> None:

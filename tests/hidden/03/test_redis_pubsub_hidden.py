@@ -191,15 +191,16 @@ def test_with_nobody_there_all_are_lost(channel, odd_events, trips):
     process = channel.process()
     where = {"host": channel.service.host, "port": channel.service.port}
     three = trips(3)
-    for events, given, decode in (
-        (odd_events, odd_events, False),
-        (three, New("builtins.iter", three), True),
+    for events, given, decode, words in (
+        (odd_events, odd_events, False, "a list"),
+        (three, New("builtins.iter", three), True, "an iterator, which can be gone through once,"),
     ):
         process.keep("client", New("redis.Redis", **where, decode_responses=decode))
         lost = publish(channel, given, process)
         assert lost == events, (
-            f"{len(events)} events were published with no subscriber (decode_responses={decode}), "
-            f"so it should return all of them in order; it returned {channel.these(lost, events)}"
+            f"publish_events was given {words} of {len(events)} events (decode_responses={decode}), "
+            "and there was no subscriber, so it should return all of them in order; it returned "
+            f"{channel.these(lost, events)}"
         )
 
 
@@ -249,6 +250,42 @@ def test_the_subscriber_leaves_half_way(channel, listen, trips, rng):
     assert lost == missed, (
         f"the only subscriber left after event {len(received)} of {len(events)}, so "
         f"{channel.these(missed, events)} were lost; it returned {channel.these(lost, events)}"
+    )
+
+
+@pytest.mark.check("03.redis-reports-lost")
+def test_a_subscriber_comes_half_way(channel, listen, trips, rng):
+    """The first one comes before event k: the events before it are lost, it gets the others."""
+    events = trips(rng.randint(6, 9))
+    k = rng.randint(2, len(events) - 2)
+    came = []
+    with (
+        channel.service.recording() as recorded,
+        channel.service.before(
+            "PUBLISH", "SPUBLISH", number=k + 1, action=lambda: came.append(listen())
+        ),
+    ):
+        lost = publish(channel, events)
+    published = len(recorded.commands("PUBLISH", "SPUBLISH"))
+    assert published >= len(events) or recorded.commands("EVAL", "EVALSHA", "FCALL"), (
+        f"{len(events)} events were to be published, to nobody at first: somebody may come for the "
+        f"next one, so each should be published; {published} {'was' if published == 1 else 'were'}"
+    )
+    received = []
+    for listener in came:
+        listener.receive(len(events) - k)
+        listener.leave()
+        received = listener.events()
+    # Who publishes all in one transaction does so after somebody came, or before.
+    missed = events[: len(events) - len(received)]
+    assert received == events[len(missed) :], (
+        f"the events should be published in order, as JSON; a subscriber that came before event "
+        f"{k + 1} received {received!r:.300}"
+    )
+    assert lost == missed, (
+        f"{channel.these(missed, events)} of {len(events)} reached nobody, then somebody subscribed "
+        f"and got the others; it should return what was lost, it returned "
+        f"{channel.these(lost, events)}"
     )
 
 
@@ -311,6 +348,10 @@ def test_bad_messages_are_skipped(channel, trips, junk):
             assert isinstance(step.event, dict) or step.event == 1, (
                 "a message that is not a JSON object should be skipped; it called "
                 f"handle({step.event!r:.100})"
+            )
+            assert step.event == 1 or step.event in everything, (
+                "a message that is not a JSON object, or not UTF-8, should be skipped; it made one "
+                f"into an event and called handle({step.event!r:.100})"
             )
             handled += [step.event] if isinstance(step.event, dict) else []
         run.run.go_on()
