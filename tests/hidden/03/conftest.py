@@ -346,13 +346,20 @@ def channel(new_channel: Callable[..., Channel]) -> Channel:
 class Quiet:
     """A redis_consumer on a channel where nothing happens, begun beside the tests.
 
-    Should it subscribe again, an event is published while that is on its way.
+    Should it subscribe again without an event, one is published while that is on its way.
     """
 
     def __init__(
-        self, channel: Channel, at_end: ExitStack, events: list[Any], **options: Any
+        self,
+        channel: Channel,
+        at_end: ExitStack,
+        events: list[Any],
+        handled: int = 0,
+        **options: Any,
     ) -> None:
         *self.everything, meanwhile = events
+        self.handled = handled
+        """How many events it is given before it gets quiet."""
         self.channel = channel
         self.timeout = float(options.get("socket_timeout", 0))
         self.heard: list[int] = []
@@ -364,9 +371,15 @@ class Quiet:
             if step != Ready():
                 raise Failed(f"nothing was published yet, but {in_words(step, repr(self.run.run))}")
             self.run.run.go_on()
-        at_end.enter_context(
-            channel.hold_subscription(lambda: self.heard.append(channel.publish_apart(meanwhile)))
-        )
+        for event in self.everything[:handled]:
+            channel.publish(event)
+            self.take(event, "an event was published")
+        if not handled:  # who subscribes again after each event is told so by 03.redis-delivers
+            at_end.enter_context(
+                channel.hold_subscription(
+                    lambda: self.heard.append(channel.publish_apart(meanwhile))
+                )
+            )
 
     def moves(self, seconds: float) -> Step | None:
         """What it does within that time; None: it waits.
@@ -688,6 +701,7 @@ def waits(beside: Any, new_name: Callable[[], str], rng: random.Random) -> Waits
             "redis late": on_redis(Late, held),
             "redis quiet": on_redis(Quiet),
             "redis quiet, read time-out": on_redis(Quiet, socket_timeout=read_timeout),
+            "redis quiet after an event": on_redis(Quiet, 1),
             "rabbitmq quiet": on_rabbitmq,
         },
     )

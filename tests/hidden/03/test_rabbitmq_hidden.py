@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import pytest
 
+from grader.services.gate import Packet
 from grader.suite import Handle, Kept, Method, New, Raised, Returned, content, exceptions
 from grader.suite.steps import in_words
 
 PATIENCE = 5.0  # seconds; only a wrong submission waits so long
+PUBLISH = Packet("RabbitMQ", "basic.publish", up=True)
+PERSISTENT = 2
+"""The delivery mode of a message that outlives a restart of the broker."""
 QUIET = 3.1
 """Seconds: longer than the one or two that many write; these tests begin later than those of Redis."""
+
+
+LIMITS = {
+    "x-expires": "deletes it when nobody has used it for a while",
+    "x-message-ttl": "takes messages out of it after a while",
+}
+"""Arguments of a queue that lose messages in time. They come first where arguments differ."""
 
 
 @pytest.mark.check("03.rabbit-delivers")
@@ -93,6 +104,11 @@ def test_both_queues_are_durable(queues):
             assert "'auto_delete'" not in refusal, (
                 f"{what} should stay when its last consumer has left; it is declared with auto_delete"
             )
+            for limit, loses in LIMITS.items():
+                assert f"'{limit}'" not in refusal, (
+                    f"{what} is declared with {limit}, which {loses}: what nobody has consumed yet "
+                    "should stay"
+                )
 
 
 @pytest.mark.check("03.rabbit-durable")
@@ -129,6 +145,10 @@ def test_messages_are_persistent_json(queues, odd_events, unusual_text, in_short
         f"{len(everything)} events were published; the queue should hold them as JSON, one message "
         f"each, in order; messages in it: {in_short(bodies, everything)}"
     )
+    expiring = {properties.expiration for properties, _ in messages} - {None}
+    assert not expiring, (
+        f"messages should stay until they are consumed; they expire after {min(expiring)} ms"
+    )
     modes = {properties.delivery_mode for properties, _ in messages}
     assert modes == {2}, (
         "messages should have delivery mode 2, persistent; they have "
@@ -143,22 +163,22 @@ def test_an_unroutable_message_is_an_error(queues, trips, new_name):
     process = queues.process()
     # What becomes of these is the business of 03.rabbit-persistent.
     queues.in_channel(process, "publish_events", queue, trips(1)).next()
-    step = queues.in_channel(process, "publish_events", nowhere := new_name(), trips(2)).next()
+    step = queues.in_channel(process, "publish_events", nowhere := new_name(), trips(1)).next()
     assert isinstance(step, Raised), (
-        f"there is no queue {nowhere!r}, so the events went nowhere and publish_events should raise; "
+        f"there is no queue {nowhere!r}, so the event went nowhere and publish_events should raise; "
         f"{in_words(step, 'it')}"
     )
 
 
 @pytest.mark.check("03.rabbit-confirms")
 def test_a_refused_message_is_an_error(queues, trips, new_name, rng):
-    """The queue is full and refuses more."""
+    """The queue is full and refuses the last message."""
     queue, room = new_name(), rng.randint(1, 3)
     arguments = {"x-max-length": room, "x-overflow": "reject-publish"}
     queues.channel.queue_declare(queue, durable=True, arguments=arguments)
-    step = queues.in_channel(queues.process(), "publish_events", queue, trips(room + 2)).next()
+    step = queues.in_channel(queues.process(), "publish_events", queue, trips(room + 1)).next()
     assert isinstance(step, Raised), (
-        f"the queue has room for {room} messages and refuses more; {room + 2} were published, so "
+        f"the queue has room for {room} and refuses more; {room + 1} events were published, so "
         f"publish_events should raise; {in_words(step, 'it')}"
     )
 
@@ -273,6 +293,9 @@ def test_a_second_consumer_gets_its_share(queues, trips, prefetch):
             f"time it handled the first of {total}"
         )
     second = queues.start(queue, everything, max_events=total, **told)
+    second.run.process.case.given(
+        f"{total} events were in the queue, a first consumer held {held} of them, and a second began"
+    )
     assert not second.run.waiting(PATIENCE), (
         f"the first consumer holds {held} of {total} messages; a second one got none"
     )
@@ -413,10 +436,16 @@ def test_bad_messages_are_dead_letters(queues, trips, junk):
         "two queues were declared in one process, and bad messages were put into the second: they "
         f"should be in its own dead-letter queue alone; the other's holds {elsewhere} too"
     )
-    dead = [body for _, body in queues.take(f"{queue}.dead")]
+    letters = queues.take(f"{queue}.dead")
+    dead = [body for _, body in letters]
     assert sorted(dead) == sorted(junk), (
         f"{len(junk)} bad messages should be in the dead-letter queue as they came; messages in it: "
         f"{len(dead)}"
+    )
+    transient = sum(properties.delivery_mode != PERSISTENT for properties, _ in letters)
+    assert transient == 0, (
+        f"{len(junk)} bad messages were persistent; {transient} of them are not in the dead-letter "
+        "queue, where a restart of the broker would lose them: rejected, a message is moved as it is"
     )
     again = queues.service.redelivered - before
     assert again == 0, (
@@ -428,6 +457,32 @@ def test_bad_messages_are_dead_letters(queues, trips, junk):
     step = run.step()
     assert step in (Returned(3), Returned(None)), (
         f"it handled 3 events, and bad messages do not count, so it should return 3; {run.said(step)}"
+    )
+
+
+@pytest.mark.check("03.rabbit-bad-message")
+def test_killed_before_it_publishes_a_dead_letter(queues, gate, trips, junk):
+    """Who moves a bad message itself, and is killed on the way: it is in one of the two queues."""
+    events = trips(1)
+    (queue,) = queues.declare()
+    queues.put(queue, junk[0], *events)
+    with gate.recording() as crossed:
+        run = queues.start(queue, events, max_events=1)
+        run.finish("a bad message and an event were in the queue, and max_events is 1", 1)
+    if PUBLISH not in crossed:
+        return  # the broker moves what is rejected, and loses nothing
+    queues.take(f"{queue}.dead")
+    queues.put(queue, junk[0], *events)
+    with gate.stopped_before(PUBLISH, alone=True) as halt:
+        run = queues.start(queue, events, max_events=1)
+        run.run.next_before(halt)
+        halt.reached.wait(PATIENCE)  # it may have gone on to the event before its message left
+        run.run.kill()
+        halt.drop()
+    there = max(queues.wait_ready(queue, 2), 0) + max(queues.ready(f"{queue}.dead"), 0)
+    assert there == len(events) + 1, (
+        "the process was killed before it published a bad message to the dead-letter queue, and the "
+        "message was no longer in the queue: it had been acknowledged, so it is lost"
     )
 
 

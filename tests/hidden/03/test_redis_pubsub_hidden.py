@@ -194,6 +194,7 @@ def test_with_nobody_there_all_are_lost(channel, odd_events, trips):
     for events, given, decode, words in (
         (odd_events, odd_events, False, "a list"),
         (three, New("builtins.iter", three), True, "an iterator, which can be gone through once,"),
+        ([], [], False, "an empty list"),
     ):
         process.keep("client", New("redis.Redis", **where, decode_responses=decode))
         lost = publish(channel, given, process)
@@ -308,10 +309,12 @@ def test_both_consumers_get_every_event(channel, trips):
 @pytest.mark.check("03.redis-quiet")
 @pytest.mark.last
 def test_a_quiet_channel_is_waited_on(waits):
-    """Nothing for more than five seconds, and between events, with and without a read time-out."""
-    both = [waits.look(name) for name in ("redis quiet", "redis quiet, read time-out")]
-    for quiet, seconds in both:
+    """Nothing for more than five seconds: before an event, after one, with a read time-out."""
+    names = ("redis quiet", "redis quiet, read time-out", "redis quiet after an event")
+    all_quiet = [waits.look(name) for name in names]
+    for quiet, seconds in all_quiet:
         short = f" (the client's socket_timeout is {quiet.timeout:.1f} s)" if quiet.timeout else ""
+        short = " after an event" if quiet.handled else short
         step = quiet.moves(max(0.0, QUIET - seconds))
         assert 0 not in quiet.heard, (
             f"the channel was quiet{short}, and the consumer subscribed once more; an event that "
@@ -321,16 +324,17 @@ def test_a_quiet_channel_is_waited_on(waits):
             f"the channel was quiet{short}, and the consumer should go on waiting; within "
             f"{QUIET:.0f} s {quiet.run.said(step)}"
         )
-        quiet.channel.publish(quiet.everything[0])
-        quiet.take(quiet.everything[0], "an event was published after some quiet seconds")
+        event = quiet.everything[quiet.handled]
+        quiet.channel.publish(event)
+        quiet.take(event, "an event was published after some quiet seconds")
     # And again between two events, longer than the read time-out.
-    quiet, _ = both[1]
+    quiet, _ = all_quiet[1]
     step = quiet.moves(quiet.timeout + 0.1)
     assert step is None, (
         f"the channel was quiet between two events, for longer than the client's socket_timeout of "
         f"{quiet.timeout:.1f} s, and the consumer should go on waiting; {quiet.run.said(step)}"
     )
-    for quiet, _ in both:
+    for quiet, _ in all_quiet[:2]:
         quiet.channel.publish(quiet.everything[1])
         quiet.take(quiet.everything[1], "a second event was published after a quiet moment")
 

@@ -146,11 +146,11 @@ def queue_called(sqs: SqsService, consumer: Consumer) -> Callable[[str], Queue]:
 def new_queue(sqs: SqsService, consumer: Consumer, rng: random.Random) -> Callable[..., Queue]:
     """`new_queue()`: a queue of a random name, with a visibility timeout of HIDDEN.
 
-    `new_queue(n)`: a message is dead after so many receives.
+    `new_queue(n)`: a message is dead after so many receives. `end` is the name's.
     """
 
-    def make(max_receive_count: int | None = None, *, fifo: bool = False) -> Queue:
-        name = f"trips-{rng.randrange(16**8):08x}{'.fifo' if fifo else ''}"
+    def make(max_receive_count: int | None = None, *, fifo: bool = False, end: str = "") -> Queue:
+        name = f"trips-{rng.randrange(16**8):08x}{'.fifo' if fifo else end}"
         queue = Queue(sqs, consumer, name)
         more = {}
         if max_receive_count is not None:

@@ -26,20 +26,27 @@ def bad_messages() -> list[str]:
 def test_everything_is_handled_and_deleted(
     student, queue, new_queue, odd_events, unusual_text, trips, rng
 ):
-    """Events of every kind, more than a batch; then a call on another queue in the same process."""
+    """Events of every kind, more than a batch; then on other queues in the same process, one FIFO."""
     process = student.process()
     many, few = [*odd_events, *unusual_text], trips(rng.randint(6, 8))
-    for each, events, size in ((queue, many, {"batch_size": 10}), (new_queue(), few, {})):
+    for each, events, size in (
+        (queue, many, {"batch_size": 10}),
+        (new_queue(), few, {}),
+        (new_queue(fifo=True), trips(2), {}),
+    ):
+        kind = "FIFO " if each.is_fifo else ""
         each.put(*events, ascii_only=False)
         run = student.consume(each, process, max_events=len(events), **size)
         seen = run.drain()
         assert same(seen, events), (
-            f"{len(events)} events were in the queue; it handled {named(seen, events)}"
+            f"{len(events)} events were in the {kind}queue; it handled {named(seen, events)}"
         )
         assert run.value == len(events), (
             f"{len(events)} events were handled, so {len(events)} should be returned, not {run.value!r}"
         )
-        assert each.depth == (0, 0), f"every handled message should be deleted; {each.left}"
+        assert each.depth == (0, 0), (
+            f"every handled message of the {kind}queue should be deleted; {each.left}"
+        )
 
 
 @pytest.mark.check("04.consumes")

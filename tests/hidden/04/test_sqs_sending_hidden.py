@@ -161,6 +161,16 @@ def test_the_events_may_come_from_an_iterator(student, consumer, queue, trips):
 
 
 @pytest.mark.check("04.send-batches")
+def test_a_queue_is_fifo_by_its_end_alone(student, consumer, new_queue, trips):
+    """A standard queue may have "fifo" in its name; it takes no deduplication ids."""
+    queue = new_queue(end="-fifo-copy")
+    events = trips(3)
+    consumer.given(f"the queue {queue.name} is a standard queue: its name does not end in .fifo")
+    student.send(queue, events)
+    judge_messages(queue.take_all(), events, f"3 events were sent to the queue {queue.name}")
+
+
+@pytest.mark.check("04.send-batches")
 def test_any_object_is_an_event(student, asked, queue, odd_events, unusual_text, trips):
     """Without the usual fields, with the attribute's name as one, equal ones, text of every kind."""
     (trip,) = trips(1)
@@ -228,6 +238,27 @@ def test_failed_entries_are_sent_again(student, sqs, asked, new_queue, trips, rn
     missing = [event for event in events if event["event_id"] not in arrived]
     assert not missing, f"{scene}; {named(missing, events)} did not arrive"
     assert len(arrived) == len(events), f"{scene}; {len(arrived)} messages arrived"
+
+
+@pytest.mark.check("04.send-partial-failure")
+def test_a_call_does_not_count_the_failures_of_another(student, sqs, consumer, queue, trips):
+    """One entry keeps failing and the call raises; in the next, of the same process, it fails once."""
+    process = student.process()
+    events, more = trips(4), trips(4)
+    sqs.fail_batch_entries(lambda entry, _: id_of(entry) == events[1]["event_id"])
+    process.start("sqs.send_events", Kept("sqs"), queue.url, events).next()
+    queue.take_all()
+    sqs.fail_batch_entries(fails_at_first({more[1]["event_id"]}))
+    consumer.given(
+        "in a call before, in the same process, entry 2 failed again and again; now entry 2 fails once"
+    )
+    student.send(queue, more, process)
+    arrived = [id_of({"MessageBody": message["Body"]}) for message in queue.take_all()]
+    missing = [event for event in more if event["event_id"] not in arrived]
+    assert not missing, (
+        f"entry 2 of 4 failed once, in the second call in one process; {named(missing, more)} did "
+        "not arrive"
+    )
 
 
 @pytest.mark.check("04.send-partial-failure")
