@@ -136,6 +136,7 @@ def test_messages_are_persistent_json(queues, odd_events, unusual_text, in_short
     process.keep("channel", Method(Kept("connection"), "channel"))
     process.start("worker.calls.keep", Method(Kept("channel"), "confirm_delivery")).returned()
     for events in (odd_events, New("builtins.iter", unusual_text)):
+        process.case.given("publish_events is called twice with one channel, which is to stay open")
         process.start("rabbitmq.publish_events", Kept("channel"), queue, events).returned()
     # Whoever publishes without confirms returns a moment before the broker has everything.
     queues.wait_ready(queue, len(everything))

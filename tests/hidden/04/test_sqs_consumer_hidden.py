@@ -261,6 +261,26 @@ def test_a_failed_message_stays_and_the_others_go_on(student, queue, trips):
     )
 
 
+@pytest.mark.check("04.failed-handle-not-deleted")
+def test_a_failed_message_of_a_fifo_queue_stays_hidden(student, new_queue, trips):
+    """Its group waits for it; it is not made visible at once for that."""
+    queue = new_queue(fifo=True)
+    events = [event | {"pickup_zone": zone} for event, zone in zip(trips(2), "AB", strict=True)]
+    queue.put(*events)
+    run = student.consume(queue, max_events=2, wait_seconds=1, max_empty_receives=1)
+    tries = 0
+    while isinstance(step := run.next(), Handle):
+        tries += step.event == events[0]
+        assert tries <= 1, (
+            "handle() raised for an event of a FIFO queue: its message should stay hidden until "
+            "its visibility timeout is over; it came again at once"
+        )
+        if step.event == events[0]:
+            run.fails()
+        else:
+            run.handled()
+
+
 def come_again(run, queue, bad: list) -> tuple[list, dict | None]:
     """What a run calls handle with, the first of which fails, and times out after all others.
 

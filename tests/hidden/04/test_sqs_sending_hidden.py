@@ -54,13 +54,18 @@ def test_the_queue_is_as_asked_for(student, queue_called, rng, end):
         f"create_queue was called with retention={retention}; "
         f"the queue has {found.get('MessageRetentionPeriod')}"
     )
+    delay = found.get("DelaySeconds", "0")
+    assert delay == "0", (
+        f"nobody asked for a delay, and the queue has DelaySeconds {delay}: what is sent comes later"
+    )
     fifo = found.get("FifoQueue", "false") == "true"
     assert fifo == queue.is_fifo, f"{queue.name} should {'' if end else 'not '}be a FIFO queue"
     queue.put({"event_id": 1, "pickup_zone": "Queens"})
     again = student.create(queue.name, process, **wanted)
     assert again == url, f"a second call should return {url}; it returned {again}"
     assert queue.depth == (1, 0), (
-        "a message was in the queue, and after a second call of create_queue it was gone"
+        "a message was in the queue, and create_queue was called a second time; after that "
+        f"{queue.left}"
     )
 
 
@@ -90,13 +95,17 @@ def test_a_message_is_dead_after_so_many_receives(student, sqs, queue_called, rn
         name = some_name(rng)
         queue = queue_called(name + end)
         told = {} if "default" in how else {"max_receive_count": limit}
-        student.create(queue.name, process, visibility_timeout=77, retention=777, **told)
+        student.create(queue.name, process, visibility_timeout=77, retention=7777, **told)
         event = {"event_id": rng.randrange(10**6), "pickup_zone": "Queens"}
         queue.put(event)
+        sqs.advance(901)  # a delay is 04.create-queue's; this is longer than any
         words = f"max_receive_count is {how.format(limit)}"
         for number in range(1, limit + 1):
             got = queue.ask("ReceiveMessage", VisibilityTimeout=30).get("Messages")
-            assert got, f"{words}, and at receive {number} the message was gone"
+            assert got, (
+                f"{words}, and no message came at receive {number}: {queue.left}, its dead-letter "
+                f"queue {sum(queue.dead.depth)}"
+            )
             sqs.advance(31)
         assert not queue.ask("ReceiveMessage", VisibilityTimeout=30).get("Messages"), (
             f"{words}: after {limit} receives without a delete the message should be a dead letter; "
@@ -116,6 +125,10 @@ def judge_batches(asked, events: list) -> None:
     alone = sum(request.action == "SendMessage" for request in asked.all)
     assert not alone, (
         f"{len(events)} events should be sent in batches; {alone} were sent alone, with SendMessage"
+    )
+    delays = [each["DelaySeconds"] for each in asked.sent if each.get("DelaySeconds")]
+    assert not delays, (
+        f"what is sent should be there at once; entries were sent with DelaySeconds {delays[0]}"
     )
     assert max(sizes, default=0) <= 10, f"a batch takes ten entries at most, yours had {max(sizes)}"
     assert len(events) <= 1 or len(sizes) < len(events), (
@@ -234,6 +247,7 @@ def test_failed_entries_are_sent_again(student, sqs, asked, new_queue, trips, rn
             f"{scene}; one of them had {as_meant(sent[0])}, and when it was sent again "
             f"{as_meant(sent[-1]) or 'none of it'}"
         )
+    sqs.advance(901)  # a delay is 04.send-batches'
     arrived = [id_of({"MessageBody": message["Body"]}) for message in queue.take_all()]
     missing = [event for event in events if event["event_id"] not in arrived]
     assert not missing, f"{scene}; {named(missing, events)} did not arrive"
@@ -247,13 +261,14 @@ def test_a_call_does_not_count_the_failures_of_another(student, sqs, consumer, q
     events, more = trips(4), trips(4)
     sqs.fail_batch_entries(lambda entry, _: id_of(entry) == events[1]["event_id"])
     process.start("sqs.send_events", Kept("sqs"), queue.url, events).next()
-    queue.take_all()
     sqs.fail_batch_entries(fails_at_first({more[1]["event_id"]}))
     consumer.given(
         "in a call before, in the same process, entry 2 failed again and again; now entry 2 fails once"
     )
     student.send(queue, more, process)
+    sqs.advance(901)  # a delay is 04.send-batches'
     arrived = [id_of({"MessageBody": message["Body"]}) for message in queue.take_all()]
+    # Of the events of the first call some have arrived as well.
     missing = [event for event in more if event["event_id"] not in arrived]
     assert not missing, (
         f"entry 2 of 4 failed once, in the second call in one process; {named(missing, more)} did "
