@@ -24,8 +24,8 @@ def create_queue(
     Args:
         sqs: A boto3 client, `boto3.client("sqs", ...)`.
         name: The queue's name. The dead-letter queue is called `name + "-dead"`. A name that ends
-            in `.fifo` makes both FIFO queues; then the other one is `NAME-dead.fifo`. Give the
-            dead-letter queue no attributes besides that.
+            in `.fifo` makes both FIFO queues; then the other one is `NAME-dead.fifo`. How long
+            the dead-letter queue keeps messages is yours to choose; it has no other attributes.
         visibility_timeout: Seconds that a received message stays hidden.
         retention: Seconds that a message is kept, whether or not anybody receives it.
         max_receive_count: After that many receives without a delete, the message moves to the

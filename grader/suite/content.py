@@ -14,6 +14,8 @@ from typing import Any
 Event = dict[str, Any]
 _MOST = 8
 """Events that a sentence names by their places; of more it says the number."""
+_FEW = 3
+"""Words that a list in a sentence holds before it says how many others there are."""
 
 ZONES = ("Manhattan", "Brooklyn", "Queens", "Bronx", "Staten Island")
 ACCENTED_ZONES = ("Bæjarhöfn", "São João", "Ōtemachi", "Łódź-Górna", "Ñuñoa 🚕")
@@ -63,8 +65,9 @@ def trips(rng: random.Random, count: int, *, accented: bool = False) -> list[Eve
 def odd_events(rng: random.Random) -> list[Event]:
     """Return some twenty events of which no two kinds are alike: any JSON object is an event.
 
-    Without the usual fields, nested, with values that are false, two that are equal, with quotes
-    and escaped newlines in their text. All text is ASCII; `unusual_text` has the rest.
+    Without the usual fields, nested, with values that are false, three that are equal (two of them
+    next to each other), with quotes and escaped newlines in their text. All text is ASCII;
+    `unusual_text` has the rest.
     """
     (trip,) = trips(rng, 1)
     word = f"w{rng.randrange(16**6):06x}"
@@ -100,11 +103,10 @@ def odd_events(rng: random.Random) -> list[Event]:
         {"$bytes": word, "__class__": "dict", "self": number, "handle": True},
         {f"field {index}": index for index in range(rng.randint(40, 60))},
         {"long": word * 1000},
-        twin,
-        dict(twin),
     ]
     rng.shuffle(events)
-    return events
+    middle = rng.randrange(len(events) // 4, len(events) // 2)
+    return [*events[:middle], twin, dict(twin), *events[middle:], dict(twin)]
 
 
 def unusual_text(rng: random.Random) -> list[Event]:
@@ -163,6 +165,14 @@ def count_of(things: Sequence[Any] | int, noun: str) -> str:
     """Return a number and its noun: "1 event", "3 events"."""
     number = things if isinstance(things, int) else len(things)
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return words for a sentence: "a", "a and b", "a, b, c and 18 others"."""
+    if len(words) > _FEW + 1:
+        words = [*words[:_FEW], f"{len(words) - _FEW} others"]
+    *first, last = words or ["none"]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def numbers(events: Iterable[Any], everything: Sequence[Any]) -> str:

@@ -134,6 +134,54 @@ def test_chosen_entries_of_a_batch_fail(service: SqsService, client: Any, url: s
     assert service.depth(url) == (3, 0)
 
 
+def test_what_fails_may_be_the_senders_fault(service: SqsService, client: Any, url: str) -> None:
+    """The answer says so, until the next call; real SQS has both kinds."""
+    entries = [{"Id": body, "MessageBody": body} for body in "ab"]
+    for fault in (True, False):
+        service.fail_batch_entries(
+            lambda entry, _: entry["MessageBody"] == "b",
+            **({"sender_fault": True} if fault else {}),
+        )
+        answer = client.send_message_batch(QueueUrl=url, Entries=entries)
+        assert [(each["Id"], each["SenderFault"]) for each in answer["Failed"]] == [("b", fault)]
+
+
+def test_a_message_that_is_sent_alone_is_refused(
+    service: SqsService, client: Any, url: str
+) -> None:
+    """As long as `pick` says so; it is an exception of the client's, and is not in the queue."""
+    service.refuse_messages(lambda message, number: message["MessageBody"] == "b" and number <= 2)
+    client.send_message(QueueUrl=url, MessageBody="a")
+    with pytest.raises(client.exceptions.InvalidMessageContents):
+        client.send_message(QueueUrl=url, MessageBody="b")
+    assert service.depth(url) == (1, 0)
+    client.send_message(QueueUrl=url, MessageBody="b")
+    assert service.depth(url) == (2, 0)
+
+
+@pytest.mark.parametrize("action", ["DeleteMessage", "DeleteMessageBatch"])
+def test_the_receipt_handle_of_an_earlier_receive_deletes_nothing(
+    service: SqsService, client: Any, url: str, action: str
+) -> None:
+    """The request succeeds, as on AWS; that of the latest receive deletes."""
+
+    def delete(handle: str) -> None:
+        if action == "DeleteMessageBatch":
+            entries = [{"Id": "1", "ReceiptHandle": handle}]
+            assert client.delete_message_batch(QueueUrl=url, Entries=entries)["Successful"]
+        else:
+            client.delete_message(QueueUrl=url, ReceiptHandle=handle)
+
+    client.send_message(QueueUrl=url, MessageBody="x")
+    (first,) = client.receive_message(QueueUrl=url, VisibilityTimeout=10)["Messages"]
+    service.advance(11)
+    (second,) = client.receive_message(QueueUrl=url, VisibilityTimeout=10)["Messages"]
+    delete(first["ReceiptHandle"])
+    assert service.depth(url) == (0, 1)
+    delete(second["ReceiptHandle"])
+    assert service.depth(url) == (0, 0)
+
+
 def test_a_duplicate_comes_although_the_message_was_deleted(
     service: SqsService, client: Any, url: str
 ) -> None:

@@ -34,11 +34,27 @@ def test_every_event_is_one_line(make: Callable[..., list[content.Event]]) -> No
         assert json.loads(line) == event
 
 
-def test_odd_events_are_ascii_and_hold_two_that_are_equal() -> None:
-    """A mistake about bytes costs the check of bytes; one about equal events shows."""
+def test_odd_events_are_ascii_and_hold_three_that_are_equal() -> None:
+    """A mistake about bytes costs the check of bytes; one about equal events shows.
+
+    Two follow each other, whatever the seed: some compare with the event before, some with all.
+    """
     events = content.odd_events(random.Random(1))
     assert all(content.to_line(event).isascii() for event in events)
-    assert len({json.dumps(event, sort_keys=True) for event in events}) == len(events) - 1
+    assert len({json.dumps(event, sort_keys=True) for event in events}) == len(events) - 2
+    for seed in range(20):
+        events = content.odd_events(random.Random(seed))
+        at = [number for number, event in enumerate(events) if events.count(event) > 1]
+        assert [at[1] - at[0], at[2] - at[1] > 2] == [1, True]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [("", "none"), ("a", "a"), ("abcd", "a, b, c and d"), ("abcde", "a, b, c and 2 others")],
+)
+def test_a_long_list_of_words_says_how_many_more(words: str, sentence: str) -> None:
+    """A student reads the first of twenty exceptions, not all."""
+    assert content.listed(list(words)) == sentence
 
 
 @pytest.mark.parametrize("line", content.BAD)

@@ -17,6 +17,10 @@ class Faults:
 
     fail_entry: Pick | None = None
     """Asked for each entry of a SendMessageBatch, with the number of the request from 1 on."""
+    sender_fault: bool = False
+    """Whether the answer calls that the sender's fault."""
+    refuse: Pick | None = None
+    """Asked for each SendMessage, with the number of the request from 1 on."""
     fail_delete: Pick | None = None
     """The same of a DeleteMessageBatch."""
     duplicate: set[str] = field(default_factory=set)
@@ -27,11 +31,19 @@ class Faults:
     """How many messages a receive brings at most, whatever it asks for."""
 
 
-def with_failed(body: dict[str, Any], failed: list[dict[str, Any]]) -> dict[str, Any]:
+REFUSED = "the message was refused"
+
+
+def with_failed(
+    body: dict[str, Any], failed: list[dict[str, Any]], *, sender_fault: bool = False
+) -> dict[str, Any]:
     """Return the answer to a batch, with entries that failed on purpose."""
     if not failed:
         return body
-    why = {"SenderFault": False, "Code": "InternalError", "Message": "try again"}
+    code, message = (
+        ("InvalidMessageContents", REFUSED) if sender_fault else ("InternalError", "try again")
+    )
+    why = {"SenderFault": sender_fault, "Code": code, "Message": message}
     bad = [{"Id": entry["Id"], **why} for entry in failed]
     return {**body, "Failed": [*body.get("Failed", []), *bad]}
 

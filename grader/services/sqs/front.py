@@ -13,7 +13,7 @@ from werkzeug.test import create_environ
 
 from grader.services.gate import Gate, Packet
 from grader.services.sqs.clock import Clock
-from grader.services.sqs.faults import Faults, copy_of, is_copy, with_failed
+from grader.services.sqs.faults import REFUSED, Faults, copy_of, is_copy, with_failed
 from grader.services.sqs.recorded import Parameters, Request, in_words
 from grader.services.sqs.strict import (
     ACTIONS,
@@ -21,6 +21,7 @@ from grader.services.sqs.strict import (
     OK,
     Answer,
     Deduplication,
+    Receipts,
     parsed,
     refusal,
     refuse_batch,
@@ -63,6 +64,8 @@ class Front:
         """Whether an empty long poll moves the clock instead of waiting."""
         self.batches = 0
         """SendMessageBatch requests so far; what `fail_entry` is told."""
+        self.messages = 0
+        """SendMessage requests so far; what `refuse` is told."""
         self.delete_batches = 0
         """DeleteMessageBatch requests so far; what `fail_delete` is told."""
         self.receives = 0
@@ -70,6 +73,7 @@ class Front:
         self.bytes = 0
         """Of the consumer's requests and their answers so far."""
         self._copies: dict[str, list[dict[str, Any]]] = {}
+        self._receipts = Receipts()
         self._deduplication = Deduplication(lambda: clock.now().timestamp())
 
     def trusted(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -166,9 +170,12 @@ class Front:
             )
             data = b"".join(chunks)
             self._backend.notify_all()
-        status, headers = began[0]
-        error = headers.get("x-amzn-query-error", "")
-        return Answer(int(status.split()[0]), json.loads(data or b"{}"), error)
+            status, headers = began[0]
+            error = headers.get("x-amzn-query-error", "")
+            answer = Answer(int(status.split()[0]), json.loads(data or b"{}"), error)
+            if action == "ReceiveMessage" and answer.status == OK:
+                self._receipts.remember(answer.body.get("Messages") or [])
+        return answer
 
     # Receiving -----------------------------------------------------------------
 
@@ -220,6 +227,10 @@ class Front:
         if refused := refuse_message(queue, parameters):
             return refused
         with self._backend:
+            self.messages += 1
+            pick = self.faults.refuse
+            if pick is not None and pick(parameters, self.messages):
+                return refusal("InvalidMessageContents", REFUSED)
             if known := self._deduplication.known(queue, parameters):
                 return Answer(OK, known)
             answer = self._forward("SendMessage", parameters)
@@ -255,14 +266,17 @@ class Front:
                     self._deduplication.remember(queue, entry)
         old = [{"Id": each, **taken_as} for each, taken_as in known.items()]
         body = {**body, "Successful": [*body.get("Successful", []), *old]}
-        return Answer(OK, with_failed(body, failed))
+        return Answer(OK, with_failed(body, failed, sender_fault=self.faults.sender_fault))
 
     # Deleting ------------------------------------------------------------------
 
     def _delete(self, parameters: Parameters) -> Answer:
-        if is_copy(parameters):
+        if self._deletes_nothing(parameters):
             return Answer(OK, {})
         return self._forward("DeleteMessage", parameters)
+
+    def _deletes_nothing(self, entry: Parameters) -> bool:
+        return is_copy(entry) or self._receipts.is_old(entry)
 
     def _delete_batch(self, parameters: Parameters) -> Answer:
         entries = parameters.get("Entries") or []
@@ -271,15 +285,15 @@ class Front:
             pick = self.faults.fail_delete
             failed = [e for e in entries if pick is not None and pick(e, self.delete_batches)]
         taken = [entry for entry in entries if entry not in failed]
-        copies = [entry for entry in taken if is_copy(entry)]
-        rest = [entry for entry in taken if not is_copy(entry)]
+        rest = [entry for entry in taken if not self._deletes_nothing(entry)]
+        nothing = [entry for entry in taken if entry not in rest]
         body: dict[str, Any] = {}
         if rest or not entries:
             answer = self._forward("DeleteMessageBatch", {**parameters, "Entries": rest})
             if answer.status != OK:
                 return answer
             body = answer.body
-        gone = [{"Id": entry["Id"]} for entry in copies]
+        gone = [{"Id": entry["Id"]} for entry in nothing]
         body = {**body, "Successful": [*body.get("Successful", []), *gone]}
         return Answer(OK, with_failed(body, failed))
 

@@ -125,13 +125,22 @@ class SqsService(Service):
         self.observe(f"the queue's clock moves on by {seconds:g} s")
         self._clock.advance(seconds)
 
-    def fail_batch_entries(self, pick: Pick | None) -> None:
+    def fail_batch_entries(self, pick: Pick | None, *, sender_fault: bool = False) -> None:
         """Report entries of SendMessageBatch as failed: `pick(entry, number_of_the_request)`.
+
+        Requests are counted from now on, from 1. `sender_fault` is what the answer says of them.
+        """
+        self._front.faults.fail_entry = pick
+        self._front.faults.sender_fault = sender_fault
+        self._front.batches = 0
+
+    def refuse_messages(self, pick: Pick | None) -> None:
+        """Refuse what is sent alone, with SendMessage: `pick(parameters, number_of_the_request)`.
 
         Requests are counted from now on, from 1.
         """
-        self._front.faults.fail_entry = pick
-        self._front.batches = 0
+        self._front.faults.refuse = pick
+        self._front.messages = 0
 
     def fail_delete_entries(self, pick: Pick | None) -> None:
         """Report entries of DeleteMessageBatch as failed: `pick(entry, number_of_the_request)`.

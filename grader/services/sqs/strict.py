@@ -1,4 +1,4 @@
-"""Where moto is more lenient than Amazon SQS: names, characters, sizes, what FIFO remembers."""
+"""Where moto is more lenient than Amazon SQS: texts, sizes, receipts, what FIFO remembers."""
 
 from __future__ import annotations
 
@@ -123,6 +123,31 @@ def size(entry: dict[str, Any]) -> int:
         parts = [name, *value.values()] if isinstance(value, dict) else [name]
         total += sum(len(str(part).encode(errors="replace")) for part in parts)
     return total
+
+
+class Receipts:
+    """Which receipt handle of a message is its latest: moto deletes by any that it ever gave.
+
+    With an older one the request succeeds, and the message is not deleted. Source: DeleteMessage
+    in the API reference.
+    """
+
+    def __init__(self) -> None:
+        self._message: dict[str, str] = {}
+        self._latest: dict[str, str] = {}
+
+    def remember(self, messages: list[dict[str, Any]]) -> None:
+        """Remember what a receive gave."""
+        for message in messages:
+            handle, identity = message["ReceiptHandle"], message["MessageId"]
+            self._message[handle] = identity
+            self._latest[identity] = handle
+
+    def is_old(self, entry: dict[str, Any]) -> bool:
+        """Tell whether a delete has the receipt handle of an earlier receive of its message."""
+        handle = str(entry.get("ReceiptHandle", ""))
+        identity = self._message.get(handle)
+        return identity is not None and self._latest[identity] != handle
 
 
 class Deduplication:

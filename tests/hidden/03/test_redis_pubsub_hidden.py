@@ -191,15 +191,17 @@ def test_with_nobody_there_all_are_lost(channel, odd_events, trips):
     process = channel.process()
     where = {"host": channel.service.host, "port": channel.service.port}
     three = trips(3)
-    for events, given, decode in (
-        (odd_events, odd_events, False),
-        (three, New("builtins.iter", three), True),
+    for events, given, decode, words in (
+        (odd_events, odd_events, False, "a list"),
+        (three, New("builtins.iter", three), True, "an iterator, which can be gone through once,"),
+        ([], [], False, "an empty list"),
     ):
         process.keep("client", New("redis.Redis", **where, decode_responses=decode))
         lost = publish(channel, given, process)
         assert lost == events, (
-            f"{len(events)} events were published with no subscriber (decode_responses={decode}), "
-            f"so it should return all of them in order; it returned {channel.these(lost, events)}"
+            f"publish_events was given {words} of {len(events)} events (decode_responses={decode}), "
+            "and there was no subscriber, so it should return all of them in order; it returned "
+            f"{channel.these(lost, events)}"
         )
 
 
@@ -252,6 +254,42 @@ def test_the_subscriber_leaves_half_way(channel, listen, trips, rng):
     )
 
 
+@pytest.mark.check("03.redis-reports-lost")
+def test_a_subscriber_comes_half_way(channel, listen, trips, rng):
+    """The first one comes before event k: the events before it are lost, it gets the others."""
+    events = trips(rng.randint(6, 9))
+    k = rng.randint(2, len(events) - 2)
+    came = []
+    with (
+        channel.service.recording() as recorded,
+        channel.service.before(
+            "PUBLISH", "SPUBLISH", number=k + 1, action=lambda: came.append(listen())
+        ),
+    ):
+        lost = publish(channel, events)
+    published = len(recorded.commands("PUBLISH", "SPUBLISH"))
+    assert published >= len(events) or recorded.commands("EVAL", "EVALSHA", "FCALL"), (
+        f"{len(events)} events were to be published, to nobody at first: somebody may come for the "
+        f"next one, so each should be published; {published} {'was' if published == 1 else 'were'}"
+    )
+    received = []
+    for listener in came:
+        listener.receive(len(events) - k)
+        listener.leave()
+        received = listener.events()
+    # Who publishes all in one transaction does so after somebody came, or before.
+    missed = events[: len(events) - len(received)]
+    assert received == events[len(missed) :], (
+        f"the events should be published in order, as JSON; a subscriber that came before event "
+        f"{k + 1} received {received!r:.300}"
+    )
+    assert lost == missed, (
+        f"{channel.these(missed, events)} of {len(events)} reached nobody, then somebody subscribed "
+        f"and got the others; it should return what was lost, it returned "
+        f"{channel.these(lost, events)}"
+    )
+
+
 @pytest.mark.check("03.redis-fan-out")
 def test_both_consumers_get_every_event(channel, trips):
     """Two processes subscribe to one channel."""
@@ -271,10 +309,12 @@ def test_both_consumers_get_every_event(channel, trips):
 @pytest.mark.check("03.redis-quiet")
 @pytest.mark.last
 def test_a_quiet_channel_is_waited_on(waits):
-    """Nothing for more than five seconds, and between events, with and without a read time-out."""
-    both = [waits.look(name) for name in ("redis quiet", "redis quiet, read time-out")]
-    for quiet, seconds in both:
+    """Nothing for more than five seconds: before an event, after one, with a read time-out."""
+    names = ("redis quiet", "redis quiet, read time-out", "redis quiet after an event")
+    all_quiet = [waits.look(name) for name in names]
+    for quiet, seconds in all_quiet:
         short = f" (the client's socket_timeout is {quiet.timeout:.1f} s)" if quiet.timeout else ""
+        short = " after an event" if quiet.handled else short
         step = quiet.moves(max(0.0, QUIET - seconds))
         assert 0 not in quiet.heard, (
             f"the channel was quiet{short}, and the consumer subscribed once more; an event that "
@@ -284,16 +324,17 @@ def test_a_quiet_channel_is_waited_on(waits):
             f"the channel was quiet{short}, and the consumer should go on waiting; within "
             f"{QUIET:.0f} s {quiet.run.said(step)}"
         )
-        quiet.channel.publish(quiet.everything[0])
-        quiet.take(quiet.everything[0], "an event was published after some quiet seconds")
+        event = quiet.everything[quiet.handled]
+        quiet.channel.publish(event)
+        quiet.take(event, "an event was published after some quiet seconds")
     # And again between two events, longer than the read time-out.
-    quiet, _ = both[1]
+    quiet, _ = all_quiet[1]
     step = quiet.moves(quiet.timeout + 0.1)
     assert step is None, (
         f"the channel was quiet between two events, for longer than the client's socket_timeout of "
         f"{quiet.timeout:.1f} s, and the consumer should go on waiting; {quiet.run.said(step)}"
     )
-    for quiet, _ in both:
+    for quiet, _ in all_quiet[:2]:
         quiet.channel.publish(quiet.everything[1])
         quiet.take(quiet.everything[1], "a second event was published after a quiet moment")
 
@@ -311,6 +352,10 @@ def test_bad_messages_are_skipped(channel, trips, junk):
             assert isinstance(step.event, dict) or step.event == 1, (
                 "a message that is not a JSON object should be skipped; it called "
                 f"handle({step.event!r:.100})"
+            )
+            assert step.event == 1 or step.event in everything, (
+                "a message that is not a JSON object, or not UTF-8, should be skipped; it made one "
+                f"into an event and called handle({step.event!r:.100})"
             )
             handled += [step.event] if isinstance(step.event, dict) else []
         run.run.go_on()

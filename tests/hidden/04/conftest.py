@@ -26,6 +26,7 @@ def sqs(service: Callable[[str], Any], consumer: Consumer) -> SqsService:
     found: SqsService = service("sqs")
     found.clear_requests()
     found.fail_batch_entries(None)
+    found.refuse_messages(None)
     found.fail_delete_entries(None)
     found.empty_receives()
     found.receive_at_most(TEN)
@@ -145,11 +146,11 @@ def queue_called(sqs: SqsService, consumer: Consumer) -> Callable[[str], Queue]:
 def new_queue(sqs: SqsService, consumer: Consumer, rng: random.Random) -> Callable[..., Queue]:
     """`new_queue()`: a queue of a random name, with a visibility timeout of HIDDEN.
 
-    `new_queue(n)`: a message is dead after so many receives.
+    `new_queue(n)`: a message is dead after so many receives. `end` is the name's.
     """
 
-    def make(max_receive_count: int | None = None, *, fifo: bool = False) -> Queue:
-        name = f"trips-{rng.randrange(16**8):08x}{'.fifo' if fifo else ''}"
+    def make(max_receive_count: int | None = None, *, fifo: bool = False, end: str = "") -> Queue:
+        name = f"trips-{rng.randrange(16**8):08x}{'.fifo' if fifo else end}"
         queue = Queue(sqs, consumer, name)
         more = {}
         if max_receive_count is not None:
@@ -261,6 +262,11 @@ class Asked:
         """The entries of each SendMessageBatch."""
         return [entries_of(each) for each in self._sqs.requests_of("SendMessageBatch")]
 
+    @property
+    def sent(self) -> list[dict[str, Any]]:
+        """What was to be sent, in the order of the requests: entries of batches, and messages alone."""
+        return [entry for each in self._sqs.requests for entry in sends_in(each)]
+
 
 def entries_of(request: Request) -> list[dict[str, Any]]:
     """The entries of a batch."""
@@ -271,6 +277,16 @@ def entries_of(request: Request) -> list[dict[str, Any]]:
 def messages_in(request: Request) -> int:
     """How many messages a receive brought."""
     return len(request.response.get("Messages") or ())
+
+
+def sends_in(request: Request) -> list[dict[str, Any]]:
+    """What a request sends."""
+    match request.action:
+        case "SendMessage":
+            return [request.parameters]
+        case "SendMessageBatch":
+            return entries_of(request)
+    return []
 
 
 def deletes_in(request: Request) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from grader.suite import Handle, Raised, exceptions
-from grader.suite.content import BAD, named, same
+from grader.suite.content import BAD, listed, named, same
 from grader.suite.steps import in_words
 
 RAISED = (*exceptions.ORDINARY, *exceptions.BOTOCORE)
@@ -26,20 +26,27 @@ def bad_messages() -> list[str]:
 def test_everything_is_handled_and_deleted(
     student, queue, new_queue, odd_events, unusual_text, trips, rng
 ):
-    """Events of every kind, more than a batch; then a call on another queue in the same process."""
+    """Events of every kind, more than a batch; then on other queues in the same process, one FIFO."""
     process = student.process()
     many, few = [*odd_events, *unusual_text], trips(rng.randint(6, 8))
-    for each, events, size in ((queue, many, {"batch_size": 10}), (new_queue(), few, {})):
+    for each, events, size in (
+        (queue, many, {"batch_size": 10}),
+        (new_queue(), few, {}),
+        (new_queue(fifo=True), trips(2), {}),
+    ):
+        kind = "FIFO " if each.is_fifo else ""
         each.put(*events, ascii_only=False)
         run = student.consume(each, process, max_events=len(events), **size)
         seen = run.drain()
         assert same(seen, events), (
-            f"{len(events)} events were in the queue; it handled {named(seen, events)}"
+            f"{len(events)} events were in the {kind}queue; it handled {named(seen, events)}"
         )
         assert run.value == len(events), (
             f"{len(events)} events were handled, so {len(events)} should be returned, not {run.value!r}"
         )
-        assert each.depth == (0, 0), f"every handled message should be deleted; {each.left}"
+        assert each.depth == (0, 0), (
+            f"every handled message of the {kind}queue should be deleted; {each.left}"
+        )
 
 
 @pytest.mark.check("04.consumes")
@@ -65,6 +72,28 @@ def test_a_delete_that_failed_is_made_again(student, sqs, queue, trips):
         f"again; after the visibility timeout {queue.left}"
         if failed
         else f"every handled message should be deleted; {queue.left}"
+    )
+
+
+@pytest.mark.check("04.consumes")
+def test_a_delete_has_the_receipt_handle_of_its_receive(student, queue, trips):
+    """A message comes a second time in the same call: the first receive's handle deletes nothing."""
+    (event,) = trips(1)
+    queue.put(event)
+    run = student.consume(queue, max_events=1, max_empty_receives=2)
+    if run.next_event() != event:
+        return
+    queue.let_time_out()
+    run.fails()
+    if not isinstance(run.next(), Handle):
+        return  # that it comes again is another check's
+    run.handled()
+    run.returned()
+    queue.let_time_out()
+    assert queue.depth == (0, 0), (
+        "handle() raised for a message, which came again in the same call and was handled: its "
+        "message should be deleted, with the ReceiptHandle of its latest receive; after the "
+        f"visibility timeout {queue.left}"
     )
 
 
@@ -104,10 +133,13 @@ def test_killed_inside_handle_at_every_event(student, new_queue, trips):
         queue.let_time_out()
         seen = student.consume(queue, max_events=4, max_empty_receives=1).drain()
         missing = [event for event in events if event not in handled and event not in seen]
-        early = ", the one in hand among them: it was deleted too early"
+        early = ", the one in hand among them" if current in missing else ""
+        hidden = queue.depth[1]
+        where = "still hidden" if hidden >= len(missing) else "no longer in the queue"
         assert not missing, (
             f"killed inside handle() of event {k + 1} of 4; after the visibility timeout "
-            f"{named(missing, events)} never came back{early if current in missing else ''}"
+            f"{named(missing, events)} did not come back{early}: "
+            f"{'it was' if len(missing) == 1 else 'they were'} {where}"
         )
 
 
@@ -192,6 +224,7 @@ def test_a_failed_message_stays_and_the_others_go_on(student, queue, trips):
                 "a message whose handle() raised should stay hidden until its time-out; "
                 "it came again at once"
             )
+            run.process.case.given(f"handle() raised {last} for one event")
             run.fails(fails.pop(number))
         else:
             handled.append(step.event)
@@ -220,12 +253,32 @@ def test_a_failed_message_stays_and_the_others_go_on(student, queue, trips):
     lost = [name for name, event in zip(RAISED, bad, strict=True) if event not in seen]
     assert not lost, (
         "a message whose handle() raised should come back after the visibility timeout, and be "
-        f"handled then; those for which it raised {', '.join(lost)} were not"
+        f"handled then; those for which it raised {listed(lost)} were not"
     )
     assert failed is None or failed in seen[seen.index(failed) + 1 :], (
         "handle() raised for a message in the call before and once more in this one, and its "
         "visibility timeout passed: it should be handled when it comes again; it was not"
     )
+
+
+@pytest.mark.check("04.failed-handle-not-deleted")
+def test_a_failed_message_of_a_fifo_queue_stays_hidden(student, new_queue, trips):
+    """Its group waits for it; it is not made visible at once for that."""
+    queue = new_queue(fifo=True)
+    events = [event | {"pickup_zone": zone} for event, zone in zip(trips(2), "AB", strict=True)]
+    queue.put(*events)
+    run = student.consume(queue, max_events=2, wait_seconds=1, max_empty_receives=1)
+    tries = 0
+    while isinstance(step := run.next(), Handle):
+        tries += step.event == events[0]
+        assert tries <= 1, (
+            "handle() raised for an event of a FIFO queue: its message should stay hidden until "
+            "its visibility timeout is over; it came again at once"
+        )
+        if step.event == events[0]:
+            run.fails()
+        else:
+            run.handled()
 
 
 def come_again(run, queue, bad: list) -> tuple[list, dict | None]:
@@ -261,8 +314,10 @@ def test_ctrl_c_leaves(student, queue, trips, name):
         f"{name} inside handle() should leave sqs_consumer unchanged; {in_words(step, 'it')}"
     )
     queue.let_time_out()
+    hidden = queue.depth[1]
     assert held in queue.take_events(), (
-        f"{name} came inside handle(): that event's message should not be deleted, and it was"
+        f"{name} came inside handle(): that event's message should be visible again after the "
+        f"queue's visibility timeout; it was {'still hidden' if hidden else 'deleted'}"
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from grader.suite import HANDLE, Handle, Kept, New, Raised, exceptions
-from grader.suite.content import named, same
-from grader.suite.steps import in_words, shorten
+from grader.suite.content import named, same, these
+from grader.suite.steps import cut, in_words, shorten
 
 RAISED = (*exceptions.ORDINARY, *exceptions.BOTOCORE)
 
@@ -87,14 +87,15 @@ def test_a_failed_event_is_handled_again(consumer, trips):
     """Its id enters `seen` only when handle has returned, whatever was raised."""
     (event,) = trips(1)
     handler = Handler(consumer.process(), "handler", set())
+    before = "nothing"
     for name in (*RAISED, *exceptions.STOPPING):
         run = handler.call(event)
         step = run.next()
         assert isinstance(step, Handle), (
-            "handle() raised for the event, so it should be handled when it comes again; "
+            f"handle() raised {before} for the event, so it should be handled when it comes again; "
             f"{in_words(step, 'once(...)')}"
         )
-        run.fails(name)
+        run.fails(before := name)
         step = run.next()
         left_by_it = isinstance(step, Raised) and step.by_handle
         assert left_by_it, (
@@ -158,8 +159,11 @@ def test_order_is_kept_within_a_zone(student, new_queue, trips, rng):
     student.send(queue, events)
     run = student.consume(queue, max_events=len(events), max_empty_receives=2)
     seen = run.drain()
+    strangers = [event for event in seen if event not in events]
     assert same(seen, events), (
-        f"{len(events)} events were sent to a FIFO queue; it handled {named(seen, events)}"
+        f"{len(events)} events were sent to a FIFO queue; it handled "
+        f"{these(seen, events, 'had not been sent')}"
+        f"{f', such as {cut(strangers[0], 200)}' if strangers else ''}"
     )
     for zone in zones:
         sent, got = of_zone(zone, events), of_zone(zone, seen)
@@ -186,8 +190,9 @@ def test_groups_and_deduplication_ids(student, new_queue, trips, rng):
         for m in queue.take_all()
     }
     assert set(given) == set(map(str, numbers)), (
-        f"events with the ids {numbers} were sent to a FIFO queue; the deduplication ids are "
-        f"{', '.join(map(str, given)) or 'none'}"
+        f"events with the event_ids {numbers} were sent to a FIFO queue, each should have its "
+        f"event_id as deduplication id; the deduplication ids are "
+        f"{shorten(', '.join(map(str, given)), 120) if given else 'none'}"
     )
     for zone, each in zip(zones, numbers, strict=True):
         wanted = zone.replace(" ", "-")
@@ -238,6 +243,7 @@ def consume_failing(run, fails: dict, on_event=lambda event: None) -> tuple[list
             handled.append(step.event)
             run.handled()
         else:
+            run.process.case.given(f"handle() raised {name} for {shorten(step.event)}")
             run.fails(name)
     # What handle raised should not leave, which is another check's.
     assert not isinstance(step, Raised) or step.by_handle, (
@@ -252,7 +258,7 @@ def firsts(events: list) -> list:
 
 
 @pytest.mark.check("04.fifo-after-failure")
-def test_the_rest_of_its_group_waits(student, new_queue, trips):
+def test_the_rest_of_its_group_waits(student, asked, new_queue, trips):
     """Six events of three zones; in two of them one fails, and comes again in the same run."""
     queue = new_queue(6, fifo=True)
     zones = ("Staten Island", "Queens", "Staten Island", "Bronx", "Queens", "Staten Island")
@@ -289,6 +295,11 @@ def test_the_rest_of_its_group_waits(student, new_queue, trips):
     before = tried[: again[0]] if again else tried
     assert events[3] in before, (
         f"{scene}: other groups go on, so event 4 should be handled before 2 comes again; it was not"
+    )
+    sent = len(asked.sent)
+    assert not sent, (
+        f"{scene}: the rest of a group is left alone in the queue, and sqs_consumer sends nothing; "
+        f"it sent {sent} message{'' if sent == 1 else 's'}"
     )
     missing = [event for event in events[4:] if event not in handled]
     assert not missing, (

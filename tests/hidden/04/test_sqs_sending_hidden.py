@@ -54,13 +54,18 @@ def test_the_queue_is_as_asked_for(student, queue_called, rng, end):
         f"create_queue was called with retention={retention}; "
         f"the queue has {found.get('MessageRetentionPeriod')}"
     )
+    delay = found.get("DelaySeconds", "0")
+    assert delay == "0", (
+        f"nobody asked for a delay, and the queue has DelaySeconds {delay}: what is sent comes later"
+    )
     fifo = found.get("FifoQueue", "false") == "true"
     assert fifo == queue.is_fifo, f"{queue.name} should {'' if end else 'not '}be a FIFO queue"
     queue.put({"event_id": 1, "pickup_zone": "Queens"})
     again = student.create(queue.name, process, **wanted)
     assert again == url, f"a second call should return {url}; it returned {again}"
     assert queue.depth == (1, 0), (
-        "a message was in the queue, and after a second call of create_queue it was gone"
+        "a message was in the queue, and create_queue was called a second time; after that "
+        f"{queue.left}"
     )
 
 
@@ -83,20 +88,24 @@ def test_the_defaults(student, queue_called, rng):
 def test_a_message_is_dead_after_so_many_receives(student, sqs, queue_called, rng, end):
     """Of two queues, made in one process: each has a dead-letter queue and a limit of its own.
 
-    The queue's retention is not the dead-letter queue's: letters are there to be looked at later.
+    How long a dead letter is kept is the student's choice.
     """
     process = student.process()
     for limit, how in ((rng.choice((2, 4, 5)), "{}"), (3, "{}, the default")):
         name = some_name(rng)
         queue = queue_called(name + end)
         told = {} if "default" in how else {"max_receive_count": limit}
-        student.create(queue.name, process, visibility_timeout=77, retention=777, **told)
+        student.create(queue.name, process, visibility_timeout=77, retention=7777, **told)
         event = {"event_id": rng.randrange(10**6), "pickup_zone": "Queens"}
         queue.put(event)
+        sqs.advance(901)  # a delay is 04.create-queue's; this is longer than any
         words = f"max_receive_count is {how.format(limit)}"
         for number in range(1, limit + 1):
             got = queue.ask("ReceiveMessage", VisibilityTimeout=30).get("Messages")
-            assert got, f"{words}, and at receive {number} the message was gone"
+            assert got, (
+                f"{words}, and no message came at receive {number}: {queue.left}, its dead-letter "
+                f"queue {sum(queue.dead.depth)}"
+            )
             sqs.advance(31)
         assert not queue.ask("ReceiveMessage", VisibilityTimeout=30).get("Messages"), (
             f"{words}: after {limit} receives without a delete the message should be a dead letter; "
@@ -116,6 +125,10 @@ def judge_batches(asked, events: list) -> None:
     alone = sum(request.action == "SendMessage" for request in asked.all)
     assert not alone, (
         f"{len(events)} events should be sent in batches; {alone} were sent alone, with SendMessage"
+    )
+    delays = [each["DelaySeconds"] for each in asked.sent if each.get("DelaySeconds")]
+    assert not delays, (
+        f"what is sent should be there at once; entries were sent with DelaySeconds {delays[0]}"
     )
     assert max(sizes, default=0) <= 10, f"a batch takes ten entries at most, yours had {max(sizes)}"
     assert len(events) <= 1 or len(sizes) < len(events), (
@@ -152,11 +165,22 @@ def test_every_event_is_sent_once(student, asked, queue, trips, rng):
 
 
 @pytest.mark.check("04.send-batches")
-def test_the_events_may_come_from_an_iterator(student, queue, trips):
+def test_the_events_may_come_from_an_iterator(student, consumer, queue, trips):
     """Any Iterable of events: one that has no length, and can be gone through once."""
     events = trips(12)
+    consumer.given("send_events was given the events as an iterator, which has no length")
     student.send(queue, New("builtins.iter", events))
     judge_messages(queue.take_all(), events, "12 events, of an iterator, were sent in one call")
+
+
+@pytest.mark.check("04.send-batches")
+def test_a_queue_is_fifo_by_its_end_alone(student, consumer, new_queue, trips):
+    """A standard queue may have "fifo" in its name; it takes no deduplication ids."""
+    queue = new_queue(end="-fifo-copy")
+    events = trips(3)
+    consumer.given(f"the queue {queue.name} is a standard queue: its name does not end in .fifo")
+    student.send(queue, events)
+    judge_messages(queue.take_all(), events, f"3 events were sent to the queue {queue.name}")
 
 
 @pytest.mark.check("04.send-batches")
@@ -191,8 +215,12 @@ def refused(student, queue, events: list) -> bool:
 
 
 def as_meant(entry: dict) -> dict:
-    """What an entry of a batch says of its message; its Id is its batch's."""
-    return {name: value for name, value in entry.items() if name not in ("Id", "MessageBody")}
+    """What an entry of a batch says of its message; its Id is its batch's.
+
+    A message that is sent alone says it of itself, and where it goes.
+    """
+    place = ("Id", "QueueUrl", "MessageBody")
+    return {name: value for name, value in entry.items() if name not in place}
 
 
 @pytest.mark.check("04.send-partial-failure")
@@ -210,7 +238,7 @@ def test_failed_entries_are_sent_again(student, sqs, asked, new_queue, trips, rn
     student.send(queue, events)
     scene = f"{len(unlucky)} of {len(events)} entries failed at first"
     for event in events:
-        sent = [e for batch in asked.batches for e in batch if id_of(e) == event["event_id"]]
+        sent = [each for each in asked.sent if id_of(each) == event["event_id"]]
         assert event in unlucky or len(sent) <= 1, (
             f"{scene}; an entry that had not failed was sent {len(sent)} times: "
             "send the failed ones alone"
@@ -219,28 +247,63 @@ def test_failed_entries_are_sent_again(student, sqs, asked, new_queue, trips, rn
             f"{scene}; one of them had {as_meant(sent[0])}, and when it was sent again "
             f"{as_meant(sent[-1]) or 'none of it'}"
         )
-    arrived = queue.take_events()
-    missing = [event for event in events if event not in arrived]
+    sqs.advance(901)  # a delay is 04.send-batches'
+    arrived = [id_of({"MessageBody": message["Body"]}) for message in queue.take_all()]
+    missing = [event for event in events if event["event_id"] not in arrived]
     assert not missing, f"{scene}; {named(missing, events)} did not arrive"
-    assert same(arrived, events), f"{scene}; {len(arrived)} messages arrived"
+    assert len(arrived) == len(events), f"{scene}; {len(arrived)} messages arrived"
+
+
+@pytest.mark.check("04.send-partial-failure")
+def test_a_call_does_not_count_the_failures_of_another(student, sqs, consumer, queue, trips):
+    """One entry keeps failing and the call raises; in the next, of the same process, it fails once."""
+    process = student.process()
+    events, more = trips(4), trips(4)
+    sqs.fail_batch_entries(lambda entry, _: id_of(entry) == events[1]["event_id"])
+    process.start("sqs.send_events", Kept("sqs"), queue.url, events).next()
+    sqs.fail_batch_entries(fails_at_first({more[1]["event_id"]}))
+    consumer.given(
+        "in a call before, in the same process, entry 2 failed again and again; now entry 2 fails once"
+    )
+    student.send(queue, more, process)
+    sqs.advance(901)  # a delay is 04.send-batches'
+    arrived = [id_of({"MessageBody": message["Body"]}) for message in queue.take_all()]
+    # Of the events of the first call some have arrived as well.
+    missing = [event for event in more if event["event_id"] not in arrived]
+    assert not missing, (
+        f"entry 2 of 4 failed once, in the second call in one process; {named(missing, more)} did "
+        "not arrive"
+    )
 
 
 @pytest.mark.check("04.send-partial-failure")
 def test_an_entry_that_keeps_failing_raises(student, sqs, asked, queue, trips):
-    """One entry never succeeds: in the first batch, in the last, or in the only one."""
-    for count, place in ((20, 2), (20, 19), (10, 4)):
+    """One entry never succeeds: in the first batch, in the last, or in the only one.
+
+    Nor does it when it is sent alone. SQS calls it the sender's fault or not; what that is may be
+    given up at once.
+    """
+    for count, place, sender_fault in ((20, 2, False), (20, 19, True), (10, 4, False)):
         events = trips(count)
         unlucky = events[place]["event_id"]
+
+        def fails(entry: dict, _: int, unlucky: object = unlucky) -> bool:
+            return id_of(entry) == unlucky
+
         asked.forget()
-        sqs.fail_batch_entries(lambda entry, _, number=unlucky: id_of(entry) == number)
+        sqs.fail_batch_entries(fails, sender_fault=sender_fault)
+        sqs.refuse_messages(fails)
         process = student.process()
         step = process.start("sqs.send_events", Kept("sqs"), queue.url, events).next()
-        assert isinstance(step, Raised), (
-            f"the entry of {named([events[place]], events)} of {count} failed again and again, "
-            f"so send_events should raise; {in_words(step, 'it')}"
+        tries = sum(fails(each, 0) for each in asked.sent)
+        times = f"{tries} time{'' if tries == 1 else 's'}"
+        scene = (
+            f"the entry of {named([events[place]], events)} of {count} failed each time "
+            f"(SenderFault: {sender_fault}; it was sent {times})"
         )
-        tries = sum(id_of(entry) == unlucky for batch in asked.batches for entry in batch)
-        assert tries >= 2, (
-            "a failed entry should be sent again at least once; "
-            f"it was sent {tries} time{'' if tries == 1 else 's'}"
+        assert isinstance(step, Raised), (
+            f"{scene}, so send_events should raise; {in_words(step, 'it')}"
+        )
+        assert tries >= 2 or sender_fault, (
+            f"a failed entry should be sent again at least once; it was sent {times}"
         )
