@@ -8,7 +8,7 @@ import select
 import signal
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -56,8 +56,8 @@ class Process:
 
     def _take(self, spawned: Spawned) -> None:
         self._spawned = spawned
-        # One that does not read must not keep the suite from its deadline.
-        spawned.channel.settimeout(self.case.seconds)
+        # One that sends what cannot be read must not keep the suite from its deadline.
+        spawned.channel.setblocking(False)  # noqa: FBT003 - the standard library's
         self._lines = wire.LineReader(spawned.channel, _MAX_BYTES)
         self._aside: deque[bytes] = deque()
         self._trace: list[bytes] = []
@@ -182,7 +182,7 @@ class Process:
             Failed: none came in time, the process ended, or it sent something else.
             ReachedError: `before` could be read from, and nothing had come.
         """
-        waits = 0.0
+        patience = _Patience(lambda seconds: self._waited(doing, seconds))
         self._steps += 1
         if self._steps > _MAX_STEPS:
             raise Failed(f"{doing} took {_MAX_STEPS} steps and did not come to an end", Kind.HUNG)
@@ -191,7 +191,7 @@ class Process:
         halt: list[int | HasFileno] = [before] if before is not None else []
         try:
             while (line := self._message()) is None:
-                ready = select.select([*watched, *halt], [], [], _SLICE)[0]
+                ready = patience.select([*watched, *halt])
                 # A message was sent before the write that is held now: it comes first.
                 if channel.fileno() in ready:
                     if not self._lines.fill():
@@ -206,8 +206,6 @@ class Process:
                         watched.remove(listener)  # the process is gone; its channel says so next
                     elif (write := self._held_write(listener)) is not None:
                         return write
-                else:
-                    waits = self._waited(doing, waits)
             return wire.load(line)
         except wire.WireError as error:
             said = f"{doing} sent something that is no message: {error}"
@@ -286,8 +284,14 @@ class Process:
 
     def answer(self, message: dict[str, Any]) -> None:
         """Answer a callback."""
+        channel = self._spawned.channel
         with contextlib.suppress(OSError):  # the process died or hangs; the next step tells
-            self._spawned.channel.sendall(wire.dump(message))
+            try:
+                # One that does not read must not keep the suite from its deadline either.
+                channel.settimeout(self.case.seconds)
+                channel.sendall(wire.dump(message))
+            finally:
+                channel.setblocking(False)  # noqa: FBT003 - the standard library's
 
     def let_write(self) -> None:
         """Let the held system call happen."""
@@ -311,3 +315,22 @@ class Process:
             return Write(held.name)
         self.let_write()
         return None
+
+
+class _Patience:
+    """The waits for one step, counted in slices, whatever comes that is no step."""
+
+    def __init__(self, waited: Callable[[float], float]) -> None:
+        """Ask `waited` after each slice; see :meth:`Process._waited`."""
+        self._waited = waited
+        self._seconds = 0.0
+        self._left = _SLICE
+
+    def select(self, watched: Sequence[int | HasFileno]) -> list[int | HasFileno]:
+        """Return what can be read of these now, or within what is left of a slice."""
+        if self._left <= 0:
+            self._seconds, self._left = self._waited(self._seconds), _SLICE
+        begin = time.monotonic()
+        ready = select.select(watched, [], [], self._left)[0]
+        self._left = self._left - (time.monotonic() - begin) if ready else 0.0
+        return ready

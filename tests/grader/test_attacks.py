@@ -41,13 +41,17 @@ ALL_ATTACKS = {
     f"{path.parent.parent.name}-{path.parent.name}": path.parent
     for path in sorted((REPO / "tests" / "submissions" / "attacks").glob("*/*/attack.toml"))
 }
+CHOSEN = os.environ.get("ATTACKS", "").split()
+"""Which attacks to hand in, by name (`01-fork-bomb`), or `all`."""
 ATTACKS = {
     name: folder
     for name, folder in ALL_ATTACKS.items()
-    if os.environ.get("ATTACKS") == "all"
-    or not tomllib.loads((folder / "attack.toml").read_text()).get("nightly")
+    if CHOSEN == ["all"]
+    or name in CHOSEN
+    or not (CHOSEN or tomllib.loads((folder / "attack.toml").read_text()).get("nightly"))
 }
 """Those marked `nightly` are handed in by `make attacks` alone: all together take too long."""
+assert CHOSEN == ["all"] or ALL_ATTACKS.keys() >= set(CHOSEN), "ATTACKS names one that is not there"
 CANARY_PORT, CANARY_SOCKET = "47813", "grader-attack-canary"
 """Where reaches-host-loopback looks for servers of the host's; each class has its own."""
 MOST_PIDS = 1 << 22
@@ -55,7 +59,12 @@ MOST_PIDS = 1 << 22
 ORDINARY = 60918
 """A uid that nothing else uses, other than that of the sandboxes."""
 CANARY = f"canary-{secrets.token_hex(8)}"
-EXERCISES = [each.id for each in load_course(REPO).exercises]
+EXERCISES = [
+    each.id
+    for each in load_course(REPO).exercises
+    if CHOSEN in ([], ["all"]) or any(name.startswith(f"{each.id}-") for name in ATTACKS)
+]
+"""Those with honest submissions: all, or those that the chosen attacks are about."""
 HONEST = ("aaa-honest", "mmm-honest", "zzz-honest")
 NAMES = (
     *("=cmd|'calc'!A0", "<img src=x onerror=alert(1)>", "[x](javascript:alert(1))", "-rf"),
