@@ -27,6 +27,8 @@ from grader.worker import wire
 
 _SLICE = 0.25
 """Seconds. A deadline is counted in slices, so that a machine that stood still costs one slice."""
+_ASKS = 1.0
+"""Seconds of a wait after which services are asked whether they cut the submission off."""
 _MAX_BYTES = 64 << 20
 """Of all messages of one process: what a suite keeps of them is a multiple of it."""
 _MAX_STEPS = 20_000
@@ -229,6 +231,9 @@ class Process:
         if self.case.gets_on():
             return 0.0
         seconds += _SLICE
+        if seconds % _ASKS == 0 and (excess := self.case.exceeded()):
+            # It was cut off, so nothing more will come.
+            raise Failed(f"the program {excess}, and was cut off", Kind.FLOODED)
         if seconds >= self.case.seconds:
             raise self._hangs(doing)
         if seconds == _SOON:
