@@ -301,7 +301,7 @@ def as_ordinary_user(root: Path) -> list[str]:
     if not prefix.startswith("/root/"):
         return become
     script = (
-        f'mkdir "$0/python"; mount --bind {prefix} "$0/python"; mount -t tmpfs tmpfs /root; '
+        f'mkdir -p "$0/python"; mount --bind {prefix} "$0/python"; mount -t tmpfs tmpfs /root; '
         f'mkdir -p {prefix}; mount --move "$0/python" {prefix}; chmod 755 /root; exec "$@"'
     )
     return [
