@@ -323,19 +323,17 @@ class Process:
 
 
 class _Patience:
-    """The waits for one step, counted in slices, whatever comes that is no step."""
+    """The wait for one step, counted in slices, whatever comes meanwhile that is no step."""
 
     def __init__(self, waited: Callable[[float], float]) -> None:
         """Ask `waited` after each slice; see :meth:`Process._waited`."""
         self._waited = waited
         self._seconds = 0.0
-        self._left = _SLICE
+        self._end = time.monotonic() + _SLICE
 
     def select(self, watched: Sequence[int | HasFileno]) -> list[int | HasFileno]:
         """Return what can be read of these now, or within what is left of a slice."""
-        if self._left <= 0:
-            self._seconds, self._left = self._waited(self._seconds), _SLICE
-        begin = time.monotonic()
-        ready = select.select(watched, [], [], self._left)[0]
-        self._left = self._left - (time.monotonic() - begin) if ready else 0.0
-        return ready
+        if time.monotonic() >= self._end:
+            self._seconds = self._waited(self._seconds)
+            self._end = time.monotonic() + _SLICE
+        return select.select(watched, [], [], max(0.0, self._end - time.monotonic()))[0]

@@ -207,6 +207,28 @@ while time.monotonic() < end:
         assert time.monotonic() - begin < 10
 
 
+def test_held_calls_that_change_no_file_put_no_deadline_off() -> None:
+    """Each is looked at and let go; whoever makes them without a pause does nothing either."""
+    code = """
+import os, time
+reading, writing = os.pipe()
+end = time.monotonic() + 20
+while time.monotonic() < end:
+    os.write(writing, b"x")
+    os.read(reading, 1)
+"""
+    setup = Setup(files={"sample.py": CODE}, limits=Limits(seconds=1))
+    with (
+        ProcessSandbox(setup) as sandbox,
+        contextlib.closing(Consumer(Lab(sandbox))) as consumer,
+    ):
+        process = consumer.process(stop_at_writes=True)
+        begin = time.monotonic()
+        with pytest.raises(Failed, match="for 1 s it did not"):
+            process.call("sample.run", code)
+        assert time.monotonic() - begin < 15
+
+
 def test_writes_are_held_before_they_happen(consumer: Consumer) -> None:
     """With stop_at_writes every change of a file is a step, and a kill comes before it."""
     path = consumer.state.path("f")
