@@ -8,7 +8,7 @@ import select
 import signal
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -20,13 +20,12 @@ from grader.suite.callee import HasFileno, ReachedError
 from grader.suite.case import Case
 from grader.suite.log import argument
 from grader.suite.outcomes import Failed, Hangs, Unusable
+from grader.suite.patience import SLICE, Patience
 from grader.suite.place import Place, place_in
 from grader.suite.run import Run
 from grader.suite.steps import Write
 from grader.worker import wire
 
-_SLICE = 0.25
-"""Seconds. A deadline is counted in slices, so that a machine that stood still costs one slice."""
 _ASKS = 1.0
 """Seconds of a wait after which services are asked whether they cut the submission off."""
 _MAX_BYTES = 64 << 20
@@ -184,7 +183,7 @@ class Process:
             Failed: none came in time, the process ended, or it sent something else.
             ReachedError: `before` could be read from, and nothing had come.
         """
-        patience = _Patience(lambda seconds: self._waited(doing, seconds))
+        patience = Patience(lambda seconds: self._waited(doing, seconds))
         self._steps += 1
         if self._steps > _MAX_STEPS:
             raise Failed(f"{doing} took {_MAX_STEPS} steps and did not come to an end", Kind.HUNG)
@@ -230,7 +229,7 @@ class Process:
         """
         if self.case.gets_on():
             return 0.0
-        seconds += _SLICE
+        seconds += SLICE
         if seconds % _ASKS == 0 and (excess := self.case.exceeded()):
             # It was cut off, so nothing more will come.
             raise Failed(f"the program {excess}, and was cut off", Kind.FLOODED)
@@ -320,20 +319,3 @@ class Process:
             return Write(held.name)
         self.let_write()
         return None
-
-
-class _Patience:
-    """The wait for one step, counted in slices, whatever comes meanwhile that is no step."""
-
-    def __init__(self, waited: Callable[[float], float]) -> None:
-        """Ask `waited` after each slice; see :meth:`Process._waited`."""
-        self._waited = waited
-        self._seconds = 0.0
-        self._end = time.monotonic() + _SLICE
-
-    def select(self, watched: Sequence[int | HasFileno]) -> list[int | HasFileno]:
-        """Return what can be read of these now, or within what is left of a slice."""
-        if time.monotonic() >= self._end:
-            self._seconds = self._waited(self._seconds)
-            self._end = time.monotonic() + _SLICE
-        return select.select(watched, [], [], max(0.0, self._end - time.monotonic()))[0]
