@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import struct
 import tempfile
-from typing import IO
+from typing import IO, Any
 
 # Grouped by what they would open: other processes' memory, the kernel's attack surface, new
 # namespaces and mounts, the machine itself.
@@ -36,9 +36,27 @@ _NAMESPACE_FLAGS = (
     0x40000000,  # CLONE_NEWNET
 )
 _ALLOWED_FAMILIES = (1, 2, 10, 16)  # unix, inet, inet6, netlink
+_INTERNET = (2, 10)
 _NETLINK = 16
 _NETLINK_ROUTE = 0
 _LAST_FAMILY = 46
+_TCP, _UDP = 6, 17
+_PROTOCOLS = (0, 1, _TCP, _UDP)
+"""0: the family's own. 1 is a unix socket's own, and ICMP's of the others."""
+_ICMP = 1
+_URGENT = 0x1  # MSG_OOB
+_OPTIONS = (
+    (1, 26),  # SO_ATTACH_FILTER
+    (1, 50),  # SO_ATTACH_BPF
+    (1, 51),  # SO_ATTACH_REUSEPORT_CBPF
+    (1, 52),  # SO_ATTACH_REUSEPORT_EBPF
+    (1, 60),  # SO_ZEROCOPY
+    (_TCP, 31),  # TCP_ULP, which may load a module
+)
+"""Of sockets, after their level: programs for the kernel to run, and memory that it shares."""
+_LEASES = (1024, 1026)
+"""F_SETLEASE and F_NOTIFY: whoever opens the file waits, up to a minute, for who has the lease."""
+_OF_A_USER, _OF_A_USER_FOR_IO = 2, 3  # PRIO_USER, IOPRIO_WHO_USER
 _TERMINAL_INJECTION = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX
 _FIRST_UNKNOWN = 452
 """The first system call that nobody here has looked at; from 424 on all machines number alike."""
@@ -54,47 +72,104 @@ _UNKNOWN_REFUSED = _LOAD_NUMBER + _SKIP_NEXT_UNLESS_UNKNOWN + _RETURN_ENOSYS
 """To stand before a program: libseccomp has no rule for whatever a newer kernel brings."""
 
 
-def deny_filter() -> IO[bytes] | None:
-    """Return a file with the BPF program, which the caller closes; None without libseccomp."""
-    try:
-        import pyseccomp as seccomp  # noqa: PLC0415 - needs libseccomp, which may be missing
-    except (ImportError, RuntimeError, OSError):
-        return None
-    refused = seccomp.ERRNO(errno.EPERM)
-    program = seccomp.SyscallFilter(seccomp.ALLOW)
+class _Program:
+    """A program that allows what no rule of it refuses."""
 
-    def deny(name: str, *args: object, action: int = refused) -> None:
+    def __init__(self, seccomp: Any) -> None:
+        self._seccomp = seccomp
+        self._filter = seccomp.SyscallFilter(seccomp.ALLOW)
+
+    def deny(self, name: str, *args: object, error: int = errno.EPERM) -> None:
+        """Refuse a call, where all of `args` hold; with error 0 it seems to have succeeded."""
         try:
-            program.add_rule(action, name, *args)
+            self._filter.add_rule(self._seccomp.ERRNO(error), name, *args)
         except (ValueError, OSError):
             return  # not a system call of this architecture, or unknown to this libseccomp
 
+    def has(self, place: int, bits: int) -> object:
+        """Match an argument that has all of those bits."""
+        return self._seccomp.Arg(place, self._seccomp.MASKED_EQ, bits, bits)
+
+    def is_int(self, place: int, value: int) -> object:
+        """Match an int. A filter compares 64 bits; the kernel reads 32, whatever the others are."""
+        return self._seccomp.Arg(place, self._seccomp.MASKED_EQ, 0xFFFFFFFF, value)
+
+    def is_other_than(self, place: int, value: int) -> object:
+        """Match an argument that is not that number; with high bits, it is not either."""
+        return self._seccomp.Arg(place, self._seccomp.NE, value)
+
+    def is_above(self, place: int, value: int) -> object:
+        """Match a larger one."""
+        return self._seccomp.Arg(place, self._seccomp.GT, value)
+
+    def write(self, file: IO[bytes]) -> None:
+        """Append it to a file, as BPF."""
+        self._filter.export_bpf(file)
+
+
+def deny_filter() -> IO[bytes] | None:
+    """Return a file with the BPF program, which the caller closes; None without libseccomp."""
+    try:
+        import pyseccomp  # noqa: PLC0415 - needs libseccomp, which may be missing
+    except (ImportError, RuntimeError, OSError):
+        return None
+    program = _Program(pyseccomp)
     for name in _DENIED:
-        deny(name)
+        program.deny(name)
     for flag in _NAMESPACE_FLAGS:
-        deny("clone", seccomp.Arg(0, seccomp.MASKED_EQ, flag, flag))
+        program.deny("clone", program.has(0, flag))
     # Its flags lie in memory, where a filter cannot look; ENOSYS makes libc fall back to clone.
-    deny("clone3", action=seccomp.ERRNO(errno.ENOSYS))
-    for family in range(_LAST_FAMILY + 1):
-        if family not in _ALLOWED_FAMILIES:
-            deny("socket", seccomp.Arg(0, seccomp.EQ, family))
-    deny("socket", seccomp.Arg(0, seccomp.GT, _LAST_FAMILY))
-    # libc asks for interfaces and addresses; the kernel has much more behind it.
-    other = (seccomp.Arg(0, seccomp.EQ, _NETLINK), seccomp.Arg(2, seccomp.NE, _NETLINK_ROUTE))
-    deny("socket", *other)
-    # Of a process of the same uid, limits may be set that is closed otherwise: pid 1's.
-    deny("prlimit64", seccomp.Arg(0, seccomp.NE, 0))
+    program.deny("clone3", error=errno.ENOSYS)
+    _deny_sockets(program)
+    _deny_settings_of_others(program)
+    for command in _LEASES:
+        program.deny("fcntl", program.is_int(1, command))
     for request in _TERMINAL_INJECTION:
-        deny("ioctl", seccomp.Arg(1, seccomp.MASKED_EQ, 0xFFFFFFFF, request))
+        program.deny("ioctl", program.is_int(1, request))
     # Both are advice, which a kernel may pass over: who drops what it has read of a file from
     # memory would hide that it did.
-    passed_over = seccomp.ERRNO(0)
-    deny("fadvise64", seccomp.Arg(3, seccomp.EQ, _FADV_DONTNEED), action=passed_over)
+    program.deny("fadvise64", program.is_int(3, _FADV_DONTNEED), error=0)
     for advice in (_MADV_COLD, _MADV_PAGEOUT):
-        deny("madvise", seccomp.Arg(2, seccomp.EQ, advice), action=passed_over)
+        program.deny("madvise", program.is_int(2, advice), error=0)
     file = tempfile.TemporaryFile()  # noqa: SIM115 - handed to the caller
     file.write(_UNKNOWN_REFUSED)
     file.flush()
-    program.export_bpf(file)
+    program.write(file)
     file.seek(0)
     return file
+
+
+def _deny_sockets(program: _Program) -> None:
+    """Leave unix sockets, TCP, UDP and the netlink of routes, without what few programs ask for."""
+    for family in range(_LAST_FAMILY + 1):
+        if family not in _ALLOWED_FAMILIES:
+            program.deny("socket", program.is_int(0, family))
+    program.deny("socket", program.is_above(0, _LAST_FAMILY))
+    # libc asks for interfaces and addresses; the kernel has much more behind it.
+    other = (program.is_int(0, _NETLINK), program.is_other_than(2, _NETLINK_ROUTE))
+    program.deny("socket", *other)
+    for protocol in range(_UDP):
+        if protocol not in _PROTOCOLS:
+            program.deny("socket", program.is_int(2, protocol))
+    program.deny("socket", program.is_above(2, _UDP))
+    for family in _INTERNET:
+        program.deny("socket", program.is_int(0, family), program.is_int(2, _ICMP))
+    for level, option in _OPTIONS:
+        program.deny("setsockopt", program.is_int(1, level), program.is_int(2, option))
+    # Of an urgent byte select(2) says that something can be read, and nothing can.
+    for name, flags in (("sendto", 3), ("sendmsg", 2), ("sendmmsg", 3)):
+        program.deny(name, program.has(flags, _URGENT))
+
+
+def _deny_settings_of_others(program: _Program) -> None:
+    """Leave a process its own limits and scheduling alone.
+
+    The first process has the same uid, is closed otherwise, and outlives a kill: what is set of it
+    each run inherits.
+    """
+    program.deny("prlimit64", program.is_other_than(0, 0))
+    for name in ("sched_setaffinity", "sched_setparam", "sched_setscheduler", "sched_setattr"):
+        program.deny(name, program.is_other_than(0, 0))
+    for name, users in (("setpriority", _OF_A_USER), ("ioprio_set", _OF_A_USER_FOR_IO)):
+        program.deny(name, program.is_int(0, users))
+        program.deny(name, program.is_other_than(1, 0))

@@ -46,6 +46,7 @@ _MAP_SHARED, _MAP_SHARED_VALIDATE, _MAP_TYPE = 1, 3, 15
 _MAP_ANONYMOUS = 32
 _FICLONE, _FICLONERANGE, _FIDEDUPERANGE = 0x40049409, 0x4020940D, 0xC0189436
 _PR_SET_SECCOMP = 22
+_INT = 0xFFFFFFFF
 
 
 def available() -> bool:
@@ -83,7 +84,7 @@ def write_filter() -> bytes:
         wanted = _MAP_TYPE | _MAP_ANONYMOUS
         _ask_before(program, "mmap", seccomp.Arg(3, seccomp.MASKED_EQ, wanted, kind))
     for request in (_FICLONE, _FICLONERANGE, _FIDEDUPERANGE):
-        _ask_before(program, "ioctl", seccomp.Arg(1, seccomp.MASKED_EQ, 0xFFFFFFFF, request))
+        _ask_before(program, "ioctl", seccomp.Arg(1, seccomp.MASKED_EQ, _INT, request))
     for name, flags in (("openat", 2), ("open", 1)):
         for mask, value in _OPENS_FOR_WRITING:
             _ask_before(program, name, seccomp.Arg(flags, seccomp.MASKED_EQ, mask, value))
@@ -97,7 +98,9 @@ def _own_filters_refused() -> Any:
     program = seccomp.SyscallFilter(seccomp.ALLOW)
     refused = seccomp.ERRNO(errno.EPERM)
     program.add_rule(refused, "seccomp")
-    program.add_rule(refused, "prctl", seccomp.Arg(0, seccomp.EQ, _PR_SET_SECCOMP))
+    # A filter compares 64 bits. Of an int the kernel reads 32, whatever the others are.
+    own = seccomp.Arg(0, seccomp.MASKED_EQ, _INT, _PR_SET_SECCOMP)
+    program.add_rule(refused, "prctl", own)
     return program
 
 

@@ -65,6 +65,9 @@ class Case(Protocol):
     def gets_on(self) -> bool:
         """Tell whether the code got on with what no step shows, since the last call of this."""
 
+    def exceeded(self) -> str:
+        """Return what the submission did more of than it may, as a clause; "" when it did not."""
+
     def crash(self, process: Living) -> None:
         """End the process and all that the submission runs but what stands in another call."""
 

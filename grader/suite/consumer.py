@@ -45,6 +45,9 @@ class Lab(Protocol):
     def serves(self) -> bool:
         """Tell whether the services in use serve; time for which they do not is nobody's wait."""
 
+    def exceeded(self) -> str:
+        """Return what the submission did more of than it may, as a clause; "" when it did not."""
+
 
 class Consumer:
     """The student's code, as a test sees it. One for each test."""
@@ -116,6 +119,10 @@ class Consumer:
         """Tell whether `progress` has changed since it was last looked at, or it cannot get on."""
         before, self._seen_progress = self._seen_progress, self.progress()
         return before != self._seen_progress or not self._lab.serves()
+
+    def exceeded(self) -> str:
+        """Return what the submission did more of than it may, as a clause; "" when it did not."""
+        return self._lab.exceeded()
 
     def processes(self) -> list[ProcessInfo]:
         """Return every process of the student's that is left, without those of `process()`."""

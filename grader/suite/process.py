@@ -20,13 +20,14 @@ from grader.suite.callee import HasFileno, ReachedError
 from grader.suite.case import Case
 from grader.suite.log import argument
 from grader.suite.outcomes import Failed, Hangs, Unusable
+from grader.suite.patience import SLICE, Patience
 from grader.suite.place import Place, place_in
 from grader.suite.run import Run
 from grader.suite.steps import Write
 from grader.worker import wire
 
-_SLICE = 0.25
-"""Seconds. A deadline is counted in slices, so that a machine that stood still costs one slice."""
+_ASKS = 1.0
+"""Seconds of a wait after which services are asked whether they cut the submission off."""
 _MAX_BYTES = 64 << 20
 """Of all messages of one process: what a suite keeps of them is a multiple of it."""
 _MAX_STEPS = 20_000
@@ -56,8 +57,8 @@ class Process:
 
     def _take(self, spawned: Spawned) -> None:
         self._spawned = spawned
-        # One that does not read must not keep the suite from its deadline.
-        spawned.channel.settimeout(self.case.seconds)
+        # One that sends what cannot be read must not keep the suite from its deadline.
+        spawned.channel.setblocking(False)  # noqa: FBT003 - the standard library's
         self._lines = wire.LineReader(spawned.channel, _MAX_BYTES)
         self._aside: deque[bytes] = deque()
         self._trace: list[bytes] = []
@@ -182,7 +183,7 @@ class Process:
             Failed: none came in time, the process ended, or it sent something else.
             ReachedError: `before` could be read from, and nothing had come.
         """
-        waits = 0.0
+        patience = Patience(lambda seconds: self._waited(doing, seconds))
         self._steps += 1
         if self._steps > _MAX_STEPS:
             raise Failed(f"{doing} took {_MAX_STEPS} steps and did not come to an end", Kind.HUNG)
@@ -191,7 +192,7 @@ class Process:
         halt: list[int | HasFileno] = [before] if before is not None else []
         try:
             while (line := self._message()) is None:
-                ready = select.select([*watched, *halt], [], [], _SLICE)[0]
+                ready = patience.select([*watched, *halt])
                 # A message was sent before the write that is held now: it comes first.
                 if channel.fileno() in ready:
                     if not self._lines.fill():
@@ -206,8 +207,6 @@ class Process:
                         watched.remove(listener)  # the process is gone; its channel says so next
                     elif (write := self._held_write(listener)) is not None:
                         return write
-                else:
-                    waits = self._waited(doing, waits)
             return wire.load(line)
         except wire.WireError as error:
             said = f"{doing} sent something that is no message: {error}"
@@ -230,7 +229,10 @@ class Process:
         """
         if self.case.gets_on():
             return 0.0
-        seconds += _SLICE
+        seconds += SLICE
+        if seconds % _ASKS == 0 and (excess := self.case.exceeded()):
+            # It was cut off, so nothing more will come.
+            raise Failed(f"the program {excess}, and was cut off", Kind.FLOODED)
         if seconds >= self.case.seconds:
             raise self._hangs(doing)
         if seconds == _SOON:
@@ -286,8 +288,14 @@ class Process:
 
     def answer(self, message: dict[str, Any]) -> None:
         """Answer a callback."""
+        channel = self._spawned.channel
         with contextlib.suppress(OSError):  # the process died or hangs; the next step tells
-            self._spawned.channel.sendall(wire.dump(message))
+            try:
+                # One that does not read must not keep the suite from its deadline either.
+                channel.settimeout(self.case.seconds)
+                channel.sendall(wire.dump(message))
+            finally:
+                channel.setblocking(False)  # noqa: FBT003 - the standard library's
 
     def let_write(self) -> None:
         """Let the held system call happen."""

@@ -274,6 +274,9 @@ class LineReader:
     def fill(self) -> bool:
         """Receive once; False at the end of the stream.
 
+        From a socket that does not block, nothing may come, and that is not the end: of an urgent
+        byte (MSG_OOB) select(2) says that something can be read.
+
         Raises:
             WireError: the line under way is longer than MAX_LINE, or too much came in all.
         """
@@ -281,6 +284,8 @@ class LineReader:
             data = self._sock.recv(1 << 18)
         except ConnectionError:
             return False
+        except BlockingIOError:
+            return True
         self._buffer += data
         self._left -= len(data)
         if self._left < 0:

@@ -34,6 +34,10 @@ class Lab:
         """There are no services."""
         return True
 
+    def exceeded(self) -> str:
+        """Nothing is counted."""
+        return ""
+
 
 def verdicts(
     exercise: str,

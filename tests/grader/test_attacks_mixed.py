@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from command_line import grader
-from test_attacks import ATTACKS, REPO, hand_in
+from test_attacks import ALL_ATTACKS, REPO, hand_in
 
 pytestmark = pytest.mark.thorough
 
@@ -62,7 +62,7 @@ def test_attacks_in_a_class_change_no_row_of_the_others(course: Path) -> None:
     alone = reports(course)
     assert len(alone) == len(WHEATS) + len(CHAFFS) == 10
     for name in HOSTILE:
-        hand_in(course, f"m-{name}", ATTACKS[f"01-{name}"], {})
+        hand_in(course, f"m-{name}", ALL_ATTACKS[f"01-{name}"], {})
     together = reports(course)
     assert len(together) == 20
     assert {student: together[student] for student in alone} == alone

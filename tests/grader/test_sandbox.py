@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ from grader.suite.consumer import Consumer
 from grader.worker.wire import Callback
 
 HANDLE = Callback("handle")
+PRCTL = 157 if platform.machine() == "x86_64" else 167
 CODE = b"""\
 import os, socket, subprocess, sys
 
@@ -174,6 +176,59 @@ def test_who_reads_nothing_keeps_nobody_waiting(consumer: Consumer) -> None:
         process.call("sample.run", f"pass  # {'x' * (4 << 20)}")
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param("b'x'", id="parts of a message that does not end"),
+        pytest.param("b'x', socket.MSG_OOB", id="urgent bytes, of which nothing can be read"),
+    ],
+)
+def test_bytes_that_are_no_message_put_no_deadline_off(said: str) -> None:
+    """Without walls too: whoever sends some again and again does nothing, and it is its failure."""
+    send = f"""
+import os, socket, time
+for name in os.listdir("/proc/self/fd"):
+    if os.path.islink(path := f"/proc/self/fd/{{name}}") and "socket" in os.readlink(path):
+        channel = socket.socket(fileno=os.dup(int(name)))
+end = time.monotonic() + 20
+while time.monotonic() < end:
+    channel.send({said})
+    time.sleep(0.1)
+"""
+    setup = Setup(files={"sample.py": CODE}, limits=Limits(seconds=1))
+    with (
+        ProcessSandbox(setup) as sandbox,
+        contextlib.closing(Consumer(Lab(sandbox))) as consumer,
+    ):
+        process = consumer.process()
+        begin = time.monotonic()
+        with pytest.raises(Failed, match="for 1 s it did not"):
+            process.call("sample.run", send)
+        assert time.monotonic() - begin < 10
+
+
+def test_held_calls_that_change_no_file_put_no_deadline_off() -> None:
+    """Each is looked at and let go; whoever makes them without a pause does nothing either."""
+    code = """
+import os, time
+reading, writing = os.pipe()
+end = time.monotonic() + 20
+while time.monotonic() < end:
+    os.write(writing, b"x")
+    os.read(reading, 1)
+"""
+    setup = Setup(files={"sample.py": CODE}, limits=Limits(seconds=1))
+    with (
+        ProcessSandbox(setup) as sandbox,
+        contextlib.closing(Consumer(Lab(sandbox))) as consumer,
+    ):
+        process = consumer.process(stop_at_writes=True)
+        begin = time.monotonic()
+        with pytest.raises(Failed, match="for 1 s it did not"):
+            process.call("sample.run", code)
+        assert time.monotonic() - begin < 15
+
+
 def test_writes_are_held_before_they_happen(consumer: Consumer) -> None:
     """With stop_at_writes every change of a file is a step, and a kill comes before it."""
     path = consumer.state.path("f")
@@ -235,6 +290,12 @@ WALLS = {
     "nobody else to end first where memory runs out": "result = int(open('/proc/self/oom_score_adj').read()) != 1000",
     "no descriptor but its own": "import os; result = len(os.listdir('/proc/self/fd')) > 5",
     "no limits of the first process": "import resource\ntry:\n    resource.prlimit(1, resource.RLIMIT_FSIZE, (1, 1))\n    result = 1\nexcept OSError:\n    result = 0\nresource.setrlimit(resource.RLIMIT_NOFILE, (99, 99))",
+    "no scheduling of the first process": "import os\nresult = []\nfor name, change in {'affinity': lambda: os.sched_setaffinity(1, [0]), 'policy': lambda: os.sched_setscheduler(1, os.SCHED_BATCH, os.sched_param(0)), 'nice': lambda: os.setpriority(os.PRIO_PROCESS, 1, 5), 'nice of all': lambda: os.setpriority(os.PRIO_USER, 0, 5)}.items():\n    try:\n        change()\n        result.append(name)\n    except OSError:\n        pass\nos.nice(1); os.sched_setaffinity(0, os.sched_getaffinity(0))",
+    "no lease that keeps others from a file": "import fcntl\ntry:\n    fcntl.fcntl(open('/tmp/f', 'w+'), 1024, fcntl.F_WRLCK)\n    result = 1\nexcept OSError:\n    result = 0",
+    "no urgent byte": "import socket\none, other = socket.socketpair()\none.send(b'x')\ntry:\n    one.send(b'x', socket.MSG_OOB)\n    result = 1\nexcept OSError:\n    result = 0",
+    "no protocol but TCP and UDP": "import socket\nresult = []\nfor protocol in range(300):\n    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_SEQPACKET):\n        try:\n            socket.socket(socket.AF_INET, kind, protocol).close()\n            result.append(protocol)\n        except OSError:\n            pass\nresult = sorted(set(result) - {0, 6, 17})",
+    "no shared pages of a socket": "import socket\ntry:\n    socket.socket().setsockopt(socket.SOL_SOCKET, 60, 1)\n    result = 1\nexcept OSError:\n    result = 0",
+    "no filter of its own by a number with high bits": f"import ctypes, struct\nallow = ctypes.create_string_buffer(struct.pack('HBBI', 6, 0, 0, 0x7FFF0000))\nprogram = ctypes.create_string_buffer(struct.pack('HP', 1, ctypes.addressof(allow)))\nresult = ctypes.CDLL(None).syscall(*map(ctypes.c_ulong, ({PRCTL}, 1 << 32 | 22, 2, ctypes.addressof(program), 0, 0))) == 0",
     "no ptrace": "import ctypes; result = ctypes.CDLL(None).ptrace(16, 1, 0, 0) == 0",
     "no raw socket": "import socket\ntry:\n    socket.socket(socket.AF_PACKET, socket.SOCK_RAW)\n    result = 1\nexcept OSError:\n    result = 0",
     "no memory of the parent": "import os\ntry:\n    open(f'/proc/{os.getppid()}/mem', 'rb')\n    result = 1\nexcept OSError:\n    result = 0",

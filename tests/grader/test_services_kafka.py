@@ -544,6 +544,15 @@ def test_a_batch_that_is_none_never_reaches_the_cluster() -> None:
         assert parse(request(KEYS["Produce"], body, 10)).is_whole is fits
 
 
+def test_a_request_has_so_many_parts_in_all() -> None:
+    """A million of them fit into four megabytes, and take seconds to look at."""
+    for topics, fits in ((19, True), (1000, False)):
+        partitions = b"\xe9\x07" + struct.pack(">i", 1) * 1000 + b"\0"
+        count = bytes([(topics + 1) & 0x7F | 0x80, (topics + 1) >> 7])
+        body = b"\0\x02g" + count + (b"\x02a" + partitions) * topics + b"\0"
+        assert parse(request(KEYS["OffsetFetch"], body, 6)).is_whole is fits
+
+
 @pytest.mark.parametrize(
     ("bounds", "why"),
     [
@@ -588,6 +597,24 @@ def test_a_topic_is_read_to_a_size(kafka: KafkaService) -> None:
         kafka.read("trips")
     assert kafka.exceeded
     assert "keep more" in kafka.why_exceeded
+    kafka.check()
+
+
+@pytest.mark.parametrize("compression", [1, 2, 3, 4])
+def test_what_nobody_can_unpack_is_the_submissions_failure(
+    kafka: KafkaService, compression: int
+) -> None:
+    """It is told at once, and not after the time that the suite would wait for it."""
+    head = struct.pack(">iBIhiqqqhii", 0, 2, 0, compression, 0, 0, 0, -1, -1, -1, 1) + b"\xff" * 40
+    batch = struct.pack(">qi", 0, len(head)) + head
+    topic = b"\x06trips\x02" + struct.pack(">i", 0) + bytes([len(batch) + 1]) + batch + b"\0\0"
+    body = b"\x00\x00" + struct.pack(">hi", 1, 1000) + b"\x02" + topic + b"\x00"
+    assert answered(kafka, request(KEYS["Produce"], body, 10))
+    assert not kafka.exceeded
+    with pytest.raises(ServiceError, match="cannot be unpacked"):
+        kafka.read("trips")
+    assert kafka.exceeded
+    assert kafka.why_exceeded == "published to Kafka what no client can unpack"
     kafka.check()
 
 

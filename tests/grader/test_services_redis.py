@@ -6,6 +6,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import redis
@@ -45,6 +46,25 @@ def test_commands_are_cut_at_any_byte() -> None:
         found = [command for piece in pieces for command in reader.feed(piece)]
         assert [command.words for command in found] == wanted
         assert b"".join(command.raw for command in found) == data
+
+
+def test_a_word_is_looked_at_once_however_slowly_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A byte at a time costs no look at all the words that came before it."""
+    looks = 0
+    look = CommandReader._number  # noqa: SLF001 - to count
+
+    def counted(*args: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        return look(*args)
+
+    monkeypatch.setattr(CommandReader, "_number", counted)
+    words = [b"EXISTS", *[b"k"] * 1000]
+    reader = CommandReader()
+    data = encode(*words)
+    found = [each for at in range(len(data)) for each in reader.feed(data[at : at + 1])]
+    assert [each.words for each in found] == [tuple(words)]
+    assert looks < 2 * len(data)
 
 
 REPLIES = [
@@ -334,6 +354,20 @@ def test_a_submission_may_send_so_much(server: Server, monkeypatch: pytest.Monke
         client.publish("trips", b"x" * 2000)
     service.check()
     service.close()
+
+
+def test_a_submission_may_send_so_many_commands(
+    service: RedisService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shortest ones cost the most for a byte; who sends too many is served no more."""
+    monkeypatch.setattr(front, "_MOST_COMMANDS", 20)
+    with connect(service.port) as client, pytest.raises(redis.ConnectionError):
+        for _ in range(21):
+            client.ping()
+    assert service.exceeded
+    with connect(service.port) as client, pytest.raises(redis.ConnectionError):
+        client.ping()
+    service.check()
 
 
 def test_connections_are_limited(service: RedisService, monkeypatch: pytest.MonkeyPatch) -> None:

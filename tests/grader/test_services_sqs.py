@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -416,6 +417,39 @@ def test_what_is_sent_and_fetched_has_an_end(
             client.receive_message(QueueUrl=url, VisibilityTimeout=0)
     assert service.exceeded
     assert service.depth(url) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", id="of no action"),
+        pytest.param(b"GET /%s HTTP/1.1\r\n\r\n" % (b"x" * 70_000), id="too long"),
+        pytest.param(b"no request\r\n", id="no HTTP"),
+    ],
+)
+def test_requests_have_an_end_whatever_they_are(
+    service: SqsService, url: str, monkeypatch: pytest.MonkeyPatch, said: bytes
+) -> None:
+    """Those count too that are refused before anybody looks at what they ask for."""
+    monkeypatch.setattr(front, "MOST_REQUESTS", 30)
+
+    def answer(data: bytes) -> bytes:
+        with (
+            socket.create_connection(("127.0.0.1", service.port), 5) as connection,
+            contextlib.suppress(ConnectionError),  # where it was not read to its end
+        ):
+            connection.sendall(data)
+            return connection.recv(1000)
+        return b""
+
+    little = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    assert answer(little).startswith(b"HTTP/1.1 403")
+    assert not service.exceeded
+    for _ in range(30):
+        answer(said)
+    assert answer(little) == b""
+    assert service.exceeded
+    assert service.depth(url) == (0, 0)
 
 
 @pytest.mark.parametrize(

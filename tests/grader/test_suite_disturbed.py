@@ -238,6 +238,21 @@ def test_time_lost_to_a_service_is_nobodys_wait(session: Callable[[int], Session
     consumer.close()
 
 
+def test_who_is_cut_off_is_not_waited_for(
+    session: Callable[[int], Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service that serves a submission no more tells so long before the step's time is over."""
+    lab = session(0)
+    monkeypatch.setattr(Unwell, "exceeded", property(lambda _: True))
+    consumer = Consumer(lab)
+    consumer.seconds = 60
+    begin = time.monotonic()
+    with pytest.raises(Failed, match="sent more to sqs than any exercise needs, and was cut off"):
+        consumer.process().call("sample.pause", 30)
+    assert time.monotonic() - begin < 20
+    consumer.close()
+
+
 def test_time_in_which_a_service_begins_is_given_back(
     session: Callable[[int], Session], monkeypatch: pytest.MonkeyPatch
 ) -> None:

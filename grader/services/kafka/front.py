@@ -203,7 +203,7 @@ class KafkaFront:
                 return
             with self._lock:
                 full = self._carried >= self._bounds.connections
-                if self._closed or self._down or full:
+                if self._closed or self._down or full or self.exceeded:
                     client.close()
                     continue
                 self._carried += 1

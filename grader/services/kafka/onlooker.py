@@ -15,6 +15,7 @@ from confluent_kafka import (
     OFFSET_BEGINNING,
     Consumer,
     ConsumerGroupTopicPartitions,
+    KafkaError,
     KafkaException,
     Producer,
     TopicPartition,
@@ -27,6 +28,8 @@ SECONDS = 10.0
 MOST_BYTES = 64 << 20
 """Of keys and values, unpacked, that are read at once."""
 _POLL = 0.2
+_UNREADABLE = {KafkaError._BAD_COMPRESSION, KafkaError._BAD_MSG, KafkaError._UNDERFLOW}  # noqa: SLF001 - the client's names
+"""What the client says of a batch, again and again: it fetches it anew each time."""
 _NONE = -1
 """Below it are the client's words for "no offset"."""
 
@@ -37,6 +40,10 @@ class OnlookerError(Exception):
 
 class ExcessError(OnlookerError):
     """The submission made the cluster keep more than is read."""
+
+
+class UnreadableError(OnlookerError):
+    """The submission made the cluster keep what no client can unpack."""
 
 
 class Onlooker:
@@ -135,7 +142,9 @@ class Onlooker:
                     if message is None:
                         continue
                     number, following = message.partition() or 0, message.offset() or 0
-                    if message.error() is None:
+                    if (error := message.error()) is not None and error.code() in _UNREADABLE:
+                        raise UnreadableError(f"a batch cannot be unpacked: {error.name()}")
+                    if error is None:
                         found.append(_message(message))
                         following += 1
                         left -= len(message.key() or b"") + len(message.value() or b"")

@@ -51,6 +51,8 @@ class PrivateCluster:
         """Of librdkafka; known when it serves."""
         self.overfull = False
         """Whether a topic held more than is read of it."""
+        self.unreadable = False
+        """Whether a topic held what no client can unpack."""
 
     def start(self) -> None:
         """Begin to start it.
@@ -132,6 +134,7 @@ class PrivateCluster:
         answered: dict[str, Any] = json.loads(said)
         if "error" in answered:
             self.overfull |= bool(answered.get("excess"))
+            self.unreadable |= bool(answered.get("unreadable"))
             raise ServiceError(f"Kafka: {answered['error']}")
         return answered
 

@@ -16,7 +16,7 @@ from typing import Any
 from grader.services.kafka.confined import confine
 from grader.services.kafka.library import load_library
 from grader.services.kafka.mock import MockCluster, MockError
-from grader.services.kafka.onlooker import ExcessError, OnlookerError
+from grader.services.kafka.onlooker import ExcessError, OnlookerError, UnreadableError
 from grader.services.kafka.orders import Orders
 
 try:
@@ -51,7 +51,9 @@ def main() -> None:
         try:
             _say(answers, {"done": orders.known[name](*arguments)})
         except (MockError, OnlookerError) as error:
-            _say(answers, {"error": str(error), "excess": isinstance(error, ExcessError)})
+            kinds = {"excess": ExcessError, "unreadable": UnreadableError}
+            why = {name: True for name, kind in kinds.items() if isinstance(error, kind)}
+            _say(answers, {"error": str(error), **why})
     os._exit(0)  # its threads take a moment to stop
 
 

@@ -245,9 +245,13 @@ class KafkaService(Service):
 
     @property
     def exceeded(self) -> bool:
-        """Tell whether the submission sent, asked for, stored or computed more than it may."""
+        """Tell whether the submission sent, asked for, stored or computed more than it may.
+
+        Or published what nobody can read.
+        """
         sent = self._front is not None and self._front.exceeded
-        return sent or self._cluster.worn_out or self._cluster.overfull
+        kept = self._cluster.overfull or self._cluster.unreadable
+        return sent or self._cluster.worn_out or kept
 
     @property
     def why_exceeded(self) -> str:
@@ -256,6 +260,8 @@ class KafkaService(Service):
             return "asked Kafka for more than any exercise needs"
         if self._cluster.worn_out:
             return "made Kafka compute for longer than any exercise needs"
+        if self._cluster.unreadable:
+            return "published to Kafka what no client can unpack"
         if self._cluster.overfull:
             return "made Kafka keep more than any exercise needs"
         return ""

@@ -16,6 +16,8 @@ from collections.abc import Callable
 _TOPIC = re.compile(rb"[a-zA-Z0-9._-]{1,249}")
 _LONGEST_TEXT = 4096
 _MOST_ELEMENTS = 1000
+_MOST_IN_ALL = 20_000
+"""Elements of all arrays of a request: to look at a million of them takes seconds."""
 _MOST_TAGS = 8
 _VARINT_BYTES = 5
 _BATCH = struct.Struct(">qiibIhiqqqhii")
@@ -40,6 +42,7 @@ class Body:
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._at = 0
+        self._elements = 0
 
     def take(self, size: int) -> bytes:
         """Return the next bytes."""
@@ -61,6 +64,12 @@ class Body:
             if byte < 0x80:  # noqa: PLR2004 - the bit that says "more"
                 return value
         raise ShapeError
+
+    def begin_array(self, count: int) -> None:
+        """Count the elements of one more array."""
+        self._elements += count
+        if self._elements > _MOST_IN_ALL:
+            raise ShapeError
 
     @property
     def left(self) -> int:
@@ -119,6 +128,7 @@ def array(element: Shape, *, compact: bool, least: int = 0, null: bool = False) 
             return
         if not least <= count <= _MOST_ELEMENTS:
             raise ShapeError
+        body.begin_array(count)
         for _ in range(count):
             element(body)
 

@@ -131,6 +131,12 @@ class CommandReader:
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        self._count: int | None = None
+        """Words of the command at hand; None before it has said so."""
+        self._words: list[bytes] = []
+        """Those of them that have come: nothing is looked at twice, however it is cut."""
+        self._at = 0
+        """Where the next one begins."""
 
     def feed(self, data: bytes) -> Iterator[Command]:
         """Yield the commands that are complete now.
@@ -139,35 +145,37 @@ class CommandReader:
             ProtocolError: what came is no command, or too large a one.
         """
         self._buffer += data
-        while (found := self._first()) is not None:
-            words, end = found
-            raw = bytes(self._buffer[:end])
-            del self._buffer[:end]
+        while self._is_complete():
+            raw, words = bytes(self._buffer[: self._at]), tuple(self._words)
+            del self._buffer[: self._at]
+            self._count, self._at = None, 0
+            self._words.clear()
             yield Command(words, raw)
         if len(self._buffer) > MAX_COMMAND:
             raise ProtocolError(f"a command of more than {MAX_COMMAND} bytes")
 
-    def _first(self) -> tuple[tuple[bytes, ...], int] | None:
-        """Return the words of the first command and where it ends; None for half a one."""
-        head = self._number(b"*", 0)
-        if head is None:
-            return None
-        count, at = head
-        if count > _MAX_WORDS:
-            raise ProtocolError(f"a command of {count} words")
-        words = []
-        for _ in range(count):
-            head = self._number(b"$", at)
+    def _is_complete(self) -> bool:
+        """Read on in the command at hand; tell whether all of it has come."""
+        if self._count is None:
+            head = self._number(b"*", 0)
             if head is None:
-                return None
-            length, at = head
+                return False
+            self._count, self._at = head
+            if self._count > _MAX_WORDS:
+                raise ProtocolError(f"a command of {self._count} words")
+        while len(self._words) < self._count:
+            head = self._number(b"$", self._at)
+            if head is None:
+                return False
+            length, begin = head
             if length > MAX_COMMAND:
                 raise ProtocolError(f"a word of {length} bytes")
-            if len(self._buffer) < at + length + 2:
-                return None
-            words.append(bytes(self._buffer[at : at + length]))
-            at += length + 2
-        return tuple(words), at
+            end = begin + length
+            if len(self._buffer) < end + 2:
+                return False
+            self._words.append(bytes(self._buffer[begin:end]))
+            self._at = end + 2
+        return True
 
     def _number(self, kind: bytes, at: int) -> tuple[int, int] | None:
         """Return the count or length that begins at `at`, and where its line ends."""

@@ -15,6 +15,8 @@ from grader.services.redis.watch import HANDSHAKE, Recording, Watch
 
 MAX_DOWN = 128 << 20
 """Bytes that one submission may get: a command of a few bytes may ask for all that it ever sent."""
+_MOST_COMMANDS = 200_000
+"""Of one submission: exercises need some thousands."""
 _MAX_CONNECTIONS = 64
 """At a time; more are cut off at once."""
 _MAX_SUBSCRIPTIONS = 256
@@ -44,6 +46,8 @@ class RedisFront:
         """Bytes from the sandbox to the server so far, and what publishing made of them."""
         self.bytes_down = 0
         """Bytes from the server so far."""
+        self.commands = 0
+        """Commands so far."""
         self._carried = 0
         """How many connections there are."""
         self._subscriptions = 0
@@ -90,7 +94,8 @@ class RedisFront:
     @property
     def exceeded(self) -> bool:
         """Tell whether more was sent, or asked for, than may be; no command is served since."""
-        return self.bytes_up > self._max_bytes or self.asked_too_much
+        sent = self.bytes_up > self._max_bytes or self.commands > _MOST_COMMANDS
+        return sent or self.asked_too_much
 
     @property
     def asked_too_much(self) -> bool:
@@ -130,7 +135,8 @@ class RedisFront:
         return True
 
     def admit(self, command: Command) -> bool:
-        """Count what the server makes of a command; tell whether it may go on."""
+        """Count a command and what the server makes of it; tell whether it may go on."""
+        self.commands += 1
         if command.subscribes:
             self._subscriptions += len(command.words) - 1
         elif command.publishes:
@@ -150,7 +156,8 @@ class RedisFront:
             except OSError:
                 return
             with self._lock:
-                if self._closed or self._carried >= _MAX_CONNECTIONS:
+                full = self._carried >= _MAX_CONNECTIONS
+                if self._closed or full or self.exceeded:
                     client.close()
                     continue
                 self._carried += 1

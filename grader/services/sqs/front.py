@@ -36,6 +36,8 @@ _MAX_BODY = 8 << 20
 _DIGITS = 9
 MAX_BYTES = 96 << 20
 """Of all requests of one submission and their answers, which are kept while a test runs."""
+MOST_REQUESTS = 20_000
+"""Of one submission, whatever is said to them: exercises need some hundreds."""
 _LONGEST_WAIT = 20
 """Seconds that a long poll may last."""
 
@@ -72,6 +74,8 @@ class Front:
         """ReceiveMessage requests so far; what `empty` counts."""
         self.bytes = 0
         """Of the consumer's requests and their answers so far."""
+        self.came = 0
+        """The consumer's requests so far, and what came in place of one."""
         self._copies: dict[str, list[dict[str, Any]]] = {}
         self._receipts = Receipts()
         self._deduplication = Deduplication(lambda: clock.now().timestamp())
@@ -91,7 +95,12 @@ class Front:
     @property
     def exceeded(self) -> bool:
         """Tell whether the consumer sent or fetched more than it may; it gets no answer since."""
-        return self.bytes > MAX_BYTES
+        return self.bytes > MAX_BYTES or self.came > MOST_REQUESTS
+
+    def admits(self) -> bool:
+        """Count a request that is about to be read; tell whether it is to be."""
+        self.came += 1
+        return self.came <= MOST_REQUESTS
 
     def _serve(
         self,

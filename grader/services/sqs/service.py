@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import boto3
@@ -56,10 +57,13 @@ class SqsService(Service):
         if self.gate is not None:
             self._front.gate = self.gate
         self._front.base_url = f"http://{self.host}:{port}"
-        self._serve(listener, self._front)
+        self._serve(listener, self._front, self._front.admits)
 
-    def _serve(self, listener: socket.socket, app: Any) -> None:
+    def _serve(
+        self, listener: socket.socket, app: Any, admits: Callable[[], bool] = lambda: True
+    ) -> None:
         server = _Server("127.0.0.1", 0, app, _Handler, fd=listener.fileno())
+        server.admits = admits
         listener.close()  # the server has a descriptor of its own
         self._servers.append(server)
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
@@ -202,6 +206,8 @@ class _Server(ThreadedWSGIServer):
     """Answers so many clients at a time, and cuts more off at once: each takes a thread."""
 
     daemon_threads = True
+    admits: Callable[[], bool]
+    """Whether one more request is to be read; asked before each."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -223,7 +229,17 @@ class _Server(ThreadedWSGIServer):
 
 
 class _Handler(WSGIRequestHandler):
-    """Writes nothing about requests."""
+    """Writes nothing about requests, and reads none that is too much."""
+
+    def handle_one_request(self) -> None:
+        """Read a request and answer it, or end the connection.
+
+        What is no request, or too long a one, is answered before any application hears of it.
+        """
+        if self.server.admits():  # type: ignore[attr-defined]  # a _Server's
+            super().handle_one_request()
+        else:
+            self.close_connection = True
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
         """Say nothing."""
