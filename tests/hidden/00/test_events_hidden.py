@@ -98,7 +98,8 @@ def test_an_equal_line_is_another_event(parse, process, trips):
 @pytest.mark.check("00.parse-bad")
 def test_a_bad_line_is_none(parse, trips, rng):
     """Lines of every kind that are no JSON object, each with two ends, after an event."""
-    parse(to_line(trips(1)[0]))
+    first, *others = trips(1 + 2 * len(BAD))
+    reads_events = parse(to_line(first)) == first
     for number, bad in enumerate(rng.sample(BAD, len(BAD))):
         for end in (b"\n", ENDS[1 + number % 2]):
             seen = parse(bad + end)
@@ -106,6 +107,8 @@ def test_a_bad_line_is_none(parse, trips, rng):
                 f"the line {shown(bad + end)} is no JSON object in UTF-8: parse should return None, "
                 f"it returned {shown(seen)}"
             )
+            if reads_events:
+                not_remembered(bad + end, parse, others.pop())
 
 
 @pytest.mark.check("00.parse-bad")
@@ -127,6 +130,16 @@ def test_no_line_raises(parse, rng):
     for_all(rng, pieces, look, examples=15)
 
 
+def not_remembered(line: bytes, parse, event) -> None:
+    """Look at an event's line after another line, where events have been read before it."""
+    seen = parse(to_line(event))
+    assert seen == event, (
+        f"each call of parse is about its own line: {shown(to_line(event))} holds an event, and right "
+        f"after parse({line!r}) parse returned {shown(seen)} for it; earlier it had returned the "
+        "event of such a line"
+    )
+
+
 def is_bad(pieces: list[bytes]) -> bool:
     """Tell whether a line is neither blank nor a JSON object."""
     line = b"".join(pieces)
@@ -141,13 +154,16 @@ def test_a_blank_line_is_none(parse, trips, rng):
     """Empty, or white space alone; after an event, and after each other."""
     blanks = [b"", b"\n", b"\r\n", b" ", b"\t", b" \n", b"\t\t\n", b" \t \r\n", b"\r\r\n"]
     blanks.append(b" " * rng.randint(5, 500) + b"\n")
-    parse(to_line(trips(1)[0]))
+    first, *others = trips(1 + len(blanks))
+    reads_events = parse(to_line(first)) == first
     for blank in rng.sample(blanks, len(blanks)):
         seen = parse(blank)
         what = "is blank" if blank.strip(b"\r\n") else "is empty"
         assert seen is None, (
             f"the line {blank[-20:]!r} {what}: parse should return None, it returned {seen!r}"
         )
+        if reads_events:
+            not_remembered(blank[-20:], parse, others.pop())
 
 
 # 00.encode-line ---------------------------------------------------------------
@@ -216,8 +232,8 @@ def there_and_back(encode, parse):
             )
         other = difference(event, parse(line))
         assert not other, (
-            "parse should make of a line of encode's the event that encode was given; in what it "
-            f"returned for {shown(line)} {other}"
+            "parse(encode(event)) should be equal to event; in what parse returned for the line "
+            f"{shown(line)}, {other}"
         )
 
     return look
