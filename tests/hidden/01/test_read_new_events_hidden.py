@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -84,6 +85,38 @@ def test_a_path_object_and_keywords_do_as_well(reader, stream, trips):
     assert events == everything, (
         f"with path=a pathlib.Path, 2 events were to come back; {len(events)} did"
     )
+
+
+@pytest.mark.check("01.reads-appended")
+def test_no_call_leaves_a_file_open(process, reader, poll_once, offset_path, stream, trips):
+    """After many calls of both functions, one after the other, the process has no more open than before."""
+    path, times = offset_path(), 4
+
+    def call_both():
+        stream.append(*trips(1))
+        reader(stream.path, 0)
+        poll_once(stream, offset_path=path)
+
+    call_both()  # what is opened once, such as a module's file, is open now
+    before = open_files(process.pid)
+    for _ in range(times):
+        call_both()
+    after = open_files(process.pid)
+    more = len(after) - len(before)
+    # Fewer are left to a garbage collector, and one call leaves none of its own.
+    assert more < times, (
+        f"read_new_events() and poll() were called {times} times, each in turn, and returned: {more} files "
+        f"were open that had not been before, one of them {after[-1]}. Close what a call opens"
+    )
+
+
+def open_files(pid: int) -> list[str]:
+    """What a process has open, the latest last; nothing where the system does not say."""
+    try:
+        links = sorted(Path(f"/proc/{pid}/fd").iterdir(), key=lambda link: int(link.name))
+        return [str(link.readlink()) for link in links]
+    except OSError:
+        return []
 
 
 # 01.byte-offset ---------------------------------------------------------------

@@ -85,6 +85,29 @@ def test_each_new_line_arrives_before_the_next_is_written(consumer, stream, trip
     assert count == 5, f"it handled 5 events: it should return 5, it returned {count!r}"
 
 
+@pytest.mark.check("02.tail-follows")
+def test_a_line_that_is_half_written_at_the_start_arrives_whole(consumer, stream, trips, rng):
+    """Its rest is appended while the event before it is handled."""
+    everything = first, second, third = trips(3)
+    line = content.to_line(second)
+    cut = rng.randint(1, len(line) - 1)
+    stream.append(first, line[:cut])
+    run = consumer.start(TAIL, stream.path, HANDLE, max_events=3)
+    expect.next_event(run, first, everything, "a line and a part of the next one were in the file")
+    # The consumer has begun to read: what it does not see now it would never see.
+    wait_until_tail_waits(consumer, run)
+    stream.append(line[cut:], third)
+    run.handled()
+    when = (
+        f"{cut} bytes of line 2 were in the file at the start, its rest and line 3 were appended while "
+        "event 1 was handled"
+    )
+    for event in (second, third):
+        expect.next_event(run, event, everything, when)
+        run.handled()
+    run.returned()
+
+
 @pytest.mark.check("02.tail-rotation")
 def test_the_new_file_of_the_name_is_followed(consumer, stream, trips):
     """Renamed aside, and a new, smaller file takes the name; twice, the second time a moment later."""
@@ -214,6 +237,31 @@ def test_no_process_is_left_after_an_exception(consumer, stream, trips):
         assert not rest, f"{exception} has left tail_consumer(), and {rest}"
 
 
+@pytest.mark.check("02.tail-reaped")
+def test_another_consumers_tail_is_left_alone(consumer, new_stream, trips):
+    """Two processes follow a file each; one returns, and the other goes on."""
+    everything = first, second, third = trips(3)
+    mine, others = new_stream(), new_stream()
+    mine.append(first)
+    others.append(second)
+    other = consumer.start(TAIL, others.path, HANDLE, max_events=2)
+    other.next_event()
+    other.handled()
+    run = consumer.start(TAIL, mine.path, HANDLE, max_events=1)
+    consumer.given("the file held 1 event, and max_events is 1")
+    run.drain()
+    others.append(third)
+    expect.next_event(
+        other,
+        third,
+        everything,
+        "two calls of tail_consumer followed a file each, in two processes; one returned, and then a line "
+        "was appended to the other's file (end only the tail that you started)",
+    )
+    other.handled()
+    other.returned()
+
+
 @pytest.mark.check("02.tail-bad-line")
 def test_bad_lines_are_skipped(consumer, stream, trips, rng):
     """Every kind of bad line, between events; blank lines too, and events with white space around."""
@@ -228,5 +276,7 @@ def test_bad_lines_are_skipped(consumer, stream, trips, rng):
     everything += spaced
     run = consumer.start(TAIL, stream.path, HANDLE, max_events=len(everything))
     expect.all_events(
-        run, everything, f"the file held {len(everything)} events and {len(bad)} bad lines"
+        run,
+        everything,
+        f"the file held {len(everything)} events, with {len(bad)} bad lines and some blank ones between them",
     )

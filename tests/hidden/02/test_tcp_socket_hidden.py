@@ -177,8 +177,8 @@ def test_it_stops_in_the_middle_of_a_packet_and_starts_anew(
 def test_an_early_end_returns_what_was_handled(consumer, start, connect, trips, whole, unfinished):
     """The producer closes: in the middle of a line, after no event and after two; and after a line."""
     everything = trips(whole + 1)
-    half = " and an unfinished line" if unfinished else ""
-    when = f"{whole} whole events{half} were sent, then the producer closed"
+    sent = [f"{whole} whole events"] * (whole > 0) + ["an unfinished line"] * unfinished
+    when = f"the producer sent {' and '.join(sent)}, then it closed"
     consumer.given(when)
     run = start(consumer, max_events=5)
     lines = [to_line(event) for event in everything]
@@ -186,7 +186,7 @@ def test_an_early_end_returns_what_was_handled(consumer, start, connect, trips, 
     producer.close()
     seen = run.drain()
     assert seen == everything[:whole], (
-        f"{when}: it should handle the {whole}, it handled {len(seen)}"
+        f"{when}: it should handle {whole or 'no'} events, it handled {len(seen)}"
     )
     assert run.value == whole, f"{when}: it should return {whole}, it returned {run.value!r}"
 
@@ -202,7 +202,7 @@ def test_bad_lines_are_skipped(consumer, start, connect, trips, rng):
     (spaced,) = trips(1)
     data += b" \t" + to_line(spaced)[:-1] + b" \r\n"
     everything.append(spaced)
-    when = f"{len(everything)} events and {len(bad)} bad lines were sent"
+    when = f"{len(everything)} events were sent, with {len(bad)} bad lines and some blank ones between them"
     consumer.given(when)
     run = start(consumer, max_events=len(everything))
     connect(run, data)
