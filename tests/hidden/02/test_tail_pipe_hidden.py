@@ -51,6 +51,16 @@ def test_unusual_text_arrives_from_a_file_of_an_unusual_name(consumer, new_strea
 
 
 @pytest.mark.check("02.tail-from-start")
+def test_a_relative_path_does_as_well(consumer, state, trips):
+    """The file lies in the working directory, where a sandbox has the state: its path is a bare name."""
+    everything = trips(2)
+    state.write("trips", b"".join(map(content.to_line, everything)))
+    path = New("os.path.relpath", state.path("trips"))
+    run = consumer.start(TAIL, path, HANDLE, max_events=2)
+    expect.all_events(run, everything, "the path was a relative one, of a file of 2 events")
+
+
+@pytest.mark.check("02.tail-from-start")
 def test_many_lines_and_a_long_one_are_handled(consumer, stream, trips, rng):
     """More than a pipe holds, and a line longer than that."""
     everything = trips(rng.randint(1500, 1600))
