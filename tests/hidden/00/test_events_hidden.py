@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from grader.suite import Kept, cut
-from grader.suite.content import BAD, event_of, to_line, tokens
+from grader.suite import Kept, New, Returned, cut
+from grader.suite.content import BAD, LENIENT, event_of, to_line, tokens
 from grader.suite.properties import for_all
 
 ENDS = (b"\n", b"\r\n", b"")
@@ -92,15 +92,38 @@ def test_an_equal_line_is_another_event(parse, process, trips):
     assert seen == second, f"parse(line=...) should return the line's event, it returned {seen!r}"
 
 
+@pytest.mark.check("00.parse-event")
+def test_an_event_stays_as_it_was_read(consumer, process, parse, trips):
+    """The dict of one call is no other call's: it is kept while more lines are read."""
+    first, *others = trips(4)
+    alone = consumer.process()
+    for place in (process, alone):
+        place.keep("event", New("events.parse", to_line(first)))
+    for event in others:
+        parse(to_line(event))
+    steps = [
+        place.start("events.encode", Kept("event")).next("return") for place in (process, alone)
+    ]
+    if not all(isinstance(step, Returned) for step in steps):
+        return  # what parse returns may be another Mapping, which encode need not take
+    lines = [step.value for step in steps]
+    assert lines[0] == lines[1], (
+        f"parse was called for the line {shown(to_line(first))}, then for {len(others)} more; of the dict "
+        f"that it had returned first, encode then made {shown(lines[0])}. Return a new dict from each call"
+    )
+
+
 # 00.parse-bad -----------------------------------------------------------------
 
 
 @pytest.mark.check("00.parse-bad")
 def test_a_bad_line_is_none(parse, trips, rng):
     """Lines of every kind that are no JSON object, each with two ends, after an event."""
-    first, *others = trips(1 + 2 * len(BAD))
+    lines = [*BAD, *LENIENT]
+    rng.shuffle(lines)
+    first, *others = trips(1 + 2 * len(lines))
     reads_events = parse(to_line(first)) == first
-    for number, bad in enumerate(rng.sample(BAD, len(BAD))):
+    for number, bad in enumerate(lines):
         for end in (b"\n", ENDS[1 + number % 2]):
             seen = parse(bad + end)
             assert seen is None, (

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from grader.suite import HANDLE, SLEEP, Failed, Handle, Line, New, Returned, Sleep, Write
+from grader.suite import HANDLE, SLEEP, Failed, Handle, Kept, Line, New, Returned, Sleep, Write
 from grader.suite.content import named, numbers
 from grader.suite.exceptions import ORDINARY, STOPPING
 
@@ -55,28 +57,47 @@ def test_two_streams_keep_their_own_offsets(poll_once, offset_path, new_stream, 
 
 
 @pytest.mark.check("01.resumes")
-def test_relative_paths_do_as_well(consumer, process, offset_path, stream, trips):
+def test_relative_paths_do_as_well(consumer, process, offset_path, stream, state, trips):
     """Both paths as they are seen from the working directory, where there may be no folder to name."""
     everything = trips(3)
     stream.append(*everything[:2])
-    name = New("os.path.relpath", offset_path())
-    consumer.given("path and offset_path are relative paths")
+    folder = working_directory(process)
+    process.keep("path", New("os.path.relpath", stream.path))
+    process.keep("offset_path", New("os.path.relpath", state.path("offset")))
+    offset_path()
+    consumer.given(
+        "path and offset_path are relative paths, and poll() was called before in the same process"
+        + moved(folder, working_directory(process))
+    )
     for batch in (everything[:2], everything[2:]):
         if batch == everything[2:]:
             stream.append(*batch)
         run = process.start(
             POLL,
-            New("os.path.relpath", stream.path),
+            Kept("path"),
             HANDLE,
             max_polls=1,
             sleep=SLEEP,
-            offset_path=name,
+            offset_path=Kept("offset_path"),
         )
         seen = run.drain()
         assert seen == batch, (
             f"with relative paths, {named(batch, everything)} were appended since the last run; "
-            f"this run handled {named(seen, everything)}"
+            f"this run handled {named(seen, everything)}{moved(folder, working_directory(process))}"
         )
+
+
+def working_directory(process) -> str:
+    """The folder that the process's relative paths count from; "" where the system does not say."""
+    try:
+        return str(Path(f"/proc/{process.pid}/cwd").readlink())
+    except OSError:
+        return ""
+
+
+def moved(before: str, after: str) -> str:
+    """Say that the working directory has changed; "" where it has not."""
+    return f"; its working directory had been {before} and was {after}" * (before != after)
 
 
 @pytest.mark.check("01.resumes")

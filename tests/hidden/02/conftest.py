@@ -12,7 +12,18 @@ from typing import Any
 
 import pytest
 
-from grader.suite import HANDLE, READY, Consumer, Failed, Process, Ready, Run, Step, in_words
+from grader.suite import (
+    HANDLE,
+    READY,
+    Consumer,
+    Failed,
+    Process,
+    Ready,
+    Run,
+    Step,
+    in_words,
+    settled,
+)
 
 SOCKET = "tcp_socket.socket_consumer"
 LONG = 50  # seconds, or a bit more: a time-out that nobody reaches
@@ -47,14 +58,20 @@ class Producer:
         rows = [line.split() for line in lines]
         return [row[4] for row in rows if row[1].endswith(f":{port:04X}")]
 
+    def wait_until_read(self, pid: int) -> None:
+        """Wait until the consumer has read all that was sent; a second at the most."""
+        settled(lambda: [row for row in self.unread_by(pid) if int(row.split(":")[1], 16)], 1.0)
+
     def closed_by_consumer(self) -> bool:
         """Whether the consumer closes the connection: waits as long as it may take for a step."""
         try:
-            return self._connection.recv(1) == b""
+            while self._connection.recv(4096):
+                pass  # what it says to its producer is its own affair
         except ConnectionError:
-            return True  # closed with bytes unread
+            pass  # closed with bytes unread
         except TimeoutError:
             return False
+        return True
 
     def close(self) -> None:
         """Close the connection."""

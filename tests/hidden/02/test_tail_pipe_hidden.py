@@ -8,6 +8,7 @@ import pytest
 
 from grader.suite import HANDLE, New, content, exceptions, expect
 
+BAD = (*content.BAD, *content.LENIENT)
 TAIL = "tail_pipe.tail_consumer"
 # Seconds. The promise is "about 2"; whoever asks less often is late every time.
 LATE = 3.5
@@ -163,8 +164,9 @@ def test_a_file_that_comes_later_is_followed(consumer, stream, trips):
 def test_it_stops_after_max_events_and_starts_anew(consumer, new_stream, trips, rng):
     """More lines wait in the pipe; the next call, on another file, knows nothing of them."""
     process = consumer.process()
-    # More than a pipe holds, so tail itself stands still in the middle of the file.
-    for count in (rng.randint(1000, 1100), 8):
+    # More than a pipe holds, so tail itself stands still in the middle of the file; and less than
+    # asyncio reads ahead where nothing is taken, 128 KB, so that no verdict varies with the number.
+    for count in (rng.randint(700, 740), 8):
         stream, everything = new_stream(), trips(count)
         wanted = rng.randint(2, 6)
         stream.append(*everything)
@@ -247,35 +249,37 @@ def test_no_process_is_left_after_an_exception(consumer, stream, trips):
         assert not rest, f"{exception} has left tail_consumer(), and {rest}"
 
 
+def living_tails(consumer) -> set[int]:
+    """The tail processes of all calls that are under way."""
+    return {info.pid for info in consumer.processes() if info.name == "tail" and not info.zombie}
+
+
 @pytest.mark.check("02.tail-reaped")
 def test_another_consumers_tail_is_left_alone(consumer, new_stream, trips):
-    """Two processes follow a file each; one returns, and the other goes on."""
-    everything = first, second, third = trips(3)
+    """Two processes follow a file each; one returns, and the other's tail lives on."""
     mine, others = new_stream(), new_stream()
-    mine.append(first)
-    others.append(second)
+    for stream in (mine, others):
+        stream.append(*trips(3))
     other = consumer.start(TAIL, others.path, HANDLE, max_events=2)
     other.next_event()
-    other.handled()
-    run = consumer.start(TAIL, mine.path, HANDLE, max_events=1)
-    consumer.given("the file held 1 event, and max_events is 1")
+    wait_until_tail_waits(consumer, other)
+    tails = living_tails(consumer)
+    consumer.given("the file held 3 events, and max_events is 2")
+    run = consumer.start(TAIL, mine.path, HANDLE, max_events=2)
+    run.next_event()
+    tails &= living_tails(consumer)  # one that ends by itself is the business of 02.tail-follows
+    run.handled()
     run.drain()
-    others.append(third)
-    expect.next_event(
-        other,
-        third,
-        everything,
-        "two calls of tail_consumer followed a file each, in two processes; one returned, and then a line "
-        "was appended to the other's file (end only the tail that you started)",
+    assert tails <= living_tails(consumer), (
+        "two calls of tail_consumer() followed a file each, in two processes; one has returned, and the "
+        "other's tail has ended too: end the process that you have started, not every one of its name"
     )
-    other.handled()
-    other.returned()
 
 
 @pytest.mark.check("02.tail-bad-line")
 def test_bad_lines_are_skipped(consumer, stream, trips, rng):
     """Every kind of bad line, between events; blank lines too, and events with white space around."""
-    bad = rng.sample(content.BAD, len(content.BAD))
+    bad = rng.sample(BAD, len(BAD))
     everything = trips(len(bad) + 1)
     lines = [b"\n", everything[0]]
     for junk, event in zip(bad, everything[1:], strict=True):

@@ -23,6 +23,7 @@ from grader.suite import (
 from grader.suite.content import to_line
 
 SOCKET = "tcp_socket.socket_consumer"
+BAD = (*content.BAD, *content.LENIENT)
 
 
 # Delivery -------------------------------------------------------------------------
@@ -65,6 +66,24 @@ def test_each_event_arrives_before_the_next_is_sent(consumer, start, connect, tr
     for number, event in enumerate(everything, 1):
         producer.send(to_line(event))
         expect.next_event(run, event, everything, f"event {number} was sent, and nothing after it")
+        run.handled()
+    run.returned()
+
+
+@pytest.mark.check("02.socket-delivers")
+def test_a_newline_that_comes_alone_ends_a_line_and_no_more(consumer, start, connect, trips):
+    """The newline of an event, and the one of a blank line, each when all before it has been read."""
+    everything = trips(2)
+    run = start(consumer, max_events=2)
+    producer = connect(run)
+    for event, before in zip(everything, ([], [b"\n"]), strict=True):
+        for piece in [*before, to_line(event)[:-1], b"\n"]:
+            producer.wait_until_read(run.process.pid)
+            producer.send(piece)
+        when = (
+            f"{'after a blank line, ' * bool(before)}an event was sent, its newline alone and last"
+        )
+        expect.next_event(run, event, everything, when)
         run.handled()
     run.returned()
 
@@ -194,7 +213,7 @@ def test_an_early_end_returns_what_was_handled(consumer, start, connect, trips, 
 @pytest.mark.check("02.socket-bad-line")
 def test_bad_lines_are_skipped(consumer, start, connect, trips, rng):
     """Every kind of bad line, between events; blank lines too, and events with white space around."""
-    bad = rng.sample(content.BAD, len(content.BAD))
+    bad = rng.sample(BAD, len(BAD))
     everything = trips(len(bad) + 1)
     data = b"\n" + to_line(everything[0])
     for junk, event in zip(bad, everything[1:], strict=True):
