@@ -34,6 +34,9 @@ class Producer:
 
     def __init__(self, connection: socket.socket, seconds: float) -> None:
         self._connection = connection
+        self._port = 0
+        with contextlib.suppress(OSError):  # one that is closed already has none
+            self._port = connection.getpeername()[1]
         connection.settimeout(seconds)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -50,13 +53,12 @@ class Producer:
 
     def unread_by(self, pid: int) -> list[str]:
         """How much lies unread in the consumer's connections to its port; see proc_net_tcp(5)."""
-        port = self._connection.getpeername()[1]
         try:
             lines = Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
         except OSError:
             return []
         rows = [line.split() for line in lines]
-        return [row[4] for row in rows if row[1].endswith(f":{port:04X}")]
+        return [row[4] for row in rows if row[1].endswith(f":{self._port:04X}")]
 
     def wait_until_read(self, pid: int) -> None:
         """Wait until the consumer has read all that was sent; a second at the most."""
