@@ -36,6 +36,9 @@ BAD = (
 )
 """Complete lines or messages that are no JSON object; no newlines, and none of them blank."""
 
+LENIENT = (b'{"note": "a\ttab"}', b'{"note": "a\x00zero"}')
+"""Bad lines that `json.loads(..., strict=False)` takes: JSON escapes control characters."""
+
 LINE_BREAKS_IN_TEXT = ("\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\r")
 """Where str.splitlines() cuts and a stream of lines does not; JSON escapes all but three."""
 

@@ -275,16 +275,19 @@ class Run:
             return step
         raise self.otherwise(wanted, self._in_words(step))
 
-    def drain(self, on_step: Callable[[Step], None] | None = None) -> list[Any]:
+    def drain(
+        self, on_step: Callable[[Step], None] | None = None, *, into: list[Any] | None = None
+    ) -> list[Any]:
         """Say yes to every step until it returns; the events handled.
 
         `on_step` is called with each step before it is answered. Without it the call does not wait
-        for the answers, which would take most of the time.
+        for the answers, which would take most of the time. The events are added to `into`, which
+        has them also where the run fails.
 
         Raises:
             Failed: an exception left it.
         """
-        events: list[Any] = []
+        events: list[Any] = [] if into is None else into
         waits = on_step is not None or self.process.stops
         while True:
             step = self.next()

@@ -9,14 +9,16 @@ import pytest
 from lab import Lab
 
 from grader.course import Limits
+from grader.report import Kind
 from grader.sandbox.process import ProcessSandbox
 from grader.sandbox.setup import Setup
-from grader.suite import Failed, Process
+from grader.suite import Failed, Process, expect
 from grader.suite.consumer import Consumer
 from grader.worker.wire import Callback
 
 CODE = b"""\
 import os
+import threading
 
 def take(events, handle):
     count = 0
@@ -24,6 +26,10 @@ def take(events, handle):
         handle(event)
         count += 1
     return count
+
+def leaves_one_out(events, handle):
+    take([event for event in events if event], handle)
+    threading.Event().wait()
 
 def dies(events, handle):
     take(events, handle)
@@ -97,6 +103,30 @@ def test_the_end_of_the_process_comes_after_its_last_event(process: Process) -> 
     """What it said before is heard."""
     with pytest.raises(Failed, match="ended its own process"):
         process.start("sample.dies", EVENTS, HANDLE).drain()
+
+
+def test_who_leaves_one_out_is_told_which(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It then waits for another one for ever; the sentence names the one, the kind says that it hung."""
+    monkeypatch.setattr(process.case, "seconds", 0.5)
+    run = process.start("sample.leaves_one_out", [EVENTS[0], {}, EVENTS[1]], HANDLE)
+    with pytest.raises(Failed) as caught:
+        expect.all_events(run, [EVENTS[0], {}, EVENTS[1]], "3 events were sent")
+    assert str(caught.value) == (
+        "3 events were sent: as number 2 it should handle {}, it handled {'number': 1}"
+    )
+    assert caught.value.kind is Kind.HUNG
+
+
+def test_who_waits_for_more_than_there_was_is_told_where(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All events came in order: the sentence says where it stands."""
+    monkeypatch.setattr(process.case, "seconds", 0.5)
+    run = process.start("sample.leaves_one_out", EVENTS[:2], HANDLE)
+    with pytest.raises(Failed, match=r"2 events were sent: expected .*did neither after event 2"):
+        expect.all_events(run, EVENTS[:2], "2 events were sent")
 
 
 def test_a_run_at_liberty_is_still_seen_step_by_step(process: Process) -> None:

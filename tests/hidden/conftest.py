@@ -6,7 +6,7 @@ import os
 import random
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -115,6 +115,11 @@ class State:
     def write(self, name: str, data: bytes) -> None:
         """Make `name` hold `data`."""
         self._folder.write(self._prefix + name, data)
+
+    def remove(self, name: str) -> None:
+        """Remove `name`, where there is one."""
+        with suppress(FileNotFoundError):
+            self._folder.remove(self._prefix + name)
 
     def names(self) -> list[str]:
         """The names in use by this test."""

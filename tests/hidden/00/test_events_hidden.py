@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from grader.suite import Kept, cut
-from grader.suite.content import BAD, event_of, to_line, tokens
+from grader.suite import Kept, New, Returned, cut
+from grader.suite.content import BAD, LENIENT, event_of, to_line, tokens
 from grader.suite.properties import for_all
 
 ENDS = (b"\n", b"\r\n", b"")
@@ -92,20 +92,46 @@ def test_an_equal_line_is_another_event(parse, process, trips):
     assert seen == second, f"parse(line=...) should return the line's event, it returned {seen!r}"
 
 
+@pytest.mark.check("00.parse-event")
+def test_an_event_stays_as_it_was_read(consumer, process, parse, trips):
+    """The dict of one call is no other call's: it is kept while more lines are read."""
+    first, *others = trips(4)
+    alone = consumer.process()
+    for place in (process, alone):
+        place.keep("event", New("events.parse", to_line(first)))
+    for event in others:
+        parse(to_line(event))
+    steps = [
+        place.start("events.encode", Kept("event")).next("return") for place in (process, alone)
+    ]
+    if not all(isinstance(step, Returned) for step in steps):
+        return  # what parse returns may be another Mapping, which encode need not take
+    lines = [step.value for step in steps]
+    assert lines[0] == lines[1], (
+        f"parse was called for the line {shown(to_line(first))}, then for {len(others)} more; of the dict "
+        f"that it had returned first, encode then made {shown(lines[0])}. Return a new dict from each call"
+    )
+
+
 # 00.parse-bad -----------------------------------------------------------------
 
 
 @pytest.mark.check("00.parse-bad")
 def test_a_bad_line_is_none(parse, trips, rng):
     """Lines of every kind that are no JSON object, each with two ends, after an event."""
-    parse(to_line(trips(1)[0]))
-    for number, bad in enumerate(rng.sample(BAD, len(BAD))):
+    lines = [*BAD, *LENIENT]
+    rng.shuffle(lines)
+    first, *others = trips(1 + 2 * len(lines))
+    reads_events = parse(to_line(first)) == first
+    for number, bad in enumerate(lines):
         for end in (b"\n", ENDS[1 + number % 2]):
             seen = parse(bad + end)
             assert seen is None, (
                 f"the line {shown(bad + end)} is no JSON object in UTF-8: parse should return None, "
                 f"it returned {shown(seen)}"
             )
+            if reads_events:
+                not_remembered(bad + end, parse, others.pop())
 
 
 @pytest.mark.check("00.parse-bad")
@@ -127,6 +153,16 @@ def test_no_line_raises(parse, rng):
     for_all(rng, pieces, look, examples=15)
 
 
+def not_remembered(line: bytes, parse, event) -> None:
+    """Look at an event's line after another line, where events have been read before it."""
+    seen = parse(to_line(event))
+    assert seen == event, (
+        f"each call of parse is about its own line: {shown(to_line(event))} holds an event, and right "
+        f"after parse({line!r}) parse returned {shown(seen)} for it; earlier it had returned the "
+        "event of such a line"
+    )
+
+
 def is_bad(pieces: list[bytes]) -> bool:
     """Tell whether a line is neither blank nor a JSON object."""
     line = b"".join(pieces)
@@ -141,13 +177,16 @@ def test_a_blank_line_is_none(parse, trips, rng):
     """Empty, or white space alone; after an event, and after each other."""
     blanks = [b"", b"\n", b"\r\n", b" ", b"\t", b" \n", b"\t\t\n", b" \t \r\n", b"\r\r\n"]
     blanks.append(b" " * rng.randint(5, 500) + b"\n")
-    parse(to_line(trips(1)[0]))
+    first, *others = trips(1 + len(blanks))
+    reads_events = parse(to_line(first)) == first
     for blank in rng.sample(blanks, len(blanks)):
         seen = parse(blank)
         what = "is blank" if blank.strip(b"\r\n") else "is empty"
         assert seen is None, (
             f"the line {blank[-20:]!r} {what}: parse should return None, it returned {seen!r}"
         )
+        if reads_events:
+            not_remembered(blank[-20:], parse, others.pop())
 
 
 # 00.encode-line ---------------------------------------------------------------
@@ -216,8 +255,8 @@ def there_and_back(encode, parse):
             )
         other = difference(event, parse(line))
         assert not other, (
-            "parse should make of a line of encode's the event that encode was given; in what it "
-            f"returned for {shown(line)} {other}"
+            "parse(encode(event)) should be equal to event; in what parse returned for the line "
+            f"{shown(line)}, {other}"
         )
 
     return look

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.suite import Failed, Sleep, not_graded
+from grader.suite import Failed, Handle, Sleep, not_graded
 
 SLACK = 1 << 20
 """Bytes. Whoever reads only what is new reads some buffers; a small part of the old is allowed."""
@@ -88,7 +88,8 @@ def test_a_later_poll_maps_only_what_is_new(start_poll, process, next_event, str
     old = stream.size
     run = start_poll(stream, max_polls=2, process=process)
     for _ in range(2):
-        next_event(run)
+        if not isinstance(run.next(), Handle):
+            return  # the business of 01.reads-appended
         run.handled()
     if not isinstance(run.next(), Sleep):
         return  # the business of 01.poll-interval
@@ -120,8 +121,11 @@ def test_poll_reads_only_what_is_new(start_poll, process, next_event, stream, tr
     stream.append(first)
     run = start_poll(stream, max_polls=5, poll_interval=0, process=process)
     costs = []
+    process.case.given("events were written one by one, each while the one before was handled")
     for number in range(len(everything)):
-        event = next_event(run)
+        if number == 0 and not isinstance(run.next(), Handle):
+            return  # the business of 01.reads-appended
+        event = next_event(run) if number else first
         assert event == everything[number], (
             f"events were written one by one, each while the one before was handled: event {number + 1} "
             "was not handled next"

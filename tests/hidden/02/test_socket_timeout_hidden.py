@@ -71,13 +71,23 @@ def test_no_producer_and_a_silent_one_are_time_outs(consumer, start, connect, tr
     expect_timeout(short, lambda: silent(0))
     expect_timeout(short, lambda: silent(1))
     waited = time.monotonic() - begin
-    assert patient.waiting(max(0.0, 1.2 - waited)), (
+    assert goes_on_waiting(patient, max(0.0, 1.2 - waited)), (
         f"the time-out is {long} s, and {patient} waited less than {max(waited, 1.2):.1f} s for the next byte"
     )
     producer.send(to_line(event))
     patient.process.case.given(f"the time-out is {long} s, and an event came in time")
     seen = patient.next_event()
     assert seen == event, f"an event that came within the time-out should be handled, not {seen!r}"
+
+
+def goes_on_waiting(run, seconds: float) -> bool:
+    """Tell whether no step comes within that time; a second ready() is another check's business."""
+    if run.waiting(seconds):
+        return True
+    if not isinstance(type(run).next(run), Ready):
+        return False
+    run.go_on()
+    return run.waiting(seconds)
 
 
 @pytest.mark.check("02.socket-timeout", leans_on="02.socket-ready")
@@ -104,8 +114,8 @@ def slow_and_steady(consumer, start, connect, trips, rng, port) -> bool:
         """Say yes to what it handles until the pause is over; the step that ended it before."""
         end = time.monotonic() + pause
         while not run.waiting(max(0.0, end - time.monotonic())):
-            step = run.next()
-            if not isinstance(step, Handle):
+            step = type(run).next(run)  # each step: a second ready() is followed by a wait
+            if not isinstance(step, Handle | Ready):
                 return step
             run.handled()
         return None

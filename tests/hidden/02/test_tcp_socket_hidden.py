@@ -23,6 +23,7 @@ from grader.suite import (
 from grader.suite.content import to_line
 
 SOCKET = "tcp_socket.socket_consumer"
+BAD = (*content.BAD, *content.LENIENT)
 
 
 # Delivery -------------------------------------------------------------------------
@@ -65,6 +66,21 @@ def test_each_event_arrives_before_the_next_is_sent(consumer, start, connect, tr
     for number, event in enumerate(everything, 1):
         producer.send(to_line(event))
         expect.next_event(run, event, everything, f"event {number} was sent, and nothing after it")
+        run.handled()
+    run.returned()
+
+
+@pytest.mark.check("02.socket-delivers")
+def test_a_newline_that_comes_alone_ends_a_line_and_no_more(consumer, start, connect, trips):
+    """It is sent when all before it has been read."""
+    everything = trips(2)
+    run = start(consumer, max_events=2)
+    producer = connect(run)
+    for event in everything:
+        for piece in (to_line(event)[:-1], b"\n"):
+            producer.wait_until_read(run.process.pid)
+            producer.send(piece)
+        expect.next_event(run, event, everything, "an event was sent, and then its newline alone")
         run.handled()
     run.returned()
 
@@ -177,8 +193,8 @@ def test_it_stops_in_the_middle_of_a_packet_and_starts_anew(
 def test_an_early_end_returns_what_was_handled(consumer, start, connect, trips, whole, unfinished):
     """The producer closes: in the middle of a line, after no event and after two; and after a line."""
     everything = trips(whole + 1)
-    half = " and an unfinished line" if unfinished else ""
-    when = f"{whole} whole events{half} were sent, then the producer closed"
+    sent = [f"{whole} whole events"] * (whole > 0) + ["an unfinished line"] * unfinished
+    when = f"the producer sent {' and '.join(sent)}, then it closed"
     consumer.given(when)
     run = start(consumer, max_events=5)
     lines = [to_line(event) for event in everything]
@@ -186,7 +202,7 @@ def test_an_early_end_returns_what_was_handled(consumer, start, connect, trips, 
     producer.close()
     seen = run.drain()
     assert seen == everything[:whole], (
-        f"{when}: it should handle the {whole}, it handled {len(seen)}"
+        f"{when}: it should handle {whole or 'no'} events, it handled {len(seen)}"
     )
     assert run.value == whole, f"{when}: it should return {whole}, it returned {run.value!r}"
 
@@ -194,7 +210,7 @@ def test_an_early_end_returns_what_was_handled(consumer, start, connect, trips, 
 @pytest.mark.check("02.socket-bad-line")
 def test_bad_lines_are_skipped(consumer, start, connect, trips, rng):
     """Every kind of bad line, between events; blank lines too, and events with white space around."""
-    bad = rng.sample(content.BAD, len(content.BAD))
+    bad = rng.sample(BAD, len(BAD))
     everything = trips(len(bad) + 1)
     data = b"\n" + to_line(everything[0])
     for junk, event in zip(bad, everything[1:], strict=True):
@@ -202,7 +218,7 @@ def test_bad_lines_are_skipped(consumer, start, connect, trips, rng):
     (spaced,) = trips(1)
     data += b" \t" + to_line(spaced)[:-1] + b" \r\n"
     everything.append(spaced)
-    when = f"{len(everything)} events and {len(bad)} bad lines were sent"
+    when = f"{len(everything)} events were sent, with {len(bad)} bad lines and some blank ones between them"
     consumer.given(when)
     run = start(consumer, max_events=len(everything))
     connect(run, data)
