@@ -66,6 +66,11 @@ class Student:
                 self._found[decode] = False
         return self._found[decode]
 
+    @property
+    def handles(self) -> bool:
+        """Tell whether it handles an event with either kind of client."""
+        return any(self.reads(decode=decode) for decode in (False, True))
+
     def reads_only(self, *, decode: bool) -> bool:
         """Tell whether it reads what such a client answers, and not what one of the others does."""
         return not self.reads(decode=not decode) and self.reads(decode=decode)

@@ -123,6 +123,10 @@ def test_killed_between_any_two_commands(student, new_stream, what):
         goes_on_to(run)
     said = recorded.commands()
     changes = [number for number, each in enumerate(said, 1) if each.name in CHANGES]
+    assert student.handles, (
+        "an event was in a stream: stream_consumer should handle it; it did not, so that nothing is "
+        "moved to .dead either"
+    )
     if not stream.dead or not changes or any(b"NOACK" in each.words for each in said):
         return  # 05.poison, 05.bad-entry or 05.ack-after-handle tells
     for number in range(changes[0] + 1, len(said) + 1):

@@ -76,8 +76,8 @@ class Members:
         """Set up what is to be there before the first one begins."""
 
     def began(self) -> None:
-        """Wait for the first one, before the second one begins."""
-        self.student.comes(lambda: self.given or self.runs[0].over, self.patience)
+        """Wait for the first one, before the second one begins; no longer than it waits itself."""
+        self.student.comes(lambda: self.given or not self.runs[0].waiting(0), self.patience)
 
     # What the cluster said ----------------------------------------------------------
 
@@ -208,6 +208,14 @@ class Killed(Members):
         """What the other one was killed with."""
         self.instead: Step | None = None
         """What one of them did where it was to handle an event."""
+
+    def wait(self) -> None:
+        """Wait until both are there, or one has done something else: nothing is published yet."""
+
+        def moved() -> bool:
+            return any(not run.waiting(0) for run in self.runs)
+
+        self.student.comes(lambda: self.together or moved(), self.patience)
 
     def kill_one(self) -> None:
         """Publish two events to each partition, and kill one of them inside its first handle."""

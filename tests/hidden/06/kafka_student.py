@@ -223,6 +223,11 @@ class Student:
         return self._once("another", self._sees_another)
 
     @property
+    def handles(self) -> bool:
+        """Tell whether it handles any event of a topic: who handles none has nothing to lose."""
+        return self._once("handles", self._sees_handle)
+
+    @property
     def publishes(self) -> bool:
         """Tell whether anything ever comes of publish_events, if more is published than a queue takes.
 
@@ -263,6 +268,12 @@ class Student:
             handled.append(step.event)
             run.handled()
         return not self.comes(lambda: not topic.not_passed(handled))
+
+    def _sees_handle(self) -> bool:
+        _, run = self._probe()
+        handles = isinstance(run.next(), Handle)
+        run.kill()
+        return handles
 
     def _sees_messages(self) -> bool:
         topic = self.new_topic(1)

@@ -128,6 +128,9 @@ def test_the_next_offset_is_committed_after_each_event(student, new_topic, trips
             if not last:
                 assert step.event not in done, f"{when}, which was committed"
                 assert step.event not in handled, f"{when} again"
+            assert handled or not last, (
+                f"{scene}: it should handle {most} more, and commit after each; {in_words(step, 'it')}"
+            )
             judge_next(student, topic, done, handled, when)
             if last:
                 break

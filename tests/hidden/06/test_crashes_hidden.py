@@ -205,6 +205,10 @@ def judge_takeover(waits, student, pair) -> None:
     pair.kill_one()
     topic = pair.topic
     if not pair.given or waits.gives_up(pair.instead):
+        assert student.handles, (
+            "events were in a topic: kafka_consumer should handle them; it handled none, so that there "
+            "is nothing to take over"
+        )
         return  # there is no group, as 06.groups tells; or 06.quiet tells
     assert pair.shared, (
         "two members of a group were to have one of 2 partitions each, and to handle what came, "

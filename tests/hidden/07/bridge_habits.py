@@ -8,7 +8,7 @@ from typing import Any
 
 from bridge_places import ANSWERS, PUBLISH, SENDS, Bridge
 
-from grader.suite import Returned
+from grader.suite import Returned, Step
 from grader.suite.content import value_of
 
 LONG = 60
@@ -37,6 +37,15 @@ class Habits:
             self._known["stores"] = self.killed_before_message(1)
         return self._known["stores"]
 
+    @property
+    def publishes_nothing(self) -> str:
+        """How collect left events where they were, as a sentence; "" where it published any.
+
+        Who moves nothing loses nothing: that proves no promise about what is moved.
+        """
+        _ = self.stores_early
+        return self._known.get("no message", "")
+
     def killed_before_message(self, number: int) -> str:
         """What is lost when a message does not arrive, as a sentence; "" for nothing."""
         bridge = self._new_bridge()
@@ -44,8 +53,14 @@ class Habits:
         bridge.file.append(*everything)
         run = bridge.collect()
         run.process.case.given(f"the file held {len(everything)} events")
+        steps: list[Step] = []
         with bridge.gate.stopped_before(PUBLISH, number=number) as halt:
-            if not bridge.runs_to(run, halt):
+            if not bridge.runs_to(run, halt, steps.append):
+                if not bridge.held().everything:
+                    self._known["no message"] = (
+                        f"the file held {len(everything)} events: collect should publish them, and store "
+                        f"no offset before; {bridge.said(steps[-1])}, and RabbitMQ got none of them"
+                    )
                 return ""  # 07.collects tells
             bridge.goes_on(run)
             bridge.kill(run, halt)
@@ -72,6 +87,12 @@ class Habits:
             self._known["early"] = self.killed_before_request(1)
         return self._known["early"]
 
+    @property
+    def sends_nothing(self) -> str:
+        """How forward left events where they were, as a sentence; "" where it sent any."""
+        _ = self.forgets_early
+        return self._known.get("no request", "")
+
     def killed_before_request(self, number: int) -> str:
         """What is lost when a request to SQS does not arrive, as a sentence; "" for nothing."""
         bridge = self._new_bridge()
@@ -80,8 +101,14 @@ class Habits:
         bridge.put(*everything)
         run = bridge.forward(batch_size=size)
         # RabbitMQ goes on meanwhile: what is acknowledged before the answer arrives there.
+        steps: list[Step] = []
         with bridge.gate.stopped_before(*SENDS, number=number, alone=True) as halt:
-            if not bridge.runs_to(run, halt):
+            if not bridge.runs_to(run, halt, steps.append):
+                if not bridge.batches:
+                    self._known["no request"] = (
+                        f"{len(everything)} events were in the queue: forward should send them to SQS, and "
+                        f"acknowledge none before; {bridge.said(steps[-1])}, and SQS got none of them"
+                    )
                 return ""  # 07.forwards tells
             bridge.goes_on(run)
             bridge.kill(run, halt)

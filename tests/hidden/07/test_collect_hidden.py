@@ -176,6 +176,7 @@ def test_another_file_and_a_new_one(new_bridge, trips, rng):
 def test_killed_before_the_broker_has_the_first(habits):
     """A message does not arrive, so no confirm comes; killed then, the next call brings it."""
     assert not habits.stores_early, habits.stores_early
+    assert not habits.publishes_nothing, habits.publishes_nothing
 
 
 @pytest.mark.check("07.confirm-before-offset")

@@ -80,6 +80,7 @@ def test_every_body_as_it_was(new_bridge, odd_events, unusual_text, trips, rng):
 def test_killed_before_sqs_has_it(habits):
     """The first request does not arrive, and no answer comes; killed then, the messages are there."""
     assert not habits.forgets_early, habits.forgets_early
+    assert not habits.sends_nothing, habits.sends_nothing
 
 
 @pytest.mark.check("07.ack-after-sent")

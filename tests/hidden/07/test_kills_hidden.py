@@ -146,8 +146,10 @@ def chosen(points, rng):
 
 
 @pytest.mark.check("07.killed-anywhere")
-def test_killed_before_packets_and_writes(bridge, trips, rng, sends, answers):
+def test_killed_before_packets_and_writes(bridge, trips, rng, sends, answers, habits):
     """At some twenty points of a run over all three places."""
+    idle = habits.publishes_nothing or habits.sends_nothing
+    assert not idle, idle
     journey = Journey(bridge)
     events = trips(EVENTS)
     points = journey.rehearse(events)
@@ -185,8 +187,9 @@ def test_killed_before_packets_and_writes(bridge, trips, rng, sends, answers):
 
 
 @pytest.mark.check("07.few-repeats")
-def test_killed_before_each_write(bridge, trips):
+def test_killed_before_each_write(bridge, trips, habits):
     """While it stores an offset: the file holds the old one or the new one, and little comes again."""
+    assert not habits.publishes_nothing, habits.publishes_nothing
     before = trips(BEFORE)
     bridge.file.append(*before)
     bridge.finish(bridge.collect(), f"the file held {BEFORE} events")
@@ -216,8 +219,9 @@ def test_killed_before_each_write(bridge, trips):
 
 
 @pytest.mark.check("07.few-repeats")
-def test_a_kill_repeats_one_batch(bridge, trips, rng, answers):
+def test_a_kill_repeats_one_batch(bridge, trips, rng, answers, habits):
     """Killed when SQS has the third batch: that one comes again, and those before it do not."""
+    assert not habits.sends_nothing, habits.sends_nothing
     size = rng.randint(3, 5)
     events = trips(4 * size)
     bridge.put(*events)

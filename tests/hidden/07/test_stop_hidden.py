@@ -181,7 +181,9 @@ def test_stop_while_messages_come(bridge, trips, rng, habits):
     bridge.put(*everything)
     run = bridge.forward(max_idle=LONG, batch_size=size, stop=STOP)
     scene = f"{len(everything)} events were in the queue, and batch_size is {size}"
-    step = stop_at(run, scene, lambda: len(bridge.batches) > 0)
+    asked = []
+    step = stop_at(run, scene, lambda: asked.append(1) or len(bridge.batches) > 0)
+    assert asked, f"{scene}: it should call stop(); {bridge.said(step)}, and never had"
     assert isinstance(step, Returned), (
         f"{scene}, and stop() returned True: it should return; {bridge.said(step)}"
     )
