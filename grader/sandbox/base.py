@@ -28,7 +28,7 @@ from grader.sandbox import syscalls
 from grader.sandbox.cgroup import Kills, machine_kills
 from grader.sandbox.ending import Ending
 from grader.sandbox.folder import Folder
-from grader.sandbox.line import Control, Line, Pair, SandboxDied
+from grader.sandbox.line import START_SECONDS, Control, Line, Pair, SandboxDied
 from grader.sandbox.output import Output
 from grader.sandbox.python import scratch_home, site_packages
 from grader.sandbox.setup import Setup
@@ -143,12 +143,14 @@ class Sandbox(ABC):
             self.output.watch(said)
         try:
             self._line = Line(control.connected(self._popen))
-            ready, fds_in = self._line.answer(4 + len(self.setup.ports))
-        except (SandboxDied, TimeoutError):
+            ready, fds_in = self._line.answer(4 + len(self.setup.ports), START_SECONDS)
+        except (SandboxDied, TimeoutError) as error:
             self.kill()
             self._popen.wait()
             self.output.close()
-            reason = self.output.tail.strip()[:2000] or "no reason given"
+            silent = isinstance(error, TimeoutError)
+            did = f"was silent for {START_SECONDS} s" if silent else "ended, and said nothing"
+            reason = self.output.tail.strip()[:2000] or f"its first process {did}"
             raise UnexplainedSandboxError(
                 f"the {self.kind} sandbox did not start: {reason}"
             ) from None

@@ -6,6 +6,7 @@ import contextlib
 import os
 import platform
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from lab import Lab
 
 from grader.course import Limits
+from grader.errors import UnexplainedSandboxError
 from grader.host.holding import hold
 from grader.sandbox.bubblewrap import BubblewrapSandbox
 from grader.sandbox.choice import sweep
@@ -250,6 +252,28 @@ def test_reading_is_no_write(consumer: Consumer) -> None:
     code = "import colorsys; print('x', flush=True); result = open('/proc/self/stat').read(1)"
     run = consumer.process(stop_at_writes=True).start("sample.run", code)
     assert isinstance(run.next(), Returned)
+
+
+@pytest.mark.parametrize(
+    ("code", "did"),
+    [
+        ("pass", "its first process ended, and said nothing"),
+        ("import time; time.sleep(60)", "its first process was silent for 0.1 s"),
+        ("raise SystemExit('no room')", "no room"),
+    ],
+)
+def test_a_sandbox_that_does_not_start_says_why(
+    monkeypatch: pytest.MonkeyPatch, code: str, did: str
+) -> None:
+    """What was printed, or else what was seen."""
+    monkeypatch.setattr("grader.sandbox.base.START_SECONDS", 0.1 if "sleep" in code else 30)
+    command = [sys.executable, "-c", code]
+    monkeypatch.setattr(ProcessSandbox, "_command", lambda *_: command)
+    with (
+        pytest.raises(UnexplainedSandboxError, match=f"process sandbox did not start: {did}\\."),
+        ProcessSandbox(Setup(files={"sample.py": CODE}, limits=Limits(seconds=5))),
+    ):
+        pass
 
 
 def test_the_death_of_the_sandbox_is_the_students_failure() -> None:
