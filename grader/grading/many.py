@@ -163,7 +163,7 @@ def begin(
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(
-        target=_child, args=(theirs, submission, how, core), kwargs={"tells": tells}
+        target=_child, args=(ours, theirs, submission, how, core), kwargs={"tells": tells}
     )
     process.start()
     theirs.close()
@@ -209,8 +209,17 @@ def stop(running: list[tuple[Connection, BaseProcess]]) -> None:
 
 
 def _child(
-    connection: Connection, submission: Submission, how: Grading, core: int | None, *, tells: bool
+    others: Connection,
+    connection: Connection,
+    submission: Submission,
+    how: Grading,
+    core: int | None,
+    *,
+    tells: bool,
 ) -> None:
+    # A report is longer than a pipe. With this end open, whoever writes it to a grader that was
+    # killed would wait for ever; those of processes begun before end with them.
+    others.close()
     try:
         release_in_child()
         _work(connection, submission, how, core, tells=tells)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from test_grade_command import wait_for
 from tiny_course import IN_PLACE, RIGHT, SUITE, add_submission, write_tiny_course
 
 from grader.course import load_course
-from grader.grading import repeat
+from grader.grading import many, repeat
 from grader.grading.one import Grading, failed_report
 from grader.grading.repeat import grade_repeatedly
 from grader.report import CheckResult, Outcome, Report
@@ -279,3 +281,31 @@ def test_a_verdict_that_varies_is_an_error_and_no_zero(
     assert report.checks[2].outcome is Outcome.ERROR
     assert "failed in 2 of 3 runs" in report.checks[2].message
     assert "was torn" in report.checks[2].message
+
+
+def test_a_grading_process_ends_with_the_grader_that_it_reports_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A report is longer than a pipe holds, and nobody reads it any more after a kill -9."""
+    course = load_course(write_tiny_course(tmp_path))
+    submission = Submission("ann", course.exercise("01"), {"doubling.py": RIGHT.encode()}, {})
+
+    class Long:
+        def model_dump_json(self) -> str:
+            return "x" * (1 << 20)
+
+    monkeypatch.setattr(many, "grade_repeatedly", lambda *_: Long())
+    ours, theirs = os.pipe()
+    if os.fork() == 0:
+        _, process = many.begin(submission, Grading(course, ProcessSandbox, 1, {}))
+        os.write(theirs, str(process.pid).encode())
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.wait()
+    ended = os.pidfd_open(int(os.read(ours, 20)))
+    try:
+        assert select.select([ended], [], [], 20)[0], "it still waits for somebody to read"
+    finally:
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(ended, signal.SIGKILL)
+        for each in (ended, ours, theirs):
+            os.close(each)
