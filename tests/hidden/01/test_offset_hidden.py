@@ -67,7 +67,7 @@ def test_relative_paths_do_as_well(consumer, process, offset_path, stream, state
     offset_path()
     consumer.given(
         "path and offset_path are relative paths, and poll() was called before in the same process"
-        + moved(folder, working_directory(process))
+        f"{moved(folder, working_directory(process))}"
     )
     for batch in (everything[:2], everything[2:]):
         if batch == everything[2:]:
