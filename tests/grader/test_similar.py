@@ -53,8 +53,13 @@ def test_a_disguised_copy_is_found_and_a_solution_of_ones_own_is_not(course: Cou
 OUT_OF_ONE = {"batch-deletes", "plain", "thread-pool"}
 """Known-right submissions of exercise 04 that differ in a function or two."""
 ALIKE = {
+    "01": {"offset-log"},
     "02": {"shell-and-single-bytes"},
-    "04": {"batch-deletes", "generator-and-class", "thread-pool", "sizes-and-zones"},
+    "03": {"own-client-and-asyncio-adapter", "pattern-and-named-exchange"},
+    "04": {
+        *("batch-deletes", "generator-and-class", "thread-pool", "sizes-and-zones"),
+        *("one-at-a-time", "resource-and-paginator"),
+    },
     "07": {"own-dead-letter-exchange"},
 }
 """Known-right submissions that share code with one that is not named here."""
