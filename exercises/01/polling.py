@@ -68,7 +68,6 @@ def poll(
     loses none; an event handled just before the kill may come again. After a return or an
     exception none comes again. At whatever moment the process is killed, the file at
     `offset_path` holds an old offset or a new one, never less. When the file of events turns out
-    to be a new, shorter one, offset 0 is stored before any event of it is handled; when it is
-    missing, offset 0 is stored too.
+    to be a new, shorter one, offset 0 is stored before any event of it is handled.
     """
     raise NotImplementedError("call read_new_events, handle each event, store the offset, sleep")

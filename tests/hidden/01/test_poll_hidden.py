@@ -368,26 +368,3 @@ def test_offset_0_is_stored_before_the_new_content_is_handled(
         "grew: the next run should handle all 7 events of the new file, it handled "
         f"{named(seen, new)}"
     )
-
-
-@pytest.mark.check("01.truncated-file")
-def test_offset_0_is_stored_where_there_is_no_file(
-    process, reader, start_poll, poll_once, offset_path, stream, trips
-):
-    """A run found no file: the next one reads a new file from its start, however long it is."""
-    old, new = trips(2), trips(5)
-    path = offset_path()
-    stream.append(*old)
-    poll_once(stream, offset_path=path)
-    if poll_once(stream, offset_path=path):
-        return  # the business of 01.resumes
-    stream.remove()
-    run = start_poll(stream, offset_path=path, process=process)
-    if not isinstance(run.next(), Returned) or reader(stream.path, 1)[1] != 0:
-        return  # the business of 01.missing-file
-    stream.append(*new)
-    seen = poll_once(stream, offset_path=path)
-    assert seen == new, (
-        "a run handled 2 events, the next one found no file, so its offset is 0; then a new file came "
-        f"with 5 events: the run after that should handle these, it handled {named(seen, new)}"
-    )
