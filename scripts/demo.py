@@ -28,7 +28,7 @@ CLASS = {
     "ines": ("solution", 0),
 }
 INTERRUPTED = 130
-"""What a shell exits with after Ctrl-C."""
+"""The exit code of a shell after Ctrl-C."""
 
 
 def main() -> int:

@@ -209,7 +209,7 @@ def stop(running: list[tuple[Connection, BaseProcess]]) -> None:
 
 
 def _child(
-    others: Connection,
+    reading_end: Connection,
     connection: Connection,
     submission: Submission,
     how: Grading,
@@ -217,9 +217,9 @@ def _child(
     *,
     tells: bool,
 ) -> None:
-    # A report is longer than a pipe. With this end open, whoever writes it to a grader that was
-    # killed would wait for ever; those of processes begun before end with them.
-    others.close()
+    # A report may be longer than a pipe holds: while this process has the grader's end too, writing
+    # it would wait for ever where the grader was killed.
+    reading_end.close()
     try:
         release_in_child()
         _work(connection, submission, how, core, tells=tells)

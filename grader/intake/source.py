@@ -122,7 +122,7 @@ def _listed(path: Path, given: Path) -> Source:
             closed.append((PurePosixPath(*head["path"]), head["fault"]))
         elif "fault" in head:
             raise _of_no_use(given, head["fault"])
-    return Source(path, paths, closed, emptied([*listed], paths))
+    return Source(path, paths, closed, emptied(listed, paths))
 
 
 def _require_readable(path: Path, given: Path) -> None:

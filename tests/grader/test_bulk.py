@@ -297,9 +297,11 @@ def test_a_grading_process_ends_with_the_grader_that_it_reports_to(
     monkeypatch.setattr(many, "grade_repeatedly", lambda *_: Long())
     ours, theirs = os.pipe()
     if os.fork() == 0:
-        _, process = many.begin(submission, Grading(course, ProcessSandbox, 1, {}))
-        os.write(theirs, str(process.pid).encode())
-        os.kill(os.getpid(), signal.SIGKILL)
+        try:
+            _, process = many.begin(submission, Grading(course, ProcessSandbox, 1, {}))
+            os.write(theirs, str(process.pid).encode())
+        finally:
+            os.kill(os.getpid(), signal.SIGKILL)
     os.wait()
     ended = os.pidfd_open(int(os.read(ours, 20)))
     try:
