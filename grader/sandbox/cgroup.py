@@ -40,11 +40,29 @@ class Kills:
     count: int
     own_limit: bool = False
     """Whether they ran into the limit of their own group, and not into the machine's."""
+    shortages: int | None = None
+    """How often memory was short for everybody; None where the count is of one group alone."""
+
+    def more_than(self, before: Kills) -> bool:
+        """Tell whether there were more since `before`, but for groups that met their own limit.
+
+        The machine's count has those too, and they are nobody else's affair.
+        """
+        if self.count <= before.count:
+            return False
+        return self.shortages is None or self.shortages != before.shortages
 
 
 def machine_kills(root: Path = Path("/")) -> Kills:
-    """Return those of the whole machine, whoever they were; none where nobody tells (proc(5))."""
-    return Kills(_field(root / "proc" / "vmstat", "oom_kill"))
+    """Return those of the whole machine, whoever they were; none where nobody tells (proc(5)).
+
+    A process that finds the machine out of memory waits before anything is killed (allocstall); one
+    that meets its group's limit does not. The group that this process is in is the sandbox's too.
+    """
+    fields = _fields(root / "proc" / "vmstat")
+    stalls = [count for name, count in fields.items() if name.startswith("allocstall")]
+    shortages = sum(stalls) + _kills_beside(root) if stalls else None
+    return Kills(fields.get("oom_kill", 0), shortages=shortages)
 
 
 class Cgroup:
@@ -129,17 +147,10 @@ class Cgroup:
 
 def group_of(pid: int, root: Path = Path("/")) -> Cgroup | None:
     """Return the group with a limit for memory that a process is in; None for the topmost."""
-    try:
-        lines = (root / "proc" / str(pid) / "cgroup").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return None
-    top = root / "sys" / "fs" / "cgroup"
-    for _, controllers, path in (line.split(":", 2) for line in lines):
-        home = top / "memory" if controllers == "memory" else top
-        if controllers in ("", "memory") and path != "/":
-            group = Cgroup([home / path.lstrip("/")])
-            if group.kills() is not None:
-                return group
+    for home, path in _memory_groups(str(pid), root):
+        group = Cgroup([home / path])
+        if path and group.kills() is not None:
+            return group
     return None
 
 
@@ -185,15 +196,31 @@ def _number(path: Path) -> int:
         return 0
 
 
-def _field(path: Path, name: str) -> int:
-    """Return a number of a file whose lines are a name and a number; 0 where there is none."""
+def _fields(path: Path) -> dict[str, int]:
+    """Return the numbers of a file whose lines are a name and a number; none without the file."""
     try:
-        fields = dict(
-            line.split(maxsplit=1) for line in path.read_text(encoding="ascii").splitlines()
-        )
-        return int(fields.get(name, 0))
+        lines = [line.split() for line in path.read_text(encoding="ascii").splitlines()]
+        return {name: int(number) for name, number in lines}
     except (OSError, ValueError):
-        return 0
+        return {}
+
+
+def _field(path: Path, name: str) -> int:
+    """Return one of them; 0 where there is none."""
+    return _fields(path).get(name, 0)
+
+
+def _kills_beside(root: Path) -> int:
+    """Return the kills in the group that this process is in, without those in groups below it.
+
+    A container or a service of systemd may have a limit of its own, for the grader and all.
+    """
+    kills = 0
+    for home, path in _memory_groups("self", root):
+        group = home / path if (home / path).is_dir() else home  # a container may see its own alone
+        kills += _field(group / "memory.events.local", "oom_kill")
+        kills += _field(group / "memory.oom_control", "oom_kill")
+    return kills
 
 
 def _controllers_below(home: Path) -> list[str]:
@@ -201,6 +228,20 @@ def _controllers_below(home: Path) -> list[str]:
         return (home / "cgroup.subtree_control").read_text(encoding="utf-8").split()
     except OSError:
         return []
+
+
+def _memory_groups(pid: str, root: Path) -> list[tuple[Path, str]]:
+    """Return where groups with a limit for memory lie, and which of them a process is in."""
+    try:
+        lines = (root / "proc" / pid / "cgroup").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    top = root / "sys" / "fs" / "cgroup"
+    return [
+        (top / controllers, path.lstrip("/"))
+        for _, controllers, path in (line.split(":", 2) for line in lines)
+        if controllers in ("", "memory")
+    ]
 
 
 def _own_group(root: Path, top: Path) -> Path:

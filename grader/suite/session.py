@@ -70,7 +70,7 @@ class Session:
         self._refused_before: dict[str, int] = {}
         """How often each service had refused something when the test at hand began."""
         self._asked = 0.0
-        self._kills = 0
+        self._kills = Kills(0)
         self._ended_for_memory: Kills | None = None
         self._broken_before = dict(self.broken_modules)
 
@@ -88,7 +88,7 @@ class Session:
             raise
         self._sandbox = sandbox
         self._printed_before = 0
-        self._kills = sandbox.memory_kills().count
+        self._kills = sandbox.memory_kills()
         return sandbox
 
     def another(self) -> Session:
@@ -208,7 +208,7 @@ class Session:
         self._ended_for_memory = None
         self._broken_before = dict(self.broken_modules)
         if self._sandbox is not None:
-            self._kills = self._sandbox.memory_kills().count
+            self._kills = self._sandbox.memory_kills()
             self._printed_before = self._sandbox.output.kept
 
     def printed(self) -> str:
@@ -250,7 +250,7 @@ class Session:
     def _look_at_memory(self) -> None:
         if self._sandbox is not None:
             kills = self._sandbox.memory_kills()
-            if kills.count > self._kills:
+            if kills.more_than(self._kills):
                 self._ended_for_memory = kills
 
     @property

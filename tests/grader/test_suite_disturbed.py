@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -83,6 +86,58 @@ def test_the_machines_kills_are_counted(tmp_path: Path) -> None:
     (tmp_path / "proc").mkdir()
     (tmp_path / "proc" / "vmstat").write_text("pgfault 3\noom_kill 4\n")
     assert machine_kills(tmp_path) == Kills(4)
+
+
+@pytest.mark.parametrize(
+    ("after", "concerned"),
+    [
+        ({"vmstat": "oom_kill 5\nallocstall_dma 0\nallocstall_normal 7\n"}, False),
+        ({"vmstat": "oom_kill 5\nallocstall_dma 1\nallocstall_normal 7\n"}, True),
+        ({"vmstat": "oom_kill 4\nallocstall_dma 1\nallocstall_normal 7\n"}, False),
+        ({"vmstat": "oom_kill 5\n"}, True),
+        ({"v1": "oom_kill 1\n"}, True),
+        ({"v2": "oom 1\noom_kill 1\n"}, True),
+    ],
+)
+def test_a_kill_by_a_neighbours_limit_is_the_neighbours(
+    tmp_path: Path, after: dict[str, str], *, concerned: bool
+) -> None:
+    """The machine's count has it, without a wait for memory; a container's own limit is ours."""
+    group = "sys/fs/cgroup/memory/docker/a"
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / group).mkdir(parents=True)
+    (tmp_path / "proc/self/cgroup").write_text("5:pids:/docker/a\n4:memory:/docker/a\n0::/\n")
+    files = {
+        "vmstat": tmp_path / "proc/vmstat",
+        "v1": tmp_path / group / "memory.oom_control",
+        "v2": tmp_path / "sys/fs/cgroup/memory.events.local",
+    }
+    files["vmstat"].write_text("oom_kill 4\nallocstall_dma 0\nallocstall_normal 7\n")
+    before = machine_kills(tmp_path)
+    for name, text in after.items():
+        files[name].write_text(text)
+    if "vmstat" not in after:
+        files["vmstat"].write_text("oom_kill 5\nallocstall_dma 0\nallocstall_normal 7\n")
+    assert machine_kills(tmp_path).more_than(before) is concerned
+
+
+@NEEDS_ROOT
+@NEEDS_V1
+def test_a_real_neighbour_that_meets_its_limit_disturbs_nobody() -> None:
+    """Killed by the kernel, in a group of its own: the machine's count goes up, and no more."""
+    before = machine_kills()
+    neighbour = Cgroup.make(f"{os.getpid()}-{secrets.token_hex(4)}", 20 << 20, 10)
+    assert neighbour is not None
+    greedy = "x = bytearray(100 << 20); print('lived')"
+    done = subprocess.run(
+        ["sh", "-c", f'{neighbour.entry}exec "$0" -c "{greedy}"', sys.executable],
+        capture_output=True,
+        check=False,
+    )
+    neighbour.remove()
+    assert (done.returncode, done.stdout) == (-signal.SIGKILL, b"")
+    assert machine_kills().count > before.count
+    assert not machine_kills().more_than(before)
 
 
 def test_a_containers_group_is_found(tmp_path: Path) -> None:
