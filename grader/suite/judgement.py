@@ -35,16 +35,16 @@ def judge(item: pytest.Item, call: pytest.CallInfo[None], session: Session) -> J
         case NotGraded():
             return Judgement(Outcome.NOT_GRADED, str(error))
         case Failed():
-            return _blame(session, error, error.kind)
+            return blame(session, error, error.kind)
         case AssertionError() if not _of_suite(item, call):
             pass  # a library's own, in our process
         case AssertionError() if str(error):
-            return _blame(session, error, Kind.UNMET)
+            return blame(session, error, Kind.UNMET)
         case AssertionError():
             return Judgement(Outcome.ERROR, "the suite failed without a sentence")
         case SandboxDied():
             said = f"the program ended the sandbox that it ran in ({error})"
-            return _blame(session, Failed(said), Kind.ENDED_SANDBOX)
+            return blame(session, Failed(said), Kind.ENDED_SANDBOX)
         case ServiceError():
             return Judgement(Outcome.NOT_GRADED, str(error))
     return Judgement(Outcome.ERROR, f"{type(error).__name__}: {error}")
@@ -55,8 +55,8 @@ def cut_off(why: str) -> Judgement:
     return Judgement(Outcome.FAILED, f"the program {why}, and was cut off", Kind.FLOODED)
 
 
-def _blame(session: Session, error: AssertionError, kind: Kind) -> Judgement:
-    """Return the student's failure, unless a service or the sandbox's folder broke."""
+def blame(session: Session, error: AssertionError, kind: Kind) -> Judgement:
+    """Return the student's failure, unless something else was to blame for it."""
     message = str(error)
     if isinstance(error, OverBudget):
         return Judgement(Outcome.FAILED, message, kind)  # whatever else did not work meanwhile

@@ -13,6 +13,7 @@ from grader.services.base import Service
 from grader.services.catalog import service_kinds
 from grader.services.gate import Gate
 from grader.services.kind import ServiceFactory
+from grader.suite.crowded import Crowd
 from grader.suite.imports import Imports
 
 _BETWEEN = 1.0
@@ -73,6 +74,7 @@ class Session:
         self._kills = Kills(0)
         self._ended_for_memory: Kills | None = None
         self._broken_before = dict(self.broken_modules)
+        self._crowd = Crowd()
 
     def sandbox(self) -> Sandbox:
         """Return the running sandbox; a new one when the student's code ended the last."""
@@ -230,7 +232,7 @@ class Session:
             seconds = self._unwell_before.get(name, 0.0) + self._unwell.get(name, 0.0)
             if seconds > _LITTLE:
                 return f"{name} did not serve for {seconds:.0f} s of all checks' time"
-        return ""
+        return self._crowd.excuse()
 
     def forget(self) -> None:
         """Take back what was found out about the modules since `begin`."""

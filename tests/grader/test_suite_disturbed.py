@@ -18,6 +18,7 @@ from lab import verdicts
 from grader.course import Limits, load_course
 from grader.grading import repeat
 from grader.grading.repeat import wait_for_memory
+from grader.host.usage import cpu_seconds_below, seconds_in_queue
 from grader.report import Outcome
 from grader.sandbox import cgroup
 from grader.sandbox.bubblewrap import BubblewrapSandbox
@@ -27,6 +28,9 @@ from grader.sandbox.setup import Setup
 from grader.services.base import Service
 from grader.suite import Failed
 from grader.suite.consumer import Consumer
+from grader.suite.crowded import Crowd
+from grader.suite.judgement import blame
+from grader.suite.outcomes import Hangs, OutOfTime
 from grader.suite.session import Session
 
 REPO = Path(__file__).resolve().parents[2]
@@ -359,3 +363,63 @@ def test_a_service_is_not_waited_for_without_end(
     with pytest.raises(Failed, match="for 1 s it did not"):
         consumer.process().call("sample.pause", 1000)
     consumer.close()
+
+
+# A busy machine --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "queued", "own", "excused"),
+    [(180, 40, 5, True), (180, 30, 5, False), (180, 40, 60, False), (0, 0, 0, False)],
+)
+def test_who_had_no_processor_is_excused(
+    monkeypatch: pytest.MonkeyPatch, elapsed: float, queued: float, own: float, *, excused: bool
+) -> None:
+    """Where the test itself had to wait for one, and the submission used little itself."""
+    monkeypatch.setattr("grader.suite.crowded.seconds_in_queue", lambda: 3.0)
+    monkeypatch.setattr("grader.suite.crowded.cpu_seconds_below", lambda: 2.0)
+    monkeypatch.setattr("grader.suite.crowded.time.monotonic", lambda: 100.0)
+    crowd = Crowd()
+    monkeypatch.setattr("grader.suite.crowded.seconds_in_queue", lambda: 3.0 + queued)
+    monkeypatch.setattr("grader.suite.crowded.cpu_seconds_below", lambda: 2.0 + own)
+    monkeypatch.setattr("grader.suite.crowded.time.monotonic", lambda: 100.0 + elapsed)
+    said = crowd.excuse()
+    if excused:
+        assert said.startswith("the machine was busy with other work: for 40 of 180 s")
+    else:
+        assert not said
+
+
+def test_the_time_of_all_checks_is_no_failure_on_a_busy_machine(
+    session: Callable[[int], Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Undecided, with what the test had said; the wait for one step is judged as ever."""
+    lab = session(0)
+    monkeypatch.setattr(Crowd, "excuse", lambda _: "the machine was busy")
+    said = "all checks together took longer than 180 s"
+    late, hung = OutOfTime(said), Hangs("polls() did nothing for 10 s")
+    assert blame(lab, late, late.kind).outcome is Outcome.ERROR
+    assert (
+        blame(lab, late, late.kind).message == f"the machine was busy (the test had said: {said})"
+    )
+    assert blame(lab, hung, hung.kind).outcome is Outcome.FAILED
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="only Linux counts the wait")
+def test_a_wait_for_a_processor_is_counted() -> None:
+    """Two on one processor: each waits while the other runs, and its time is seen from above."""
+    allowed = os.sched_getaffinity(0)
+    before, used = seconds_in_queue(), cpu_seconds_below()
+    os.sched_setaffinity(0, {min(allowed)})
+    other = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        deadline = time.monotonic() + 60
+        while seconds_in_queue() < before + 0.2 and time.monotonic() < deadline:
+            pass
+        assert seconds_in_queue() >= before + 0.2
+        assert cpu_seconds_below() > used
+    finally:
+        os.sched_setaffinity(0, allowed)
+        other.kill()
+        other.wait()
+    assert cpu_seconds_below() > used, "what has ended counts too"
