@@ -1,0 +1,105 @@
+"""Members of a group as the judge sees them come, ask and go."""
+
+from __future__ import annotations
+
+import json
+import struct
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+
+from confluent_kafka import Consumer, KafkaError
+from kafka_lab import SECONDS, answered, member, request, take
+
+from grader.services.kafka.service import KafkaService
+from grader.services.kafka.watch import Recording
+
+
+def test_members_are_seen_to_come_and_go(kafka: KafkaService) -> None:
+    """Requests are kept with their group and time; an onlooker is no member."""
+    kafka.produce("trips", [b"a"])
+    with kafka.recording() as kept:
+        assert isinstance(kept, Recording)
+        begin = time.monotonic()
+        with member(kafka) as consumer, member(kafka, "other") as other:
+            take(consumer, 1)
+            take(other, 1)
+            kafka.committed("trips", "fares")
+            assert not kept.requests("LeaveGroup")
+        joins = kept.requests("JoinGroup", group="fares")
+        assert kept.requests("LeaveGroup", group="fares")
+        assert kept.requests("OffsetCommit") == []
+        assert {each.group for each in kept.requests("JoinGroup")} == {"fares", "other"}
+        assert all(begin < each.at < time.monotonic() for each in joins)
+        assert kept.counts()["LeaveGroup"] == 2
+        kept.clear()
+        assert kept.counts() == {}
+
+
+def test_what_members_are_answered_is_kept(kafka: KafkaService) -> None:
+    """By who asked, with the generation that it spoke of: who is told that it is no member, too."""
+    with kafka.recording() as kept, member(kafka, client_id="ana") as consumer:
+        kafka.produce("trips", [b"a"])
+        take(consumer, 1)
+        (given,) = kept.answers("SyncGroup", group="fares")
+        assert (given.client, given.error) == ("ana", 0)
+        assert given.generation > 0
+        joined = [each.error for each in kept.answers("JoinGroup", group="fares")]
+        assert joined
+        assert joined[-1] == 0
+        text = [struct.pack(">h", len(word)) + word for word in (b"fares", b"nobody")]
+        body = text[0] + struct.pack(">i", 77) + text[1] + struct.pack(">h", -1)
+        answered(kafka, request(12, body, version=3, client=b"ben"))
+        told = [each for each in kept.answers("Heartbeat") if each.client == "ben"]
+        assert [(each.group, each.generation) for each in told] == [("fares", 77)]
+        assert told[0].error in (KafkaError.UNKNOWN_MEMBER_ID, KafkaError.ILLEGAL_GENERATION)
+        assert kept.answers("Heartbeat", group="other") == []
+        kept.clear()
+        assert kept.answers("SyncGroup") == []
+
+
+def test_an_action_before_a_clients_request(kafka: KafkaService) -> None:
+    """Of two clients the one that was named is meant."""
+    came: list[str] = []
+    hold = kafka.before("JoinGroup", action=lambda: came.append("join"), client="ben")
+    with hold as reached, kafka.recording() as kept:
+        with member(kafka, client_id="ana") as consumer:
+            take_until(consumer, lambda: bool(kept.answers("SyncGroup")))
+        assert [each.client for each in kept.answers("SyncGroup")] == ["ana"]
+        assert not reached.is_set()
+        with member(kafka, client_id="ben") as consumer:
+            take_until(consumer, reached.is_set)
+    assert came == ["join"]
+
+
+def take_until(consumer: Consumer, there: Callable[[], bool]) -> None:
+    """Poll until it holds, or SECONDS have passed."""
+    deadline = time.monotonic() + SECONDS
+    while not there() and time.monotonic() < deadline:
+        consumer.poll(0.05)
+
+
+def test_a_killed_members_partitions_are_taken_over(kafka: KafkaService) -> None:
+    """After the session that the settings name: the shortest that is reliable."""
+    for partition in range(3):
+        kafka.produce("trips", [b"%d" % partition], partition)
+    code = """
+        import sys, json
+        from confluent_kafka import Consumer
+        consumer = Consumer(json.loads(sys.argv[1]) | {
+            "group.id": "fares", "enable.auto.commit": False, "auto.offset.reset": "earliest"})
+        consumer.subscribe(["trips"])
+        while (message := consumer.poll(1)) is None or message.error():
+            pass
+        print("has", flush=True)
+        consumer.poll(60)
+    """
+    arguments = [sys.executable, "-c", textwrap.dedent(code), json.dumps(kafka.settings())]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == b"has\n"
+        first.kill()
+    with member(kafka) as consumer:
+        assert len(take(consumer, 3)) == 3
