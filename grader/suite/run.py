@@ -41,6 +41,8 @@ class Run:
         self._at_liberty = False
         self.value: Any = None
         """What it returned; set by `returned` and `drain`."""
+        self.passes_over: tuple[type[Step], ...] = ()
+        """Kinds of steps after which it goes on at once: nobody waits for them; see `next`."""
 
     def __repr__(self) -> str:
         return f"{self._name}()"
@@ -104,13 +106,17 @@ class Run:
             self.process.let_write()
         return message
 
-    def next(self, wanted: str = "") -> Step:
+    def next(self, wanted: str = "", *, every: bool = False) -> Step:
         """Wait for the next step; `wanted` says in words which one is due, if not any.
+
+        With `every`, also for one of those that it passes over.
 
         Raises:
             Failed: none came within the limit of course.toml, or the process ended.
         """
-        return self._next(wanted, None)
+        while isinstance(step := self._next(wanted, None), self.passes_over) and not every:
+            self.go_on()
+        return step
 
     def next_before(self, halt: HasFileno, wanted: str = "") -> Step | None:
         """Wait for the next step; None when `halt` can be read from before one has come.

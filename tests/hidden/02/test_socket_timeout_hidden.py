@@ -84,7 +84,7 @@ def goes_on_waiting(run, seconds: float) -> bool:
     """Tell whether no step comes within that time; a second ready() is another check's business."""
     if run.waiting(seconds):
         return True
-    if not isinstance(type(run).next(run), Ready):
+    if not isinstance(run.next(every=True), Ready):
         return False
     run.go_on()
     return run.waiting(seconds)
@@ -114,7 +114,7 @@ def slow_and_steady(consumer, start, connect, trips, rng, port) -> bool:
         """Say yes to what it handles until the pause is over; the step that ended it before."""
         end = time.monotonic() + pause
         while not run.waiting(max(0.0, end - time.monotonic())):
-            step = type(run).next(run)  # each step: a second ready() is followed by a wait
+            step = run.next(every=True)  # each step: a second ready() is followed by a wait
             if not isinstance(step, Handle | Ready):
                 return step
             run.handled()
