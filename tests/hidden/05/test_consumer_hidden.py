@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 import time
 from contextlib import ExitStack
 
 import pytest
 from stream_seen import LONG, PATIENCE
 
+from grader.services.redis.commands import Command
 from grader.suite import Handle, Raised
 from grader.suite.content import count_of, same
 from grader.suite.steps import in_words, shorten
@@ -31,6 +34,11 @@ def test_stream_and_group_are_created(student, stream, new_stream, trips):
     assert there, (
         "there was no stream: stream_consumer should create it with the group before it waits; there "
         "was no such group"
+    )
+    more = len(stream.entries) - len(events)
+    assert more <= 0, (
+        "there was no stream, and 4 entries were appended when stream_consumer had begun: it should "
+        f"hold those 4; it holds {len(stream.entries)} (XGROUP CREATE with MKSTREAM makes an empty one)"
     )
     # Another stream's group of the same name is another group.
     for group in (f"fares-{stream.name}", stream.group):
@@ -109,6 +117,44 @@ def test_entries_are_handled_in_order(
         assert run.value == len(events), (
             f"{scene}, and all were handled: return {len(events)}, not {shorten(run.value)}"
         )
+
+
+@pytest.mark.check("05.delivers")
+def test_an_entry_may_have_other_fields(student, stream, trips):
+    """Before and after the field `event`, which alone holds the event."""
+    events = trips(3)
+    values = [json.dumps(event) for event in events]
+    stream.append(events[0])
+    stream.append_fields(source="meter 7", event=values[1])
+    stream.append_fields(event=values[2], source="meter 7", note='{"event_id": 1}')
+    run = student.consume(stream, max_events=3)
+    scene = "of 3 entries the first has the field event alone, the others also source, and note"
+    seen = student.finish(run, scene)
+    wrong = next((pair for pair in zip(seen, events, strict=False) if pair[0] != pair[1]), None)
+    assert not wrong, (
+        f"{scene}; the field event holds {shorten(wrong[1])}, it handled {shorten(wrong[0])}"
+    )
+    assert len(seen) == 3, f"{scene}; it handled {count_of(seen, 'event')}"
+
+
+@pytest.mark.check("05.delivers")
+def test_the_next_call_has_another_client(student, new_stream, trips):
+    """In one process, with decode_responses, then without, then with it."""
+    if not (student.reads(decode=True) and student.reads(decode=False)):
+        return  # the tests above tell
+    process, before = student.process(decode=True), None
+    for decode in (True, False, True):
+        if before is not None:
+            student.keep_client(process, decode=decode)
+        stream, events = new_stream(), trips(2)
+        stream.append(*events)
+        run = student.consume(stream, process, max_events=2)
+        scene = f"2 entries were in the stream (decode_responses={decode})" + (
+            "" if before is None else f"; the call before, in the same process, had {before}"
+        )
+        seen = student.finish(run, scene)
+        assert same(seen, events), f"{scene}; it handled {stream.these(seen)}"
+        before = f"a client with decode_responses={decode}"
 
 
 @pytest.mark.check("05.delivers")
@@ -222,6 +268,48 @@ def test_entries_beyond_max_events_are_delivered_to_nobody(student, stream, trip
     assert rest <= 0, (
         f"{scene}: after that no entry should be delivered; {rest} were delivered and not handled"
     )
+
+
+@pytest.mark.check("05.leaves-the-rest")
+def test_the_default_batch(student, stream, trips, rng):
+    """Ten entries."""
+    count = rng.randint(14, 18)
+    stream.append(*trips(count))
+    run = student.consume(stream, max_events=count)
+    if not isinstance(run.next(), Handle):
+        return  # 05.delivers tells
+    hand = len(stream.delivered)
+    assert hand <= 10, (
+        f"max_events is {count} and batch_size the default, 10: when it handles the first event, at "
+        f"most 10 entries should be in hand; {hand} were"
+    )
+
+
+@pytest.mark.check("05.leaves-the-rest")
+def test_a_claim_asks_for_no_more_than_a_batch(student, stream, trips, rng):
+    """How many claims it makes before it handles anything is its own affair."""
+    size = rng.randint(2, 3)
+    stream.append(*trips(8))
+    with student.service.recording() as recorded:
+        student.consume(
+            stream,
+            scene=lambda: stream.deliver(8, idle=LONG),
+            max_events=8,
+            batch_size=size,
+            idle_ms=LONG // 2,
+        ).next()
+    most = max(map(claimed_by, recorded.commands("XAUTOCLAIM", "XCLAIM")), default=0)
+    assert most <= size, (
+        f"another consumer has held 8 entries for long, and batch_size is {size}: a claim should ask "
+        f"for {size} at most; one asked for {most}"
+    )
+
+
+def claimed_by(command: Command) -> int:
+    """How many entries a claim asks for at most."""
+    if command.name == "XAUTOCLAIM":
+        return int(command.option("COUNT") or 100)  # the server's own default
+    return sum(re.fullmatch(rb"\d+-\d+", word) is not None for word in command.words[5:])
 
 
 @pytest.mark.check("05.leaves-the-rest")
