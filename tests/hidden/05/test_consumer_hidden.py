@@ -98,14 +98,29 @@ def test_another_consumer_creates_the_group_at_the_same_time(student, stream, tr
 def test_entries_are_handled_in_order(
     student, new_stream, odd_events, unusual_text, trips, rng, decode
 ):
-    """Events of every kind, before the start; then another stream, with the same process and client."""
+    """Events of every kind, before the start; then two more streams, in the same process.
+
+    The second one's entries have other fields too; for the third the client is of the other kind.
+    """
     process = student.process(decode=decode)
     many, few = [*odd_events, *unusual_text, *trips(60)], trips(rng.randint(3, 9))
     rng.shuffle(many)
-    for stream, events in ((new_stream(), many), (new_stream("trips {} of:today"), few)):
-        stream.append(*events)
-        run = student.consume(stream, process, max_events=len(events))
+    first, second, third = new_stream(), new_stream("trips {} of:today"), new_stream()
+    first.append(*many)
+    for event in few:
+        second.append_fields(source="meter 7", event=json.dumps(event), note='{"event_id": 1}')
+    third.append(*few[:2])
+    for stream, events in ((first, many), (second, few), (third, few[:2])):
         scene = f"{len(events)} entries were in the stream (decode_responses={decode})"
+        if stream is second:
+            scene = f"{scene}, with the fields source, event and note"
+        if stream is third:
+            student.keep_client(process, decode=not decode)
+            scene = (
+                f"{len(events)} entries were in the stream (decode_responses={not decode}; the call "
+                f"before, in the same process, had a client with decode_responses={decode})"
+            )
+        run = student.consume(stream, process, max_events=len(events))
         seen = student.finish(run, scene)
         for number, (event, wanted) in enumerate(zip(seen, events, strict=False), 1):
             assert event == wanted, (
@@ -117,44 +132,6 @@ def test_entries_are_handled_in_order(
         assert run.value == len(events), (
             f"{scene}, and all were handled: return {len(events)}, not {shorten(run.value)}"
         )
-
-
-@pytest.mark.check("05.delivers")
-def test_an_entry_may_have_other_fields(student, stream, trips):
-    """Before and after the field `event`, which alone holds the event."""
-    events = trips(3)
-    values = [json.dumps(event) for event in events]
-    stream.append(events[0])
-    stream.append_fields(source="meter 7", event=values[1])
-    stream.append_fields(event=values[2], source="meter 7", note='{"event_id": 1}')
-    run = student.consume(stream, max_events=3)
-    scene = "of 3 entries the first has the field event alone, the others also source, and note"
-    seen = student.finish(run, scene)
-    wrong = next((pair for pair in zip(seen, events, strict=False) if pair[0] != pair[1]), None)
-    assert not wrong, (
-        f"{scene}; the field event holds {shorten(wrong[1])}, it handled {shorten(wrong[0])}"
-    )
-    assert len(seen) == 3, f"{scene}; it handled {count_of(seen, 'event')}"
-
-
-@pytest.mark.check("05.delivers")
-def test_the_next_call_has_another_client(student, new_stream, trips):
-    """In one process, with decode_responses, then without, then with it."""
-    if not (student.reads(decode=True) and student.reads(decode=False)):
-        return  # the tests above tell
-    process, before = student.process(decode=True), None
-    for decode in (True, False, True):
-        if before is not None:
-            student.keep_client(process, decode=decode)
-        stream, events = new_stream(), trips(2)
-        stream.append(*events)
-        run = student.consume(stream, process, max_events=2)
-        scene = f"2 entries were in the stream (decode_responses={decode})" + (
-            "" if before is None else f"; the call before, in the same process, had {before}"
-        )
-        seen = student.finish(run, scene)
-        assert same(seen, events), f"{scene}; it handled {stream.these(seen)}"
-        before = f"a client with decode_responses={decode}"
 
 
 @pytest.mark.check("05.delivers")
