@@ -101,6 +101,11 @@ def test_the_next_start_handles_what_was_in_hand(student, stream, trips):
         f"{words}: it should claim entry 2 and handle it; {did or in_words(step, 'it')}, and entry 2 is "
         f"{'still' if current in stream.pending else 'no longer'} pending"
     )
+    who = stream.pending[current].consumer if current in stream.pending else "mia"
+    assert who == "mia", (
+        f"{words}: entry 2 should be pending for the consumer 'mia' again, as stream_consumer was "
+        f"told; it is pending for {who!r}"
+    )
 
 
 # Claiming -------------------------------------------------------------------------
