@@ -60,6 +60,7 @@ ALIKE = {
         *("batch-deletes", "generator-and-class", "thread-pool", "sizes-and-zones"),
         *("one-at-a-time", "resource-and-paginator"),
     },
+    "05": {"claims-all-before-it-handles", "moves-what-it-still-holds", "own-connection"},
     "07": {"own-dead-letter-exchange"},
 }
 """Known-right submissions that share code with one that is not named here."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import redis
@@ -31,6 +31,8 @@ class Pending:
     id: str
     consumer: str
     deliveries: int
+    idle: int = field(compare=False)  # it grows by itself
+    """Milliseconds."""
 
 
 def order(entry_id: str) -> tuple[int, ...]:
@@ -224,7 +226,12 @@ class Stream:
         """What is pending in the group, by id."""
         found = self._ask(self._client.xpending_range, self.name, self.group, "-", "+", 10_000)
         each = (
-            Pending(one["message_id"].decode(), text(one["consumer"]), int(one["times_delivered"]))
+            Pending(
+                id=one["message_id"].decode(),
+                consumer=text(one["consumer"]),
+                deliveries=int(one["times_delivered"]),
+                idle=int(one["time_since_delivered"]),
+            )
             for one in found
         )
         return {one.id: one for one in each}

@@ -47,9 +47,13 @@ class Student:
         if decode is None:
             decode = self.reads_only(decode=True)
         process = self._consumer.process()
+        self.keep_client(process, decode=decode)
+        return process
+
+    def keep_client(self, process: Process, *, decode: bool) -> None:
+        """Make a client in a process, which the calls that are begun from now on get."""
         where = {"host": self.service.host, "port": self.service.port}
         process.keep("client", New("redis.Redis", **where, decode_responses=decode))
-        return process
 
     def reads(self, *, decode: bool) -> bool:
         """Tell whether stream_consumer finds the event in what such a client answers.

@@ -6,7 +6,7 @@ Nobody waits for idle_ms: an onlooker makes pending entries old, with XCLAIM and
 from __future__ import annotations
 
 import pytest
-from stream_seen import LONG
+from stream_seen import LONG, OTHER
 
 from grader.suite import Handle, Raised
 from grader.suite.content import same
@@ -70,6 +70,42 @@ def test_killed_inside_handle_at_every_event(student, new_stream, trips, rng, cl
                 run.handled()
         run.kill()
         judge_crash(stream, handled, current, name)
+
+
+@pytest.mark.check("05.ack-after-handle")
+def test_the_next_start_handles_what_was_in_hand(student, stream, trips):
+    """After a kill, by the name of the one that was killed; what it held is old by then."""
+    events = trips(3)
+    stream.append(*events)
+    run = student.consume(stream, batch_size=2, idle_ms=LONG // 2)
+    run.next_event(), run.handled(), run.next_event()
+    run.kill()
+    current = stream.ids[1]
+    if current not in stream.pending:
+        return  # the test above tells
+    stream.age(*stream.pending, idle=LONG)
+    words = (
+        "killed inside handle() of event 2 of 3, and started again under the same name when what it "
+        "had held was old"
+    )
+    run = student.begin(stream, max_events=2, idle_ms=LONG // 2)
+    student.given(words)
+    while (step := run.next()) == Handle(events[0]):
+        run.handled()  # when that is acknowledged, 05.acks tells
+    if isinstance(step, Raised) and "BUSYGROUP" in step.message:
+        return  # 05.group tells
+    if step == Handle(events[2]) and current in stream.pending:
+        return  # whoever claims nothing, or later, is told so by 05.claims
+    did = f"it handled {stream.these([step.event])}" if isinstance(step, Handle) else ""
+    assert step == Handle(events[1]), (
+        f"{words}: it should claim entry 2 and handle it; {did or in_words(step, 'it')}, and entry 2 is "
+        f"{'still' if current in stream.pending else 'no longer'} pending"
+    )
+    who = stream.pending[current].consumer if current in stream.pending else "mia"
+    assert who == "mia", (
+        f"{words}: entry 2 should be pending for the consumer 'mia' again, as stream_consumer was "
+        f"told; it is pending for {who!r}"
+    )
 
 
 # Claiming -------------------------------------------------------------------------
@@ -146,31 +182,39 @@ def test_more_old_ones_than_one_request_finds(student, stream, trips, rng):
 
 
 @pytest.mark.check("05.claims")
-def test_what_another_claims_at_the_same_time_is_left_to_it(student, stream, trips):
+def test_what_another_deals_with_at_the_same_time_is_left_to_it(student, stream, trips):
     """Between a look at what is pending and the claim, where these are two requests."""
-    events = trips(3)
+    events = trips(4)
     stream.append(*events)
 
     def scene() -> None:
-        stream.deliver(2, idle=LONG)
+        stream.deliver(3, idle=LONG)
 
-    def claim() -> None:
-        """Take the first entry, as a third consumer would."""
+    def deal() -> None:
+        """Claim the first entry, as a third consumer would; the second one its consumer has done."""
         stream.claim(stream.ids[0], consumer="third")
+        stream.acknowledge(stream.ids[1])
 
     with student.service.before(
-        "XCLAIM", action=claim, argument=stream.name, in_transactions=True
-    ) as claimed:
+        "XCLAIM", action=deal, argument=stream.name, in_transactions=True
+    ) as dealt:
         run = student.consume(
             stream, scene=scene, idle_ms=LONG // 2, max_empty_reads=2, max_events=2
         )
         words = (
-            "another consumer held entries 1 and 2 for long, and 3 is new; a third consumer claimed "
-            "entry 1 right before this one's XCLAIM, so it is idle for a moment only"
+            "another consumer held entries 1 to 3 for long, and 4 is new; right before this one's "
+            "XCLAIM a third consumer claimed entry 1, so it is idle for a moment only, and entry 2 "
+            "was acknowledged"
         )
         seen = student.finish(run, words)
-    assert not claimed.is_set() or events[0] not in seen, (
-        f"{words}: XCLAIM should ask for idle_ms, and leave it; it handled {stream.these(seen)}"
+    if not dealt.is_set():
+        return
+    assert events[0] not in seen, (
+        f"{words}: XCLAIM should ask for idle_ms, and leave entry 1; it handled {stream.these(seen)}"
+    )
+    assert events[1] not in seen, (
+        f"{words}: only what XCLAIM answers with is this consumer's, and FORCE gives it what is not "
+        f"pending; it handled {stream.these(seen)}"
     )
 
 
@@ -190,15 +234,24 @@ def test_the_next_call_looks_from_the_beginning(student, stream, trips):
     for event in events[:2]:
         if run.next() != Handle(event):
             return  # whoever claims none of them, or does not go on, is told so by others
+        held = stream.pending.get(stream.id_of(event))
+        assert held is None or held.idle < LONG // 2, (
+            f"another consumer had held entries 1 and 2 for {LONG} ms, and this one claimed "
+            f"{stream.entries_named([held.id])}: while it handles it, it has held it for a moment; "
+            f"for the server it has been idle for {held.idle // 1000} s, so that others claim it too"
+        )
         run.fails() if event == events[0] else run.handled()
     run.drain()
     if stream.ids[0] not in stream.pending:
         return  # what failed did not stay, which other checks tell
-    stream.age(stream.ids[0], idle=LONG)
+    # Whoever claims what others hold, and never its own again, is told so by 05.poison.
+    stream.claim(stream.ids[0], consumer=OTHER)
+    stream.age(stream.ids[0], idle=LONG, deliveries=1)
     run = student.begin(stream, process, max_empty_reads=1, **options)
     words = (
-        "one call claimed entries 1 and 2, handle() raised for 1, and entry 3 another consumer has "
-        "held for a moment; entry 1 was old when the next call in the process began"
+        "one call claimed entries 1 and 2, handle() raised for 1, and another consumer claimed it "
+        "then; it had held entry 1 for long, and entry 3 for a moment, when the next call in the "
+        "process began"
     )
     student.given(words)
     step = run.next()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 import time
 from contextlib import ExitStack
 
 import pytest
 from stream_seen import LONG, PATIENCE
 
+from grader.services.redis.commands import Command
 from grader.suite import Handle, Raised
 from grader.suite.content import count_of, same
 from grader.suite.steps import in_words, shorten
@@ -31,6 +34,11 @@ def test_stream_and_group_are_created(student, stream, new_stream, trips):
     assert there, (
         "there was no stream: stream_consumer should create it with the group before it waits; there "
         "was no such group"
+    )
+    more = len(stream.entries) - len(events)
+    assert more <= 0, (
+        "there was no stream, and 4 entries were appended when stream_consumer had begun: it should "
+        f"hold those 4; it holds {len(stream.entries)} (XGROUP CREATE with MKSTREAM makes an empty one)"
     )
     # Another stream's group of the same name is another group.
     for group in (f"fares-{stream.name}", stream.group):
@@ -90,14 +98,29 @@ def test_another_consumer_creates_the_group_at_the_same_time(student, stream, tr
 def test_entries_are_handled_in_order(
     student, new_stream, odd_events, unusual_text, trips, rng, decode
 ):
-    """Events of every kind, before the start; then another stream, with the same process and client."""
+    """Events of every kind, before the start; then two more streams, in the same process.
+
+    The second one's entries have other fields too; for the third the client is of the other kind.
+    """
     process = student.process(decode=decode)
     many, few = [*odd_events, *unusual_text, *trips(60)], trips(rng.randint(3, 9))
     rng.shuffle(many)
-    for stream, events in ((new_stream(), many), (new_stream("trips {} of:today"), few)):
-        stream.append(*events)
-        run = student.consume(stream, process, max_events=len(events))
+    first, second, third = new_stream(), new_stream("trips {} of:today"), new_stream()
+    first.append(*many)
+    for event in few:
+        second.append_fields(source="meter 7", event=json.dumps(event), note='{"event_id": 1}')
+    third.append(*few[:2])
+    for stream, events in ((first, many), (second, few), (third, few[:2])):
         scene = f"{len(events)} entries were in the stream (decode_responses={decode})"
+        if stream is second:
+            scene = f"{scene}, with the fields source, event and note"
+        if stream is third:
+            student.keep_client(process, decode=not decode)
+            scene = (
+                f"{len(events)} entries were in the stream (decode_responses={not decode}; the call "
+                f"before, in the same process, had a client with decode_responses={decode})"
+            )
+        run = student.consume(stream, process, max_events=len(events))
         seen = student.finish(run, scene)
         for number, (event, wanted) in enumerate(zip(seen, events, strict=False), 1):
             assert event == wanted, (
@@ -155,7 +178,8 @@ def test_nothing_that_was_handled_is_pending(student, stream, trips, rng, how):
         run.handled()
     if not run.over:
         return  # whoever does not give up is told so by 05.waits
-    ids = [stream.id_of(event) for event in handled]
+    # An event that nobody appended, which 05.delivers tells, has no entry.
+    ids = [entry_id for event in handled if (entry_id := stream.id_of(event))]
     left = [each for each in stream.pending if each in ids]
     assert not left, (
         f"it handled {stream.these(handled)} of {len(events)} and returned; "
@@ -222,6 +246,48 @@ def test_entries_beyond_max_events_are_delivered_to_nobody(student, stream, trip
     assert rest <= 0, (
         f"{scene}: after that no entry should be delivered; {rest} were delivered and not handled"
     )
+
+
+@pytest.mark.check("05.leaves-the-rest")
+def test_the_default_batch(student, stream, trips, rng):
+    """Ten entries."""
+    count = rng.randint(14, 18)
+    stream.append(*trips(count))
+    run = student.consume(stream, max_events=count)
+    if not isinstance(run.next(), Handle):
+        return  # 05.delivers tells
+    hand = len(stream.delivered)
+    assert hand <= 10, (
+        f"max_events is {count} and batch_size the default, 10: when it handles the first event, at "
+        f"most 10 entries should be in hand; {hand} were"
+    )
+
+
+@pytest.mark.check("05.leaves-the-rest")
+def test_a_claim_asks_for_no_more_than_a_batch(student, stream, trips, rng):
+    """How many claims it makes before it handles anything is its own affair."""
+    size = rng.randint(2, 3)
+    stream.append(*trips(8))
+    with student.service.recording() as recorded:
+        student.consume(
+            stream,
+            scene=lambda: stream.deliver(8, idle=LONG),
+            max_events=8,
+            batch_size=size,
+            idle_ms=LONG // 2,
+        ).next()
+    most = max(map(claimed_by, recorded.commands("XAUTOCLAIM", "XCLAIM")), default=0)
+    assert most <= size, (
+        f"another consumer has held 8 entries for long, and batch_size is {size}: a claim should ask "
+        f"for {size} at most; one asked for {most}"
+    )
+
+
+def claimed_by(command: Command) -> int:
+    """How many entries a claim asks for at most."""
+    if command.name == "XAUTOCLAIM":
+        return int(command.option("COUNT") or 100)  # the server's own default
+    return sum(re.fullmatch(rb"\d+-\d+", word) is not None for word in command.words[5:])
 
 
 @pytest.mark.check("05.leaves-the-rest")
