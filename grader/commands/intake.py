@@ -25,6 +25,12 @@ from grader.commands import options
     ),
     help="Whose names the files have; auto looks at them.",
 )
+@click.option(
+    "--level",
+    type=click.IntRange(1, 9),
+    metavar="N",
+    help="How deep the students' folders lie: 1 is the outermost.",
+)
 @click.option("--exercise", metavar="NN", default="", help="Look for this exercise's files alone.")
 @click.option(
     "--teams",
@@ -43,6 +49,7 @@ def intake(
     source: Path,
     directory: Path,
     kind: str,
+    level: int | None,
     exercise: str,
     teams_file: Path | None,
     roster_file: Path | None,
@@ -76,6 +83,7 @@ def intake(
         known_users(directory),
         roster=read_numbers(roster_file) if roster_file else (),
         teams=read_teams(teams_file) if teams_file else None,
+        level=level or 0,
     )
     for title, lines in (
         ("belongs to nobody or to no exercise", found.unmatched),

@@ -44,6 +44,7 @@ def collect(
     *,
     roster: Collection[str] = (),
     teams: Teams | None = None,
+    level: int = 0,
 ) -> Collected:
     """Sort what lies in `source`, a folder or an archive.
 
@@ -55,6 +56,7 @@ def collect(
         known: the `users` of earlier intakes, who keep their folders.
         roster: the LMS's numbers of the course's students, which tell what a name means.
         teams: whose work a team's is.
+        level: the depth of the students' folders, the outermost being 1; 0: find it out.
 
     Raises:
         GraderError: `source` cannot be read at all.
@@ -66,7 +68,7 @@ def collect(
             )
         knowledge = Knowledge(known or {}, roster, teams)
         wanted = (course.exercise(exercise),) if exercise else course.exercises
-        return _Intake(listing, course, [each.id for each in wanted]).of(kind, knowledge)
+        return _Intake(listing, course, [each.id for each in wanted]).of(kind, knowledge, level)
 
 
 class _Intake:
@@ -87,14 +89,18 @@ class _Intake:
         self._count: dict[str, int] = defaultdict(int)
         self._explained: set[str] = set()
 
-    def of(self, kind: str, knowledge: Knowledge) -> Collected:
+    def of(self, kind: str, knowledge: Knowledge, level: int = 0) -> Collected:
         """Sort it by the names of that format."""
         ids = [each.id for each in self._course.exercises]
-        used = guess(self._real(), ids) if kind == "auto" else kind
+        guessed = "folder" if level else guess(self._real(), ids)
+        used = guessed if kind == "auto" else kind
         self._found = Collected(used, tuple(self._exercises))
         if used in _FOLDERS:
-            self._find_students_folders(ids, first=kind == "folder")
-            self._found.kind = used = guess(self._real(), ids) if kind == "auto" else kind
+            first = kind == "folder" and not level
+            turned = self._find_students_folders(first=first, level=level)
+            # nbgrader's timestamp.txt is a collector's; where folders were turned, a student's.
+            used = "folder" if turned else guess(self._real(), ids)
+            self._found.kind = used = used if kind == "auto" else kind
         self._drop_nobodys_empty(used)
         if knowledge.teams is None and self._submitters:
             knowledge = replace(knowledge, teams=self._submitters)
@@ -129,10 +135,16 @@ class _Intake:
         self._numbers = [self._numbers[index] for index in kept]
         self._paths = [self._paths[index] for index in kept]
 
-    def _find_students_folders(self, ids: list[str], *, first: bool) -> None:
-        """Let each path begin with a student's folder or archive; leave out what has none."""
-        names = {name for each in self._course.exercises for name in each.all_files}
-        layout = students_level(self._paths, self._source.path.stem, names, ids, first=first)
+    def _find_students_folders(self, *, first: bool, level: int) -> bool:
+        """Let each path begin with a student's folder or archive; leave out what has none.
+
+        Returns:
+            Whether exercises' folders were around the students'.
+        """
+        files = {each.id: each.all_files for each in self._course.exercises}
+        names = {name for some in files.values() for name in some}
+        stem = self._source.path.stem
+        layout = students_level(self._paths, stem, names, files, first=first, level=level)
         self._found.around += layout.around
         for name, why in layout.torn.items():
             self._found.doubtful.append(why)
@@ -159,6 +171,7 @@ class _Intake:
         self._submitters = self._of_gradescope(layout.paths, lone)
         self._numbers = [self._numbers[number] for number in kept]
         self._paths = [layout.paths[number] for number in kept]
+        return layout.turned
 
     def _of_gradescope(self, paths: Sequence[PurePosixPath], lone: Sequence[int]) -> Teams | None:
         """Read who handed in which `submission_12345`, where Gradescope's list is there."""
