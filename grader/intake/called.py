@@ -15,14 +15,48 @@ _COPIES = {
 
 
 _CALLED_AS_WORK = {
-    *("", "exercise", "exercises", "ex", "assignment", "homework", "hw", "task", "lab", "week"),
+    *("exercise", "exercises", "ex", "assignment", "homework", "hw", "task", "lab", "week"),
     *("aufgabe", "aufgaben", "abgabe", "abgaben", "blatt", "übung", "uebung", "project", "projekt"),
     *("submission", "submissions", "files", "code", "course", "coursemain", "python", "solutions"),
+    *("test", "tests", "demo", "my", "mein", "meine", "mon", "mi", "main", "fixed", "finished"),
 }
 """What people call a folder for an exercise, squeezed and without digits."""
 
+_SHORTEST_NUMBER = 4
+"""Digits of what may be a student's number."""
 _SECTIONS = ("group", "grupp", "grupo", "team", "section", "sektion", "class", "tutori", "seminar")
 """How names of a part of a class begin, squeezed and without digits."""
+
+
+_BESIDE_A_NAME = {
+    *("copy", "of", "kopie", "von", "copie", "de", "copia", "di", "kopia", "cópia", "kopi", "av"),
+    *(
+        "final",
+        "finished",
+        "fixed",
+        "done",
+        "new",
+        "neu",
+        "old",
+        "alt",
+        "last",
+        "latest",
+        "v",
+        "my",
+    ),
+    *("version", "draft", "backup", "bak", "submission", "submit", "abgabe", "solution", "solved"),
+    *("exercise", "ex", "task", "assignment", "homework", "hw", "lab", "aufgabe", "übung", "my"),
+}
+"""What people and their systems add to the name of a file, a word each."""
+
+
+def is_copy_of(given: str, name: str) -> bool:
+    """Tell whether a file is called like `name` but for such words: `Copy of polling.py`."""
+    stem, dot, ending = folded(given).removesuffix(".txt").rpartition(".")
+    wanted, _, kind = name.rpartition(".")
+    words = re.findall(r"[^\W\d_]+", stem)
+    kept = [word for word in words if word not in _BESIDE_A_NAME]
+    return bool(dot) and ending == kind and "".join(kept) == squeezed(wanted)
 
 
 def is_part_of(top: str, inner: str) -> bool:
@@ -44,7 +78,8 @@ def may_be_a_name(folder: str) -> bool:
 
 def is_called_as_work(folder: str) -> bool:
     """Tell whether it is what people call a folder for an exercise: `Homework 1`."""
-    return _letters(folder) in _CALLED_AS_WORK
+    letters = _letters(folder)
+    return letters in _CALLED_AS_WORK or (not letters and len(folder) < _SHORTEST_NUMBER)
 
 
 def _letters(folder: str) -> str:

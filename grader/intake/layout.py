@@ -113,7 +113,10 @@ def _students_first(
         top, *rest = path.parts or ("",)
         who = packed_stem(rest[0]) if len(rest) == 1 else rest[0] if rest else ""
         if top in exercises and who:
-            turned.append(PurePosixPath(who, top, *(rest[1:] or rest)))
+            # The exercise beside the file: what is next to the student may be an attempt.
+            *inside, name = rest[1:] or rest
+            known = () if top in inside else (top,)
+            turned.append(PurePosixPath(who, *inside, *known, name))
         else:
             turned.append(path)
     return turned

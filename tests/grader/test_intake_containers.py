@@ -73,7 +73,7 @@ def test_a_whole_repository_is_taken_and_counted(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert done.stdout.splitlines() == [
         f"is passed over: jane: {others:,} other files",
-        "canvas: 1 submissions of 1 students are in subs",
+        "canvas: 1 submission of 1 student is in subs",
     ]
     assert (root / "subs/jane/01/doubling.py").read_text() == RIGHT
 

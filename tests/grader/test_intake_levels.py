@@ -137,3 +137,15 @@ def test_the_answer_to_a_question_is_an_option(tmp_path: Path) -> None:
     assert not (root / "out").exists()
     assert grader(root, "intake", "a.zip", "out", "--level", "2").returncode == 0
     assert {path.name for path in (root / "out").iterdir()} == {"Jane", "Zoe"}
+
+
+def test_attempts_in_an_exercise_s_folder_stay_attempts(course: Course, tmp_path: Path) -> None:
+    """The newest counts, whichever way the folders lie; its optional file is the exercise's."""
+    files = {f"01/jane/{n}/{WORK}": b"%d" % n for n in (2, 10)}
+    files |= {"01/jane/10/helpers.py": b"1", "04/jane/1/sqs.py": b"4"}
+    files["01/zoe/exercises/01/polling.py"] = b"zoe"
+    found = taken(course, tmp_path, files)
+    assert found.files["jane", "01"] == {WORK: b"10", "helpers.py": b"1"}
+    assert found.files["jane", "04"] == {"sqs.py": b"4"}
+    assert found.files["zoe", "01"] == {WORK: b"zoe"}
+    assert found.copies == []
