@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from grader.commands import options
+
+if TYPE_CHECKING:
+    from grader.intake.collected import Collected
 
 
 @click.command()
@@ -24,6 +28,12 @@ from grader.commands import options
         ]
     ),
     help="Whose names the files have; auto looks at them.",
+)
+@click.option(
+    "--level",
+    type=click.IntRange(1, 9),
+    metavar="N",
+    help="How deep the students' folders lie: 1 is the outermost.",
 )
 @click.option("--exercise", metavar="NN", default="", help="Look for this exercise's files alone.")
 @click.option(
@@ -43,6 +53,7 @@ def intake(
     source: Path,
     directory: Path,
     kind: str,
+    level: int | None,
     exercise: str,
     teams_file: Path | None,
     roster_file: Path | None,
@@ -76,9 +87,10 @@ def intake(
         known_users(directory),
         roster=read_numbers(roster_file) if roster_file else (),
         teams=read_teams(teams_file) if teams_file else None,
+        level=level or 0,
     )
     for title, lines in (
-        ("belongs to nobody or to no exercise", found.unmatched),
+        ("did not count", found.unmatched),
         ("may be somebody else's, so is not taken", found.doubtful),
         ("could not be read", found.problems),
         ("is there twice and differs", found.copies),
@@ -86,6 +98,7 @@ def intake(
         ("has a namesake, so a number", found.namesakes),
         ("has a folder by its number", found.renamed),
         ("lies around the students' folders", found.around),
+        ("are students by the names of files", [", ".join(found.named)] if found.named else []),
         ("is passed over", [f"{s}: {_files(n)}" for s, n in found.passed_over.items()]),
         ("is marked late", [f"{student} {exercise}" for student, exercise in found.late]),
     ):
@@ -94,14 +107,24 @@ def intake(
     if not dry_run:
         forget(directory)
         write_submissions(found, directory)
-    students = len({student for student, _ in found.files})
-    done = "would be" if dry_run else "are"
-    click.echo(
-        f"{found.kind}: {len(found.files)} submissions of {students} students {done} in {directory}"
-    )
+    click.echo(f"{found.kind}: {_summary(found, dry_run=dry_run)} {directory}")
     wrong = (found.unmatched, found.doubtful, found.problems, found.copies)
     sys.exit(1 if any(wrong) else 0)
 
 
+def _summary(found: Collected, *, dry_run: bool) -> str:
+    """Say how many handed in what, and of how many nothing could be taken."""
+    students = {student for student, _ in found.files}
+    some = _counted(len(found.files), "submission"), _counted(len(students), "student")
+    done = "would be" if dry_run else "is" if len(found.files) == 1 else "are"
+    without = len(found.students) - len(students)
+    more = f" (and a row without work for {_counted(without, 'other student')})" if without else ""
+    return f"{some[0]} of {some[1]}{more} {done} in"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def _files(count: int) -> str:
-    return "1 other file" if count == 1 else f"{count:,} other files"
+    return _counted(count, "other file")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from grader.course import Exercise
+from grader.host.interrupts import sigterm_as_ctrl_c
 from grader.suite.plugin import SuitePlugin
 
 _OFF = (
@@ -63,7 +64,7 @@ class Collected:
         self.exercise = exercise
         self.plugin = SuitePlugin(exercise)
         keeps = _KeepsItems()
-        with _nobodys_settings():
+        with _nobodys_settings(), sigterm_as_ctrl_c():
             pytest.main(
                 [
                     *("-c", os.devnull, "--rootdir", str(suite.parent)),

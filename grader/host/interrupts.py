@@ -87,5 +87,31 @@ def ended_by_sigterm() -> Iterator[None]:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
+@contextmanager
+def sigterm_as_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM raise KeyboardInterrupt in the block, and end what it ends after the block.
+
+    For a library that takes SystemExit for a fault of its own, as pytest does.
+    """
+    main_thread = threading.current_thread() is threading.main_thread()
+    if not main_thread or signal.getsignal(signal.SIGTERM) is not _exit:
+        yield
+        return
+    came = False
+
+    def note(*_: Any) -> None:
+        nonlocal came
+        came = True
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, _exit)
+        if came:
+            signal.raise_signal(signal.SIGTERM)
+
+
 def _exit(number: int, _: FrameType | None) -> None:
     sys.exit(128 + number)

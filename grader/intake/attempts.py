@@ -26,7 +26,7 @@ def take_newest(handed_in: Mapping[tuple[str, str], list[Piece]], found: Collect
         found.files[student, exercise] = {piece.name: piece.data for piece in newest}
         if any(piece.owner.late for piece in newest):
             found.late.add((student, exercise))
-        submitted = last[0].owner.submitted
+        submitted = last[0].owner.submitted or found.times.get(student)
         if submitted is not None:  # in this machine's zone, as the LMS is taken to be
             # A year that no clock has is no time.
             with suppress(OverflowError, ValueError, OSError):
@@ -37,12 +37,15 @@ def take_newest(handed_in: Mapping[tuple[str, str], list[Piece]], found: Collect
 def _newest_of(pieces: list[Piece], found: Collected) -> Piece:
     """Of one file's attempts the last; of several copies in it the one in the course's layout."""
     attempts = {piece.owner.attempt for piece in pieces}
-    copies = [piece for piece in pieces if piece.owner.attempt == max(attempts)]
+    # Of members of one name in an archive the last counts, as whoever unpacks it gets that.
+    copies = [piece for piece in reversed(pieces) if piece.owner.attempt == max(attempts)]
     taken, *others = sorted(copies, key=lambda piece: piece.place)
     where = f"{taken.owner.student} {taken.exercise}"
     found.older += [f"{where}: an older {taken.name}"] * (len(attempts) - 1)
     differing = [piece for piece in others if piece.data != taken.data]
     if differing:
         more = f" or {len(differing) - 1} more" if len(differing) > 1 else ""
-        found.copies.append(f"{where}: {taken.path} is taken, not {differing[0].path}{more}")
+        other = differing[0].path
+        shown = "one of that name before it" if other == taken.path else other
+        found.copies.append(f"{where}: {taken.path} is taken, not {shown}{more}")
     return taken

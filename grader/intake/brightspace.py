@@ -21,9 +21,10 @@ _CLOCK = r"\d{1,2}\s?[h:.]\s?\d{2}|\d{1,4}"
 _NAME = re.compile(
     r"(?P<user>\d+)-(?P<second>\d+)\s*-\s*(?P<name>.+?)\s*-\s*"
     r"(?P<time>(?:(?P<month>[^\W\d_]{3,})\.?\s(?P<day>\d{1,2})"
-    r"|(?P<day2>\d{1,2})\.?\s(?:de\s)?(?P<month2>[^\W\d_]{3,})\.?)"
-    r"(?:,|\sde)?\s(?P<year>\d{4}),?\s"
-    rf"(?P<clock>{_CLOCK})(?:\s?(?P<half>[AP]M))?)(\s*-\s*(?P<file>.+))?",
+    r"|(?P<day2>\d{1,2})\.?\s(?:de\s)?(?P<month2>[^\W\d_]{3,})\.?"
+    r"|(?P<year2>\d{4})[年년]\s?(?P<month3>\d{1,2})[月월]\s?(?P<day3>\d{1,2})[日일])"
+    r"(?(year2)|(?:,|\sde)?\s(?P<year>\d{4}),?)\s"
+    rf"(?P<clock>{_CLOCK})(?:\s?(?P<half>[ap]\.?\s?m\b\.?))?)(\s*-\s*(?P<file>.+))?",
     re.IGNORECASE,
 )
 _MONTHS = (
@@ -40,7 +41,8 @@ _MONTHS = (
     "november novembre noviembre novembro",
     "december dezember décembre diciembre dezembro dicembre desember",
 )
-"""In English, German, French, Spanish, Portuguese, Italian, Dutch, Swedish, Danish, Norwegian."""
+"""In English, German, French, Spanish, Portuguese, Italian, Dutch, Swedish, Danish, Norwegian;
+Chinese, Japanese and Korean write numbers."""
 
 
 def of_brightspace(path: PurePosixPath) -> Owned | None:
@@ -61,17 +63,18 @@ def of_brightspace(path: PurePosixPath) -> Owned | None:
 
 
 def _time(found: re.Match[str]) -> datetime | None:
-    month = folded(found["month"] or found["month2"])
+    month = folded(found["month"] or found["month2"] or "")
     # Of a word in another language nothing is guessed: `marraskuuta` is no March.
-    numbers = [n for n, some in enumerate(_MONTHS, 1) if f" {month}" in f" {some}"]
+    numbers = [n for n, some in enumerate(_MONTHS, 1) if month and f" {month}" in f" {some}"]
+    numbers += [int(found["month3"])] if found["month3"] else []
     clock = re.sub(r"\D", "", found["clock"]).zfill(4)
-    hour, half = int(clock[:2]), (found["half"] or "").upper()
+    hour, half = int(clock[:2]), (found["half"] or "").casefold()
     if half:
-        hour = hour % 12 + (12 if half == "PM" else 0)
+        hour = hour % 12 + (12 if half.startswith("p") else 0)
     try:
-        day = int(found["day"] or found["day2"])
+        day = int(found["day"] or found["day2"] or found["day3"])
         (number,) = numbers
-        return datetime(int(found["year"]), number, day, hour, int(clock[2:]))  # noqa: DTZ001 - in local time
+        return datetime(int(found["year"] or found["year2"]), number, day, hour, int(clock[2:]))  # noqa: DTZ001 - in local time
     except ValueError:
         return None
 

@@ -12,19 +12,22 @@ from grader.errors import GraderError
 from grader.intake.archives import is_archive
 from grader.intake.attempts import take_newest
 from grader.intake.collected import Collected
+from grader.intake.flat import unfolded
 from grader.intake.gradescope import METADATA, read_metadata
 from grader.intake.layout import students_level
 from grader.intake.litter import is_litter
-from grader.intake.loose import no_student, not_one_persons
+from grader.intake.loose import TABLES, no_student, not_one_persons
 from grader.intake.names import FORMATS, guess
 from grader.intake.owned import Owned
 from grader.intake.packed import packed_stem
 from grader.intake.people import Teams
 from grader.intake.pieces import Piece, exercises_of, misnamed, pieces, unopened, why_nothing
 from grader.intake.places import FileKind, kinds
+from grader.intake.sakai import is_time, time_of
 from grader.intake.source import Contents, Source, opened_source
 from grader.intake.students import clean_name
 from grader.intake.whose import Knowledge, owners
+from grader.source_file import resembles
 from grader.submission import TIMESTAMP
 
 __all__ = ["Collected", "collect"]
@@ -44,6 +47,7 @@ def collect(
     *,
     roster: Collection[str] = (),
     teams: Teams | None = None,
+    level: int = 0,
 ) -> Collected:
     """Sort what lies in `source`, a folder or an archive.
 
@@ -55,6 +59,7 @@ def collect(
         known: the `users` of earlier intakes, who keep their folders.
         roster: the LMS's numbers of the course's students, which tell what a name means.
         teams: whose work a team's is.
+        level: the depth of the students' folders, the outermost being 1; 0: find it out.
 
     Raises:
         GraderError: `source` cannot be read at all.
@@ -66,7 +71,7 @@ def collect(
             )
         knowledge = Knowledge(known or {}, roster, teams)
         wanted = (course.exercise(exercise),) if exercise else course.exercises
-        return _Intake(listing, course, [each.id for each in wanted]).of(kind, knowledge)
+        return _Intake(listing, course, [each.id for each in wanted]).of(kind, knowledge, level)
 
 
 class _Intake:
@@ -87,14 +92,18 @@ class _Intake:
         self._count: dict[str, int] = defaultdict(int)
         self._explained: set[str] = set()
 
-    def of(self, kind: str, knowledge: Knowledge) -> Collected:
+    def of(self, kind: str, knowledge: Knowledge, level: int = 0) -> Collected:
         """Sort it by the names of that format."""
         ids = [each.id for each in self._course.exercises]
-        used = guess(self._real(), ids) if kind == "auto" else kind
+        guessed = "folder" if level else guess(self._real(), ids)
+        used = guessed if kind == "auto" else kind
         self._found = Collected(used, tuple(self._exercises))
         if used in _FOLDERS:
-            self._find_students_folders(ids, first=kind == "folder")
-            self._found.kind = used = guess(self._real(), ids) if kind == "auto" else kind
+            first = kind == "folder" and not level
+            turned = self._find_students_folders(first=first, level=level)
+            # nbgrader's timestamp.txt is a collector's; where folders were turned, a student's.
+            used = "folder" if turned else guess(self._real(), ids)
+            self._found.kind = used = used if kind == "auto" else kind
         self._drop_nobodys_empty(used)
         if knowledge.teams is None and self._submitters:
             knowledge = replace(knowledge, teams=self._submitters)
@@ -129,10 +138,18 @@ class _Intake:
         self._numbers = [self._numbers[index] for index in kept]
         self._paths = [self._paths[index] for index in kept]
 
-    def _find_students_folders(self, ids: list[str], *, first: bool) -> None:
-        """Let each path begin with a student's folder or archive; leave out what has none."""
-        names = {name for each in self._course.exercises for name in each.all_files}
-        layout = students_level(self._paths, self._source.path.stem, names, ids, first=first)
+    def _find_students_folders(self, *, first: bool, level: int) -> bool:
+        """Let each path begin with a student's folder or archive; leave out what has none.
+
+        Returns:
+            Whether exercises' folders were around the students'.
+        """
+        files = {each.id: each.all_files for each in self._course.exercises}
+        names = {name for some in files.values() for name in some}
+        stem, paths = self._source.path.stem, self._paths
+        if not first and not level:
+            paths, self._found.named = unfolded(paths, names)
+        layout = students_level(paths, stem, names, files, first=first, level=level)
         self._found.around += layout.around
         for name, why in layout.torn.items():
             self._found.doubtful.append(why)
@@ -149,16 +166,18 @@ class _Intake:
             if layout.paths[number].name != METADATA
             and no_student(packed_stem(layout.paths[number].name), self._course)
         }
+        tables = {number for number in loose if layout.paths[number].suffix.lower() in TABLES}
         archives = {self._numbers[n]: n for n in lone if is_archive(layout.paths[n].name)}
         inside = self._source.inside(list(archives))
         for number, why in not_one_persons(inside, self._course).items():
             loose[archives[number]] = f"{layout.paths[archives[number]]} {why}"
-        self._found.unmatched += loose.values()
+        self._found.unmatched += [why for number, why in loose.items() if number not in tables]
         named = [path.parts and path.name != METADATA for path in layout.paths]
         kept = [number for number, real in enumerate(named) if real and number not in loose]
         self._submitters = self._of_gradescope(layout.paths, lone)
         self._numbers = [self._numbers[number] for number in kept]
         self._paths = [layout.paths[number] for number in kept]
+        return layout.turned
 
     def _of_gradescope(self, paths: Sequence[PurePosixPath], lone: Sequence[int]) -> Teams | None:
         """Read who handed in which `submission_12345`, where Gradescope's list is there."""
@@ -191,14 +210,16 @@ class _Intake:
     def _places(self, whose: list[tuple[Owned, ...]]) -> dict[int, FileKind]:
         """Return what each file is among those of its owner, where it counts at all."""
         by_owner: dict[str, list[int]] = defaultdict(list)
+        found: dict[int, FileKind] = {}
         for index, some in enumerate(whose):
             for one in some:
                 self._found.students.add(one.student)
                 self._owned[one.student].append(one)
-            if some and not some[0].receipt and not self._is_empty(index):
+            if some and self._found.kind == "sakai" and is_time(some[0]):
+                found[index] = FileKind.WANTED
+            elif some and not some[0].receipt and not self._is_empty(index):
                 by_owner[some[0].student].append(index)
         names = {n for e in self._course.exercises if e.id in self._exercises for n in e.all_files}
-        found = {}
         for indexes in by_owner.values():
             paths = [whose[index][0].path for index in indexes]
             for index, path, place in zip(indexes, paths, kinds(paths, names), strict=True):
@@ -220,8 +241,7 @@ class _Intake:
             for inside, why in contents.faults:
                 self._fault(one, self._paths[index], inside, why)
             if one.path.name == TIMESTAMP:
-                for _, data in contents.files:
-                    self._found.stamps[one.student, one.path.parts[0]] = data
+                self._take_time(one, contents)
                 continue
             inner = [one.path / path for path in contents.others]
             self._pass_over(one.student, inner, contents.passed_over)
@@ -233,6 +253,14 @@ class _Intake:
                 else:
                     self._found.problems.append(f"{one.student}: {piece}")
                     self._refuse(one.student, (), piece)
+
+    def _take_time(self, one: Owned, contents: Contents) -> None:
+        """Keep what the LMS wrote into a file of when something was handed in."""
+        for _, data in contents.files:
+            if not is_time(one):
+                self._found.stamps[one.student, one.path.parts[0]] = data
+            elif time := time_of(data):
+                self._found.times[one.student] = time
 
     def _drop_optional_alone(self) -> None:
         """Keep optional files only where they came with a file of their exercise.
@@ -275,8 +303,8 @@ class _Intake:
         """Tell in a line each of whom nothing or not all counts; count the rest."""
         for student in sorted(self._found.students):
             others = self._others[student]
-            for given in dict.fromkeys(PurePosixPath(each).name for each in others):
-                self._misnamed(student, given)
+            given = dict.fromkeys(PurePosixPath(each).name for each in others)
+            meant = [why for each in given for why in self._misnamed(student, each)]
             if any(who == student for who, _ in self._handed_in):
                 if self._count[student]:
                     self._found.passed_over[student] = self._count[student]
@@ -287,15 +315,26 @@ class _Intake:
             if student in self._explained and not self._count[student]:
                 continue
             why = why_nothing(self._owned[student], others, self._count[student])
-            if not all(one.receipt for one in self._owned[student]):
+            why = meant[0] if meant else why
+            # Blackboard writes a receipt of each attempt, Sakai also for who made none.
+            told = self._found.kind == "blackboard"
+            if told or not all(one.receipt for one in self._owned[student]):
                 self._found.unmatched.append(f"{student}: {why}")
             if student not in self._explained:
                 self._refuse(student, (), why)
 
-    def _misnamed(self, student: str, given: str) -> None:
+    def _misnamed(self, student: str, given: str) -> list[str]:
+        """Refuse a file that was meant to be an exercise's, by its name; and return why."""
+        found = []
         for exercise, name, why in misnamed(given, self._course, self._exercises):
             has = {piece.name for piece in self._handed_in.get((student, exercise), ())}
             if name not in has:
+                found.append(why)
                 self._refuse(student, (exercise,), why)
                 if (student, exercise) in self._handed_in:
                     self._found.unmatched.append(f"{student}: {why}")
+            elif resembles(given, name):  # it may be the newer one
+                self._found.unmatched.append(
+                    f"{student}: {given} lies beside {name}, which is taken"
+                )
+        return found

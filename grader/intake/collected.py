@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 
 
 @dataclass
@@ -21,6 +22,8 @@ class Collected:
     """Whose newest attempt, of which exercise, the LMS marked as late."""
     stamps: dict[tuple[str, str], bytes] = field(default_factory=dict)
     """When it was handed in, where the source says so: the text of nbgrader's timestamp.txt."""
+    times: dict[str, datetime] = field(default_factory=dict)
+    """By student: when all of it was handed in, where the source has a file that says so."""
     unmatched: list[str] = field(default_factory=list)
     """What belongs to nobody or to no exercise, and why; a line each."""
     doubtful: list[str] = field(default_factory=list)
@@ -40,6 +43,8 @@ class Collected:
     """By student: who that is in the LMS, such as `canvas 1001`, where its number never changes."""
     around: list[str] = field(default_factory=list)
     """Folders that lie around the students' folders, and are nobody's name."""
+    named: list[str] = field(default_factory=list)
+    """Students by the names of files that lie in no student's folder."""
     namesakes: list[str] = field(default_factory=list)
     """Students whose name somebody else has too: the number behind it tells them apart."""
     renamed: list[str] = field(default_factory=list)

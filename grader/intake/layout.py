@@ -10,7 +10,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from grader.errors import GraderError
+from grader.intake.archives import is_archive
 from grader.intake.levels import Levels
+from grader.intake.packed import packed_stem
 from grader.spelling import folded
 
 _EXTRACTED = "extracted"
@@ -29,6 +32,8 @@ class Layout:
     """As given, from the student's folder on; the empty path: not to be looked at."""
     around: list[str] = field(default_factory=list)
     """Folders that are around the students' folders; a line each."""
+    turned: bool = False
+    """Whether the exercises' folders lay around the students'."""
     torn: dict[str, str] = field(default_factory=dict)
     """Names that may be of two people, and why; nothing of theirs is taken."""
 
@@ -37,9 +42,10 @@ def students_level(
     paths: Sequence[PurePosixPath],
     stem: str,
     names: Collection[str],
-    exercises: Collection[str],
+    exercises: Mapping[str, Collection[str]],
     *,
     first: bool = False,
+    level: int = 0,
 ) -> Layout:
     """Cut off what lies around the students' folders.
 
@@ -47,15 +53,21 @@ def students_level(
         paths: where all files lie.
         stem: what the download itself is called.
         names: the exercises' files.
-        exercises: the exercises' ids, which are no student's name.
+        exercises: by the exercises' ids, which are no student's name, their files.
+        level: the depth of the students' folders, from 1 on; 0: it is to be found out.
         first: the first folder is known to be a student's, unless it is called like the download.
 
     Raises:
         GraderError: it can be read in two ways.
     """
-    found = Layout([*paths] if first else _only_handed_in(_extracted(paths)))
+    found = Layout([*paths] if first or level else _only_handed_in(_extracted(paths)))
+    if not first and not level:
+        given = found.paths
+        found.paths = _students_first(given, names, exercises)
+        found.turned = found.paths != given
     what = Levels(found.paths, names, exercises)
-    depth = what.of_one(stem, first=True) if first else what.depth(stem)
+    found_out = what.of_one(stem, first=True) if first else 0 if level else what.depth(stem)
+    depth = level - 1 if level else found_out
     if not depth:
         return found
     found.around = sorted({"/".join(path.parts[:depth]) for path in what.of})
@@ -74,6 +86,40 @@ def holds_several(
 ) -> bool:
     """Tell whether folders in an archive hold the same file, side by side."""
     return bool(Levels(paths, names, exercises).levels)
+
+
+def _students_first(
+    paths: Sequence[PurePosixPath], names: Collection[str], exercises: Mapping[str, Collection[str]]
+) -> list[PurePosixPath]:
+    """Turn `01/jane/polling.py` to `jane/01/polling.py`, where each first folder is an exercise.
+
+    Raises:
+        GraderError: they are exercises' folders, and no student's is in them.
+    """
+    some = Levels(paths, names, exercises).of
+    tops = {path.parts[0] for path in some}
+    own = [path for path in some if path.name in exercises.get(path.parts[0], ())]
+    others = any(path.suffix == ".py" and path not in own for path in some)
+    if not tops or not tops <= {*exercises} or others or not own:
+        return [*paths]
+    if any(len(path.parts) < 3 and not is_archive(path.name) for path in some):  # noqa: PLR2004 - NN/FILE
+        raise GraderError(
+            f"{min(tops)} is an exercise, and no student's name is around or in it",
+            "Put the exercises into a folder called like the student, or say --level 1 if "
+            f"{min(tops)} is a student.",
+        )
+    turned = []
+    for path in paths:
+        top, *rest = path.parts or ("",)
+        who = packed_stem(rest[0]) if len(rest) == 1 else rest[0] if rest else ""
+        if top in exercises and who:
+            # The exercise beside the file: what is next to the student may be an attempt.
+            *inside, name = rest[1:] or rest
+            known = () if top in inside else (top,)
+            turned.append(PurePosixPath(who, *inside, *known, name))
+        else:
+            turned.append(path)
+    return turned
 
 
 def _extracted(paths: Sequence[PurePosixPath]) -> list[PurePosixPath]:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from grader.course import EXERCISES
 from grader.errors import GraderError
 from grader.intake.archives import is_archive
+from grader.intake.called import (
+    is_called_as_work,
+    is_part_of,
+    may_be_a_name,
+    may_be_a_section,
+)
 from grader.intake.packed import version, without_time
 from grader.intake.places import FileKind, kinds
 from grader.spelling import folded, squeezed
@@ -16,11 +22,6 @@ from grader.spelling import folded, squeezed
 _DEEPEST = 5
 _ABOVE_STUDENTS = {"submitted", "submissions"}
 _INSIDE_WORK = {EXERCISES, "src"}
-_COPIES = {
-    *("old", "new", "final", "draft", "backup", "backups", "copy", "work", "stub", "tmp", "temp"),
-    *("alt", "neu", "kopie", "sicherung", "original", "solution", "mine", "src", "code", "bak"),
-}
-"""What people call folders of their own work, squeezed and without digits."""
 
 
 class Levels:
@@ -37,25 +38,37 @@ class Levels:
             if kind in wanted and (len(path.parts) > 1 or is_archive(path.name))
         ]
         self._work = {*_INSIDE_WORK, *exercises}
+        self._stems = {squeezed(PurePosixPath(name).stem) for name in names}
 
     def depth(self, stem: str) -> int:
-        """Return how many folders are around each student's."""
+        """Return how many folders are around each student's.
+
+        Raises:
+            GraderError: the folders can be read in two ways.
+        """
         levels = self.levels
-        if not levels:
+        if not levels and len({path.parts[0] for path in self.of}) < 2:  # noqa: PLR2004 - one person, or one folder around all
             return self.of_one(stem)
-        outer = levels[0]
+        outer = levels[0] if levels else 0
         folders: dict[tuple[str, ...], list[PurePosixPath]] = defaultdict(list)
         for path in self.of:
             folders[path.parts[: outer + 1]].append(PurePosixPath(*path.parts[outer + 1 :]))
-        several = {"/".join(top) for top, inside in folders.items() if self._rivals(inside)}
+        several = {
+            "/".join(top)
+            for top, inside in folders.items()
+            # Several archives are people's only where everybody's folder holds such.
+            if self._rivals(inside) and (levels or all(len(path.parts) > 1 for path in inside))
+        }
         if 2 * len(several) < len(folders):  # somebody with copies is no section of a class
+            self._ask_of_each({top[-1]: inside for top, inside in folders.items()}, outer)
             return outer
         if len(several) == len(folders) and self._names_differ(folders.values()):
             return outer + 1
         some = " and ".join(sorted(several)[:2])
         raise GraderError(
             f"{some} may hold several people's folders, or several copies of a person's work",
-            "Take each of them in by itself, or say --format folder if each is a student.",
+            f"Say --level {outer + 1} if {min(several)} is a student's folder, --level {outer + 2} "
+            "if the folders in it are.",
         )
 
     @property
@@ -86,7 +99,45 @@ class Levels:
             if loose or child in self._work:
                 return False
             holders[_key(path)].add(folded(child))
-        return any(sum(map(_may_be_a_name, some)) > 1 for some in holders.values())
+        return any(sum(map(may_be_a_name, some)) > 1 for some in holders.values())
+
+    def _ask_of_each(self, folders: Mapping[str, Sequence[PurePosixPath]], depth: int) -> None:
+        """Refuse `A/Jane/` beside `B/Zoe/`: sections of one person each, or people called A and B.
+
+        Folders in people's folders that are called like work, or alike, or like their owner, are
+        work; and those that hold folders of exercises, unless they are in `Group 1/` and the like.
+        """
+        inner: dict[str, str] = {}
+        sections = all(may_be_a_section(top) for top in folders)
+        for top, inside in folders.items():
+            for path in inside:
+                child = path.parts[0] if len(path.parts) > 1 else ""
+                if (
+                    not child
+                    or self._is_work(child)
+                    or not (sections or self._work.isdisjoint(path.parts[1:-1]))
+                    or is_part_of(top, child)
+                    or inner.setdefault(folded(child), top) != top
+                ):
+                    return
+        first, second, *_ = sorted(inner)
+        names = {folded(path.parts[0]): path.parts[0] for some in folders.values() for path in some}
+        tops = f"{inner[first]} and {inner[second]}"
+        people = f"{names[first]} and {names[second]}"
+        if len(folders) > 1:
+            raise GraderError(
+                f"{tops} may be students, or the folders around {people}",
+                f"Say --level {depth + 1} if {tops} are students, --level {depth + 2} if {people} "
+                "are.",
+            )
+
+    def _is_work(self, folder: str) -> bool:
+        return (
+            folder in self._work
+            or squeezed(folder).strip("0123456789") in self._stems
+            or is_called_as_work(folder)
+            or not may_be_a_name(folder)
+        )
 
     @staticmethod
     def _names_differ(folders: Iterable[Sequence[PurePosixPath]]) -> bool:
@@ -127,21 +178,21 @@ class Levels:
                 holders[_key(path)].add(path.parts[1])
         for some in holders.values():
             names = sorted(some, key=lambda name: (version(name), name))
-            people = sum(map(_may_be_a_name, names)) > 1 and loose
+            people = sum(map(may_be_a_name, names)) > 1 and loose
             if people or sum(map(bool, map(version, names))) > 1:
                 raise GraderError(
                     f"{top} may be a student, or the folder around {names[0]} and {names[1]}",
-                    f"Say --format folder if all is {top}'s, or unpack it, put loose files into "
-                    f"folders, and name {top} itself.",
+                    f"Say --level 1 if all is {top}'s, --level 2 if {names[0]} and {names[1]} are "
+                    "people, whose loose files are put into folders first.",
                 )
 
     def _ask_of_one(self, top: str, inner: str) -> None:
         """Refuse `Homework/Jane/polling.py`, alone: either folder may be the student's."""
         deeper = any(not self._work.isdisjoint(path.parts[2:-1]) for path in self.of)
-        if _may_be_a_name(inner) and not deeper:
+        if may_be_a_name(inner) and not deeper:
             raise GraderError(
                 f"{top} or {inner} may be the student: {top}/{inner} is all there is",
-                f"Say --format folder if it is {top}, or name the folder that holds {inner}.",
+                f"Say --level 1 if it is {top}, --level 2 if it is {inner}.",
             )
 
     def torn(self, depth: int) -> dict[str, str]:
@@ -154,11 +205,6 @@ class Levels:
             for (name, file), some in where.items()
             if len(some) > 1
         }
-
-
-def _may_be_a_name(folder: str) -> bool:
-    letters = "".join(c for c in squeezed(folder) if not c.isdigit())
-    return not version(folder) and letters not in _COPIES
 
 
 def _key(path: PurePosixPath) -> str:

@@ -12,6 +12,9 @@ from grader.intake.names import guess
 from grader.source_file import resembles
 from grader.spelling import squeezed
 
+TABLES = (".csv", ".tsv", ".xls", ".xlsx", ".ods")
+"""Endings of an LMS's or a teacher's list of students and grades, which is nobody's work."""
+
 _NO_NAME = {
     *("work", "submission", "submissions", "submitted", "homework", "assignment", "exercise"),
     *("archive", "archiv", "download", "downloads", "abgabe", "aufgabe", "project", "projekt"),

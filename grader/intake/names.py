@@ -11,7 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
 from grader.intake.brightspace import of_brightspace
@@ -19,20 +19,17 @@ from grader.intake.canvas import of_canvas
 from grader.intake.moodle import of_moodle
 from grader.intake.owned import Attempt, Owned
 from grader.intake.packed import packed_stem, version, without_time
-from grader.spelling import folded
+from grader.intake.sakai import of_sakai
 
 _BLACKBOARD = re.compile(
     r"(?P<student>.+?_.+?)_attempt_(?P<time>\d{4}(-\d\d){5})(?P<file>_.+|\.txt)"
 )
 
 
-_SAKAI = re.compile(r"(?P<name>[^()]+)\((?P<login>[^()]+)\)")
-_SAKAI_WORK = "submission attachment(s)"
-_SAKAI_OWN = re.compile(
-    r"timestamp\.txt|comments\.txt|feedbacktext\.html|.*_submissiontext\.html"
-    r"|feedback attachment\(s\)",
-    re.IGNORECASE,
+_EXCHANGE = re.compile(
+    r"(?P<student>[^+]+)\+[^+]+\+(?P<time>\d{4}-\d\d-\d\d \d\d[:_]\d\d[:_]\d\d(\.\d+)?) UTC(\+.+)?"
 )
+"""A folder of nbgrader's exchange, `inbound/jdoe+01+2026-11-20 10:11:12.000000 UTC+Ab12`."""
 
 
 def of_folder(path: PurePosixPath) -> Owned | None:
@@ -44,36 +41,30 @@ def of_folder(path: PurePosixPath) -> Owned | None:
         stem = packed_stem(path.name)
         return Owned(stem, path) if stem else None
     student, *inside = path.parts
+    if found := _EXCHANGE.fullmatch(student):
+        rest, time = PurePosixPath(*inside), _exchange_time(found["time"])
+        return Owned(found["student"], rest, "", Attempt(found["time"]), time)
     rest, upload = without_time(PurePosixPath(*inside))
     numbers = [version(each) for each in inside if not each.isdecimal()]
     return Owned(student, rest, "", Attempt(upload=upload or max(numbers, default=0)))
 
 
 def numbered(owners: Sequence[Owned | None]) -> list[Owned | None]:
-    """Let folders `1`, `2`, `10` be attempts of who has everything in such folders."""
+    """Let folders `1`, `2`, `10` be attempts of who has everything in such folders.
+
+    Submitty puts a file of settings beside them.
+    """
     inside: dict[str, set[str]] = defaultdict(set)
     for one in owners:
-        if one:
+        if one and one.path.suffix != ".json":
             inside[one.student].add(one.path.parts[0] if len(one.path.parts) > 1 else "")
     counted = {who for who, some in inside.items() if len(some) > 1 and all(map(version, some))}
     return [
         replace(one, attempt=Attempt(upload=version(one.path.parts[0])))
-        if one and one.student in counted
+        if one and one.student in counted and len(one.path.parts) > 1
         else one
         for one in owners
     ]
-
-
-def of_sakai(path: PurePosixPath) -> Owned | None:
-    """Return whose it is: `A 1/Doe, Jane(jdoe)/Submission attachment(s)/polling.py`."""
-    for depth, part in enumerate(path.parts[:-1]):
-        rest = path.parts[depth + 1 :]
-        if found := _SAKAI.fullmatch(part):
-            if folded(rest[0]) == _SAKAI_WORK and len(rest) > 1:
-                return Owned(found["login"], PurePosixPath(*rest[1:]))
-            if _SAKAI_OWN.fullmatch(rest[0]):
-                return Owned(found["login"], PurePosixPath(*rest), receipt=True)
-    return None
 
 
 def of_blackboard(path: PurePosixPath) -> Owned | None:
@@ -131,6 +122,15 @@ def guess(paths: Sequence[PurePosixPath], exercises: Collection[str]) -> str:
 
 def _in_an_exercise(path: PurePosixPath, exercises: Collection[str]) -> bool:
     return len(path.parts) > 2 and path.parts[1] in exercises  # noqa: PLR2004 - STUDENT/NN/FILE
+
+
+def _exchange_time(text: str) -> datetime | None:
+    """`2026-11-20 10:11:12.000000`, in UTC."""
+    try:
+        time = datetime.strptime(text.partition(".")[0].replace("_", ":"), "%Y-%m-%d %H:%M:%S")  # noqa: DTZ007 - said next
+    except ValueError:
+        return None
+    return time.replace(tzinfo=UTC)
 
 
 def _blackboards_time(text: str) -> datetime | None:

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from grader.course import EXERCISES, Course
+from grader.intake.called import is_copy_of
 from grader.intake.cells import is_finished, told
 from grader.intake.notebooks import in_bytes, taken_of_notebook
 from grader.intake.owned import Owned
@@ -85,10 +86,13 @@ def exercises_of(path: PurePosixPath, course: Course) -> list[str]:
 def misnamed(
     given: str, course: Course, exercises: Collection[str]
 ) -> Iterator[tuple[str, str, str]]:
-    """Yield exercise, file and sentence where the letters are the same: `Polling (1).py.txt`."""
+    """Yield exercise, file and sentence where the letters are the same: `Polling (1).py.txt`.
+
+    So too `exercise01_polling.py`, `Copy of polling.py`, `polling_final.py`.
+    """
     for exercise in course.exercises:
         for name in exercise.files:
-            if exercise.id in exercises and resembles(given, name):
+            if exercise.id in exercises and (resembles(given, name) or is_copy_of(given, name)):
                 yield exercise.id, name, f"{given} was handed in, and the name is {name}"
 
 

@@ -73,7 +73,7 @@ def test_a_whole_repository_is_taken_and_counted(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert done.stdout.splitlines() == [
         f"is passed over: jane: {others:,} other files",
-        "canvas: 1 submissions of 1 students are in subs",
+        "canvas: 1 submission of 1 student is in subs",
     ]
     assert (root / "subs/jane/01/doubling.py").read_text() == RIGHT
 
@@ -300,3 +300,17 @@ def test_an_empty_download_is_said(tmp_path: Path, files: dict[str, bytes]) -> N
     assert (done.returncode, done.stdout) == (2, "")
     assert "download.zip holds no files" in done.stderr
     assert not (root / "subs").exists()
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_of_two_members_of_one_name_the_last_counts(course: Course, tmp_path: Path) -> None:
+    """Whoever unpacks the archive gets that one; where they differ, a line says so."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for content in ("old", "new"):
+            archive.writestr("doubling.py", content)
+    found = taken(course, tmp_path, {"jane/work.zip": data.getvalue(), "bob/doubling.py": b"x"})
+    assert found.files["jane", "01"] == {"doubling.py": b"new"}
+    assert found.copies == [
+        "jane 01: work.zip/doubling.py is taken, not one of that name before it"
+    ]

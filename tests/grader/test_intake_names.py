@@ -121,14 +121,14 @@ def test_an_assignments_title_is_no_part_of_a_login(
 
 
 def test_blackboards_own_text_is_nobodys_file(course: Course, tmp_path: Path) -> None:
-    """One comes with each attempt: no line for it, and a row for who handed in no file."""
+    """One comes with each attempt: no line for it; who handed in no file has a line and a row."""
     files = {
         "E_jane_attempt_2026-11-03-23-59-00_doubling.py": b"x",
         "E_jane_attempt_2026-11-03-23-59-00.txt": b"Name: Jane (jane)",
         "E_bob_attempt_2026-11-03-23-59-00.txt": b"Name: Bob (bob)",
     }
     found = taken(course, tmp_path, files)
-    assert not found.unmatched
+    assert found.unmatched == ["bob: no file came with it"]
     assert found.students == {"bob", "jane"}
     assert set(found.files) == {("jane", "01")}
 

@@ -104,9 +104,7 @@ def test_a_team_that_the_file_does_not_name_is_a_line(tmp_path: Path) -> None:
     done = grader(root, "intake", "download.zip", "subs", "--teams", "teams.csv")
     assert done.returncode == 1
     lines = done.stdout.splitlines()
-    assert (
-        lines[0] == "belongs to nobody or to no exercise: Team B: teams.csv names no members of it"
-    )
+    assert lines[0] == "did not count: Team B: teams.csv names no members of it"
     assert {path.name for path in (root / "subs").iterdir()} == {"Ann", "Bob", "Jane Doe", "Team B"}
     done = grader(root, "intake", "download.zip", "subs", "--teams", "nowhere.csv")
     assert (done.returncode, "nowhere.csv cannot be read" in done.stderr) == (2, True)
