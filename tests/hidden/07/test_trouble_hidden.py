@@ -139,7 +139,8 @@ def test_bad_messages_in_the_queue(bridge, trips, rng):
         return  # 07.collects tells
     everything = trips(3)
     hopeless = [b"", b'{"note": "\xe9"}']
-    no_events = [each for each in content.BAD if each.isascii()]
+    # SQS takes a tab, and no NUL.
+    no_events = [each for each in (*content.BAD, content.LENIENT[0]) if each.isascii()]
     bad = rng.sample(hopeless + no_events, len(hopeless) + len(no_events))
     cut = rng.randint(2, len(bad) - 2)
     bridge.put(everything[0], *bad[:cut], everything[1], *bad[cut:], everything[2])
