@@ -101,7 +101,7 @@ def test_a_queue_of_its_own_and_a_file_that_comes_late(new_bridge, trips, rng):
         f"{polls - 1} times; it called it {len(pauses)} times, with {sorted(set(map(str, pauses)))}"
     )
     scene = (
-        f"{scene}, an event was appended in each pause but number {quiet}, and in the last pause a "
+        f"{scene}; an event was appended in each pause but number {quiet}, and in the last pause a "
         "shorter file with a new event took its place"
     )
     check_count(step.value, added, scene)
