@@ -75,6 +75,8 @@ def test_what_handle_raises_leaves_it(student, new_topic, trips, kind):
             begun.append((name, mine, student.consume(mine)))
         for name, mine, run in begun:
             judge_failure(student, mine, run, name)
+            if name == names[0]:
+                judge_next_call(student, topic.of_group(f"{mine.group}-next"), run.process, name)
             run.process.kill()
 
 
@@ -104,6 +106,21 @@ def judge_failure(student, topic, run, name: str) -> None:
         f"{scene}: the events before it should not come again; of {topic.these(handled)} the "
         f"committed offsets have not passed {topic.these(topic.not_passed(handled))}"
     )
+
+
+def judge_next_call(student, topic, process, name: str) -> None:
+    """It handles events also in a process that an exception did not end; in which order is 06.delivers'.
+
+    For another group: this cluster lets the next member of the same one wait for nearly a session.
+    """
+    events = topic.everything
+    scene = (
+        f"{len(events)} events were in a topic, handle() had raised {name}, and kafka_consumer was "
+        "called again in the same process, for a new group"
+    )
+    student.given(scene)
+    step = student.step(student.consume(topic, process))
+    assert isinstance(step, Handle), f"{scene}: it should handle them; {in_words(step, 'it')}"
 
 
 # Commits that are refused -------------------------------------------------------------

@@ -102,6 +102,24 @@ def test_what_handle_raises_leaves_replay(student, new_topic, trips):
         )
 
 
+@pytest.mark.check("06.replay")
+def test_a_replay_does_not_end_at_an_error_that_passes(student, new_topic, trips):
+    """It goes on, or raises; a return says that these were all."""
+    topic, events = new_topic(1), trips(4)
+    topic.put(0, *events)
+    scene = f"{len(events)} events were in a topic, and the broker first answered with REQUEST_TIMED_OUT"
+    student.given(scene)
+    with student.refusing("Fetch", "REQUEST_TIMED_OUT"):
+        run = student.replay(topic)
+        seen = []
+        while isinstance(step := student.step(run), Handle):
+            seen.append(step.event)
+            run.handled()
+    assert isinstance(step, Raised) or same(seen, events), (
+        f"{scene}; replay handled {topic.these(seen)}, and returned"
+    )
+
+
 @pytest.mark.last
 @pytest.mark.check("06.replay")
 def test_a_replay_waits_for_a_slow_answer(waits, student):

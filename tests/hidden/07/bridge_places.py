@@ -102,12 +102,13 @@ class Bridge(RabbitQueue, SqsQueue):
             credentials=New("pika.PlainCredentials", service.username, service.password),
         )
 
-    def collect(self, process: Process | None = None, **kwargs: Any) -> Run:
-        """Begin a call of collect."""
+    def collect(self, process: Process | None = None, *, paths: bool = False, **kwargs: Any) -> Run:
+        """Begin a call of collect; with `paths`, each of its files is said by a relative Path."""
         where = process or self.process()
-        return where.start(
-            "bridge.collect", self.file.path, self.offset, self.parameters, self.queue, **kwargs
-        )
+        files: list[Any] = [self.file.path, self.offset]
+        if paths:
+            files = [New("pathlib.Path", New("os.path.relpath", each)) for each in files]
+        return where.start("bridge.collect", *files, self.parameters, self.queue, **kwargs)
 
     def forward(self, process: Process | None = None, **kwargs: Any) -> Run:
         """Begin a call of forward."""

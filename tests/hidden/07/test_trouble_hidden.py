@@ -133,17 +133,27 @@ def test_the_queue_is_deleted(bridge):
 
 
 @pytest.mark.check("07.bad-line")
-def test_bad_messages_in_the_queue(bridge, trips, rng):
-    """What SQS can never take is a dead letter; what is no event goes there or on; all just once."""
+@pytest.mark.parametrize("fifo", [False, True])
+def test_bad_messages_in_the_queue(new_bridge, trips, rng, fifo):
+    """What SQS can never take is a dead letter; what is no event goes there or on; all just once.
+
+    A FIFO queue takes none: what is no event has no event_id.
+    """
+    bridge = new_bridge(fifo=fifo)
     if bridge.loses_rejected:
         return  # 07.collects tells
     everything = trips(3)
     hopeless = [b"", b'{"note": "\xe9"}']
-    no_events = [each for each in content.BAD if each.isascii()]
+    # SQS takes a tab, and no NUL.
+    no_events = [each for each in (*content.BAD, content.LENIENT[0]) if each.isascii()]
+    if fifo:
+        no_events += [b'["event_id", "pickup_zone"]', b'"event_id pickup_zone"']
     bad = rng.sample(hopeless + no_events, len(hopeless) + len(no_events))
     cut = rng.randint(2, len(bad) - 2)
     bridge.put(everything[0], *bad[:cut], everything[1], *bad[cut:], everything[2])
-    scene = f"{len(bad)} bad messages lay between three events in the queue"
+    scene = f"{len(bad)} bad messages lay between three events in the queue" + (
+        ", and the SQS queue is FIFO" if fifo else ""
+    )
     process = bridge.process()
     bridge.forwards(scene, process)
     bridge.forwards(f"{scene}, and a second call began", process)
