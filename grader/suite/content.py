@@ -157,6 +157,16 @@ def event_of(line: bytes) -> Event | None:
     return value if isinstance(value, dict) else None
 
 
+def why_bad(event: Any) -> str:
+    """Return, for a sentence, what was wrong with the line or message that `event` was made of."""
+    if not isinstance(event, dict):
+        return "which is no JSON object and so no event"
+    return (
+        "which came of a bad message: of one that is not UTF-8, or that has a control character "
+        "inside a text as it is"
+    )
+
+
 def tokens(st: Any, most: int) -> Any:
     """Draw lists of up to `most` pieces of JSON and bytes that are not UTF-8: mostly bad lines."""
     brackets = [b'{"event_id":', b"{", b"}", b"[", b"]"]

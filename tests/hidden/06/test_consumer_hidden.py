@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from grader.suite import Handle, Kept, Raised, Returned
-from grader.suite.content import BAD, LENIENT, same
+from grader.suite.content import BAD, LENIENT, same, why_bad
 from grader.suite.steps import in_words, shorten
 
 PATIENCE = 10.0  # seconds; only a wrong submission waits so long
@@ -225,13 +225,7 @@ def test_bad_messages_are_passed_over(student, new_topic, trips, rng):
 
 def judge_event(step, good, scene) -> None:
     """It handles one of the events, and none of the bad messages."""
-    why = "which is no JSON object and so no event"
-    if isinstance(step.event, dict):
-        why = (
-            "which came of a bad message: of one that is not UTF-8, or that has a control character "
-            "inside a text as it is"
-        )
-    assert step.event in good, f"{scene}; {in_words(step, 'it')}, {why}"
+    assert step.event in good, f"{scene}; {in_words(step, 'it')}, {why_bad(step.event)}"
 
 
 @pytest.mark.check("06.bad-message")
