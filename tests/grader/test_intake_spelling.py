@@ -259,7 +259,7 @@ def test_a_system_s_own_files_are_nobody_s_silently(tmp_path: Path, inside: str)
     done = grader(root, "intake", source, "subs")
     assert done.returncode == 0
     assert done.stdout.count("\n") == 1
-    assert "1 submissions of 1 students" in done.stdout
+    assert "1 submission of 1 student is in" in done.stdout
     assert [path.name for path in (root / "subs").iterdir()] == ["jane"]
 
 
