@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from grader.course import Course
 from grader.errors import GraderError
 from grader.intake.archives import is_archive
+from grader.intake.arrange import arrange
 from grader.intake.attempts import take_newest
 from grader.intake.collected import Collected
-from grader.intake.flat import unfolded
-from grader.intake.gradescope import METADATA, read_metadata
-from grader.intake.layout import students_level
+from grader.intake.entries import entries_of
 from grader.intake.litter import is_litter
-from grader.intake.loose import TABLES, no_student, not_one_persons
 from grader.intake.names import FORMATS, guess
 from grader.intake.owned import Owned
-from grader.intake.packed import packed_stem
 from grader.intake.people import Teams
 from grader.intake.pieces import Piece, exercises_of, misnamed, pieces, unopened, why_nothing
 from grader.intake.places import FileKind, kinds
@@ -32,8 +29,6 @@ from grader.submission import TIMESTAMP
 
 __all__ = ["Collected", "collect"]
 
-_NOTHING = "*"
-"""Stands for what would lie in an empty folder."""
 _FOLDERS = ("nbgrader", "folder", "github")
 """Formats in which the first folder is a student's."""
 
@@ -79,12 +74,7 @@ class _Intake:
 
     def __init__(self, source: Source, course: Course, exercises: list[str]) -> None:
         self._source, self._course, self._exercises = source, course, exercises
-        given = [*source.paths, *(path for path, _ in source.closed)]
-        self._empty_from = len(given)
-        """From this number on nothing lies there: a person's folder is empty."""
-        given += [folder / _NOTHING for folder in source.empty]
-        self._numbers = [number for number, path in enumerate(given) if not is_litter(path)]
-        self._paths = [given[number] for number in self._numbers]
+        self._entries = entries_of(source)
         self._submitters: Teams | None = None
         self._handed_in: dict[tuple[str, str], list[Piece]] = defaultdict(list)
         self._owned: dict[str, list[Owned]] = defaultdict(list)
@@ -107,7 +97,7 @@ class _Intake:
         self._drop_nobodys_empty(used)
         if knowledge.teams is None and self._submitters:
             knowledge = replace(knowledge, teams=self._submitters)
-        whose = owners(self._paths, used, knowledge)
+        whose = owners([entry.path for entry in self._entries], used, knowledge)
         self._found.users, self._found.namesakes = whose.users, whose.namesakes
         self._found.renamed = sorted(whose.renamed)
         self._found.unmatched += whose.unmatched
@@ -121,22 +111,16 @@ class _Intake:
         take_newest(self._handed_in, self._found)
         return self._found
 
-    def _is_empty(self, index: int) -> bool:
-        return self._numbers[index] >= self._empty_from
-
     def _real(self) -> list[PurePosixPath]:
-        return [path for index, path in enumerate(self._paths) if not self._is_empty(index)]
+        return [entry.path for entry in self._entries if not entry.empty]
 
     def _drop_nobodys_empty(self, kind: str) -> None:
         """Keep of the empty folders those that are somebody's by their names."""
-        kept = [
-            index
-            for index, path in enumerate(self._paths)
-            if not self._is_empty(index)
-            or (kind != "canvas" and len(path.parts) > 1 and FORMATS[kind](path) is not None)
-        ]
-        self._numbers = [self._numbers[index] for index in kept]
-        self._paths = [self._paths[index] for index in kept]
+
+        def named(path: PurePosixPath) -> bool:
+            return kind != "canvas" and len(path.parts) > 1 and FORMATS[kind](path) is not None
+
+        self._entries = [entry for entry in self._entries if not entry.empty or named(entry.path)]
 
     def _find_students_folders(self, *, first: bool, level: int) -> bool:
         """Let each path begin with a student's folder or archive; leave out what has none.
@@ -144,68 +128,32 @@ class _Intake:
         Returns:
             Whether exercises' folders were around the students'.
         """
-        files = {each.id: each.all_files for each in self._course.exercises}
-        names = {name for some in files.values() for name in some}
-        stem, paths = self._source.path.stem, self._paths
-        if not first and not level:
-            paths, self._found.named = unfolded(paths, names)
-        layout = students_level(paths, stem, names, files, first=first, level=level)
-        self._found.around += layout.around
-        for name, why in layout.torn.items():
+        found = arrange(self._entries, self._source, self._course, first=first, level=level)
+        self._entries, self._submitters = found.entries, found.submitters
+        self._found.named = found.named
+        self._found.around += found.layout.around
+        self._found.unmatched += found.unmatched
+        for name, why in found.layout.torn.items():
             self._found.doubtful.append(why)
             self._found.students.add(clean_name(name))
             self._refuse(clean_name(name), (), "it may be somebody else's, who has that name too")
-        lone = [
-            number
-            for number, path in enumerate(layout.paths)
-            if len(path.parts) == 1 and not self._is_empty(number)
-        ]
-        loose = {
-            number: f"{layout.paths[number]} lies in no student's folder, and names no student"
-            for number in lone
-            if layout.paths[number].name != METADATA
-            and no_student(packed_stem(layout.paths[number].name), self._course)
-        }
-        tables = {number for number in loose if layout.paths[number].suffix.lower() in TABLES}
-        archives = {self._numbers[n]: n for n in lone if is_archive(layout.paths[n].name)}
-        inside = self._source.inside(list(archives))
-        for number, why in not_one_persons(inside, self._course).items():
-            loose[archives[number]] = f"{layout.paths[archives[number]]} {why}"
-        self._found.unmatched += [why for number, why in loose.items() if number not in tables]
-        named = [path.parts and path.name != METADATA for path in layout.paths]
-        kept = [number for number, real in enumerate(named) if real and number not in loose]
-        self._submitters = self._of_gradescope(layout.paths, lone)
-        self._numbers = [self._numbers[number] for number in kept]
-        self._paths = [layout.paths[number] for number in kept]
-        return layout.turned
-
-    def _of_gradescope(self, paths: Sequence[PurePosixPath], lone: Sequence[int]) -> Teams | None:
-        """Read who handed in which `submission_12345`, where Gradescope's list is there."""
-        for number in lone:
-            if paths[number].name == METADATA:
-                for _, contents in self._source.read([self._numbers[number]], [""], frozenset()):
-                    for _, data in contents.files:
-                        return read_metadata(data)
-        return None
+        return found.layout.turned
 
     def _read(self, whose: list[tuple[Owned, ...]]) -> None:
         """Read what is wanted of everybody's, and no more."""
         places = self._places(whose)
-        faults = dict(enumerate((why for _, why in self._source.closed), len(self._source.paths)))
-        wanted, groups = [], []
-        at = {number: index for index, number in enumerate(self._numbers)}
+        wanted, groups = dict[int, int](), []
         for index, place in places.items():
-            number = self._numbers[index]
-            if number in faults:
-                self._take(
-                    index, whose[index], Contents(faults=[(PurePosixPath(), faults[number])])
-                )
-            elif place in (FileKind.WANTED, FileKind.ARCHIVE):
-                wanted.append(number)
+            entry = self._entries[index]
+            if entry.fault:
+                fault = Contents(faults=[(PurePosixPath(), entry.fault)])
+                self._take(index, whose[index], fault)
+            elif entry.number is not None and place in (FileKind.WANTED, FileKind.ARCHIVE):
+                wanted[entry.number] = index
                 groups.append(whose[index][0].student)
         names = {n for e in self._course.exercises if e.id in self._exercises for n in e.all_files}
-        for number, contents in self._source.read(wanted, groups, frozenset(names)):
-            self._take(at[number], whose[at[number]], contents)
+        for number, contents in self._source.read(list(wanted), groups, frozenset(names)):
+            self._take(wanted[number], whose[wanted[number]], contents)
 
     def _places(self, whose: list[tuple[Owned, ...]]) -> dict[int, FileKind]:
         """Return what each file is among those of its owner, where it counts at all."""
@@ -217,7 +165,7 @@ class _Intake:
                 self._owned[one.student].append(one)
             if some and self._found.kind == "sakai" and is_time(some[0]):
                 found[index] = FileKind.WANTED
-            elif some and not some[0].receipt and not self._is_empty(index):
+            elif some and not some[0].receipt and not self._entries[index].empty:
                 by_owner[some[0].student].append(index)
         names = {n for e in self._course.exercises if e.id in self._exercises for n in e.all_files}
         for indexes in by_owner.values():
@@ -239,7 +187,7 @@ class _Intake:
         """Sort what a file held by exercise, for each of its owners."""
         for one in some:
             for inside, why in contents.faults:
-                self._fault(one, self._paths[index], inside, why)
+                self._fault(one, self._entries[index].path, inside, why)
             if one.path.name == TIMESTAMP:
                 self._take_time(one, contents)
                 continue
