@@ -127,13 +127,18 @@ class Queues:
             else:
                 return
 
-    def ready(self, name: str) -> int:
-        """How many messages lie ready in the queue; -1 when there is no such queue."""
+    def _looked_up(self, name: str) -> Any:
+        """What the broker says of the queue: message_count, consumer_count; None without one."""
         try:
-            return int(self.channel.queue_declare(name, passive=True).method.message_count)
+            return self.channel.queue_declare(name, passive=True).method
         except pika.exceptions.ChannelClosedByBroker:
             self.channel = self._connection.channel()
-            return -1
+            return None
+
+    def ready(self, name: str) -> int:
+        """How many messages lie ready in the queue; -1 when there is no such queue."""
+        found = self._looked_up(name)
+        return int(found.message_count) if found is not None else -1
 
     def refusal(self, name: str, **kwargs: Any) -> str:
         """Why the broker refuses to declare the queue like that; empty when it does not."""
@@ -157,6 +162,19 @@ class Queues:
         while (count := self.ready(name)) < least and time.monotonic() < deadline:
             self._connection.process_data_events(0.003)
         return count
+
+    def released(self, name: str, count: int) -> bool:
+        """Wait until that many messages lie ready and nobody is subscribed; whether it is so.
+
+        A subscription that stays gets another message as soon as an acknowledgement arrives.
+        """
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            found = self._looked_up(name)
+            if found is None or (found.message_count, found.consumer_count) == (count, 0):
+                return found is not None
+            self._connection.process_data_events(0.003)
+        return False
 
     def settled(self, name: str, least: int, run: Run) -> int:
         """Wait until that many messages lie ready or the run does something; how many there are."""
