@@ -271,19 +271,23 @@ def test_bad_lines_in_the_file(bridge, trips, rng):
     bad[0] = b"no JSON " * rng.randint(300, 400) + b"\n"
     bridge.file.append(everything[0], *bad[:cut], *blank, *everything[1:3], *bad[cut:])
     process = bridge.process()
-    scene = f"{len(bad)} bad lines and 2 blank ones lay between events and after the last one"
+    scene = f"3 events were in the file, and {len(bad)} bad lines and 2 blank ones between and after them"
     value = bridge.finish(bridge.collect(process), scene)
-    check_count(value, 3, f"{scene}, of which there were 3")
     dead = bridge.bodies(bridge.dead)
     nothing = [body for body in dead if not body.strip()]
     assert not nothing, (
         f"{scene}: a blank line is nothing; the dead-letter queue holds {nothing[0]!r}"
     )
     first = bridge.held(everything[:3])
+    strange = [event for event in first.queue if event not in everything]
+    assert not strange, (
+        f"{scene}: the queue holds {strange[0]!r:.60}, {content.why_bad(strange[0])}"
+    )
     assert first.queue == everything[:3], (
-        f"{scene}: the queue should hold the events alone, a bad line is none; it holds "
+        f"{scene}: the queue should hold the events; it holds "
         f"{bridge.these(first.queue, everything)}"
     )
+    check_count(value, 3, scene)
     bridge.file.append(everything[3])
     value = bridge.finish(bridge.collect(process), f"{scene}, and another event came")
     second = bridge.held(everything[3:])

@@ -151,9 +151,8 @@ def test_bad_messages_in_the_queue(new_bridge, trips, rng, fifo):
     bad = rng.sample(hopeless + no_events, len(hopeless) + len(no_events))
     cut = rng.randint(2, len(bad) - 2)
     bridge.put(everything[0], *bad[:cut], everything[1], *bad[cut:], everything[2])
-    scene = f"{len(bad)} bad messages lay between three events in the queue" + (
-        ", and the SQS queue is FIFO" if fifo else ""
-    )
+    where = "the queue, and the SQS queue is FIFO" if fifo else "the queue"
+    scene = f"{len(bad)} bad messages lay between three events in {where}"
     process = bridge.process()
     bridge.forwards(scene, process)
     bridge.forwards(f"{scene}, and a second call began", process)
