@@ -1,13 +1,16 @@
-"""Whether the machine had time for a submission: what waits for a processor makes no mistake."""
+"""Tells whether the machine had time for a submission: what waits for a processor is no mistake."""
 
 from __future__ import annotations
 
+import os
 import time
 
 from grader.host.usage import cpu_seconds_below, seconds_in_queue
 
-_CROWDED = 1 / 5
-"""Of the time, for which the test itself stood in the queue: 1/50 where a quiet machine grades."""
+_CROWDED = 8
+"""Processes that can run, for each processor. A class that is graded makes two to four of them."""
+_QUEUED = 1 / 5
+"""Of the time, for which the test itself waited for a processor."""
 _OWN = 1 / 4
 """Of one processor. Who uses more than that may have made the crowd."""
 
@@ -24,9 +27,17 @@ class Crowd:
         """Return why the time that went by says nothing of the student, or empty."""
         elapsed = time.monotonic() - self._began
         queued = seconds_in_queue() - self._queued
-        if queued <= elapsed * _CROWDED or cpu_seconds_below() - self._used > elapsed * _OWN:
+        own = cpu_seconds_below() - self._used
+        if queued <= elapsed * _QUEUED or own > elapsed * _OWN or not _is_crowded():
             return ""
         return (
             f"the machine was busy with other work: for {queued:.0f} of {elapsed:.0f} s the test "
             "itself waited for a processor"
         )
+
+
+def _is_crowded() -> bool:
+    """Tell whether many processes have wanted to run in the last five minutes."""
+    if not hasattr(os, "getloadavg"):
+        return False
+    return os.getloadavg()[1] > _CROWDED * (os.cpu_count() or 1)

@@ -369,16 +369,30 @@ def test_a_service_is_not_waited_for_without_end(
 
 
 @pytest.mark.parametrize(
-    ("elapsed", "queued", "own", "excused"),
-    [(180, 40, 5, True), (180, 30, 5, False), (180, 40, 60, False), (0, 0, 0, False)],
+    ("elapsed", "queued", "own", "load", "excused"),
+    [
+        (180, 40, 5, 20.0, True),
+        (180, 30, 5, 20.0, False),
+        (180, 40, 60, 20.0, False),
+        (180, 40, 5, 15.0, False),
+        (0, 0, 0, 20.0, False),
+    ],
 )
 def test_who_had_no_processor_is_excused(
-    monkeypatch: pytest.MonkeyPatch, elapsed: float, queued: float, own: float, *, excused: bool
+    monkeypatch: pytest.MonkeyPatch,
+    elapsed: float,
+    queued: float,
+    own: float,
+    load: float,
+    *,
+    excused: bool,
 ) -> None:
-    """Where the test itself had to wait for one, and the submission used little itself."""
+    """Where the test itself had to wait for one, the submission used little, and many wanted one."""
     monkeypatch.setattr("grader.suite.crowded.seconds_in_queue", lambda: 3.0)
     monkeypatch.setattr("grader.suite.crowded.cpu_seconds_below", lambda: 2.0)
     monkeypatch.setattr("grader.suite.crowded.time.monotonic", lambda: 100.0)
+    monkeypatch.setattr("grader.suite.crowded.os.cpu_count", lambda: 2)
+    monkeypatch.setattr("grader.suite.crowded.os.getloadavg", lambda: (90.0, load, 0.0))
     crowd = Crowd()
     monkeypatch.setattr("grader.suite.crowded.seconds_in_queue", lambda: 3.0 + queued)
     monkeypatch.setattr("grader.suite.crowded.cpu_seconds_below", lambda: 2.0 + own)
@@ -414,8 +428,9 @@ def test_a_wait_for_a_processor_is_counted() -> None:
     other = subprocess.Popen([sys.executable, "-c", "while True: pass"])
     try:
         deadline = time.monotonic() + 60
-        while seconds_in_queue() < before + 0.2 and time.monotonic() < deadline:
-            pass
+        while time.monotonic() < deadline:
+            if seconds_in_queue() >= before + 0.2 and cpu_seconds_below() > used:
+                break
         assert seconds_in_queue() >= before + 0.2
         assert cpu_seconds_below() > used
     finally:
