@@ -32,7 +32,7 @@ class Crowd:
             return ""
         return (
             f"the machine was busy with other work: for {queued:.0f} of {elapsed:.0f} s the test "
-            "itself waited for a processor"
+            "itself waited for a processor; grade it again when there is less to do"
         )
 
 
