@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
-from grader.services.kind import Details, ServiceFactory, ServiceKind
+from grader.services.kind import Call, Details, ServiceFactory, ServiceKind
 
 
 class RedisKind(ServiceKind):
@@ -21,6 +21,9 @@ class RedisKind(ServiceKind):
     port: ClassVar[int] = 6379
     scheme: ClassVar[str] = "redis"
     clients: ClassVar[tuple[str, ...]] = ("redis",)
+    # Each client looks for redis-py's version among all that is installed; the first one keeps
+    # what it found, and connects to nothing.
+    first_call: ClassVar[Call | None] = Call("redis", "Redis", [], {})
     stand_in: ClassVar[str] = "fakeredis"
     packages: ClassVar[tuple[str, ...]] = ("redis-server",)
 
