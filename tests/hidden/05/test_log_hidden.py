@@ -275,6 +275,7 @@ def test_what_handle_raises_leaves_it(student, stream, trips):
         assert first == events[0], (
             f"a stream was replayed; it handled {stream.these([first])} first"
         )
+        student.given(f"handle() raised {name} for event 1")
         run.fails(name)
         step = run.next()
         left = isinstance(step, Raised) and step.by_handle
