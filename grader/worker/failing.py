@@ -54,9 +54,11 @@ def is_same(error: BaseException, raised: BaseException | None) -> bool:
     """Tell whether `error` is what handle raised.
 
     Python itself turns a StopIteration that leaves a generator or a coroutine into a RuntimeError
-    (PEP 479).
+    (PEP 479), and asyncio gives a copy of a TimeoutError that leaves a thread of its executor.
     """
     if raised is None:
         return False
+    if type(raised) is type(error) is TimeoutError:
+        return error.args == raised.args
     made_of_it = isinstance(raised, StopIteration) and issubclass(type(error), RuntimeError)
     return error is raised or (made_of_it and error.__cause__ is raised)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import builtins
 import json
 from typing import Any
@@ -72,6 +73,19 @@ def test_an_exception_that_cannot_be_asked_is_told() -> None:
     error = caught(MaskedError, "x")
     assert calls.describe(error)["bases"][0] == f"{__name__}.MaskedError"
     assert not failing.is_same(error, StopIteration())
+
+
+def test_a_time_out_that_asyncio_copies_is_the_same() -> None:
+    """It leaves a thread of the executor as another one, with the same words."""
+    raised = failing.make("TimeoutError")
+
+    def handle() -> None:
+        raise raised
+
+    with pytest.raises(TimeoutError) as caught_error:
+        asyncio.run(asyncio.to_thread(handle))
+    assert failing.is_same(caught_error.value, raised)
+    assert not failing.is_same(TimeoutError("nothing came"), raised)
 
 
 def test_a_message_of_megabytes_is_cut() -> None:

@@ -54,6 +54,27 @@ def test_stream_and_group_are_created(student, stream, new_stream, trips):
 
 
 @pytest.mark.check("05.group")
+def test_a_group_that_is_gone_is_created_again(student, stream, trips):
+    """Between two starts in one process: whether it is there, the server alone knows."""
+    process = student.process()
+    events = trips(4)
+    stream.append(*events[:2])
+    student.finish(student.begin(stream, process, max_events=2), "2 entries were in the stream")
+    stream.destroy_group()
+    stream.append(*events[2:])
+    scene = (
+        "a first start had handled 2 entries; then the group was destroyed, 2 entries were appended, "
+        "and a second start began in the same process"
+    )
+    seen = student.finish(student.begin(stream, process, max_events=4, max_empty_reads=2), scene)
+    # Whoever passes over what an earlier call has handled is told so by 05.two-consumers.
+    assert same(seen[-2:], events[2:]), (
+        f"{scene}: it should create the group, from the first entry on; it handled "
+        f"{stream.these(seen)}"
+    )
+
+
+@pytest.mark.check("05.group")
 def test_a_second_start_goes_on(student, stream, trips):
     """By the same consumer, by another one, in the same process and in a new one."""
     events = trips(8)
@@ -365,6 +386,34 @@ def test_two_groups_each_get_all(student, stream, trips):
             f"4 entries were in the stream, and each of two groups should handle all of them; group "
             f"{number} handled {stream.these(mine)}"
         )
+    # A third one, in the process of the first: what was handled there is nothing to it.
+    runs[0].returned()
+    late = stream.of_group(f"late-{stream.group}")
+    scene = "a group had handled 4 entries, and another one began in the same process"
+    seen = student.finish(student.consume(late, runs[0].process, max_events=4), scene)
+    assert same(seen, events), (
+        f"{scene}: it should handle all of them; it handled {stream.these(seen)}"
+    )
+
+
+@pytest.mark.check("05.two-consumers")
+def test_what_one_group_gave_up_is_there_for_the_others(student, stream, trips):
+    """An entry that one group moves to .dead stays in the stream."""
+    stream.append(*trips(3))
+    run = student.consume(
+        stream,
+        scene=lambda: stream.deliver(1, idle=LONG, deliveries=7),
+        idle_ms=LONG // 2,
+        max_events=2,
+    )
+    student.given("an entry was delivered 7 times without success, and 2 are new")
+    while isinstance(run.next(), Handle):
+        run.handled()
+    left = len(stream.entries)
+    assert left == 3, (
+        "a group moved an entry to .dead, and every other group should still get it; of 3 entries "
+        f"in the stream {left} are left"
+    )
 
 
 def wait_for(condition) -> None:

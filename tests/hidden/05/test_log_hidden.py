@@ -120,6 +120,7 @@ def test_exactly_the_newest_are_left(student, new_stream, trips, rng):
         (stream, 3, 150 + rng.randint(1, 40)),
         (stream, 2, rng.randint(5, 9)),
         (stream, 7, rng.randint(3, 4)),
+        (stream, 0, 2),
         (short, 4, 9),
         (stream, 5, None),
         (short, 2, 0),
@@ -274,6 +275,7 @@ def test_what_handle_raises_leaves_it(student, stream, trips):
         assert first == events[0], (
             f"a stream was replayed; it handled {stream.these([first])} first"
         )
+        student.given(f"handle() raised {name} for event 1")
         run.fails(name)
         step = run.next()
         left = isinstance(step, Raised) and step.by_handle

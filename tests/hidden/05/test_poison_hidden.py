@@ -172,6 +172,7 @@ def test_whatever_handle_raises_the_entry_stays_and_the_others_go_on(student, st
             if stream.ids[events.index(step.event)] not in stream.pending:
                 return  # it was acknowledged before, which 05.ack-after-handle tells
             failed.append(last := name)
+            student.given(f"handle() raised {name} for an event")
             run.fails(name)
         else:
             handled.append(step.event)

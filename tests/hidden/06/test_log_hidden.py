@@ -93,6 +93,7 @@ def test_what_handle_raises_leaves_replay(student, new_topic, trips):
         assert step == Handle(events[0]), (
             f"a topic of 2 events was replayed once more in a process; {in_words(step, 'it')}"
         )
+        student.given(f"handle() raised {name} for event 1")
         run.fails(name)
         step = run.next()
         left = isinstance(step, Raised) and step.by_handle

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 from typing import Any
 
 from bridge_places import ANSWERS, PUBLISH, SENDS, Bridge
+from bridge_queues import PATIENCE
 
 from grader.suite import Returned, Step
 from grader.suite.content import value_of
 
 LONG = 60
 """Seconds: a max_idle that no run reaches."""
+AGAIN = 10.0
+"""Seconds for another request after one that was refused; only a wrong submission waits so long."""
 
 
 class Habits:
@@ -140,18 +144,29 @@ class Habits:
         with bridge.gate.stopped_before(*ANSWERS) as halt:
             if not bridge.runs_to(run, halt):
                 return ""  # 07.forwards tells
+        asked = len(bridge.batches)
         step = bridge.goes_on(run)
         scene = (
             f"{len(everything)} events were in the queue, and SQS refused the request, since it had no "
             "such queue"
         )
+        deadline = time.monotonic() + AGAIN
+        while step is None and len(bridge.batches) == asked and time.monotonic() < deadline:
+            if not run.waiting(0.02):
+                step = run.next()
+        wanted = (
+            f"{scene}: it should send them again, or raise, as long as max_idle, {LONG} s, has not "
+            "passed"
+        )
         if isinstance(step, Returned):
-            return (
-                f"{scene}: it should send them again, or raise, as long as max_idle, {LONG} s, has not "
-                f"passed; {bridge.said(step)}"
-            )
+            return f"{wanted}; {bridge.said(step)}"
+        if step is None and len(bridge.batches) == asked:
+            bridge.kill_now(run)
+            return f"{wanted}; for {AGAIN:g} s it did neither"
         if not run.over:
             bridge.kill_now(run)
+        elif not bridge.rabbitmq.wait_closed(PATIENCE):
+            return f"{scene}, and {bridge.said(step)}: a connection was still open {PATIENCE:.0f} s later"
         bridge.wait_given_back()
         bridge.wait_ready(len(everything))
         left = [value_of(body) for body in bridge.bodies()]

@@ -57,6 +57,12 @@ class RabbitQueue:
         self._consumer.log.add("suite", f"deletes the queue {self.queue!r}")
         self._channel.queue_delete(self.queue)
 
+    def declare_full(self) -> None:
+        """Declare the queue as one that has room for no message, and refuses each."""
+        self._consumer.log.add("suite", f"declares the queue {self.queue!r} without any room")
+        arguments = {"x-max-length": 0, "x-overflow": "reject-publish"}
+        self._channel.queue_declare(self.queue, durable=True, arguments=arguments)
+
     def put(self, *items: Any) -> None:
         """Put events, or bytes as they are, into the queue, which is there."""
         self._consumer.log.add("suite", f"puts {len(items)} messages into {self.queue!r}")

@@ -227,6 +227,31 @@ def test_no_queue_takes_the_message(bridge, trips, rng, publish):
     )
 
 
+@pytest.mark.check("07.confirm-before-offset")
+def test_the_broker_refuses_the_message(bridge, trips, rng, publish):
+    """The queue is full from some message on: those that were refused come again."""
+    everything = trips(rng.randint(4, 6))
+    number = rng.randint(2, len(everything) - 1)
+    bridge.file.append(*everything)
+    run = bridge.collect()
+    with bridge.gate.stopped_before(publish, number=number) as halt:
+        if not bridge.runs_to(run, halt):
+            return  # 07.collects tells
+        bridge.delete_queue()
+        bridge.declare_full()
+    step = bridge.outcome(run, scene := f"the queue was full before event {number} arrived")
+    bridge.delete_queue()
+    bridge.declare()
+    bridge.finish(bridge.collect(), f"{scene}, and it had room again")
+    due = everything[number - 1 :]
+    lost = bridge.held(due).missing(due)
+    assert not lost, (
+        f"the file held {len(everything)} events, and {scene}: RabbitMQ refused the rest, so they "
+        f"should come with the next call; {bridge.said(step)}, and after the next call "
+        f"{bridge.these(lost, everything)} {'is' if len(lost) == 1 else 'are'} not in the queue"
+    )
+
+
 # 07.broker-gone ---------------------------------------------------------------------
 
 

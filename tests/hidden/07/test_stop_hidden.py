@@ -18,6 +18,8 @@ SLOW = 0.15
 """Seconds that SQS takes for an answer, where messages have to come for longer than stop() may wait."""
 TOLD = 10
 """How often stop() may return True and the call go on."""
+DEAF = 2.0
+"""Seconds for a program that gives up after a refusal, and has not called stop() again."""
 GAP = 0.5
 """Seconds between two calls of stop(): twice what is allowed, for a machine that is busy."""
 
@@ -100,24 +102,37 @@ def test_stop_with_messages_in_hand(bridge, trips, rng, refused, asks, habits):
     # One that is not full may be kept until max_idle, and a full one is sent.
     everything = trips(size if refused else rng.randint(2, size - 1))
     total = len(everything)
+    refusals = []
     if refused:
-        bridge.sqs.fail_batch_entries(lambda _entry, _number: True)
+        bridge.sqs.fail_batch_entries(lambda _entry, _number: not refusals.append(time.monotonic()))
     bridge.put(*everything)
     run = bridge.forward(max_idle=LONG, batch_size=size, stop=STOP)
     but = "; SQS refused them" if refused else ""
     scene = f"{total} events were in the queue, batch_size is {size}, and max_idle is {LONG} s{but}"
 
-    asked = 0
+    asked, at, gaps = 0, 0.0, []
 
     def is_in_hand():
-        nonlocal asked
+        nonlocal asked, at
         asked += bool(bridge.batches if refused else bridge.ready == 0)
-        return asked >= asks
+        if not refused or asked == 0:
+            return asked >= asks
+        if asked > 1:
+            gaps.append(time.monotonic() - at)
+        at = time.monotonic()
+        # The load makes a gap longer, never shorter: one that is short enough proves it.
+        return bool(gaps) and (min(gaps) <= GAP or len(gaps) == asks + 2)
 
     with bridge.gate.recording() as crossed:
         step = stop_at(run, scene, is_in_hand)
     if refused and any(each.up and each.name == "basic.ack" for each in crossed):
         return  # 07.partial-batch or 07.backpressure tells
+    often = (
+        f"{scene}: it should call stop() at least four times a second, also before it sends again"
+    )
+    assert not gaps or min(gaps) <= GAP, f"{often}; between two calls there were {min(gaps):.1f} s"
+    silent = time.monotonic() - refusals[0] if refusals and not asked else 0.0
+    assert silent <= DEAF, f"{often}; for {silent:.1f} s it did not, and then {bridge.said(step)}"
     assert refused or isinstance(step, Returned), (
         f"{scene}, and stop() returned True: it should return; {bridge.said(step)}"
     )
