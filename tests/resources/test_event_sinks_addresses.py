@@ -32,7 +32,7 @@ def test_the_password_is_not_shown(generator, closed_port: int) -> None:
 def test_a_server_that_does_not_run(
     generator, closed_port: int, sink: str, option: str, url: str
 ) -> None:
-    """One line that says how to start it."""
+    """Where nobody listens, or the host has no address, one line says how to start the server."""
     line = one_line(generator.run(sink, option, url.format(port=closed_port)))
     assert line.startswith(f"[{sink}] Cannot reach ")
     assert line.endswith("Is it running? Start it with: grader services up")
@@ -54,5 +54,5 @@ def test_a_server_that_does_not_run(
     ],
 )
 def test_a_url_that_is_none(generator, sink: str, option: str, url: str) -> None:
-    """The line names the option to correct."""
+    """What is no server's address is refused, by a line that names the option to correct."""
     assert one_line(generator.run(sink, option, url)).startswith(f"[{sink}] {option} ")
