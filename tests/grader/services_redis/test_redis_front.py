@@ -1,4 +1,4 @@
-"""Redis as a submission meets it: the service, its front, and what may be said to it."""
+"""A submission and its suite before the same front: with a real server and with fakeredis alike."""
 
 from __future__ import annotations
 
@@ -6,161 +6,21 @@ import contextlib
 import socket
 import threading
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 import redis
-from fakeredis import TcpFakeServer
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+from redis_lab import SECONDS, attach, connect, subscribe
 
-from grader.errors import ServiceError
 from grader.services.redis import front
-from grader.services.redis.choice import find_redis, installed
-from grader.services.redis.commands import (
-    MAX_COMMAND,
-    Command,
-    CommandReader,
-    ProtocolError,
-    encode,
-)
+from grader.services.redis.choice import installed
 from grader.services.redis.private import PrivateServer
-from grader.services.redis.replies import ReplyReader
 from grader.services.redis.server import EmbeddedServer, Server
 from grader.services.redis.service import RedisService
-from grader.services.redis.url import URL_VARIABLE, parse_url
-
-SECONDS = 5.0
-
-
-# What a client says ------------------------------------------------------------------
-
-
-def test_commands_are_cut_at_any_byte() -> None:
-    """However the bytes arrive, the same commands come out, with the bytes that they came in."""
-    wanted = [(b"PUBLISH", b"trips", b"a\r\n*1\r\n"), (b"PING",), (b"SET", b"", b"\x00\xff")]
-    data = b"".join(encode(*words) for words in wanted)
-    for size in range(1, len(data) + 1):
-        reader = CommandReader()
-        pieces = [data[at : at + size] for at in range(0, len(data), size)]
-        found = [command for piece in pieces for command in reader.feed(piece)]
-        assert [command.words for command in found] == wanted
-        assert b"".join(command.raw for command in found) == data
-
-
-def test_a_word_is_looked_at_once_however_slowly_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A byte at a time costs no look at all the words that came before it."""
-    looks = 0
-    look = CommandReader._number  # noqa: SLF001 - to count
-
-    def counted(*args: Any) -> Any:
-        nonlocal looks
-        looks += 1
-        return look(*args)
-
-    monkeypatch.setattr(CommandReader, "_number", counted)
-    words = [b"EXISTS", *[b"k"] * 1000]
-    reader = CommandReader()
-    data = encode(*words)
-    found = [each for at in range(len(data)) for each in reader.feed(data[at : at + 1])]
-    assert [each.words for each in found] == [tuple(words)]
-    assert looks < 2 * len(data)
-
-
-REPLIES = [
-    *(b"+OK\r\n", b"-ERR no\r\n", b":-7\r\n", b"_\r\n", b"#t\r\n", b",1.5\r\n"),
-    *(b"$5\r\na\r\nb*\r\n", b"$0\r\n\r\n", b"$-1\r\n", b"*-1\r\n", b"*0\r\n", b"%0\r\n"),
-    b"*3\r\n$9\r\nsubscribe\r\n$5\r\ntrips\r\n:1\r\n",
-    b">3\r\n+message\r\n$5\r\ntrips\r\n=5\r\ntxt:1\r\n",
-    b"%2\r\n+server\r\n*2\r\n:1\r\n~1\r\n:2\r\n+proto\r\n:3\r\n",
-    b"|1\r\n+ttl\r\n:9\r\n*2\r\n:1\r\n$1\r\n2\r\n",
-]
-
-
-@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
-def test_replies_go_on_whole(size: int) -> None:
-    """However a server's bytes arrive, nothing goes on before the last byte of its reply."""
-    data = b"".join(REPLIES)
-    ends = {sum(map(len, REPLIES[: n + 1])) for n in range(len(REPLIES))}
-    reader, sent = ReplyReader(), b""
-    for at in range(0, len(data), size):
-        ready = reader.feed(data[at : at + size])
-        sent += ready
-        assert not ready or len(sent) in ends
-    assert sent == data
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"PING\r\n",
-        b"*one\r\n$4\r\nPING\r\n",
-        b"*1\r\n:4\r\nPING\r\n",
-        b"*1\r\n$-1\r\n",
-        b"*99999\r\n",
-        b"*1\r\n$%d\r\n" % (MAX_COMMAND + 1),
-        b"*1" * 40,
-    ],
-)
-def test_what_is_no_command_is_refused(data: bytes) -> None:
-    """Inline commands, wrong types, and sizes that would cost the grader its memory."""
-    with pytest.raises(ProtocolError):
-        list(CommandReader().feed(data))
-
-
-def test_a_command_may_not_grow_for_ever() -> None:
-    """Many words that are small enough each are too large together."""
-    reader = CommandReader()
-    word = b"$%d\r\n%s\r\n" % (1 << 20, b"x" * (1 << 20))
-    list(reader.feed(b"*100\r\n"))
-    with pytest.raises(ProtocolError):
-        for _ in range(MAX_COMMAND // len(word) + 2):
-            list(reader.feed(word))
-
-
-@pytest.mark.parametrize(
-    ("words", "allowed"),
-    [
-        ((b"publish", b"trips", b"x"), True),
-        ((b"CLIENT", b"setinfo", b"LIB-NAME", b"redis-py"), True),
-        ((b"CLIENT", b"KILL", b"ID", b"1"), False),
-        ((b"CLIENT",), False),
-        ((b"CONFIG", b"SET", b"dir", b"/"), False),
-        ((b"EVAL", b"while true do end", b"0"), False),
-        ((b"SETRANGE", b"key", b"500000000", b"x"), False),
-        ((b"FLUSHALL",), False),
-        ((), False),
-        ((b"COMMAND",), True),
-        ((b"COMMAND", b"LIST", b"FILTERBY", b"PATTERN", b"*a*a*a*b"), False),
-    ],
-)
-def test_only_harmless_commands_are_allowed(words: tuple[bytes, ...], *, allowed: bool) -> None:
-    """Pub/Sub and plain data; nothing that administers the server or makes much of little."""
-    assert Command(words, b"").allowed is allowed
-
-
-@pytest.mark.parametrize("name", [b"PSUBSCRIBE", b"PUNSUBSCRIBE", b"PUBSUB CHANNELS", b"SUBSCRIBE"])
-def test_a_pattern_costs_little_time(name: bytes) -> None:
-    """With many stars, or against a long name, matching takes a power of its length."""
-    words = tuple(name.split())
-    assert Command((*words, b"trips-*", b"[a-c]?x*y*"), b"").allowed
-    assert not Command((*words, b"ok", b"*a" * 20), b"").allowed
-    assert not Command((*words, b"x" * 10_000), b"").allowed
-
-
-@pytest.mark.parametrize("name", [b"PUBLISH", b"SPUBLISH"])
-def test_a_message_may_be_long_and_its_channels_name_may_not(name: bytes) -> None:
-    """The name is matched against every pattern, the message against none."""
-    assert Command((name, b"trips", b"*" * 10_000), b"").allowed
-    assert not Command((name, b"x" * 10_000, b"1"), b"").allowed
-
-
-# The service -------------------------------------------------------------------------
 
 
 @pytest.fixture(params=["real", "fakeredis"])
 def server(request: pytest.FixtureRequest) -> Server:
-    """One for a submission, of either kind."""
+    """A submission's server, of each kind."""
     if request.param == "fakeredis":
         return EmbeddedServer()
     program = installed()
@@ -171,38 +31,18 @@ def server(request: pytest.FixtureRequest) -> Server:
 
 @pytest.fixture
 def service(server: Server) -> Iterator[RedisService]:
-    """One that is attached to a listener."""
+    """A service of it, attached to a listener."""
     made = RedisService(server)
     attach(made)
     yield made
     made.close()
 
 
-def attach(service: RedisService) -> None:
-    """Give it a listening socket, as a sandbox would."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    service.attach(listener, listener.getsockname()[1])
-
-
-def connect(port: int) -> redis.Redis:
-    """A client that says at once when its connection is lost."""
-    return redis.Redis(port=port, socket_timeout=SECONDS, retry=Retry(NoBackoff(), 0))
-
-
 @pytest.fixture
 def client(service: RedisService) -> Iterator[redis.Redis]:
     """The student's side."""
-    with connect(service.port) as made:
+    with connect(service) as made:
         yield made
-
-
-def subscribe(client: redis.Redis, *channels: str) -> redis.client.PubSub:
-    """A confirmed subscription."""
-    pubsub: redis.client.PubSub = client.pubsub()  # type: ignore[no-untyped-call]
-    pubsub.subscribe(*channels)
-    confirmation = pubsub.get_message(timeout=SECONDS)
-    assert confirmation is not None
-    return pubsub
 
 
 def test_events_pass_from_one_client_to_another(service: RedisService, client: redis.Redis) -> None:
@@ -328,17 +168,8 @@ def test_a_forbidden_command_never_reaches_the_server(
     assert service.client.get("kept") == b"x"
 
 
-def test_a_forbidden_command_is_answered_in_its_turn() -> None:
-    """It is replaced, not dropped: on a real server the answers around it keep their places."""
-    refused = encode(b"FLUSHALL")
-    (command,) = CommandReader().feed(refused)
-    (instead,) = CommandReader().feed(command.refused())
-    assert not instead.allowed
-    assert instead.words[1:] == (b"FLUSHALL",)
-
-
 def test_what_is_no_command_ends_the_connection(service: RedisService) -> None:
-    """With a word on why."""
+    """The answer says what was wrong with the protocol, and nothing comes after it."""
     with socket.create_connection(("127.0.0.1", service.port), SECONDS) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
         with connection.makefile("rb") as answer:
@@ -350,7 +181,7 @@ def test_a_submission_may_send_so_much(server: Server, monkeypatch: pytest.Monke
     monkeypatch.setattr("grader.services.redis.service.MAX_BYTES", 1000)
     service = RedisService(server)
     attach(service)
-    with connect(service.port) as client, pytest.raises(redis.ConnectionError):
+    with connect(service) as client, pytest.raises(redis.ConnectionError):
         client.publish("trips", b"x" * 2000)
     service.check()
     service.close()
@@ -361,11 +192,11 @@ def test_a_submission_may_send_so_many_commands(
 ) -> None:
     """The shortest ones cost the most for a byte; who sends too many is served no more."""
     monkeypatch.setattr(front, "_MOST_COMMANDS", 20)
-    with connect(service.port) as client, pytest.raises(redis.ConnectionError):
+    with connect(service) as client, pytest.raises(redis.ConnectionError):
         for _ in range(21):
             client.ping()
     assert service.exceeded
-    with connect(service.port) as client, pytest.raises(redis.ConnectionError):
+    with connect(service) as client, pytest.raises(redis.ConnectionError):
         client.ping()
     service.check()
 
@@ -375,9 +206,9 @@ def test_connections_are_limited(service: RedisService, monkeypatch: pytest.Monk
     monkeypatch.setattr(front, "_MAX_CONNECTIONS", 2)
     with contextlib.ExitStack() as stack:
         for _ in range(2):
-            client = stack.enter_context(connect(service.port))
+            client = stack.enter_context(connect(service))
             client.ping()
-        extra = stack.enter_context(connect(service.port))
+        extra = stack.enter_context(connect(service))
         with pytest.raises(redis.ConnectionError):
             extra.ping()
 
@@ -402,7 +233,7 @@ def test_a_copy_for_each_subscription_counts(
     monkeypatch.setattr("grader.services.redis.service.MAX_BYTES", 20_000)
     service = RedisService(server)
     attach(service)
-    with connect(service.port) as client:
+    with connect(service) as client:
         listener = subscribe(client, *(f"channel {number}" for number in range(10)))
         client.publish("trips", b"x" * 1000)
         assert not service.exceeded
@@ -421,57 +252,6 @@ def test_closing_ends_every_connection(service: RedisService, client: redis.Redi
         while pubsub.get_message(timeout=SECONDS):
             pass
     service.close()
-
-
-# The user's own server ---------------------------------------------------------------
-
-
-@pytest.fixture
-def own_server() -> Iterator[tuple[str, int]]:
-    """A Redis that somebody else runs."""
-    server = TcpFakeServer(("127.0.0.1", 0))
-    server.daemon_threads = True
-    server.block_on_close = False
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    yield "127.0.0.1", int(server.server_address[1])
-    server.shutdown()
-    server.server_close()
-
-
-def test_redis_url_is_used(own_server: tuple[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a student publishes arrives on the server that the URL names."""
-    host, port = own_server
-    monkeypatch.setenv(URL_VARIABLE, f"redis://{host}:{port}")
-    service = RedisService(find_redis().make())
-    assert service.shared
-    attach(service)
-    with redis.Redis(host=host, port=port) as mine, connect(service.port) as theirs:
-        pubsub = subscribe(mine, "trips")
-        assert theirs.publish("trips", b"x") == 1
-        pubsub.close()
-    service.check()
-    service.close()
-
-
-@pytest.mark.parametrize("url", ["rediss://localhost", "localhost:6379", "redis://", "redis://h:x"])
-def test_an_unusable_url_is_said(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One line; the next best server is used."""
-    with pytest.raises(ServiceError, match=URL_VARIABLE):
-        parse_url(url)
-    monkeypatch.setenv(URL_VARIABLE, url)
-    found = find_redis()
-    assert not found.make().shared
-    assert URL_VARIABLE in found.passed_over[0]
-
-
-def test_a_server_that_does_not_answer_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The address is named, since somebody has to look there."""
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    monkeypatch.setenv(URL_VARIABLE, f"redis://127.0.0.1:{port}")
-    found = find_redis()
-    assert not found.make().shared
-    assert str(port) in found.passed_over[0]
 
 
 def test_a_connection_that_ends_in_an_error_prints_nothing(
