@@ -9,16 +9,10 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from rabbitmq_lab import closed_port
 
 from grader.services.rabbitmq import relay
 from grader.services.rabbitmq.relay import Relay
-
-
-def closed_port() -> int:
-    """A loopback port on which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 class Upstream:

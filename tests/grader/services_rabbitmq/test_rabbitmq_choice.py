@@ -1,127 +1,38 @@
-"""Which RabbitMQ is chosen, and how a container of it is started."""
+"""Which RabbitMQ a run takes: the user's own, Docker's image, an installed one, or none."""
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 
 import pytest
+from rabbitmq_lab import calls, docker, executable
 
 from grader.doctor import diagnose
 from grader.errors import SandboxError, ServiceError
 from grader.host import programs
 from grader.host.programs import find_program
-from grader.services.docker_engine import sweep_containers
 from grader.services.rabbitmq.broker import (
     NoBroker,
-    UsersBroker,
     rabbitmq_url,
     start_broker,
 )
 from grader.services.rabbitmq.choice import (
     DockerChoice,
     Found,
-    OwnBroker,
     ServerChoice,
     find_rabbitmq,
     installed_server,
-    parse_url,
     read,
     written,
 )
-from grader.services.rabbitmq.docker import IMAGE, DockerNode
-from grader.services.rabbitmq.node import FirstThatStarts, Login, Node
+from grader.services.rabbitmq.docker import IMAGE
+from grader.services.rabbitmq.node import FirstThatStarts, Node
 from grader.services.rabbitmq.service import RabbitMQService
-from grader.suite.settle import settled
-
-FAKE_DOCKER = """\
-#!/bin/sh
-echo "$@" >> "{log}"
-case "$1" in
-  version) {version} ;;
-  image) {image} ;;
-  pull) {pull} ;;
-  manifest) {manifest} ;;
-  port) case "$3" in 5672/tcp) echo 127.0.0.1:49153 ;; *) echo 127.0.0.1:49154 ;; esac ;;
-  ps) echo "left 1-1" ;;
-  run) echo "$RABBITMQ_DEFAULT_USER:$RABBITMQ_DEFAULT_PASS" >> "{log}"; exec sleep 30 ;;
-esac
-"""
-
-
-@pytest.fixture
-def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A PATH of one folder, with nothing in it but `sleep`."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    (folder / "sleep").symlink_to("/bin/sleep")
-    monkeypatch.setenv("PATH", str(folder))
-    monkeypatch.delenv("RABBITMQ_URL", raising=False)
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setattr(programs, "ELSEWHERE", ())
-    return folder
-
-
-def executable(path: Path, text: str = "#!/bin/sh\n") -> Path:
-    """A script."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    path.chmod(0o755)
-    return path
-
-
-def docker(
-    folder: Path, *, version: str = "", image: str = "", pull: str = "", manifest: str = ""
-) -> Path:
-    """A docker command that writes down how it is called; the file it writes to.
-
-    What its commands do is shell: nothing is success, `exit 1` a failure, `sleep 60` a hang.
-    """
-    log = folder.parent / "docker.log"
-    said = {"version": version, "image": image, "pull": pull, "manifest": manifest}
-    executable(folder / "docker", FAKE_DOCKER.format(log=log, **said))
-    return log
 
 
 def no_engine() -> None:
     """No walls are tried with the stand-in."""
     raise SandboxError("none")
-
-
-def calls(log: Path) -> list[str]:
-    """The commands that a docker was asked for, in order, without their arguments."""
-    return [line.split()[0] for line in log.read_text().splitlines()]
-
-
-# The choice ------------------------------------------------------------------------
-
-
-def test_the_users_own_broker_comes_first(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """RABBITMQ_URL wins over Docker and an installed server; escapes in it are undone."""
-    log = docker(path)
-    executable(path / "rabbitmq-server")
-    asked = []
-    monkeypatch.setattr(
-        "grader.services.rabbitmq.choice.rabbitmq_problem", lambda *words: asked.append(words) or ""
-    )
-    monkeypatch.setenv("RABBITMQ_URL", "amqp://ann:s%2Fcret@broker:5673/my%2Fhost")
-    assert find_rabbitmq() == Found(OwnBroker("broker", 5673, "ann", "s/cret", "my/host"))
-    assert isinstance(start_broker(), UsersBroker)
-    assert asked[0] == ("broker", 5673, "ann", "s/cret", "my/host")
-    assert not log.exists()
-
-
-@pytest.mark.parametrize("url", ["amqp://127.0.0.1:{port}/", "http://no-broker"])
-def test_a_users_broker_that_cannot_be_used_makes_way(
-    url: str, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nobody answers, or it is no URL: the next one is used, and why is said."""
-    server = ServerChoice(executable(path / "rabbitmq-server"))
-    monkeypatch.setenv("RABBITMQ_URL", url.format(port=closed_port()))
-    found = find_rabbitmq()
-    assert found.choice == server
-    assert len(found.passed_over) == 1
-    assert "RABBITMQ_URL" in found.passed_over[0]
 
 
 def test_docker_comes_before_an_installed_server(path: Path) -> None:
@@ -135,7 +46,7 @@ def test_docker_comes_before_an_installed_server(path: Path) -> None:
 
 
 def test_an_image_that_can_be_pulled_is(path: Path) -> None:
-    """With the progress on standard error."""
+    """Where the engine has no image yet, it is pulled once before the choice is made."""
     log = docker(path, image="exit 1")
     assert find_rabbitmq().choice == DockerChoice()
     assert calls(log) == ["version", "image", "pull"]
@@ -259,7 +170,7 @@ def test_what_does_not_start_makes_way_for_the_next() -> None:
 
 
 def test_where_none_starts_each_reason_is_said() -> None:
-    """And everything is stopped."""
+    """Nodes that end while they start are all stopped, and all their reasons are told."""
     log: list[str] = []
     node = FirstThatStarts([ANode(starts=False, port=k, log=log) for k in (1, 2)])
     with pytest.raises(ServiceError, match="1 ended while it started; 2 ended while it started"):
@@ -268,7 +179,7 @@ def test_where_none_starts_each_reason_is_said() -> None:
 
 
 def test_what_to_start_crosses_to_another_process() -> None:
-    """In order."""
+    """What is written for it is read as the same choices, in their order."""
     choices = (DockerChoice(), ServerChoice(Path("/usr/sbin/rabbitmq-server")))
     assert read(written(choices)) == choices
 
@@ -310,78 +221,7 @@ def test_a_server_outside_path_is_used(
     assert find_program("rabbitmq-server") == str(script)
 
 
-@pytest.mark.parametrize(
-    "url", ["localhost:5672", "amqps://a:secret@h/", "amqp://h:port/", "http://h"]
-)
-def test_a_url_that_cannot_be_used_is_refused(url: str) -> None:
-    """One sentence that names the variable, and never shows a password."""
-    with pytest.raises(ServiceError, match="RABBITMQ_URL") as caught:
-        parse_url(url)
-    assert "secret" not in str(caught.value)
-
-
-def test_a_url_without_parts_has_the_defaults() -> None:
-    """As amqp's URL specification and the server have them: guest, 5672, virtual host /."""
-    assert parse_url("amqp://h") == OwnBroker("h", 5672, "guest", "guest", "/")
-
-
-def test_nobody_at_the_users_url_is_a_service_error() -> None:
-    """A broker that does not run costs nobody points."""
-    broker = UsersBroker(OwnBroker("127.0.0.1", closed_port(), "guest", "guest", "/"))
-    with pytest.raises(ServiceError, match="which RABBITMQ_URL names"):
-        broker.lease()
-
-
 def test_public_tests_get_a_url(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
     """`rabbitmq_url` says what to install where there is none, for a test to be skipped with."""
     with pytest.raises(ServiceError, match="Install"), rabbitmq_url():
         raise AssertionError("there is none")
-
-
-def closed_port() -> int:
-    """A loopback port on which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
-
-
-# Docker ----------------------------------------------------------------------------
-
-
-def test_the_container_is_on_loopback_and_its_password_in_no_process_list(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """`docker run` publishes on 127.0.0.1, passes the login by environment, and is removed."""
-    log = docker(path)
-    monkeypatch.setattr(DockerNode, "answers", lambda self: True)
-    login = Login.random()
-    node = DockerNode(login)
-    node.wait()
-    assert (node.port, node.management_port) == (49153, 49154)
-    assert "127.0.0.1::5672 " in " ".join(node.command)
-    assert "127.0.0.1::15672 " in " ".join(node.command)
-    assert node.command[-1] == IMAGE
-    assert login.password not in " ".join(node.command)
-    # `docker run` goes on beside us: what it was given is written when it gets that far.
-    given = f"{login.username}:{login.password}"
-    assert not settled(lambda: [] if given in log.read_text() else ["not yet"], within=60)
-    node.stop()
-    assert not node.alive
-    assert "rm --force --volumes stream-rabbitmq-" in log.read_text()
-
-
-def test_containers_of_a_killed_run_are_removed(path: Path) -> None:
-    """A container whose label names a process that has ended is removed, by its name."""
-    log = docker(path)
-    sweep_containers()
-    assert "rm --force --volumes left" in log.read_text()
-
-
-def test_an_image_that_cannot_be_pulled_is_a_service_error(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Not a traceback, and not a verdict."""
-    docker(path, image="exit 1", pull="exit 1")
-    broker = start_broker()
-    with pytest.raises(ServiceError, match="could not pull"):
-        broker.lease()

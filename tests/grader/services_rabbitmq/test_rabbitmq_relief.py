@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.server
 import socket
 import threading
 import time
@@ -10,14 +11,13 @@ from collections.abc import Iterator
 import pika
 import pika.exceptions
 import pytest
+from rabbitmq_lab import needs_server, new_service, parameters
 
 from grader.errors import ServiceError
 from grader.services.rabbitmq import relief
 from grader.services.rabbitmq.api import ManagementApi
-from grader.services.rabbitmq.choice import ServerChoice, installed_server
-from grader.services.rabbitmq.lease import Broker
+from grader.services.rabbitmq.node import Login
 from grader.services.rabbitmq.relief import LEAST_BYTES, Relief, relieve
-from grader.services.rabbitmq.service import RabbitMQService
 from grader.services.rabbitmq.started import StartedBroker
 
 
@@ -82,41 +82,33 @@ def test_a_node_is_looked_at_again_and_again(monkeypatch: pytest.MonkeyPatch) ->
     looking.close()
 
 
+def test_an_alarm_is_a_service_error() -> None:
+    """A broker that blocks publishers for want of memory or disk is ours, not the student's."""
+
+    class Alarmed(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(503)
+            self.end_headers()
+            self.wfile.write(b'{"reason": "There are alarms in effect"}')
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Alarmed) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        api = ManagementApi("127.0.0.1", server.server_port, Login.random())
+        with pytest.raises(ServiceError, match="alarms in effect"):
+            api.check_alarms()
+        server.shutdown()
+
+
 # A real node -------------------------------------------------------------------------
-
-needs_server = pytest.mark.skipif(
-    installed_server() is None, reason="rabbitmq-server is not installed"
-)
-
-
-@pytest.fixture(scope="module")
-def broker() -> Iterator[StartedBroker]:
-    """A private node, shared by this module's tests."""
-    script = installed_server()
-    assert script is not None
-    made = StartedBroker(ServerChoice(script))
-    yield made
-    made.close()
-
-
-def attached(broker: Broker) -> RabbitMQService:
-    """A service before a listener of its own."""
-    service = RabbitMQService(broker)
-    listener = socket.create_server(("127.0.0.1", 0))
-    service.attach(listener, listener.getsockname()[1])
-    return service
-
-
-def parameters(service: RabbitMQService) -> pika.ConnectionParameters:
-    """As a consumer is given them."""
-    login = pika.PlainCredentials(service.username, service.password)
-    return pika.ConnectionParameters("127.0.0.1", service.port, service.virtual_host, login)
 
 
 @needs_server
 def test_a_submission_whose_virtual_host_went_is_cut_off(broker: StartedBroker) -> None:
     """It is that submission's failure, not an error of the broker's; the next one is served."""
-    service, neighbour = attached(broker), attached(broker)
+    service, neighbour = new_service(broker), new_service(broker)
     api = broker._api(broker._place())  # noqa: SLF001 - what the supervisor uses
     connection = pika.BlockingConnection(parameters(service))
     assert service.serves()
@@ -145,7 +137,7 @@ def test_a_submission_whose_virtual_host_went_is_cut_off(broker: StartedBroker) 
 @needs_server
 def test_what_a_virtual_host_takes_is_told(broker: StartedBroker) -> None:
     """Bodies of messages and their number; nothing of virtual hosts that are nobody's."""
-    service = attached(broker)
+    service = new_service(broker)
     api = broker._api(broker._place())  # noqa: SLF001 - what the supervisor uses
     with service.connect() as connection:
         channel = connection.channel()
@@ -170,7 +162,7 @@ def test_a_message_that_names_more_queues_is_not_passed_on(
     broker: StartedBroker, header: str
 ) -> None:
     """The connection is cut before the broker has it, and the reason is kept."""
-    service = attached(broker)
+    service = new_service(broker)
     connection = pika.BlockingConnection(parameters(service))
     channel = connection.channel()
     channel.queue_declare("a", durable=True)
@@ -186,7 +178,7 @@ def test_a_message_that_names_more_queues_is_not_passed_on(
 @needs_server
 def test_another_protocol_is_not_spoken(broker: StartedBroker) -> None:
     """Nothing would be counted in it: later brokers speak AMQP 1.0 on the same port."""
-    service = attached(broker)
+    service = new_service(broker)
     for version in (b"\0\1\0\0", b"\3\1\0\0", b"\1\1\x08\0"):
         with (
             pytest.raises(ConnectionResetError),
