@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pika
@@ -14,12 +13,14 @@ import pytest
 from tiny_course import RIGHT, SUITE, add_submission
 from worker_machines import (
     SLOW,
+    Program,
     TestBroker,
     controller,
     course_of_its_own,
     graded_here,
     hand_in,
     house_of,
+    needs_server,
     reports,
     until,
     worker,
@@ -30,25 +31,8 @@ from grader.gradebook.results import Results
 from grader.grading.one import suite_hashes
 from grader.grading.workers.messages import MAX_BYTES, course_hash
 from grader.grading.workers.queues import WORK, results_name, routing_key
-from grader.services.rabbitmq.choice import installed_server
 
-pytestmark = pytest.mark.skipif(
-    installed_server() is None, reason="rabbitmq-server is not installed"
-)
-
-
-@pytest.fixture(scope="module")
-def broker() -> Iterator[TestBroker]:
-    """A node of this module's own."""
-    made = TestBroker()
-    yield made
-    made.node.stop()
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    """A tiny course that no other test's worker has."""
-    return course_of_its_own(tmp_path / "course")
+pytestmark = needs_server
 
 
 def hash_of(root: Path) -> str:
@@ -284,3 +268,22 @@ def test_what_is_no_submission_is_refused_and_the_worker_goes_on(
             assert run.code() == 0
         assert it.process.poll() is None
     assert not opened.exists()
+
+
+@pytest.mark.thorough
+def test_a_worker_that_hangs_is_found_by_the_time_limit(broker: TestBroker, root: Path) -> None:
+    """The process that grades stands still: the worker ends, and another one grades the rest."""
+    hand_in(root, 2)
+    short = (
+        "from grader.grading.workers import controller\ncontroller.task_seconds = lambda *_: 20.0"
+    )
+    with worker(root, broker.url) as hung:
+        house = int(house_of(root).name)
+        os.kill(house, signal.SIGSTOP)
+        words = ("grade", "subs", "--out", "out", "--no-gradebook", "--no-details")
+        with Program(root, *words, url=broker.url, prelude=short) as run:
+            assert hung.code() == 2
+            assert "grading did not end in time" in hung.text
+            with worker(root, broker.url):
+                assert run.code() == 1
+    until(lambda: len(reports(root)) == 2)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import pika
+import pytest
 from tiny_course import IN_PLACE, RIGHT, STUB, add_submission, write_tiny_course
 
 from grader.host.identity import start_time
@@ -24,6 +25,9 @@ from grader.services.rabbitmq.choice import installed_server
 from grader.services.rabbitmq.node import Login
 from grader.services.rabbitmq.private import PrivateNode
 
+needs_server = pytest.mark.skipif(
+    installed_server() is None, reason="rabbitmq-server is not installed"
+)
 PATIENCE = 180
 """Seconds; the machine may be busy with other tests."""
 _LIMITS = itertools.count(os.getpid())
