@@ -19,9 +19,8 @@ from typing import Any
 import nbclient
 import nbformat
 import pytest
-from command_line import grader
+from command_line import grader, wait_for
 from nbgrader.api import Gradebook
-from test_grade_command import wait_for
 from tiny_course import RIGHT, write_tiny_course
 
 from grader.errors import GraderError
