@@ -12,7 +12,7 @@ from command_line import grader
 from download import taken, zipped
 from tiny_course import write_tiny_course
 
-from grader.course import Course, load_course
+from grader.course import Course
 from grader.errors import GraderError
 from grader.intake.collect import collect
 
@@ -21,12 +21,6 @@ NOT_OPENED = (
     "Bo.7z was not taken: it is packed in a way that is not opened; "
     "hand in the file itself or a zip"
 )
-
-
-@pytest.fixture
-def course(tmp_path: Path) -> Course:
-    """The tiny course: exercise 01 with doubling.py."""
-    return load_course(write_tiny_course(tmp_path / "course"))
 
 
 def _tar(files: dict[str, bytes]) -> bytes:

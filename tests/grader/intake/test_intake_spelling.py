@@ -32,12 +32,6 @@ NFC = "Zoë Ångström"
 NFD = unicodedata.normalize("NFD", NFC)
 
 
-@pytest.fixture
-def course(tmp_path: Path) -> Course:
-    """The tiny course: exercise 01 with doubling.py."""
-    return load_course(write_tiny_course(tmp_path / "course"))
-
-
 def without_flag(name: bytes, extra: bytes = b"") -> bytes:
     """A zip whose one name is those bytes, without the flag that says that it is UTF-8."""
     data = io.BytesIO()

@@ -13,7 +13,7 @@ from grader.course import Course, load_course
 from grader.errors import GraderError
 from grader.intake.collect import Collected, collect
 
-REPO = Path(__file__).resolve().parents[2]
+REPO = Path(__file__).resolve().parents[3]
 WORK = "polling.py"
 
 

@@ -10,7 +10,7 @@ from download import taken, zipped
 from grader.course import Course, load_course
 from grader.intake.collect import Collected
 
-REPO = Path(__file__).resolve().parents[2]
+REPO = Path(__file__).resolve().parents[3]
 WORK = "polling.py"
 
 

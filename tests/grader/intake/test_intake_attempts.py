@@ -6,17 +6,10 @@ from pathlib import Path
 
 import pytest
 from download import taken
-from tiny_course import write_tiny_course
 
-from grader.course import Course, load_course
+from grader.course import Course
 
 WORK = "doubling.py"
-
-
-@pytest.fixture
-def course(tmp_path: Path) -> Course:
-    """The tiny course: exercise 01 with doubling.py."""
-    return load_course(write_tiny_course(tmp_path / "course"))
 
 
 @pytest.fixture(autouse=True)

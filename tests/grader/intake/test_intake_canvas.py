@@ -9,17 +9,11 @@ from command_line import grader
 from download import taken, zipped
 from tiny_course import RIGHT, write_tiny_course
 
-from grader.course import Course, load_course
+from grader.course import Course
 from grader.errors import GraderError
 from grader.intake.canvas import decide, readings
 from grader.intake.collect import collect
 from grader.intake.write import known_users
-
-
-@pytest.fixture
-def course(tmp_path: Path) -> Course:
-    """The tiny course: exercise 01 with doubling.py."""
-    return load_course(write_tiny_course(tmp_path / "course"))
 
 
 def whose(*names: str, numbers: set[str] | None = None) -> list[set[tuple[str, str]]]:

@@ -15,18 +15,12 @@ from typing import Any
 
 import pytest
 from download import taken, zipped
-from tiny_course import RIGHT, write_tiny_course
+from tiny_course import RIGHT
 
-from grader.course import Course, load_course
+from grader.course import Course
 from grader.intake import archives
 from grader.intake.archives import BadArchive, members
 from grader.intake.collect import collect
-
-
-@pytest.fixture
-def course(tmp_path: Path) -> Course:
-    """The tiny course: exercise 01 with doubling.py."""
-    return load_course(write_tiny_course(tmp_path / "course"))
 
 
 def notebook(cells: list[tuple[str, str]]) -> bytes:

@@ -20,13 +20,7 @@ from grader.intake.places import FileKind, kinds
 from grader.intake.write import write_submissions
 from grader.submission import find_submissions
 
-REPO = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def course(tmp_path: Path) -> Course:
-    """The tiny course: exercise 01 with doubling.py."""
-    return load_course(write_tiny_course(tmp_path / "course"))
+REPO = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture

@@ -17,17 +17,10 @@ from pathlib import Path
 
 import pytest
 from download import zipped
-from tiny_course import write_tiny_course
 
-from grader.course import Course, load_course
+from grader.course import Course
 from grader.intake import apart, tar
 from grader.intake.collect import collect
-
-
-@pytest.fixture
-def course(tmp_path: Path) -> Course:
-    """The tiny course: exercise 01 with doubling.py."""
-    return load_course(write_tiny_course(tmp_path / "course"))
 
 
 def claims(kind: bytes, size: int, behind: bytes = b"") -> bytes:

@@ -7,19 +7,12 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 from download import taken
-from tiny_course import write_tiny_course
 
-from grader.course import Course, load_course
+from grader.course import Course
 from grader.intake.brightspace import of_brightspace
 
 WORK = "doubling.py"
 NIGHT = datetime(2026, 11, 20, 22, 21)  # noqa: DTZ001 - as the LMS writes it
-
-
-@pytest.fixture
-def course(tmp_path: Path) -> Course:
-    """The tiny course: exercise 01 with doubling.py."""
-    return load_course(write_tiny_course(tmp_path / "course"))
 
 
 def _download(people: list[tuple[str, str, int]]) -> dict[str, bytes]:

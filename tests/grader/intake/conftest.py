@@ -1,0 +1,16 @@
+"""A tiny course, loaded, for the tests beside this file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tiny_course import write_tiny_course
+
+from grader.course import Course, load_course
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Course:
+    """The tiny course: exercise 01 with doubling.py."""
+    return load_course(write_tiny_course(tmp_path / "course"))
