@@ -14,3 +14,12 @@ from grader.course import Course, load_course
 def course(tmp_path: Path) -> Course:
     """The tiny course: exercise 01 with doubling.py."""
     return load_course(write_tiny_course(tmp_path / "course"))
+
+
+REPO = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def course_of_two() -> Course:
+    """This course, whose exercise 02 has two files."""
+    return load_course(REPO)
