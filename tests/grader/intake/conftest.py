@@ -1,4 +1,4 @@
-"""A tiny course, loaded, for the tests beside this file."""
+"""A tiny course, and this one, for the tests beside this file."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from tiny_course import write_tiny_course
 
 from grader.course import Course, load_course
 
+REPO = Path(__file__).resolve().parents[3]
+
 
 @pytest.fixture
 def course(tmp_path: Path) -> Course:
     """The tiny course: exercise 01 with doubling.py."""
     return load_course(write_tiny_course(tmp_path / "course"))
-
-
-REPO = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import json
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -14,25 +11,8 @@ from tiny_course import write_tiny_course
 
 from grader.course import Course
 from grader.errors import GraderError
-from grader.intake.collect import collect
 
 WORK = "doubling.py"
-NOT_OPENED = (
-    "Bo.7z was not taken: it is packed in a way that is not opened; "
-    "hand in the file itself or a zip"
-)
-
-
-def _tar(files: dict[str, bytes]) -> bytes:
-    data = io.BytesIO()
-    with tarfile.open(fileobj=data, mode="w:gz") as archive:
-        for name, content in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    return data.getvalue()
-
-
 AROUND = {
     "an assignment's folder": "Assignment 01/{}/doubling.py",
     "two folders": "Course/Assignment 01/{}/doubling.py",
@@ -189,176 +169,6 @@ def test_of_one_person_s_repository_nothing_is_asked(
     assert taken(course, tmp_path, {path: b"x"}).students == {"jane"}
 
 
-def test_what_a_teacher_keeps_beside_is_nobodys(course: Course, tmp_path: Path) -> None:
-    """Of nbgrader's course folder `submitted` counts, and no solution becomes a student."""
-    files = {f"submitted/{who}/01/{WORK}": b"student" for who in ("jane", "bob")}
-    files |= {f"autograded/jane/01/{WORK}": b"old", f"source/01/{WORK}": b"solution"}
-    found = taken(course, tmp_path, files)
-    assert {who: each[WORK] for (who, _), each in found.files.items()} == {
-        "jane": b"student",
-        "bob": b"student",
-    }
-    assert found.students == {"jane", "bob"}
-
-
-def test_of_teams_what_was_submitted_counts(course: Course, tmp_path: Path) -> None:
-    """The newest version of it, by number, and no draft of `Working files`."""
-    top = "Student Work"
-    files = {f"{top}/Working files/{who}/HW/{WORK}": b"draft" for who in ("Jane D", "Bo N")}
-    files |= {f"{top}/Submitted files/Jane D/HW/Version {n}/{WORK}": b"%d" % n for n in (9, 10, 1)}
-    files |= {f"{top}/Submitted files/Bo N/HW/Version 1/{WORK}": b"1"}
-    found = taken(course, tmp_path, files)
-    assert {who: each[WORK] for (who, _), each in found.files.items()} == {
-        "Jane D": b"10",
-        "Bo N": b"1",
-    }
-    assert len(found.older) == 2  # of Jane's
-
-
-def test_numbered_folders_are_attempts(course: Course, tmp_path: Path) -> None:
-    """Web-CAT has a folder for each: the last by number counts, not by letter."""
-    files = {f"HW/{w}/{n}/{WORK}": b"%d" % n for w in ("jane", "bob") for n in (1, 2, 10)}
-    found = taken(course, tmp_path, files)
-    assert {who: each[WORK] for (who, _), each in found.files.items()} == {
-        "jane": b"10",
-        "bob": b"10",
-    }
-    assert found.copies == []
-
-
-def test_the_newest_upload_to_ilias_counts(course: Course, tmp_path: Path) -> None:
-    """By the time before its name."""
-    files = {
-        f"A/jane/{time}_{WORK}": time.encode() for time in ("20261120101112", "20261121101112")
-    }
-    files[f"A/bob/20261120101112_{WORK}"] = b"x"
-    found = taken(course, tmp_path, files)
-    assert found.files["jane", "01"] == {WORK: b"20261121101112"}
-
-
-SAKAI = "Assignment 1/{}/Submission attachment(s)/doubling.py"
-
-
-def test_sakai_s_login_is_the_student(course: Course, tmp_path: Path) -> None:
-    """Two of one name have two; what Sakai itself adds is nobody's work, a marked copy included."""
-    people = {
-        "Doe, Jane(jdoe)": "jdoe",
-        "Doe, Jane(jdoe2)": "jdoe2",
-        "O'B, C(co@x.org)": "co@x.org",
-    }
-    files = {"Assignment 1/grades.csv": b'"Assignment 1","Points"\n'}
-    for name, login in people.items():
-        files[SAKAI.format(name)] = login.encode()
-        files[f"Assignment 1/{name}/timestamp.txt"] = b"20261120101112123"
-        files[f"Assignment 1/{name}/Feedback Attachment(s)/{WORK}"] = b"marked"
-    files["Assignment 1/Li, Al(ali)/timestamp.txt"] = b"20261120101112123"
-    found = taken(course, tmp_path, files)
-    assert found.kind == "sakai"
-    assert {who: each[WORK].decode() for (who, _), each in found.files.items()} == {
-        login: login for login in people.values()
-    }
-    assert found.students == {*people.values(), "ali"}
-    assert (found.unmatched, found.copies) == ([], [])
-
-
-def test_a_marked_copy_beside_is_nobodys_work(course: Course, tmp_path: Path) -> None:
-    """Moodle's feedback files carry the student's name, and hold a teacher's version."""
-    files = {
-        f"Jane Doe_12_assign{of}_file_/{WORK}": of.encode() for of in ("submission", "feedback")
-    }
-    found = taken(course, tmp_path, files)
-    assert found.files == {("Jane Doe", "01"): {WORK: b"submission"}}
-    assert found.students == {"Jane Doe"}
-
-
-def test_gradescope_s_list_names_the_people(course: Course, tmp_path: Path) -> None:
-    """Those of a group each get its work; a number of a submission is no student."""
-    yaml = """submission_81:
-  :submitters:
-  - :name: Jane Doe
-    :sid: '1001'
-    :email: jdoe@uni.example
-  - :name: "Zo\\u00EB 'Z' Ray"
-    :sid:
-    :email: zr@uni.example
-  :created_at: 2026-11-20 10:11:12.1 Z
-  :results:
-    :name: not a person
-submission_82:
-  :submitters:
-  - :name: 'O''Brien, C'
-    :sid: '1003'
-    :email: co@uni.example
-"""
-    files = {f"assignment_5_export/submission_{n}/{WORK}": b"%d" % n for n in (81, 82)}
-    files["assignment_5_export/submission_metadata.yml"] = yaml.encode()
-    found = taken(course, tmp_path, files)
-    assert {who: each[WORK] for (who, _), each in found.files.items()} == {
-        "Jane Doe": b"81",
-        "Zoë 'Z' Ray": b"81",
-        "O'Brien, C": b"82",
-    }
-    assert found.unmatched == []
-
-
-def test_an_archive_s_name_is_its_student(course: Course, tmp_path: Path) -> None:
-    """In a folder as in an archive of archives; what is not opened is its student's to read."""
-    packed = {
-        "Jane Doe.zip": zipped({f"Jane Doe/{WORK}": b"x"}),
-        "Zoë.tar.gz": _tar({f"w/{WORK}": b"x"}),
-        "Bo.7z": b"7z",
-    }
-    for top in ("", "Homework 1/"):
-        found = taken(course, tmp_path, {top + name: data for name, data in packed.items()})
-        assert {who for who, _ in found.files} == {"Jane Doe", "Zoë"}
-        assert found.students == {"Jane Doe", "Zoë", "Bo"}
-        assert [why for who, _, why in found.refused if who == "Bo"] == [NOT_OPENED]
-
-
-@pytest.mark.parametrize("name", ["work", "doubling (2)", "Doubling", "submission_3", "20261120"])
-def test_what_an_archive_is_called_need_not_be_a_student(
-    course: Course, tmp_path: Path, name: str
-) -> None:
-    """A name of the work names nobody: it is a line, and the others are taken."""
-    inner = zipped({WORK: b"x"})
-    found = taken(course, tmp_path, {f"{name}.zip": inner, "Jane.zip": inner})
-    assert found.students == {"Jane"}
-    assert found.unmatched == [f"{name}.zip lies in no student's folder, and names no student"]
-
-
-DOWNLOADS = {
-    "Moodle": [f"{n}_{i}_assignsubmission_file_/{WORK}" for i, n in enumerate(["Al A", "Bo B"])],
-    "several people's folders": [f"{who}/{WORK}" for who in ("Al A", "Bo B")],
-}
-
-
-@pytest.mark.parametrize("case", DOWNLOADS)
-def test_a_download_among_downloads_is_no_student(
-    course: Course, tmp_path: Path, case: str
-) -> None:
-    """Two sections' downloads in one folder: a line each says what to do, and no row is made."""
-    folder = tmp_path / "sections"
-    folder.mkdir()
-    for section in ("Group A", "Group B"):
-        (folder / f"{section}.zip").write_bytes(zipped(dict.fromkeys(DOWNLOADS[case], b"x")))
-    found = collect(folder, course)
-    assert (found.files, found.students) == ({}, set())
-    assert len(found.unmatched) == 2
-    assert all(case in line and "take it in by itself" in line for line in found.unmatched)
-
-
-def test_a_notebook_without_a_file_is_named(course: Course, tmp_path: Path) -> None:
-    """Its student reads that no cell is a file of an exercise, not that no file came."""
-    cell = {"cell_type": "code", "source": "x = 1", "metadata": {}}
-    files = {"jane/Untitled.ipynb": json.dumps({"cells": [cell]}).encode(), "bob/a.ipynb": b"{"}
-    found = taken(course, tmp_path, files)
-    why = {who: why for who, _, why in found.refused}
-    assert why["jane"] == (
-        "Untitled.ipynb was not taken: no code cell in it is a file of an exercise"
-    )
-    assert why["bob"].startswith("a.ipynb was not taken: it is not a notebook: no JSON (")
-
-
 def test_around_and_questions_reach_whoever_runs_it(tmp_path: Path) -> None:
     """A line and exit code 0 for a folder around; a line and 2 for a question."""
     root = write_tiny_course(tmp_path / "course")
@@ -372,43 +182,3 @@ def test_around_and_questions_reach_whoever_runs_it(tmp_path: Path) -> None:
     asked = grader(root, "intake", str(tmp_path / "b.zip"), "out2")
     assert (asked.returncode, len(asked.stderr.splitlines())) == (2, 1)
     assert not (root / "out2").exists()
-
-
-EMPTY = {
-    "Moodle": "{}_1002_assignsubmission_file_/",
-    "folders": "{}/",
-    "an exercise's folder": "{}/01/",
-    "around all of them": "Assignment 01/{}/",
-}
-
-
-@pytest.mark.parametrize("case", EMPTY)
-@pytest.mark.parametrize("source", ["class.zip", "class"])
-@pytest.mark.parametrize("left", ["", "._doubling.py"], ids=["nothing", "a Mac's ._file"])
-def test_whose_folder_is_empty_has_a_row_and_a_line(
-    course: Course, tmp_path: Path, case: str, source: str, left: str
-) -> None:
-    """Somebody handed in nothing that arrived: the instructor reads it, and so does the student."""
-    top, here = EMPTY[case], EMPTY[case].removesuffix("01/")
-    names = [here.format(who) + WORK for who in ("Ann", "Cy")]
-    files = dict.fromkeys([*names, here.format("Ann") + "docs/", top.format("Bo") + left], b"")
-    if source.endswith(".zip"):
-        (tmp_path / source).write_bytes(zipped(files))
-    for name in () if source.endswith(".zip") else files:
-        path = tmp_path / source / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.mkdir() if name.endswith("/") else path.touch()
-    found = collect(tmp_path / source, course)
-    assert found.students == {"Ann", "Bo", "Cy"}
-    assert found.unmatched == ["Bo: no file came with it"]
-    assert [(who, why) for who, _, why in found.refused] == [("Bo", "no file came with it")]
-    assert set(found.files) == {("Ann", "01"), ("Cy", "01")}
-
-
-def test_an_empty_folder_that_is_nobodys_is_passed_over(course: Course, tmp_path: Path) -> None:
-    """Beside a section's folder, in a hidden one, or in a download whose files name people."""
-    section = {"A/Ann/doubling.py": b"", "A/Bo/doubling.py": b"", "B/": b"", ".git/refs/tags/": b""}
-    for number, files in enumerate([section, {"doeann_1_2_doubling.py": b"", "feedback/": b""}]):
-        source = tmp_path / f"{number}.zip"
-        source.write_bytes(zipped(files))
-        assert collect(source, course).unmatched == []

@@ -37,7 +37,7 @@ def test_an_optional_file_goes_with_its_exercise(
 
 
 def test_an_optional_file_alone_is_no_submission(course_of_two: Course, tmp_path: Path) -> None:
-    """A line says so."""
+    """It is nobody's row, and a line says that it came without a file of its exercise."""
     found = taken(course_of_two, tmp_path, {"jane_1_20_helpers.py": b""})
     assert found.files == {}
     (line,) = found.unmatched
