@@ -104,7 +104,7 @@ def test_a_missing_file_and_a_folder_in_its_place_are_rows_of_zero(course: Path)
 
 
 def test_a_students_other_files_are_not_staged(course: Path) -> None:
-    """conftest.py, pytest.ini and a module that shadows json have no effect."""
+    """A conftest.py and a module that shadows json have no effect."""
     add_submission(course, "sly", RIGHT.replace("2 * number", "__import__('json').double(number)"))
     folder = course / "subs" / "sly" / "01"
     (folder / "json.py").write_text("def double(number): return 2 * number\n")

@@ -124,7 +124,7 @@ def test_what_is_not_decided_waits_for_a_person(tmp_path: Path, url: str) -> Non
 
 
 def test_an_extension_takes_the_penalty_back(tmp_path: Path, url: str) -> None:
-    """Granted before or after the submission came; zero days end it."""
+    """Granted before the submission is filled in; zero days end it."""
     course = make_course(tmp_path, DATED)
     late = graded(course, "ann", submitted=DUE + timedelta(hours=30))
     extend(url, "ann", course.exercise("01"), timedelta(days=2))

@@ -64,7 +64,7 @@ def test_a_kill_is_sigkill_and_the_next_process_is_new(consumer: Consumer) -> No
 
 
 def test_children_are_seen_running_and_as_zombies(consumer: Consumer) -> None:
-    """processes() names what the student's process left, and close() ends it."""
+    """processes() names what the student's process left, also after it has ended and nobody reaped it."""
     process = consumer.process()
     process.call("sample.run", "import subprocess; p = subprocess.Popen(['sleep', '100'])")
     (info,) = consumer.processes()
@@ -125,7 +125,7 @@ def test_a_link_in_the_state_folder_is_not_followed(consumer: Consumer) -> None:
 
 
 def test_what_cannot_be_cleared_is_seen(consumer: Consumer) -> None:
-    """Files and links go; a folder, or very many files, stay, and clear() says so."""
+    """Files and links go; a folder stays, and clear() says so."""
     state = consumer.state
     make = f"import os\nfor n in range(5): open({state.path('f')!r} + str(n), 'w')\nos.symlink('/etc', {state.path('l')!r})"
     consumer.process().call("sample.run", make)
@@ -234,7 +234,7 @@ def test_reading_is_no_write(consumer: Consumer) -> None:
 def test_a_sandbox_that_does_not_start_says_why(
     monkeypatch: pytest.MonkeyPatch, code: str, did: str
 ) -> None:
-    """What was printed, or else what was seen."""
+    """It repeats what its first process printed, or else tells that it ended or was silent."""
     monkeypatch.setattr("grader.sandbox.base.START_SECONDS", 0.1 if "sleep" in code else 30)
     command = [sys.executable, "-c", code]
     monkeypatch.setattr(ProcessSandbox, "_command", lambda *_: command)

@@ -120,7 +120,7 @@ def test_no_container_is_left_by_a_grader_that_was_killed() -> None:
 
 
 def test_a_real_container_that_is_killed_costs_nobody_a_point() -> None:
-    """By somebody with the engine's command; a program that takes too much memory is its own."""
+    """One that somebody ends with the engine's command was disturbed from outside."""
     with DockerSandbox(SETUP) as sandbox:
         docker("kill", sandbox._name)  # noqa: SLF001 - its container's
         with pytest.raises(SandboxDied):

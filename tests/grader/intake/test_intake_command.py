@@ -80,7 +80,7 @@ def missing(root: Path) -> dict[str, str]:
 def test_who_handed_in_something_else_reads_why_it_does_not_count(
     tmp_path: Path, option: list[str]
 ) -> None:
-    """Not only that a file is missing, until it comes."""
+    """Beside the missing file they read what came instead, until the file itself comes."""
     root = write_tiny_course(tmp_path)
     download = {
         "ann_1_1_doubling.py": RIGHT.encode(),

@@ -98,7 +98,7 @@ def not_let_in(root: Path, port: int, path: str = "", login: str = "u:secret") -
 
 
 def test_a_broker_that_does_not_answer_is_one_line(root: Path) -> None:
-    """Nobody listens there."""
+    """Where nobody listens, a line names the address."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     not_let_in(root, port)
@@ -106,20 +106,20 @@ def test_a_broker_that_does_not_answer_is_one_line(root: Path) -> None:
 
 @needs_server
 def test_a_wrong_password_is_one_line(broker: TestBroker, root: Path) -> None:
-    """The broker closes the connection as it answers."""
+    """Where the broker closes the connection as it answers, a line names the address."""
     not_let_in(root, broker.node.port)
 
 
 @needs_server
 def test_a_virtual_host_that_is_not_there_is_one_line(broker: TestBroker, root: Path) -> None:
-    """User and password are right."""
+    """Where user and password are right, a line names the address all the same."""
     login = f"{broker.login.username}:{broker.login.password}"
     not_let_in(root, broker.node.port, "nowhere", login)
 
 
 @needs_server
 def test_a_user_without_rights_is_one_line(broker: TestBroker, root: Path) -> None:
-    """It may come in, and make no queue."""
+    """Who may come in and make no queue reads it before anything is graded."""
     api = ManagementApi("127.0.0.1", broker.node.management_port, broker.login)
     rights = {"configure": "^$", "write": "^$", "read": "^$"}
     api._call(  # noqa: SLF001 - the grader itself gives every right or none
