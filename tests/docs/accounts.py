@@ -6,7 +6,7 @@ A new command needs an entry only where it cannot be run, waits for another one,
 from __future__ import annotations
 
 NOT_RUN = {
-    "make setup && source .venv/bin/activate": "tests/grader/test_setup.py; it has been run",
+    "make setup && source .venv/bin/activate": "tests/grader/setup/test_setup_python.py; it has been run",
     "grader validate --exercise 01": "the first command of `make test`",
     **dict.fromkeys(
         (

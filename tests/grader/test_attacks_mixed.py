@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attack_class import ALL_ATTACKS, REPO, hand_in
 from command_line import grader
-from test_attacks import ALL_ATTACKS, REPO, hand_in
 
 pytestmark = pytest.mark.thorough
 

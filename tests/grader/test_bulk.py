@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import grader
-from test_grade_command import wait_for
+from command_line import grader, wait_for
 from tiny_course import IN_PLACE, RIGHT, SUITE, add_submission, write_tiny_course
 
 from grader.course import load_course

@@ -6,13 +6,7 @@ from pathlib import Path
 
 import pytest
 from command_line import grader
-from tiny_course import IN_PLACE, PUBLIC_TEST, RIGHT, STUB, SUITE, write_tiny_course
-
-
-@pytest.fixture
-def course(tmp_path: Path) -> Path:
-    """A tiny course."""
-    return write_tiny_course(tmp_path)
+from tiny_course import IN_PLACE, PUBLIC_TEST, RIGHT, STUB, SUITE
 
 
 def fill(root: Path, code: str) -> None:

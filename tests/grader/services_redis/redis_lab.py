@@ -28,8 +28,7 @@ def new_service() -> RedisService:
     program = installed()
     assert program is not None
     made = RedisService(PrivateServer(program))
-    listener = socket.create_server(("127.0.0.1", 0))
-    made.attach(listener, listener.getsockname()[1])
+    attach(made)
     return made
 
 
@@ -58,3 +57,18 @@ def executable(path: Path, text: str) -> Path:
         if folder.stat().st_uid == os.geteuid():
             folder.chmod(folder.stat().st_mode | 0o055)
     return path
+
+
+def attach(service: RedisService) -> None:
+    """Give it a listening socket, as a sandbox would."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    service.attach(listener, listener.getsockname()[1])
+
+
+def subscribe(client: redis.Redis, *channels: str) -> redis.client.PubSub:
+    """A confirmed subscription."""
+    pubsub: redis.client.PubSub = client.pubsub()  # type: ignore[no-untyped-call]
+    pubsub.subscribe(*channels)
+    confirmation = pubsub.get_message(timeout=SECONDS)
+    assert confirmation is not None
+    return pubsub

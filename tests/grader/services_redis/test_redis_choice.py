@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 from pathlib import Path
 
 import pytest
 import redis
-from redis_lab import connect, executable, folders, needs_server, server_of
+from redis_lab import attach, connect, executable, folders, needs_server, server_of
 
 from grader.errors import ServiceError
 from grader.host.ports import free_ports
@@ -125,8 +124,7 @@ def test_where_docker_runs_a_container_serves(
     found = find_redis()
     assert found.in_words == "Docker's image redis:8.10"
     service = RedisService(found.make())
-    listener = socket.create_server(("127.0.0.1", 0))
-    service.attach(listener, listener.getsockname()[1])
+    attach(service)
     service.require_real()
     service.check()
     with connect(service) as client:

@@ -8,7 +8,7 @@ import threading
 import time
 
 import redis
-from redis_lab import SECONDS, connect, needs_server
+from redis_lab import SECONDS, attach, connect, needs_server
 
 from grader.services.redis.commands import CommandReader, encode
 from grader.services.redis.replies import ReplyReader
@@ -134,8 +134,7 @@ def test_what_comes_unasked_is_no_answer() -> None:
 def test_fakeredis_stands_behind_the_same_front() -> None:
     """Exercise 03 and an author on a machine without a server see the same service."""
     service = RedisService(EmbeddedServer())
-    listener = socket.create_server(("127.0.0.1", 0))
-    service.attach(listener, listener.getsockname()[1])
+    attach(service)
     with connect(service) as client, service.recording() as said:
         client.xadd("s", {"event": "1"})
         assert [each.name for each in said.commands()] == ["XADD"]

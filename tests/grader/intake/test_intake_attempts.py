@@ -1,0 +1,91 @@
+"""When something was handed in, and which attempt is the newest, as each source writes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from download import taken
+
+from grader.course import Course
+
+WORK = "doubling.py"
+
+
+@pytest.fixture(autouse=True)
+def _zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    import time  # noqa: PLC0415 - its tzset alone
+
+    monkeypatch.setenv("TZ", "XYZ-3")  # three hours east of UTC
+    time.tzset()
+
+
+AT = "Assignment 1/{}/Submission attachment(s)/doubling.py"
+SAKAI = {
+    "2026-11-20T10:11:12.345Z": b"2026-11-20 13:11:12 +0300\n",
+    "2026-11-20T10:11:12.345678901Z": b"2026-11-20 13:11:12 +0300\n",
+    "20261120101112345": b"2026-11-20 13:11:12 +0300\n",
+    "2026-11-20T10:11:12": None,  # in whose zone?
+    "Nov 20, 2026": None,
+    "99999999999999999": None,
+    "": None,
+}
+
+
+@pytest.mark.parametrize("text", SAKAI)
+def test_sakai_s_time_of_handing_in_is_kept(course: Course, tmp_path: Path, text: str) -> None:
+    """It is in UTC; what a student calls so is none."""
+    files = {
+        AT.format("Doe, Jane(jdoe)"): b"jane",
+        "Assignment 1/Doe, Jane(jdoe)/timestamp.txt": text.encode(),
+        AT.format("Ray, Zoe(zray)"): b"zoe",
+        "Assignment 1/Ray, Zoe(zray)/Submission attachment(s)/timestamp.txt": b"20200101000000000",
+    }
+    found = taken(course, tmp_path, files)
+    assert found.kind == "sakai"
+    expected = SAKAI[text]
+    assert found.stamps == ({("jdoe", "01"): expected} if expected else {})
+    assert set(found.files) == {("jdoe", "01"), ("zray", "01")}
+
+
+def test_sakai_without_folders(course: Course, tmp_path: Path) -> None:
+    """All is in names then; a marked copy is nobody's work."""
+    files = {"A 1/grades.csv": b""}
+    for who, login in (("Doe, Jane", "jdoe"), ("O'B, C", "co@x.org")):
+        files[f"A 1/{who}({login})_Submission attachment(s)_{WORK}"] = login.encode()
+        files[f"A 1/{who}({login})_Feedback Attachment(s)_{WORK}"] = b"marked"
+        files[f"A 1/{who}({login})__submissionText.html"] = b""
+        files[f"A 1/{who}({login})_comments.txt"] = b""
+    found = taken(course, tmp_path, files)
+    assert {who: each[WORK].decode() for (who, _), each in found.files.items()} == {
+        "jdoe": "jdoe",
+        "co@x.org": "co@x.org",
+    }
+    assert (found.kind, found.unmatched, found.copies) == ("sakai", [], [])
+
+
+@pytest.mark.parametrize("between", [":", "_"])
+def test_nbgrader_s_exchange_names_student_and_time(
+    course: Course, tmp_path: Path, between: str
+) -> None:
+    """`inbound/` has a folder for each attempt; the newest counts, and its time is in UTC."""
+    folder = f"inbound/{{}}+01+2026-11-{{}} 10{between}11{between}12.000001 UTC{{}}/{WORK}"
+    files = {
+        folder.format("jdoe", "19", "+Ab12"): b"old",
+        folder.format("jdoe", "20", "+Cd34"): b"new",
+        folder.format("zoe", "19", ""): b"zoe",
+    }
+    found = taken(course, tmp_path, files)
+    assert found.files == {("jdoe", "01"): {WORK: b"new"}, ("zoe", "01"): {WORK: b"zoe"}}
+    assert found.stamps["jdoe", "01"] == b"2026-11-20 13:11:12 +0300\n"
+    assert found.students == {"jdoe", "zoe"}
+
+
+def test_submitty_s_settings_hide_no_attempts(course: Course, tmp_path: Path) -> None:
+    """A file of the system's beside the folders 2 and 10 does not make them copies."""
+    files = {f"01/jdoe/{n}/{WORK}": b"%d" % n for n in (2, 10)}
+    files["01/zoe/1/doubling.py"] = b"1"
+    files |= {f"01/{who}/user_assignment_settings.json": b"{}" for who in ("jdoe", "zoe")}
+    found = taken(course, tmp_path, files)
+    assert found.files == {("jdoe", "01"): {WORK: b"10"}, ("zoe", "01"): {WORK: b"1"}}
+    assert found.copies == []
