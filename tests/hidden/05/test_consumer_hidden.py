@@ -396,26 +396,6 @@ def test_two_groups_each_get_all(student, stream, trips):
     )
 
 
-@pytest.mark.check("05.two-consumers")
-def test_what_one_group_gave_up_is_there_for_the_others(student, stream, trips):
-    """An entry that one group moves to .dead stays in the stream."""
-    stream.append(*trips(3))
-    run = student.consume(
-        stream,
-        scene=lambda: stream.deliver(1, idle=LONG, deliveries=7),
-        idle_ms=LONG // 2,
-        max_events=2,
-    )
-    student.given("an entry was delivered 7 times without success, and 2 are new")
-    while isinstance(run.next(), Handle):
-        run.handled()
-    left = len(stream.entries)
-    assert left == 3, (
-        "a group moved an entry to .dead, and every other group should still get it; of 3 entries "
-        f"in the stream {left} are left"
-    )
-
-
 def wait_for(condition) -> None:
     """Wait until it holds; only a wrong submission makes it wait long."""
     deadline = time.monotonic() + PATIENCE

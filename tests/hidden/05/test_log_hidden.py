@@ -120,7 +120,6 @@ def test_exactly_the_newest_are_left(student, new_stream, trips, rng):
         (stream, 3, 150 + rng.randint(1, 40)),
         (stream, 2, rng.randint(5, 9)),
         (stream, 7, rng.randint(3, 4)),
-        (stream, 0, 2),
         (short, 4, 9),
         (stream, 5, None),
         (short, 2, 0),
