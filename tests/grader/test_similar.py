@@ -61,6 +61,7 @@ ALIKE = {
         *("one-at-a-time", "resource-and-paginator"),
     },
     "05": {"claims-all-before-it-handles", "moves-what-it-still-holds", "own-connection"},
+    "06": {"asyncio-handle-in-a-thread"},
     "07": {"own-dead-letter-exchange"},
 }
 """Known-right submissions that share code with one that is not named here."""
