@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from grader.suite import Handle, Raised, exceptions
-from grader.suite.content import BAD, listed, named, same
+from grader.suite import Handle, Raised
+from grader.suite.content import named, same
 from grader.suite.steps import in_words
 
-RAISED = (*exceptions.ORDINARY, *exceptions.BOTOCORE)
 HIDDEN = 600
 """Seconds: the visibility timeout of a `queue`."""
 DELETES = ("DeleteMessage", "DeleteMessageBatch")
-
-
-def bad_messages() -> list[str]:
-    """Bodies that are no JSON object; one of white space is bad too."""
-    return [bad.decode() for bad in BAD if bad.isascii()] + [" "]
 
 
 # All goes well --------------------------------------------------------------------
@@ -194,166 +188,6 @@ def test_what_a_dead_consumer_held_comes_back(student, sqs, asked, queue, trips)
     assert same(seen, events), (
         "a consumer was killed with 3 messages in hand; after the visibility timeout all 3 should "
         f"come back; {named(seen, events)} did"
-    )
-
-
-# handle fails ---------------------------------------------------------------------
-
-
-@pytest.mark.check("04.failed-handle-not-deleted")
-def test_a_failed_message_stays_and_the_others_go_on(student, queue, trips):
-    """Two of three fail, each by another exception, and come back after the time-out.
-
-    Then they are handled: in a second call in the same process, and where one failed in that call
-    again, before it is over.
-    """
-    fails = dict(enumerate(RAISED))
-    bad = [event | {"pickup_zone": "Queens"} for event in trips(len(RAISED))]
-    good = [event | {"pickup_zone": "Queens"} for event in trips(len(RAISED) // 2 + 1)]
-    events = [e for n, event in enumerate(good) for e in (*bad[2 * n : 2 * n + 2], event)]
-    queue.put(*events)
-    process = student.process()
-    run = student.consume(queue, process, max_events=len(good), batch_size=10)
-    handled = []
-    last = "nothing"
-    while isinstance(step := run.next(), Handle):
-        if step.event in bad:
-            number = bad.index(step.event)
-            last = fails.get(number, last)
-            assert number in fails, (
-                "a message whose handle() raised should stay hidden until its time-out; "
-                "it came again at once"
-            )
-            run.process.case.given(f"handle() raised {last} for one event")
-            run.fails(fails.pop(number))
-        else:
-            handled.append(step.event)
-            run.handled()
-    assert not isinstance(step, Raised), (
-        f"handle() raised {last} for one event, and sqs_consumer should go on with the others; "
-        f"{in_words(step, 'it')}"
-    )
-    assert same(handled, good), (
-        f"handle() raised for {len(bad)} of {len(events)} events; the {len(good)} others should be "
-        f"handled; it handled {len(handled)} of them"
-    )
-    assert step.value == len(good), (
-        f"{len(good)} events were handled, so {len(good)} should be returned, not {step.value!r}"
-    )
-    visible, hidden = queue.depth
-    left_alone = visible == 0 and hidden > 0
-    assert left_alone, (
-        f"{len(bad)} messages whose handle() raised should stay in the queue, hidden until their "
-        f"time-out; {queue.left}"
-    )
-    queue.let_time_out()
-    seen, failed = come_again(student.consume(queue, process, max_events=len(bad)), queue, bad)
-    if any(event in good for event in seen):
-        return  # what was handled has not been deleted, which 04.consumes tells
-    lost = [name for name, event in zip(RAISED, bad, strict=True) if event not in seen]
-    assert not lost, (
-        "a message whose handle() raised should come back after the visibility timeout, and be "
-        f"handled then; those for which it raised {listed(lost)} were not"
-    )
-    assert failed is None or failed in seen[seen.index(failed) + 1 :], (
-        "handle() raised for a message in the call before and once more in this one, and its "
-        "visibility timeout passed: it should be handled when it comes again; it was not"
-    )
-
-
-@pytest.mark.check("04.failed-handle-not-deleted")
-def test_a_failed_message_of_a_fifo_queue_stays_hidden(student, new_queue, trips):
-    """Its group waits for it; it is not made visible at once for that."""
-    queue = new_queue(fifo=True)
-    events = [event | {"pickup_zone": zone} for event, zone in zip(trips(2), "AB", strict=True)]
-    queue.put(*events)
-    run = student.consume(queue, max_events=2, wait_seconds=1, max_empty_receives=1)
-    tries = 0
-    while isinstance(step := run.next(), Handle):
-        tries += step.event == events[0]
-        assert tries <= 1, (
-            "handle() raised for an event of a FIFO queue: its message should stay hidden until "
-            "its visibility timeout is over; it came again at once"
-        )
-        if step.event == events[0]:
-            run.fails()
-        else:
-            run.handled()
-
-
-def come_again(run, queue, bad: list) -> tuple[list, dict | None]:
-    """What a run calls handle with, the first of which fails, and times out after all others.
-
-    The events, and the one that failed.
-    """
-    seen: list = []
-    while isinstance(step := run.next(), Handle):
-        seen.append(step.event)
-        if len(seen) == 1:
-            run.fails()
-            continue
-        if len(seen) == len(bad):
-            queue.let_time_out()
-        run.handled()
-    return seen, seen[0] if seen else None
-
-
-@pytest.mark.check("04.failed-handle-not-deleted")
-@pytest.mark.parametrize("name", exceptions.STOPPING)
-def test_ctrl_c_leaves(student, queue, trips, name):
-    """It is no failure of one event: it ends the consumer, and the message in hand comes back."""
-    events = trips(2)
-    queue.put(*events)
-    run = student.consume(queue, max_events=2, max_empty_receives=1)
-    held = run.next_event()
-    run.fails(name)
-    while isinstance(step := run.next(), Handle):
-        run.handled()  # in a thread of its own, it may have begun before
-    left_by_it = isinstance(step, Raised) and step.by_handle
-    assert left_by_it, (
-        f"{name} inside handle() should leave sqs_consumer unchanged; {in_words(step, 'it')}"
-    )
-    queue.let_time_out()
-    hidden = queue.depth[1]
-    assert held in queue.take_events(), (
-        f"{name} came inside handle(): that event's message should be visible again after the "
-        f"queue's visibility timeout; it was {'still hidden' if hidden else 'deleted'}"
-    )
-
-
-@pytest.mark.check("04.bad-message")
-def test_a_bad_message_is_left_alone(student, new_queue, trips, rng):
-    """The events are handled, the bad ones become dead letters in the end."""
-    queue = new_queue(2)
-    junk = bad_messages()
-    rng.shuffle(junk)
-    events = trips(len(junk))
-    queue.put(*(each for pair in zip(junk, events, strict=True) for each in pair))
-    scene = f"{len(events)} events were in the queue, each after a bad message"
-    run = student.consume(queue, max_events=len(events), batch_size=10)
-    seen = []
-    while isinstance(step := run.next(), Handle):
-        assert isinstance(step.event, dict), (
-            f"{scene}; {in_words(step, 'it')}, which is no JSON object and so no event"
-        )
-        seen.append(step.event)
-        run.handled()
-    assert not isinstance(step, Raised), f"{scene}: it should go on; {in_words(step, 'it')}"
-    assert same(seen, events), f"{scene}; it handled {named(seen, events)}"
-    visible, hidden = queue.depth
-    left_alone = visible == 0 and hidden >= len(junk)
-    assert left_alone, (
-        f"{scene}: {len(junk)} bad messages should be left alone, hidden until their time-out; "
-        f"{queue.left}"
-    )
-    for _ in range(2):  # the second receive, and the one that moves them
-        queue.let_time_out()
-        while queue.ask("ReceiveMessage", MaxNumberOfMessages=10).get("Messages"):
-            pass
-    dead = [message["Body"] for message in queue.dead.take_all()]
-    there = sum(dead.count(each) == 1 for each in junk)
-    assert there == len(junk), (
-        f"{len(junk)} bad messages should be in the dead-letter queue after 2 receives; {there} are"
     )
 
 
