@@ -388,6 +388,8 @@ def test_two_groups_each_get_all(student, stream, trips):
         )
     # A third one, in the process of the first: what was handled there is nothing to it.
     runs[0].returned()
+    if len(stream.entries) < len(events):
+        return  # what an acknowledgement takes out of the stream is 05.acks' business
     late = stream.of_group(f"late-{stream.group}")
     scene = "a group had handled 4 entries, and another one began in the same process"
     seen = student.finish(student.consume(late, runs[0].process, max_events=4), scene)
@@ -409,10 +411,11 @@ def test_what_one_group_gave_up_is_there_for_the_others(student, stream, trips):
     student.given("an entry was delivered 7 times without success, and 2 are new")
     while isinstance(run.next(), Handle):
         run.handled()
-    left = len(stream.entries)
-    assert left == 3, (
-        "a group moved an entry to .dead, and every other group should still get it; of 3 entries "
-        f"in the stream {left} are left"
+    # What is deleted when it was handled is 05.acks' business.
+    moved = stream.ids[0]
+    assert moved in [entry_id for entry_id, _ in stream.entries], (
+        "a group moved an entry to .dead, and every other group should still get it; it is gone from "
+        "the stream"
     )
 
 
