@@ -9,6 +9,7 @@ from typing import Any
 
 from kafka_topic import Topic
 
+from grader.report import Kind
 from grader.services.kafka.service import KafkaService
 from grader.suite import (
     HANDLE,
@@ -155,17 +156,29 @@ class Student:
             run.go_on()
         return None
 
-    def first_events(self, run: Run, count: int, scene: str) -> list[Any]:
+    def first_events(
+        self,
+        run: Run,
+        count: int,
+        scene: str,
+        judge: Callable[[list[Any]], object] = lambda _: None,
+    ) -> list[Any]:
         """Return so many events, or those that it handled before it ended.
 
-        It stands in handle() of the last of so many.
+        It stands in handle() of the last of so many. Where it hangs, `judge` gets what it handled
+        first: who passed an event over waits for one that never comes.
 
         Raises:
             Failed: it did neither, or ended otherwise than by a return.
         """
         seen: list[Any] = []
         while len(seen) < count:
-            step = self.step(run)
+            try:
+                step = self.step(run)
+            except Failed as failure:
+                if failure.kind == Kind.HUNG:
+                    judge(seen)
+                raise
             if isinstance(step, Returned):
                 break
             if not isinstance(step, Handle):

@@ -105,6 +105,27 @@ class Topic:
         Raises:
             Failed: they were not.
         """
+        left = self.judge_so_far(seen, events, scene)
+        if any(left.values()):
+            raise Failed(f"{scene}; it handled {len(seen)} and returned")
+
+    def judge_hung(self, seen: list[Any], events: list[Any], scene: str) -> None:
+        """Judge what was handled by who waits for more: one that was passed over never comes.
+
+        Raises:
+            Failed: one was, or something else was handled.
+        """
+        left = self.judge_so_far(seen, events, scene)
+        missing = [event for some in left.values() for event in some]
+        if seen and len(missing) == 1:
+            raise Failed(f"{scene}; it handled all but {shorten(missing[0])}, and waits for more")
+
+    def judge_so_far(self, seen: list[Any], events: list[Any], scene: str) -> dict[int, list[Any]]:
+        """Judge the events that were handled, in each partition's order; what is left of each.
+
+        Raises:
+            Failed: one was passed over, or something else was handled.
+        """
         left = {
             number: [event for event in self.of_partition(number) if event in events]
             for number in range(self.count)
@@ -121,8 +142,7 @@ class Topic:
                     f"{scene}; of partition {number}, {shorten(wanted)} should come next, it handled "
                     f"{shorten(event)}"
                 )
-        if any(left.values()):
-            raise Failed(f"{scene}; it handled {len(seen)} and returned")
+        return left
 
     @property
     def committed(self) -> Offsets:

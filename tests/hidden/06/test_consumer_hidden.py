@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from grader.suite import Handle, Kept, Raised, Returned
@@ -31,7 +33,8 @@ def test_every_event_of_every_partition(student, new_topic, odd_events, unusual_
         scene = f"{len(events)} events were in {busy} of the {topic.count} partitions of a topic"
         student.given(scene)
         run = student.consume(topic, process, max_events=len(events), settings=Kept("settings"))
-        seen = student.first_events(run, len(events), scene)
+        judge = partial(topic.judge_hung, events=events, scene=scene)
+        seen = student.first_events(run, len(events), scene, judge)
         topic.judge_order(seen, events, scene)
         student.end(run)
         if not run.over:
