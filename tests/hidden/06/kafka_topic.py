@@ -19,6 +19,9 @@ from grader.suite.steps import shorten
 
 Offsets = dict[int, int]
 
+FEW = 3
+"""Events that a sentence shows."""
+
 
 def canonical(event: Any) -> str:
     """Return a text that equal events share."""
@@ -117,8 +120,9 @@ class Topic:
         """
         left = self.judge_so_far(seen, events, scene)
         missing = [event for some in left.values() for event in some]
-        if seen and len(missing) == 1:
-            raise Failed(f"{scene}; it handled all but {shorten(missing[0])}, and waits for more")
+        if seen and 0 < len(missing) <= FEW:
+            those = ", ".join(map(shorten, missing))
+            raise Failed(f"{scene}; it waits for more, and did not handle {those}")
 
     def judge_so_far(self, seen: list[Any], events: list[Any], scene: str) -> dict[int, list[Any]]:
         """Judge the events that were handled, in each partition's order; what is left of each.
