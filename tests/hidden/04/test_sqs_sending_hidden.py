@@ -295,6 +295,17 @@ def test_an_entry_that_fails_twice_is_sent_a_third_time_or_raises(student, sqs, 
 
 
 @pytest.mark.check("04.send-partial-failure")
+def test_a_request_that_fails_raises(student, queue_called, trips, rng):
+    """There is no such queue: no entry is reported, and none has arrived."""
+    queue = queue_called(some_name(rng))
+    step = student.process().start("sqs.send_events", Kept("sqs"), queue.url, trips(2)).next()
+    assert isinstance(step, Raised), (
+        f"there is no queue {queue.name}, so no event arrived and send_events should raise; "
+        f"{in_words(step, 'it')}"
+    )
+
+
+@pytest.mark.check("04.send-partial-failure")
 def test_a_call_does_not_count_the_failures_of_another(student, sqs, consumer, queue, trips):
     """One entry keeps failing and the call raises; in the next, of the same process, it fails once."""
     process = student.process()
