@@ -130,8 +130,15 @@ class State:
 
 @pytest.fixture
 def new_stream(consumer: Consumer, rng: random.Random) -> Callable[..., Stream]:
-    """`new_stream()`: one more stream file of a random name, which begins with "trips" or another word."""
-    return lambda word="trips": Stream(consumer, f"{word}-{rng.randrange(16**8):08x}.ndjson")
+    """`new_stream()`: one more stream file of a random name, which begins with "trips" or another word.
+
+    `where` is the consumer that reads it, if it is not that of the test.
+    """
+
+    def make(word: str = "trips", where: Consumer = consumer) -> Stream:
+        return Stream(where, f"{word}-{rng.randrange(16**8):08x}.ndjson")
+
+    return make
 
 
 @pytest.fixture

@@ -120,6 +120,21 @@ class Relay:
 
         return self._do(drop)
 
+    def part(self, last: bytes) -> int:
+        """Say `last` to every client that is connected, and nothing more; how many there were.
+
+        What they say goes nowhere any more. The broker is told once they have closed.
+        """
+
+        def say() -> int:
+            for pair in self._pairs:
+                pair.vanishes = True
+                pair.down.waiting += last
+                self._watch(pair)
+            return len(self._pairs)
+
+        return self._do(say)
+
     def close(self) -> None:
         """Cut every connection and stop listening."""
         if self._stopped:

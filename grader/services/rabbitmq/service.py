@@ -131,6 +131,11 @@ class RabbitMQService(Service):
         """Cut them all, as a broker's crash would; how many there were."""
         return self._attached.drop_connections()
 
+    def close_connections(self) -> int:
+        """Close them all with the word of a broker that is shut down; how many there were."""
+        close = pika.spec.Connection.Close(320, "CONNECTION_FORCED - shutdown", 0, 0)
+        return self._attached.part(pika.frame.Method(0, close).marshal())
+
     @property
     def redelivered(self) -> int:
         """Deliveries to the consumer's processes so far that the broker marked as redelivered."""

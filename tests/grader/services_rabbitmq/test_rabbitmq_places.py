@@ -69,6 +69,19 @@ def test_a_dropped_consumer_notices(attached: Attach) -> None:
 
 
 @needs_server
+def test_a_consumer_is_told_of_a_shutdown(attached: Attach) -> None:
+    """The connection is closed by the broker's word, and the broker forgets it."""
+    service = attached()
+    connection = pika.BlockingConnection(parameters(service))
+    assert service.close_connections() == 1
+    with pytest.raises(pika.exceptions.ConnectionClosedByBroker):
+        connection.process_data_events(5)
+    assert service.wait_closed(5)
+    pika.BlockingConnection(parameters(service)).close()
+    service.check()
+
+
+@needs_server
 def test_submissions_cannot_reach_each_other(attached: Attach) -> None:
     """One's login opens no other's virtual host, nor the default one; guest does not exist."""
     mine, theirs = attached(), attached()

@@ -131,6 +131,21 @@ def test_dropped_connections_are_reset_on_both_sides(upstream: Upstream) -> None
     assert server.recv(1) == b"x"
 
 
+def test_a_last_word_reaches_the_client_and_nothing_after_it(upstream: Upstream) -> None:
+    """What either side says then goes nowhere; the server is told when the client has closed."""
+    client, server = upstream.connect()
+    client.sendall(b"x")
+    assert server.recv(1) == b"x"
+    assert upstream.relay.part(b"bye") == 1
+    server.sendall(b"more")
+    client.sendall(b"bye to you")
+    client.shutdown(socket.SHUT_WR)
+    assert read_all(server) == b""
+    server.close()
+    assert read_all(client) == b"bye"
+    assert upstream.relay.wait_closed(5)
+
+
 def test_nobody_upstream_is_a_cut_connection() -> None:
     """The consumer sees a broker that goes away, and nothing stays open."""
     front = socket.create_server(("127.0.0.1", 0))

@@ -14,6 +14,15 @@ ENDS = (b"\n", b"\r\n", b"")
 ASCII = "aZ09 \n\r\t\x00\x0b\x1c\x7f\"'\\/{}[],:"
 BEYOND = "\x85\xa0ãßÑ\u2028\u2029\ufeffŁ台ع🚕\u0301"
 SHOWN = 160  # characters of a line or an event in a sentence
+LOOKS_LIKE_OTHERS = {
+    "punctuation": "Pier 4, dock: B, [x], {y}",
+    "json in text": '{"a": 1, "b": [null, true]}',
+    "escapes": "&amp; &lt;b&gt; %20 + \\u00e9 \\n",
+    " around ": ["  two spaces  ", "\tan end\n", ""],
+    "words": ["null", "true", "17", "NaN"],
+}
+"""Text that is changed by who cleans up JSON, or text, with replace, split or strip."""
+JSON_IN_TEXT = b'"{\\"event_id\\": 123456}"'
 IN_WORDS = {b"\n": "\\n", b"\r\n": "\\r\\n", b"": "no newline"}
 
 
@@ -113,13 +122,29 @@ def test_an_event_stays_as_it_was_read(consumer, process, parse, trips):
     )
 
 
+@pytest.mark.check("00.parse-event")
+def test_what_the_caller_does_with_an_event_stays_with_the_caller(process, parse, trips):
+    """The dict of one call is changed; the next call with an equal line gives the line's event."""
+    (event,) = trips(1)
+    process.keep("event", New("events.parse", to_line(event)))
+    step = process.start("operator.setitem", Kept("event"), "event_id", 0).next("return")
+    if not isinstance(step, Returned):
+        return  # what parse returns may be another Mapping, which nobody can change
+    seen = parse(to_line(event))
+    assert seen == event, (
+        f"parse was called for the line {shown(to_line(event))}, and the caller set event_id to 0 in the "
+        f"dict that it got; for an equal line parse then returned {shown(seen)}. Return a new dict from "
+        "each call"
+    )
+
+
 # 00.parse-bad -----------------------------------------------------------------
 
 
 @pytest.mark.check("00.parse-bad")
 def test_a_bad_line_is_none(parse, trips, rng):
     """Lines of every kind that are no JSON object, each with two ends, after an event."""
-    lines = [*BAD, *LENIENT]
+    lines = [*BAD, *LENIENT, JSON_IN_TEXT]
     rng.shuffle(lines)
     first, *others = trips(1 + 2 * len(lines))
     reads_events = parses(first, parse) == first
@@ -282,7 +307,7 @@ def read(line: bytes):
 
 @pytest.mark.check("00.round-trip")
 def test_what_is_written_can_be_read(there_and_back, trips, unusual_text):
-    """Text that is not ASCII, objects in objects, numbers of every size."""
+    """Text that is not ASCII, objects in objects, numbers of every size, few fields."""
     (trip,) = trips(1)
     inside = {
         "stops": [{"zone": "São João", "at": [1, [2, {"deep": ["Ñuñoa", {}]}]]}, [], None],
@@ -298,6 +323,7 @@ def test_what_is_written_can_be_read(there_and_back, trips, unusual_text):
         *unusual_text,
         trip | inside,
         trip | {"reversed": dict(reversed(inside.items()))},
+        {"event_id": trip["event_id"]} | LOOKS_LIKE_OTHERS,
     ]:
         there_and_back(event)
 

@@ -103,16 +103,26 @@ def recording(consumer, poll_once, offset_path, new_stream, state, trips):
             # Who handles old events again even if nobody is killed loses the points of 01.resumes.
             repeats = poll_once(stream, offset_path=path)
         stream.append(*during)
+        beside = set(state.names())
 
         def after(moment):
             found = found_in(state, name)
+            left = sorted(set(state.names()) - beside - {name})
             seen = poll_once(stream, offset_path=path)
-            again = " (events 1 and 2 come again without a kill, too)" if repeats else ""
+            unkilled = " (events 1 and 2 come again without a kill, too)" if repeats else ""
             assert seen in ([], during, repeats + during), (
-                f"an earlier run handled events 1 and 2{again}; the next one was to handle event 3, and "
+                f"an earlier run handled events 1 and 2{unkilled}; the next one was to handle event 3, and "
                 f"{moment}{found}. The run after that should find the old offset and handle event 3, or the new "
                 f"one and handle none; it handled {named(seen, everything)}"
             )
+            if left and seen and not repeats:  # it has stored again, where something lay in the way
+                again = poll_once(stream, offset_path=path)
+                assert not again, (
+                    "an earlier run handled events 1 and 2; the next one was to handle event 3, and "
+                    f"{moment}, which left {', '.join(left)} beside the offset file. The run after that "
+                    f"handled {named(seen, everything)} and returned; the run after it should handle none, "
+                    f"it handled {named(again, everything)}"
+                )
             return seen
 
         process = consumer.process(**stops)

@@ -227,29 +227,21 @@ def test_left_out_arguments_have_the_values_of_the_stub(process, stream, trips):
 
 
 @pytest.mark.check("01.missing-file", leans_on="01.poll-interval")
-def test_poll_goes_on_until_the_file_appears(process, start_poll, stream, trips):
+def test_poll_goes_on_until_the_file_appears(process, start_poll, new_stream, trips):
     """Created between two polls, removed, created again with more than there was before."""
     everything = trips(7)
     process.case.given("there is no file at first")
-    run = start_poll(stream, max_polls=6, process=process)
-    polls = 1
-    appeared = False
-
-    def change(step):
-        nonlocal polls, appeared
-        if isinstance(step, Sleep):
-            polls += 1
-            if polls == 3:
-                stream.append(*everything[:2])
-                appeared = True
-            elif polls == 4:
-                stream.remove()
-            elif polls == 6:
-                stream.append(*everything[2:])
-
-    seen = run.drain(change)
-    if polls != 6 and (appeared or polls == 1):
-        return  # the pauses, in which the file comes and goes, are not those between polls: 01.poll-interval
+    seen, polls = six_polls(start_poll, new_stream(), everything, process, missing=True)
+    if (
+        polls != 6
+        and six_polls(start_poll, new_stream(), everything, process, missing=False)[1] != 6
+    ):
+        return  # it does not sleep between the polls of a file that is there either: 01.poll-interval
+    assert polls > 2, (
+        f"there was no file, and max_polls was 6: poll should go on polling, it returned after {polls - 1} "
+        f"call{'s' * (polls != 2)} of sleep(); when the same file was there, and empty, it called "
+        "sleep() 5 times"
+    )
     assert seen[:2] == everything[:2], (
         "the file appeared before poll 3 of 6 with 2 events; "
         f"poll handled {len(seen)} events, and not those first"
@@ -258,6 +250,35 @@ def test_poll_goes_on_until_the_file_appears(process, start_poll, stream, trips)
         "the file appeared before poll 3 with events 1 and 2, was gone in polls 4 and 5, and was there "
         f"again with events 3 to 7 in poll 6; poll handled events {numbers(seen, everything)}"
     )
+    assert polls == 6, (
+        "the file appeared before poll 3, was gone in polls 4 and 5, and was there again in poll 6: "
+        f"max_polls was 6, and sleep() should be called 5 times, it was called {polls - 1} times"
+    )
+
+
+def six_polls(start_poll, stream, everything, process, *, missing: bool):
+    """Poll a file that comes and goes, or one that is there and empty instead.
+
+    Returns:
+        The events that were handled, and the number of polls: one more than the pauses.
+    """
+    polls = 1
+    vanish = stream.remove if missing else stream.write
+    if not missing:
+        stream.write()
+
+    def change(step):
+        nonlocal polls
+        if isinstance(step, Sleep):
+            polls += 1
+            if polls == 3:
+                stream.append(*everything[:2])
+            elif polls == 4:
+                vanish()
+            elif polls == 6:
+                stream.append(*everything[2:])
+
+    return start_poll(stream, max_polls=6, process=process).drain(change), polls
 
 
 @pytest.mark.check("01.missing-file", leans_on="01.poll-interval")
@@ -313,15 +334,23 @@ def test_the_file_starts_over_during_a_run(process, start_poll, offset_path, new
 
 @pytest.mark.check("01.truncated-file")
 def test_poll_starts_over_with_a_shorter_file(poll_once, offset_path, stream, trips):
-    """The file is replaced by a shorter one between two runs."""
-    stream.append(*trips(4))
+    """The file is replaced by a shorter one between two runs: its offset has fewer digits, too."""
+    stream.append(*trips(12))
     path = offset_path()
     poll_once(stream, offset_path=path)
+    unchanged = poll_once(stream, offset_path=path)
     new = trips(2)
     stream.rotate()
     stream.append(*new)
     seen = poll_once(stream, offset_path=path)
     assert seen == new, f"the new file is shorter and holds 2 events; {len(seen)} were handled"
+    if unchanged:
+        return  # the business of 01.resumes
+    seen = poll_once(stream, offset_path=path)
+    assert not seen, (
+        "a file of 12 events was replaced by a shorter one of 2, and a run handled these: the next run "
+        f"should handle none, it handled {len(seen)} of them again"
+    )
 
 
 @pytest.mark.check("01.truncated-file", leans_on="01.poll-interval")

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from grader.suite import HANDLE, New, content, exceptions, expect
+from grader.suite import HANDLE, New, content, exceptions, expect, in_words
 
 BAD = (*content.BAD, *content.LENIENT)
 TAIL = "tail_pipe.tail_consumer"
 # Seconds. The promise is "about 2"; whoever asks less often is late every time.
 LATE = 3.5
+QUIET = 2.1
+"""Seconds: longer than the one or two that many write."""
 
 
 def tail_state(consumer) -> str:
@@ -30,6 +32,29 @@ def wait_until_tail_waits(consumer, run) -> None:
     for _ in range(400):
         if tail_state(consumer) in ("S", "Z") or not run.waiting(0.005):
             return
+
+
+class Quiet:
+    """A tail_consumer whose file gets no line for a while after the first, begun beside the tests."""
+
+    def __init__(self, consumer, stream, events) -> None:
+        self.stream = stream
+        self.events = events
+        stream.append(events[0])
+        self.run = consumer.start(TAIL, stream.path, HANDLE, max_events=2)
+        expect.next_event(self.run, events[0], events, "one line was in the file")
+        self.run.handled()
+
+
+@pytest.fixture(autouse=True)
+def quiet(beside, new_stream, rng):
+    """`quiet()`: what waits beside the tests since the first of them, and how many seconds it has."""
+
+    def start(consumer, _):
+        return Quiet(consumer, new_stream(where=consumer), content.trips(rng, 2))
+
+    beside.begin("quiet tail", start)
+    return lambda: beside.look("quiet tail", start)
 
 
 @pytest.mark.check("02.tail-from-start")
@@ -117,6 +142,26 @@ def test_a_line_that_is_half_written_at_the_start_arrives_whole(consumer, stream
         expect.next_event(run, event, everything, when)
         run.handled()
     run.returned()
+
+
+@pytest.mark.check("02.tail-follows")
+@pytest.mark.last
+def test_a_quiet_file_is_waited_on(quiet):
+    """No line comes for seconds; one that comes then is handled."""
+    waiting, seconds = quiet()
+    run = waiting.run
+    if not run.waiting(max(0.0, QUIET - seconds)):
+        raise AssertionError(
+            "it handled event 1 of max_events=2, then no line was appended, and it should go on "
+            f"waiting; within {QUIET:.0f} s {in_words(run.next(), 'it')}"
+        )
+    second = waiting.events[1]
+    waiting.stream.append(second)
+    when = "a line was appended after some quiet seconds"
+    expect.next_event(run, second, waiting.events, when)
+    run.handled()
+    count = run.returned()
+    assert count == 2, f"it handled 2 events: it should return 2, it returned {count!r}"
 
 
 @pytest.mark.check("02.tail-rotation")
@@ -278,19 +323,22 @@ def test_another_consumers_tail_is_left_alone(consumer, new_stream, trips):
 
 @pytest.mark.check("02.tail-bad-line")
 def test_bad_lines_are_skipped(consumer, stream, trips, rng):
-    """Every kind of bad line, between events; blank lines too, and events with white space around."""
+    """Every kind of bad line, between events; blank lines too, and events with white space in them."""
     bad = rng.sample(BAD, len(BAD))
     everything = trips(len(bad) + 1)
     lines = [b"\n", everything[0]]
     for junk, event in zip(bad, everything[1:], strict=True):
         lines += [junk + b"\n", rng.choice((b"\n", b" \t\n", b"\r\n")), event]
     spaced = trips(2)
-    lines += [b" \t" + content.to_line(spaced[0])[:-1] + b" \r\n", content.to_line(spaced[1])]
+    # A reader of text ends a line at \r, too: then the parts of this one are two bad lines.
+    line = b" \t" + content.to_line(spaced[0])[:-1].replace(b", ", b",\r\t", 1) + b" \r\n"
+    lines += [line, content.to_line(spaced[1])]
     stream.append(*lines)
     everything += spaced
     run = consumer.start(TAIL, stream.path, HANDLE, max_events=len(everything))
     expect.all_events(
         run,
         everything,
-        f"the file held {len(everything)} events, with {len(bad)} bad lines and some blank ones between them",
+        f"the file held {len(everything)} events, with {len(bad)} bad lines and some blank ones between "
+        f"them, and \\r between two fields of event {len(everything) - 1}",
     )

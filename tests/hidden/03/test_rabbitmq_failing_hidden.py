@@ -75,10 +75,17 @@ def test_a_failing_message_is_tried_twice(queues, trips, rng):
         f"{run.said(step)}"
     )
     queues.wait_ready(f"{queue}.dead", len(kinds) + 1)
-    dead = queues.events(f"{queue}.dead")
+    letters = queues.take(f"{queue}.dead")
+    dead = queues.parse([body for _, body in letters])
     assert content.same(dead, [dict(everything[0]), *everything[: len(kinds)]]), (
         f"handle() failed twice for {len(kinds) + 1} messages; the dead-letter queue should hold "
         f"them, it holds {len(dead)} messages"
+    )
+    transient = sum(properties.delivery_mode != PERSISTENT for properties, _ in letters)
+    assert transient == 0, (
+        f"handle() failed twice for {len(dead)} messages, which were persistent; {transient} of them are "
+        "not in the dead-letter queue, where a restart of the broker would lose them: rejected, a "
+        "message is moved as it is"
     )
 
 
@@ -196,31 +203,37 @@ def test_killed_before_it_publishes_a_dead_letter(queues, gate, trips, junk):
 
 @pytest.mark.check("03.rabbit-honest-failure")
 def test_nothing_more_can_come(queues, trips):
-    """Fewer than three events were handled; the broker drops the connection, or the queue is deleted."""
-    everything = trips(2)
+    """Fewer than three events were handled; the broker goes away, or the queue is deleted.
+
+    It goes away without a word, as in a crash, or closes the connection, as when it is shut down.
+    """
+    ends = {
+        "the broker dropped the connection": queues.service.drop_connections,
+        "the broker closed the connection": queues.service.close_connections,
+        "the queue was deleted": None,
+    }
+    everything = trips(len(ends))
     (queue,) = queues.declare()
     process = None
-    for event, deleted in zip(everything, (False, True), strict=True):
+    for event, (scene, end) in zip(everything, ends.items(), strict=True):
         queue = queues.still(queue)
         queues.put(queue, event)
         run = queues.start(queue, everything, max_events=3, process=process)
         process = run.run.process
         process.case.given("one event was in the queue")
-        if run.event() != event:  # the drop gave back what was not acknowledged yet
+        while run.event() != event:  # the drop gave back what was not acknowledged yet
             run.run.handled()
-            run.expect(event, "two events were in the queue")
         run.run.handled()
-        if deleted:
+        if end is None:
             queues.channel.queue_delete(queue)
             # Who waits for ever says nothing wrong, and pika tells only who asks for it.
             if (step := run.moves(PATIENCE)) is None:
                 return
         else:
-            run.run.waiting(0.05)  # lets it begin to wait; what it does is judged after the drop
-            dropped = queues.service.drop_connections()
-            assert dropped, "the consumer should keep its connection open while it waits for events"
+            run.run.waiting(0.05)  # lets it begin to wait; what it does is judged after the end
+            assert end(), "the consumer should keep its connection open while it waits for events"
             step = run.step()
-        scene = "the queue was deleted" if deleted else "the broker dropped the connection"
+            queues.service.drop_connections()  # what still hears of nothing gets no message
         assert isinstance(step, Raised), (
             f"{scene} before 3 events were handled, which should be an exception; {run.said(step)}"
         )

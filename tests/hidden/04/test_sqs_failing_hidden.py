@@ -9,6 +9,8 @@ from grader.suite.content import BAD, listed, named, same
 from grader.suite.steps import in_words
 
 RAISED = (*exceptions.ORDINARY, *exceptions.BOTOCORE)
+HIDDEN = 600
+"""Seconds: the visibility timeout of a `queue`."""
 
 
 def bad_messages() -> list[str]:
@@ -97,6 +99,49 @@ def test_a_failed_message_of_a_fifo_queue_stays_hidden(student, new_queue, trips
             run.handled()
 
 
+@pytest.mark.check("04.failed-handle-not-deleted")
+def test_a_message_that_came_often_is_one_like_others(student, sqs, asked, queue, trips):
+    """The queue counts the receives: handle fails, the message stays hidden, and is handled later."""
+    (event,) = trips(1)
+    queue.put(event)
+    came = receive_often(sqs, queue)
+    scene = f"a message had been received {came} times before"
+    for fails in (True, False):
+        run = student.consume(queue, max_events=1, wait_seconds=1, max_empty_receives=1)
+        step = run.next()
+        assert isinstance(step, Handle), (
+            f"{scene}{'' if fails else ' that, and handle() raised for it once'}: the queue counts, and "
+            f"has no dead-letter queue, so it should be handled; {in_words(step, 'it')}"
+        )
+        if not fails:
+            return
+        run.fails()
+        if isinstance(run.next(), Raised):
+            return  # that it goes on is told by the test before
+        stays_hidden(sqs, asked, queue, f"{scene}, and handle() raised for it")
+        queue.let_time_out()
+
+
+def receive_often(sqs, queue) -> int:
+    """Receive all that is in the queue again and again, and let it time out; how often."""
+    times = 6
+    for _ in range(times):
+        queue.ask("ReceiveMessage", MaxNumberOfMessages=10, VisibilityTimeout=1)
+        sqs.advance(2)
+    return times
+
+
+def stays_hidden(sqs, asked, queue, scene: str) -> None:
+    """The one message is in the queue, and hidden for as long as the queue says."""
+    if any("VisibilityTimeout" in each.parameters for each in asked.receives):
+        return  # a receive that asks for another one is the business of 04.visibility-redelivery
+    sqs.advance(HIDDEN // 2)
+    assert queue.depth == (0, 1), (
+        f"{scene}: it should be left alone, hidden until the queue's visibility timeout of {HIDDEN} s is "
+        f"over; {HIDDEN // 2} s later {queue.left}"
+    )
+
+
 def come_again(run, queue, bad: list) -> tuple[list, dict | None]:
     """What a run calls handle with, the first of which fails, and times out after all others.
 
@@ -171,3 +216,15 @@ def test_a_bad_message_is_left_alone(student, new_queue, trips, rng):
     assert there == len(junk), (
         f"{len(junk)} bad messages should be in the dead-letter queue after 2 receives; {there} are"
     )
+
+
+@pytest.mark.check("04.bad-message")
+def test_a_bad_message_that_came_often_is_left_alone_too(student, sqs, asked, queue):
+    """The queue counts the receives, not the consumer; and it says how long a message is hidden."""
+    queue.put("{oops")
+    came = receive_often(sqs, queue)
+    run = student.consume(queue, max_events=1, wait_seconds=1, max_empty_receives=1)
+    if isinstance(run.next(), Handle | Raised):
+        return  # told by the test before
+    scene = f"a bad message had been received {came} times before, and came again"
+    stays_hidden(sqs, asked, queue, scene)

@@ -71,11 +71,20 @@ def test_the_queue_is_as_asked_for(student, queue_called, rng, end):
 
 @pytest.mark.check("04.create-queue")
 def test_the_defaults(student, queue_called, rng):
-    """Called with a name alone, after a queue of another kind was made in the same process."""
+    """Called with a name alone, after a queue of another kind was made in the same process.
+
+    A time-out of 0 is one, and no sign that none was asked for.
+    """
     process = student.process()
-    other, queue = queue_called(f"{some_name(rng)}.fifo"), queue_called(f"{some_name(rng)}-fifo")
+    names = (f"{some_name(rng)}{end}" for end in (".fifo", "-fifo", ""))
+    other, queue, shown = map(queue_called, names)
     student.create(other.name, process, visibility_timeout=77, retention=777)
     student.create(queue.name, process)
+    student.create(shown.name, process, visibility_timeout=0)
+    hides = shown.attributes.get("VisibilityTimeout")
+    assert hides == "0", (
+        f"create_queue was called with visibility_timeout=0, which SQS takes; the queue has {hides}"
+    )
     found = queue.attributes
     seen = {key: found.get(key) for key in ("VisibilityTimeout", "MessageRetentionPeriod")}
     assert seen == {"VisibilityTimeout": "30", "MessageRetentionPeriod": "86400"}, (
@@ -252,6 +261,48 @@ def test_failed_entries_are_sent_again(student, sqs, asked, new_queue, trips, rn
     missing = [event for event in events if event["event_id"] not in arrived]
     assert not missing, f"{scene}; {named(missing, events)} did not arrive"
     assert len(arrived) == len(events), f"{scene}; {len(arrived)} messages arrived"
+
+
+@pytest.mark.check("04.send-partial-failure")
+def test_an_entry_that_fails_twice_is_sent_a_third_time_or_raises(student, sqs, queue, trips):
+    """Of three that failed one fails once more: its place among those sent again is another one."""
+    events = trips(6)
+    left = {1: 2, 3: 1, 4: 1}  # which fail, and how often
+
+    def pick(entry: dict, _: int) -> bool:
+        numbers = [n for n, event in enumerate(events) if event["event_id"] == id_of(entry)]
+        fails = bool(numbers) and left.get(numbers[0], 0) > 0
+        if fails:
+            left[numbers[0]] -= 1
+        return fails
+
+    sqs.fail_batch_entries(pick)
+    step = student.process().start("sqs.send_events", Kept("sqs"), queue.url, events).next()
+    if any(left.values()):
+        return  # they were not sent again: the tests before and after this one
+    sqs.advance(901)  # a delay is 04.send-batches'
+    scene = "entries 2, 4 and 5 of 6 failed, were sent again, and then entry 2 failed once more"
+    arrived = [id_of({"MessageBody": message["Body"]}) for message in queue.take_all()]
+    missing = [event for event in events if event["event_id"] not in arrived]
+    assert isinstance(step, Raised) or not missing, (
+        f"{scene}: send_events should send entry 2 again or raise; {in_words(step, 'it')}, and "
+        f"{named(missing, events)} did not arrive"
+    )
+    twice = [event for event in events if arrived.count(event["event_id"]) > 1]
+    assert not twice, (
+        f"{scene}: the failed ones alone are sent again; {named(twice, events)} arrived more than once"
+    )
+
+
+@pytest.mark.check("04.send-partial-failure")
+def test_a_request_that_fails_raises(student, queue_called, trips, rng):
+    """There is no such queue: no entry is reported, and none has arrived."""
+    queue = queue_called(some_name(rng))
+    step = student.process().start("sqs.send_events", Kept("sqs"), queue.url, trips(2)).next()
+    assert isinstance(step, Raised), (
+        f"there is no queue {queue.name}, so no event arrived and send_events should raise; "
+        f"{in_words(step, 'it')}"
+    )
 
 
 @pytest.mark.check("04.send-partial-failure")

@@ -11,7 +11,7 @@ def tail_consumer(path, handle, *, max_events):
     while True:
         command = ["tail", "-n", f"+{next_line}", str(path)]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        for line in done.stdout.splitlines(keepends=True):
+        for line in done.stdout.split(b"\n")[:-1]:
             next_line += 1
             event = parse(line)
             if event is None:

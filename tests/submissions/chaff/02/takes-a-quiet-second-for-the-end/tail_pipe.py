@@ -1,0 +1,44 @@
+from __future__ import annotations
+import json
+import os
+import subprocess
+
+
+def parse(line):
+    try:
+        event = json.loads(line.decode("utf-8"))
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) else None
+
+
+def tail_consumer(path, handle, *, max_events):
+    count = 0
+    tail = subprocess.Popen(
+        ["tail", "-n", "+1", "-s", "0.2", "-F", os.fspath(path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        import select
+
+        def lines():
+            rest = b''
+            while select.select([tail.stdout], [], [], 1.0)[0]:
+                chunk = os.read(tail.stdout.fileno(), 65536)
+                *whole, rest = (rest + chunk).split(b'\n')
+                yield from whole
+
+        for line in lines():
+            event = parse(line)
+            if event is None:
+                continue
+            handle(event)
+            count += 1
+            if count >= max_events:
+                break
+    finally:
+        tail.kill()
+        tail.stdout.close()
+        tail.wait()
+    return count
