@@ -18,6 +18,7 @@ from typing import Any
 from . import failing, importing, wire
 from .failing import HandlerError
 from .importing import LoadError, load, sentence, student_frames
+from .inbox import Inbox
 
 
 class _MissingError(Exception):
@@ -35,7 +36,7 @@ class Worker:
         self, channel: socket.socket, modules: list[str], *, stop_at_lines: bool = False
     ) -> None:
         self._channel = channel
-        self._lines = wire.LineReader(channel)
+        self._inbox = Inbox(wire.LineReader(channel))
         self._modules = modules
         self._stop_at_lines = stop_at_lines
         self._kept: dict[str, Any] = {}
@@ -50,7 +51,7 @@ class Worker:
 
     def serve(self) -> None:
         """Read requests and answer each with `returned`, `raised` or why it could not be made."""
-        while (request := self._receive()) is not None:
+        while (request := self._inbox.request()) is not None:
             self._send(self._answer(request))
 
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -158,13 +159,14 @@ class Worker:
             if not self._in_call:
                 self._send({"type": "late", "callback": question["type"]})
                 threading.Event().wait()  # a thread that outlived its call stands still for good
+            call = self._inbox.calls
             self._send(question)
             if self._at_liberty:
                 return {}
-            answer = self._receive()
+            answer = self._inbox.answer(call)
             self._at_liberty = answer is not None and bool(answer.get("at_liberty"))
         if answer is None:
-            threading.Event().wait()  # the suite has gone; SIGKILL follows
+            threading.Event().wait()  # its call is over; or the suite has gone, and SIGKILL follows
         elif failure := answer.get("raise"):
             self._raised = failing.make(str(failure))
             raise self._raised
@@ -180,10 +182,6 @@ class Worker:
 
     def _send(self, message: dict[str, Any]) -> None:
         self._channel.sendall(wire.dump(message))
-
-    def _receive(self) -> dict[str, Any] | None:
-        line = self._lines.read()
-        return None if line is None else wire.load(line)
 
 
 def apply(function: Any, *args: Any) -> Any:
