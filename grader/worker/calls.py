@@ -164,7 +164,8 @@ class Worker:
             if self._at_liberty:
                 return {}
             answer = self._inbox.answer(call)
-            self._at_liberty = answer is not None and bool(answer.get("at_liberty"))
+            if answer is not None and call == self._inbox.calls:
+                self._at_liberty = bool(answer.get("at_liberty"))
         if answer is None:
             threading.Event().wait()  # its call is over; or the suite has gone, and SIGKILL follows
         elif failure := answer.get("raise"):
