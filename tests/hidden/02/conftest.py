@@ -51,11 +51,14 @@ class Producer:
         threading.Thread(target=self.send, args=(data,), daemon=True).start()
 
     def unread_by(self, pid: int) -> list[str]:
-        """How much lies unread in the consumer's connections to its port; see proc_net_tcp(5)."""
-        try:
-            lines = Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
-        except OSError:
-            return []
+        """How much lies unread in the consumer's connections to its port; see proc(5), /proc/net/tcp.
+
+        `localhost` is an address of IPv6 for some.
+        """
+        lines: list[str] = []
+        for name in ("tcp", "tcp6"):
+            with contextlib.suppress(OSError):  # it has ended, or the system has no IPv6
+                lines += Path(f"/proc/{pid}/net/{name}").read_text().splitlines()[1:]
         rows = [line.split() for line in lines]
         return [row[4] for row in rows if row[1].endswith(f":{self._port:04X}")]
 
