@@ -170,7 +170,7 @@ class Worker:
             threading.Event().wait()  # its call is over; or the suite has gone, and SIGKILL follows
         elif failure := answer.get("raise"):
             self._raised = failing.make(str(failure))
-            raise self._raised
+            raise failing.as_it_leaves(self._raised)
         return answer or {}
 
     def _trace(self, frame: FrameType, event: str, _: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A thread that still waits for an answer when its call is over takes nothing from the next call."""
+"""Threads of a submission that call handle: what they get, and what leaves them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from grader.sandbox.process import ProcessSandbox
 from grader.suite import HANDLE, Consumer, Handle, Process, Raised, Returned
 
 CODE = b"""\
-import pathlib, threading, time
+import asyncio, pathlib, threading, time
 
 threads = []
 
@@ -28,6 +28,11 @@ def handles_aside(handle, over):
 def handles(handle):
     handle("next")
     return "handled"
+
+def handles_in_an_executor(handle):
+    async def main():
+        await asyncio.to_thread(handle, "awaited")
+    asyncio.run(main())
 
 def has_got_its_answer():
     threads[0].join(5)
@@ -72,3 +77,11 @@ def test_an_answer_that_comes_after_the_call_is_the_threads(process_with_thread:
     run.handled()
     assert run.next() == Returned("handled")
     assert process_with_thread.call("sample.has_got_its_answer") is True
+
+
+def test_a_stop_iteration_leaves_a_thread_that_is_awaited(process: Process) -> None:
+    """Python up to 3.12 would hang; it counts as what handle raised."""
+    run = process.start("sample.handles_in_an_executor", HANDLE)
+    assert run.next() == Handle("awaited")
+    run.fails("StopIteration")
+    assert run.raised().by_handle

@@ -29,13 +29,6 @@ async def publish(settings, topic, events):
         raise KafkaException(failed[0])
 
 
-def attempt(handle, event):
-    try:
-        handle(event)
-    except StopIteration as error:  # none can leave a thread of asyncio's
-        raise RuntimeError("handle raised StopIteration") from error
-
-
 def kafka_consumer(settings, topic, group, handle, *, max_events, ready=lambda: None):
     return asyncio.run(consume(settings, topic, group, handle, max_events, ready))
 
@@ -67,7 +60,7 @@ async def consume(settings, topic, group, handle, max_events, ready):
                     continue
                 event = event_of(message)
                 if event is not None:
-                    await asyncio.to_thread(attempt, handle, event)
+                    await asyncio.to_thread(handle, event)
                     handled += 1
                 await run(lambda message=message: consumer.commit(message=message, asynchronous=False))
             return handled
