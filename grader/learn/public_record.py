@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from grader.learn.patience import StillRunning
+
 if TYPE_CHECKING:
     from grader.course import Course, Exercise
     from grader.learn.own_work import PublicRun
@@ -197,6 +199,9 @@ class PublicRecord:
             kwargs = {key: self._callback(each, key) for key, each in kwargs.items()}
             try:
                 value = function(*args, **kwargs)
+            except StillRunning as error:
+                self._note("test", f"gives up: {error}")
+                raise
             except BaseException as error:
                 self._note("you", f"{name}() raises {type(error).__name__}: {error}")
                 raise
