@@ -68,7 +68,7 @@ def up(names: tuple[str, ...], foreground: bool) -> None:
                     continue
                 server = started.server
                 verb = "runs already" if started.was_running else "runs"
-                click.echo(f"{server.name} {verb}: {server.url}  ({server.note})")
+                click.echo(f"{server.name} {verb}: {server.url}\n  {server.note}")
         if foreground and ours:
             _wait_for_the_end("Ctrl-C stops " + ", ".join(k.name for k in service_kinds(ours)))
     finally:

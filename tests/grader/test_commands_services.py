@@ -290,8 +290,8 @@ def test_foreground_stays_until_it_is_told_to_end(ports: dict[str, int]) -> None
     """Ctrl-C stops what it started, with a word for each."""
     process = in_foreground(ports, "redis")
     assert process.stdout is not None
-    said = [process.stdout.readline() for _ in range(2)]
-    assert "Ctrl-C stops redis" in said[1]
+    said = [process.stdout.readline() for _ in range(3)]
+    assert "Ctrl-C stops redis" in said[2]
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate(timeout=20)
     assert rest == "redis stopped\n"
@@ -305,6 +305,7 @@ def test_foreground_is_ended_while_a_server_starts(ports: dict[str, int]) -> Non
     process = in_foreground(ports, "redis", "sqs")
     assert process.stdout is not None
     assert "redis runs" in process.stdout.readline()
+    assert process.stdout.readline().startswith("  "), "what it is, on a line of its own"
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate(timeout=20)
     assert "redis stopped" in rest
