@@ -79,6 +79,7 @@ class PublicRecord:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Let the report carry what was seen, also from a worker process of pytest-xdist."""
         from grader.learn.public_rows import seen  # noqa: PLC0415 - as above
+        from grader.report import Kind  # noqa: PLC0415 - as above
 
         report = yield
         check, leans_on = _mark(item)
@@ -90,7 +91,8 @@ class PublicRecord:
             )
             log = item.stash[_LOG].entries if _LOG in item.stash else []
             about = {"check": check, "because": leans_on, "log": log, **found}
-            if found and (case := _case(item)):
+            written = found.get("kind") is not Kind.NOT_FILLED_IN  # a stub is one in every case
+            if found and written and (case := _case(item)):
                 about["message"] = f"{found['message']} (the test's case: {case})"
             if "kind" in found:  # pytest-xdist takes nothing but Python's own types
                 about["kind"] = found["kind"].value

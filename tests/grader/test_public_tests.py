@@ -284,6 +284,10 @@ def test_the_case_of_a_fixture_is_said(copy: Path) -> None:
     (copy / "exercises/01/test_doubling.py").write_text(PUBLIC_TEST + CASES)
     said = " ".join(grader(copy, "check", "01").stdout.split())
     assert "it is 4 (the test's case: two)" in said
+    (copy / "exercises/01/doubling.py").write_text(STUB)
+    said = " ".join(grader(copy, "check", "01").stdout.split())
+    assert "not filled in yet" in said
+    assert "the test's case" not in said
 
 
 def test_an_exception_of_a_builtins_name_is_told_apart(copy: Path) -> None:
