@@ -22,7 +22,7 @@ from grader.services.demo import servers
 ALL_RUN, NOT_ALL, UNDONE = 0, 1, 2
 """Exit codes: every server asked for runs; one does not; something could not be done."""
 
-DEMO_FILES = ("taxi_events.jsonl",)
+DEMO_FILES = ("taxi_events.jsonl", "trips.jsonl", "trips.jsonl.offset")
 """What the lessons' demos write, in the folder from which they are run."""
 
 

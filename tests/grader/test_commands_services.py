@@ -188,11 +188,13 @@ def test_a_record_of_another_process_is_not_believed(run: Run) -> None:
 def test_down_removes_the_demos_files_and_nothing_else(run: Run) -> None:
     """With a word for each; a link of that name is somebody's own; with names, none is removed."""
     here = Path.cwd()
-    (here / DEMO_FILES[0]).write_text("{}\n")
+    for name in DEMO_FILES:
+        (here / name).write_text("{}\n")
     (here / "notes.txt").write_text("mine")
     run("down", "redis")
     assert (here / DEMO_FILES[0]).exists()
-    assert f"{DEMO_FILES[0]} removed" in run("down").stdout
+    said = run("down").stdout
+    assert all(f"{name} removed" in said for name in DEMO_FILES)
     assert [file.name for file in here.iterdir()] == ["notes.txt"]
     (here / DEMO_FILES[0]).symlink_to("notes.txt")
     run("down")
