@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -57,13 +58,20 @@ def run(
     handled: list[dict[str, Any]] = []
     producers: list[threading.Thread] = []
 
-    def connect_and_produce() -> None:
-        with socket.create_connection(("localhost", port), timeout=10) as connection:
+    def produce_and_close(connection: socket.socket) -> None:
+        with connection:
             produce(connection)
 
     def ready() -> None:
-        producers.append(threading.Thread(target=connect_and_produce, daemon=True))
-        producers[0].start()
+        connection = None
+        with contextlib.suppress(ConnectionRefusedError):
+            connection = socket.create_connection(("localhost", port), timeout=10)
+        if connection is None:
+            pytest.fail(
+                "a producer that connected inside ready() was refused: nothing listened yet"
+            )
+        producers.append(threading.Thread(target=produce_and_close, args=[connection], daemon=True))
+        producers[-1].start()
 
     count = socket_consumer(handled.append, port=port, ready=ready, **kwargs)
     for producer in producers:

@@ -24,7 +24,7 @@ def declare_queue(channel: BlockingChannel, queue: str) -> None:
     Both are durable: they outlive a restart of the broker. A message that a consumer rejects for
     good leaves `queue` and lies in the dead-letter queue afterwards. Declaring twice is fine.
     """
-    raise NotImplementedError("call channel.queue_declare for both, the second with arguments")
+    raise NotImplementedError("declare the dead-letter queue, then the queue, with arguments")
 
 
 def publish_events(channel: BlockingChannel, queue: str, events: Iterable[Event]) -> None:

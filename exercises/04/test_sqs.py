@@ -118,8 +118,13 @@ def test_a_failed_event_is_not_deleted(sqs: Any) -> None:
         handled.append(event)
 
     sqs_consumer(sqs, url, handle, max_events=3, wait_seconds=1, max_empty_receives=1)
-    assert handled == [TRIPS[0], TRIPS[2]], "the events around the failed one should be handled"
-    assert count(sqs, url) == (0, 1), "the failed message should be hidden, not deleted"
+    assert handled == [TRIPS[0], TRIPS[2]], (
+        f"handle failed for the second of three events; the others should be handled: {handled}"
+    )
+    left = count(sqs, url)
+    assert left == (0, 1), (
+        f"the failed message should be hidden, and not deleted; visible and hidden: {left}"
+    )
 
 
 @pytest.mark.check("04.idempotent")
@@ -127,6 +132,7 @@ def test_once_handles_a_duplicate_once() -> None:
     handled: list[dict[str, Any]] = []
     seen: set[int] = set()
     handler = once(handled.append, seen)
+    assert callable(handler), f"once() should return a handler, a function; it returned {handler!r}"
     for event in (TRIPS[0], TRIPS[1], TRIPS[0]):
         handler(event)
     assert handled == TRIPS[:2], "the first event came twice and should be handled once"
@@ -140,6 +146,7 @@ def test_once_does_not_remember_a_failure() -> None:
 
     seen: set[int] = set()
     handler = once(fail, seen)
+    assert callable(handler), f"once() should return a handler, a function; it returned {handler!r}"
     raised = None
     try:
         handler(TRIPS[0])
@@ -149,7 +156,9 @@ def test_once_does_not_remember_a_failure() -> None:
         "handle raised ConnectionError('the database is down'), "
         f"which should leave once(handle) unchanged; {repr(raised) if raised else 'nothing'} did"
     )
-    assert seen == set(), "an event that failed was not handled, and has to be tried again"
+    assert seen == set(), (
+        f"an event that failed was not handled, so its id should not be in seen: {seen}"
+    )
 
 
 @pytest.mark.check("04.fifo-after-failure")
@@ -170,4 +179,7 @@ def test_a_group_waits_for_the_one_that_failed(sqs: Any) -> None:
         "events 1 and 3 are of one group, 2 is of another; handle failed for 1, so 3 should wait: "
         f"handle was called for {tried}"
     )
-    assert count(sqs, url) == (0, 2), "events 1 and 3 should be hidden, not deleted"
+    left = count(sqs, url)
+    assert left == (0, 2), (
+        f"events 1 and 3 should be hidden, and not deleted; visible and hidden: {left}"
+    )

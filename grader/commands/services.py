@@ -22,7 +22,7 @@ from grader.services.demo import servers
 ALL_RUN, NOT_ALL, UNDONE = 0, 1, 2
 """Exit codes: every server asked for runs; one does not; something could not be done."""
 
-DEMO_FILES = ("taxi_events.jsonl",)
+DEMO_FILES = ("taxi_events.jsonl", "trips.jsonl", "trips.jsonl.offset")
 """What the lessons' demos write, in the folder from which they are run."""
 
 
@@ -68,7 +68,7 @@ def up(names: tuple[str, ...], foreground: bool) -> None:
                     continue
                 server = started.server
                 verb = "runs already" if started.was_running else "runs"
-                click.echo(f"{server.name} {verb}: {server.url}  ({server.note})")
+                click.echo(f"{server.name} {verb}: {server.url}\n  {server.note}")
         if foreground and ours:
             _wait_for_the_end("Ctrl-C stops " + ", ".join(k.name for k in service_kinds(ours)))
     finally:

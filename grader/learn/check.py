@@ -12,6 +12,7 @@ from grader.errors import GraderError
 from grader.grading.repeat import with_required
 from grader.learn.handing_in import look
 from grader.learn.hints import first
+from grader.learn.marked import require_shown
 from grader.learn.own_work import keep, last_report
 from grader.learn.proof import print_proof
 from grader.learn.public_run import PublicTestsRun
@@ -44,6 +45,8 @@ def check_own_work(
 def _check(
     course: Course, exercise: Exercise, seed: int, console: Console, only: Check | None
 ) -> int:
+    if only is not None:
+        require_shown(course, exercise, only)
     console.print(Text(f"Exercise {exercise.id}: {exercise.title}", "bold"))
     hidden = course.hidden_suite(exercise).is_dir()
     wanted = with_required(exercise, [only.id]) if only is not None else None

@@ -21,8 +21,11 @@ from grader.reports.terminal import visible
 _OF_KINDS = {
     Kind.NOT_FILLED_IN: "The function that is named still has the stub's `raise`. Write it: its "
     "docstring says what it promises, the lesson how.",
-    Kind.NOT_IMPORTABLE: "Nothing else can be looked at before that is mended.",
-    Kind.HUNG: "What does it wait for, and what ends the loop around that?",
+    Kind.NOT_IMPORTABLE: "Nothing else can be looked at before that is mended. Where a line is "
+    "named, look at it, and at the one before it.",
+    # Also where it is a wrong event that is named: after that, it came to no end.
+    Kind.HUNG: "It never came to an end. Does it wait for an event that it missed, or for one more "
+    "than it needs? And what ends its loop?",
     Kind.CRASHED: "Read the name of the exception and its line first: which value is not what that "
     "line takes it for?",
 }

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from grader.learn.patience import StillRunning
+
 if TYPE_CHECKING:
     from grader.course import Course, Exercise
     from grader.learn.own_work import PublicRun
@@ -77,6 +79,7 @@ class PublicRecord:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Let the report carry what was seen, also from a worker process of pytest-xdist."""
         from grader.learn.public_rows import seen  # noqa: PLC0415 - as above
+        from grader.report import Kind  # noqa: PLC0415 - as above
 
         report = yield
         check, leans_on = _mark(item)
@@ -88,7 +91,8 @@ class PublicRecord:
             )
             log = item.stash[_LOG].entries if _LOG in item.stash else []
             about = {"check": check, "because": leans_on, "log": log, **found}
-            if found and (case := _case(item)):
+            written = found.get("kind") is not Kind.NOT_FILLED_IN  # a stub is one in every case
+            if found and written and (case := _case(item)):
                 about["message"] = f"{found['message']} (the test's case: {case})"
             if "kind" in found:  # pytest-xdist takes nothing but Python's own types
                 about["kind"] = found["kind"].value
@@ -197,6 +201,9 @@ class PublicRecord:
             kwargs = {key: self._callback(each, key) for key, each in kwargs.items()}
             try:
                 value = function(*args, **kwargs)
+            except StillRunning as error:
+                self._note("test", f"gives up: {error}")
+                raise
             except BaseException as error:
                 self._note("you", f"{name}() raises {type(error).__name__}: {error}")
                 raise

@@ -12,9 +12,10 @@ from grader.errors import GraderError
 from grader.report import CheckResult, Report
 from grader.reports.terminal import visible
 
-_SUITE = "suite"
-_PROCESS = "process "
-"""With a number: one of the student's. Who is neither that nor the suite is a service."""
+_TESTS = ("suite", "test")
+"""Who judges: the hidden suite, or a public test."""
+_OWN = ("you", "process ")
+"""The student's code; a process has a number. Who is neither this nor a test is a service."""
 
 
 def find_check(report: Report, check_id: str) -> CheckResult:
@@ -27,7 +28,10 @@ def find_check(report: Report, check_id: str) -> CheckResult:
         if check_id in (check.id, check.id.partition(".")[2]):
             return check
     known = ", ".join(check.id for check in report.checks)
-    raise GraderError(f"exercise {report.exercise} has no check {check_id!r}", f"It has {known}.")
+    raise GraderError(
+        f"the last run of exercise {report.exercise} has no {check_id!r} to show",
+        f"It made {known}.",
+    )
 
 
 def print_replay(check: CheckResult, console: Console) -> None:
@@ -60,7 +64,7 @@ def print_replay(check: CheckResult, console: Console) -> None:
 def _row(entry: dict[str, Any]) -> tuple[str, Text, Text]:
     who, what = str(entry.get("who", "")), visible(str(entry.get("what", "")))
     style = ""
-    if who == _SUITE:
+    if who in _TESTS:
         style = "bold red" if entry.get("kill") else "dim"
     elif _is_service(who):
         style = "cyan"
@@ -69,4 +73,4 @@ def _row(entry: dict[str, Any]) -> tuple[str, Text, Text]:
 
 
 def _is_service(who: str) -> bool:
-    return bool(who) and who != _SUITE and not who.startswith(_PROCESS)
+    return bool(who) and who not in _TESTS and not who.startswith(_OWN)

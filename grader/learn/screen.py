@@ -72,5 +72,6 @@ class Screen:
             console.print(Padding(hints.table(steps), (0, 0, 0, 2)))
             if len(steps) < len(every):
                 console.print(Text(f"  h for step {len(steps) + 1} of {len(every)}", "dim"))
-            story = f"  the story: grader replay {self._exercise.id} {known.name}"
-            console.print(Text(story, "dim"))
+            if failure.log:
+                story = f"  the story: grader replay {self._exercise.id} {known.name}"
+                console.print(Text(story, "dim"))

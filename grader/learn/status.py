@@ -163,5 +163,5 @@ def _state(report: Report | None, *, changed: bool, public: str) -> str:
         return "changed since"
     passed = sum(check.outcome is Outcome.PASSED for check in report.checks)
     if report.full:
-        return "the public tests pass" if public else ""
-    return f"{passed} of {len(report.checks)} {public}checks"
+        return "public tests pass" if public else ""
+    return f"{passed} of {len(report.checks)} checks"

@@ -21,7 +21,7 @@ NOT_RUN = {
         ),
         "tests/grader/test_notebooks.py runs nbgrader's commands on notebooks that were handed in",
     ),
-    "grader compare --real": "needs a real Redis or SQS",
+    "grader compare --own --real": "needs an SQS and a Kafka of one's own",
     "make demo": "grades a class of all exercises; what it calls has tests of its own",
     "make test": "this test is a part of it",
 }

@@ -186,7 +186,7 @@ def test_an_endless_loop_costs_its_time_once(
     done = grader(root, "check", "01", timeout=200)
     assert done.returncode == 1
     assert "number += 1`" in done.stdout or "while True:`" in done.stdout
-    assert "What does it wait for" in done.stdout
+    assert "what ends its loop?" in done.stdout
 
 
 def test_a_process_that_is_ended_in_a_public_test_is_a_failure(copy: Path) -> None:

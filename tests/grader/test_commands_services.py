@@ -188,11 +188,13 @@ def test_a_record_of_another_process_is_not_believed(run: Run) -> None:
 def test_down_removes_the_demos_files_and_nothing_else(run: Run) -> None:
     """With a word for each; a link of that name is somebody's own; with names, none is removed."""
     here = Path.cwd()
-    (here / DEMO_FILES[0]).write_text("{}\n")
+    for name in DEMO_FILES:
+        (here / name).write_text("{}\n")
     (here / "notes.txt").write_text("mine")
     run("down", "redis")
     assert (here / DEMO_FILES[0]).exists()
-    assert f"{DEMO_FILES[0]} removed" in run("down").stdout
+    said = run("down").stdout
+    assert all(f"{name} removed" in said for name in DEMO_FILES)
     assert [file.name for file in here.iterdir()] == ["notes.txt"]
     (here / DEMO_FILES[0]).symlink_to("notes.txt")
     run("down")
@@ -290,8 +292,8 @@ def test_foreground_stays_until_it_is_told_to_end(ports: dict[str, int]) -> None
     """Ctrl-C stops what it started, with a word for each."""
     process = in_foreground(ports, "redis")
     assert process.stdout is not None
-    said = [process.stdout.readline() for _ in range(2)]
-    assert "Ctrl-C stops redis" in said[1]
+    said = [process.stdout.readline() for _ in range(3)]
+    assert "Ctrl-C stops redis" in said[2]
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate(timeout=20)
     assert rest == "redis stopped\n"
@@ -305,6 +307,7 @@ def test_foreground_is_ended_while_a_server_starts(ports: dict[str, int]) -> Non
     process = in_foreground(ports, "redis", "sqs")
     assert process.stdout is not None
     assert "redis runs" in process.stdout.readline()
+    assert process.stdout.readline().startswith("  "), "what it is, on a line of its own"
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate(timeout=20)
     assert "redis stopped" in rest

@@ -115,6 +115,30 @@ def test_what_never_returns_fails_its_test(copy: Path) -> None:
     assert "1 passed" in said
 
 
+def test_the_story_of_a_hang_says_who_gave_up(copy: Path) -> None:
+    """The function raised nothing, and no broker or queue is in the story."""
+    (copy / "conftest.py").write_text("from grader.learn import patience\n\npatience.SECONDS = 1\n")
+    (copy / "exercises/01/doubling.py").write_text(
+        "def double(number):\n    while True:\n        pass\n"
+    )
+    grader(copy, "check", "01")
+    said = grader(copy, "replay", "01", "value").stdout
+    assert "gives up: your function was still running" in said, said
+    assert "StillRunning" not in said
+    assert "broker" not in said
+
+
+@pytest.mark.parametrize("command", ["check", "replay"])
+def test_a_check_that_has_no_public_test_is_said_to_have_none(copy: Path, command: str) -> None:
+    """It is neither `0 of 0 checks pass` nor a check that the exercise has not."""
+    pytest_in(copy, "exercises/01")
+    done = grader(copy, command, "01", "after-crash")
+    assert done.returncode == 2
+    assert not done.stdout
+    assert "no public test shows 01.after-crash" in done.stderr
+    assert "grader hint 01 after-crash" in done.stderr
+
+
 @pytest.mark.parametrize("how", ["--pdb", "breakpoint"])
 def test_the_debugger_is_not_hurried(copy: Path, how: str) -> None:
     """Whether the test failed or the code stopped by itself, no alarm is set at the prompt."""
@@ -145,7 +169,7 @@ def test_status_and_hint_know_what_it_found(copy: Path) -> None:
     pytest_in(copy, "exercises/01")
     said = grader(copy, "status").stdout
     assert "3/8" in said
-    assert "1 of 2 public checks" in said
+    assert "1 of 2 checks" in said
     assert "Run `grader check 01`, or `grader hint 01 each-event`." in said
     assert "01.each-event" in grader(copy, "hint", "01").stdout
     (copy / "exercises/01/doubling.py").write_text(RIGHT)
@@ -260,6 +284,10 @@ def test_the_case_of_a_fixture_is_said(copy: Path) -> None:
     (copy / "exercises/01/test_doubling.py").write_text(PUBLIC_TEST + CASES)
     said = " ".join(grader(copy, "check", "01").stdout.split())
     assert "it is 4 (the test's case: two)" in said
+    (copy / "exercises/01/doubling.py").write_text(STUB)
+    said = " ".join(grader(copy, "check", "01").stdout.split())
+    assert "not filled in yet" in said
+    assert "the test's case" not in said
 
 
 def test_an_exception_of_a_builtins_name_is_told_apart(copy: Path) -> None:

@@ -189,6 +189,11 @@ def test_in_a_students_copy(course: Path, tmp_path_factory: pytest.TempPathFacto
         terminal.wait_for("0 of 1 checks pass. First failure:")
         terminal.press("h")
         terminal.wait_for("Twice as much.")
+        save(copy, "def double(number)\n")
+        terminal.wait_for("could not be imported")
+        terminal.press("h")
+        terminal.wait_for("Nothing else can be looked at")
+        assert "grader replay" not in terminal.wait_for("q quit"), "nothing ran, so no story"
         save(copy, HANGS)
         terminal.wait_for("running ...")
         save(copy, RIGHT)

@@ -50,7 +50,7 @@ def _restart_loses_nothing(look: Look) -> bool:
 
 
 _PUSHED = ("tail", "socket", "redis", "rabbitmq")
-_ASKED = ("polling", "sqs", "streams")
+_ASKED = ("polling", "sqs", "streams", "kafka")
 """The consumer asks for events; where it waits for the answer, they come as soon as pushed ones."""
 _LOGS = ("polling", "tail", "streams", "kafka")
 """What was read stays. The mock cluster's delays are not Kafka's: no ordering goes by them."""
@@ -85,7 +85,7 @@ ORDERINGS = (
         ),
     ),
     Ordering(
-        "Only polling, SQS and Redis Streams ask while nothing happens",
+        "Only polling, SQS, Redis Streams and Kafka ask while nothing happens",
         lambda look: (
             max(look.requests(each) for each in _PUSHED)
             < min(look.requests(each) for each in _ASKED)
