@@ -57,8 +57,9 @@ def _in_order(
 ) -> None:
     for number, (got, wanted) in enumerate(zip(seen, everything, strict=False), 1):
         if got != wanted:
+            which = f"number {everything.index(got) + 1}, " if got in everything else ""
             raise Failed(
                 f"{scene}: as number {number} it should handle {cut(wanted, 120)}, "
-                f"it handled {cut(got, 120)}",
+                f"it handled {which}{cut(got, 120)}",
                 kind,
             )

@@ -251,7 +251,7 @@ class Process:
             return
         place = self.where()
         if place is not None and (place.file, place.function) in self.case.hung_in:
-            pytest.skip(f"not waited for: it hung in {place.function}() before, and is in it")
+            pytest.skip(f"{place.function}() hung in an earlier check, and stands there again")
 
     def where(self) -> Place | None:
         """Ask the process where it stands in the student's code; None where it does not say.

@@ -114,7 +114,7 @@ def test_who_leaves_one_out_is_told_which(
     with pytest.raises(Failed) as caught:
         expect.all_events(run, [EVENTS[0], {}, EVENTS[1]], "3 events were sent")
     assert str(caught.value) == (
-        "3 events were sent: as number 2 it should handle {}, it handled {'number': 1}"
+        "3 events were sent: as number 2 it should handle {}, it handled number 3, {'number': 1}"
     )
     assert caught.value.kind is Kind.HUNG
 

@@ -160,8 +160,8 @@ def connect(consumer: Consumer, port: int) -> Iterator[Callable[..., Producer]]:
                 connection = consumer.connect(port)
             except ConnectionRefusedError:
                 raise Failed(
-                    f"{run} called ready() before a connection was accepted: a producer connected "
-                    "inside ready() and was refused"
+                    f"{run} called ready() too early: a producer connected inside ready() and was "
+                    "refused"
                 ) from None
             made.append(producer := Producer(connection, consumer.seconds))
             run.passes_over = (Ready,)  # one too many costs the points of 02.socket-ready alone

@@ -258,8 +258,7 @@ def test_ready_means_that_a_connection_is_accepted(consumer, start, port, trips)
         connection = consumer.connect(port)
     except ConnectionRefusedError:
         raise Failed(
-            "it called ready() before a connection was accepted: "
-            "a producer connected inside ready() and was refused"
+            "it called ready() too early: a producer connected inside ready() and was refused"
         ) from None
     with connection:
         run.go_on()

@@ -79,7 +79,7 @@ def test_a_failing_message_is_tried_twice(queues, trips, rng):
     dead = queues.parse([body for _, body in letters])
     assert content.same(dead, [dict(everything[0]), *everything[: len(kinds)]]), (
         f"handle() failed twice for {len(kinds) + 1} messages; the dead-letter queue should hold "
-        f"them, it holds {len(dead)} messages"
+        f"them, it holds {len(dead)} messages, and the queue holds {queues.ready(queue)}"
     )
     transient = sum(properties.delivery_mode != PERSISTENT for properties, _ in letters)
     assert transient == 0, (

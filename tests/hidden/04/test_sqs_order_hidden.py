@@ -9,6 +9,7 @@ from grader.suite.content import named, same, these
 from grader.suite.steps import cut, in_words, shorten
 
 RAISED = (*exceptions.ORDINARY, *exceptions.BOTOCORE)
+MADE = "the handler that once() made"
 
 
 # Idempotence ----------------------------------------------------------------------
@@ -61,7 +62,7 @@ class Handler:
             run.returned()
             return False
         assert not isinstance(step, Raised), (
-            f"an event whose id is in seen should be passed over; {in_words(step, 'once(...)')}"
+            f"an event whose id is in seen should be passed over; {in_words(step, MADE)}"
         )
         return True
 
@@ -72,11 +73,11 @@ class Handler:
         number = shorten(event["event_id"])
         assert isinstance(step, Handle), (
             f"the event_id {number} was not in seen, so the event should be handled; "
-            f"{in_words(step, 'once(...)')}"
+            f"{in_words(step, MADE)}"
         )
         assert step.event == event, (
             f"handle should be called with the event that came, {shorten(event)}; "
-            f"{in_words(step, 'once(...)')}"
+            f"{in_words(step, MADE)}"
         )
         run.handled()
         run.returned()
@@ -93,13 +94,13 @@ def test_a_failed_event_is_handled_again(consumer, trips):
         step = run.next()
         assert isinstance(step, Handle), (
             f"handle() raised {before} for the event, so it should be handled when it comes again; "
-            f"{in_words(step, 'once(...)')}"
+            f"{in_words(step, MADE)}"
         )
         run.fails(before := name)
         step = run.next()
         left_by_it = isinstance(step, Raised) and step.by_handle
         assert left_by_it, (
-            f"handle() raised {name}, which should leave unchanged; {in_words(step, 'once(...)')}"
+            f"handle() raised {name}, which should leave unchanged; {in_words(step, MADE)}"
         )
     assert handler.seen == set(), (
         f"handle() raised each time, so no id should be in seen; it is {shorten(handler.seen)}"
