@@ -27,7 +27,7 @@ _PERSISTENT = pika.BasicProperties(
 _LIMIT = 1_048_576
 """Bytes of a message, and of a batch in all, that SQS takes."""
 _LOOK = 0.05
-"""Seconds between two questions to `stop`; also without a message, until what is in hand is sent."""
+"""Seconds between two questions to `stop`, and without a message until what is in hand is sent."""
 _LONGEST_PAUSE = 5.0
 _SERVER_ERROR = 500
 _NO_TEXT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
