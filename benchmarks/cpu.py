@@ -23,7 +23,7 @@ _LEAVING = 5
 
 @dataclass(frozen=True)
 class Spent:
-    """What one run of a command took, in seconds."""
+    """The time that one run of a command took, in seconds."""
 
     wall: float
     cpu: float

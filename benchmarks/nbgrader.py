@@ -108,7 +108,7 @@ assert polled(trips[3], ValueError) + polled() == trips""",
 
 
 def rows(course: Course) -> Iterator[Row]:
-    """How many times as many submissions `grader grade` does in the same time."""
+    """Return how many times as many submissions `grader grade` does in the same time."""
     with tempfile.TemporaryDirectory() as folder:
         submissions, book = Path(folder) / "submissions", Path(folder) / "book"
         theirs, ours = measure(course, submissions, book)

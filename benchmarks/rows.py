@@ -22,7 +22,7 @@ class Row:
 
     @property
     def met(self) -> bool:
-        """Whether the limit holds."""
+        """Tell whether the limit holds."""
         if self.limit is None:
             return True
         return self.value >= self.limit if self.at_least else self.value <= self.limit
@@ -36,7 +36,7 @@ class Row:
 
 
 def seconds(action: Callable[[], object]) -> float:
-    """How long `action` takes, wall clock."""
+    """Return how long `action` takes, wall clock."""
     start = time.perf_counter()
     action()
     return time.perf_counter() - start

@@ -24,7 +24,7 @@ SLOW = 0.5
 
 @dataclass(frozen=True)
 class Goal:
-    """What one submission may take, in seconds; None where nothing was promised."""
+    """The limits for one submission, in seconds; None where nothing was promised."""
 
     cold: float | None = None
     further: float | None = None

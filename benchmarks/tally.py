@@ -22,7 +22,7 @@ class Tally(BaseModel):
 
     @property
     def verdicts(self) -> int:
-        """How many verdicts there were, in all rounds."""
+        """Return how many verdicts there were, in all rounds."""
         return sum(sum(outcomes.values()) for outcomes in self.seen.values())
 
     def add(self, reports: Iterable[Report]) -> None:

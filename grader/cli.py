@@ -16,12 +16,31 @@ UNDONE = 2
 """Exit code where something could not be done; 0 and 1 are the commands' own."""
 
 _LEARNING = (
-    *("check", "watch", "hint", "status", "replay", "reset", "services", "compare", "doctor"),
+    "check",
+    "watch",
+    "hint",
+    "status",
+    "replay",
+    "reset",
+    "services",
+    "compare",
+    "doctor",
 )
 """In the order in which a learner meets them."""
 _TEACHING = (
-    *("export", "extend", "grade", "gradebook", "gradescope", "intake", "new", "notebooks"),
-    *("release", "report", "summary", "validate", "worker"),
+    "export",
+    "extend",
+    "grade",
+    "gradebook",
+    "gradescope",
+    "intake",
+    "new",
+    "notebooks",
+    "release",
+    "report",
+    "summary",
+    "validate",
+    "worker",
 )
 # The servers need processes that only Unix has.
 _UNIX_COMMANDS = ("compare", "services", "watch", "worker")

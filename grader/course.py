@@ -76,7 +76,7 @@ class Check(_Model):
 
 
 class Limits(_Model):
-    """What one submission may use; the sandbox enforces it."""
+    """The limits for one submission; the sandbox enforces them."""
 
     seconds: Count = 10
     """The longest wait for one step of a consumer; only a wrong submission reaches it."""
@@ -95,7 +95,7 @@ class Limits(_Model):
 
 
 class LatePolicy(_Model):
-    """What a late submission loses: a share of the exercise's points for each day begun."""
+    """The penalty for a late submission: a share of the exercise's points for each day begun."""
 
     grace_minutes: Annotated[int, Field(ge=0, strict=True)] = 0
     """A submission that is this late is still in time."""
@@ -172,7 +172,7 @@ class Exercise(_Model):
 
     @property
     def all_files(self) -> tuple[str, ...]:
-        """What is taken from a student: the files, then the optional ones."""
+        """Return the names that are taken from a student: the files, then the optional ones."""
         return self.files + self.optional
 
     @property

@@ -14,7 +14,7 @@ FORMAT_VERSION = 1
 
 
 class Outcome(StrEnum):
-    """What became of a check."""
+    """The outcome of a check."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -24,7 +24,7 @@ class Outcome(StrEnum):
 
 
 class Kind(StrEnum):
-    """What kind of failure a failed check is; the message beside it is for people."""
+    """The kind of a failure; the message beside it is for people."""
 
     UNMET = "unmet"
     """The code ran, and did not do what was promised."""
@@ -157,7 +157,7 @@ class Report(_Model):
 
     @property
     def final_score(self) -> float:
-        """What goes into a gradebook: the score less the penalty, never below zero."""
+        """Return what goes into a gradebook: the score less the penalty, never below zero."""
         return max(0.0, self.score - self.penalty)
 
     @property

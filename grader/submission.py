@@ -27,7 +27,7 @@ NOT_TAKEN = "not-taken.txt"
 
 @dataclass(frozen=True)
 class Submission:
-    """What one student handed in for one exercise."""
+    """The files that one student handed in for one exercise."""
 
     student: str
     exercise: Exercise

@@ -93,7 +93,7 @@ def teams() -> bytes:
 
 
 def members() -> bytes:
-    """Who is in which group, as Excel saves it in half of Europe."""
+    """Return who is in which group, as Excel saves it in half of Europe."""
     lines = [f"Team {n};Student {n}{who}" for n in (3, 4, 5) for who in "ABC"]
     return "\r\n".join(["\ufeffgroup_name;name", *lines, ""]).encode()
 

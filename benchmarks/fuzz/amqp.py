@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pika import spec
 
 from benchmarks.fuzz.target import Target
-from grader.services.rabbitmq.amplification import Copies
+from grader.services.rabbitmq.amplification import AmplificationGuard
 from grader.services.rabbitmq.words import Words
 
 _NAMES = st.sampled_from(["", "a", "b", "c", "amq.topic", "#", "a.*"]) | st.text(max_size=20)
@@ -72,7 +72,7 @@ STREAMS = st.tuples(st.lists(_FRAMES, max_size=12).map(b"".join), st.integers(1,
 
 
 def _read(data: bytes, size: int) -> tuple[Any, ...]:
-    copies = Copies()
+    copies = AmplificationGuard()
     words = Words(copies.see, copies.see_header)
     pieces = (data[start : start + size] for start in range(0, len(data), size))
     said = [text for piece in pieces for text in words.feed(piece)]
@@ -87,7 +87,7 @@ def _is_read_however_it_is_cut(stream: tuple[bytes, int]) -> None:
 
 def _names_no_other_queue_unseen(properties: spec.BasicProperties) -> None:
     """Seen is what is there, and nothing else."""
-    copies = Copies()
+    copies = AmplificationGuard()
     copies.see_header(_header(properties))
     assert copies.multiplies == bool({"CC", "BCC"} & set(properties.headers or ()))
 

@@ -30,7 +30,7 @@ from grader.sandbox.process import ProcessSandbox
 
 PAGE = Path("docs") / "messages.md"
 HASTE = 3
-"""Seconds that a submission which is known to be wrong gets for a step, to begin with."""
+"""Step limit in seconds of the first, fast pass over submissions that are known to be wrong."""
 
 
 def validate_course(

@@ -23,8 +23,15 @@ if TYPE_CHECKING:
     default="auto",
     type=click.Choice(
         [
-            *("auto", "canvas", "moodle", "brightspace", "blackboard", "sakai"),
-            *("nbgrader", "folder", "github"),
+            "auto",
+            "canvas",
+            "moodle",
+            "brightspace",
+            "blackboard",
+            "sakai",
+            "nbgrader",
+            "folder",
+            "github",
         ]
     ),
     help="Whose names the files have; auto looks at them.",

@@ -20,7 +20,7 @@ from grader.files import require_writable, write_whole
 
 @dataclass(frozen=True)
 class Targets:
-    """Where the result goes, besides the terminal."""
+    """The files that the result goes to, besides the terminal."""
 
     html: Path | None = None
     json: Path | None = None

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Place(BaseModel):
-    """What both sides are told; each technique uses the part that it needs."""
+    """The place where both sides meet; each technique uses the part that it needs."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -83,7 +83,7 @@ class Crash(_Model):
 
     @property
     def again(self) -> bool:
-        """Whether that event was handled twice."""
+        """Tell whether that event was handled twice."""
         return any(e.number == self.killed_at and len(e.handled) > 1 for e in self.events)
 
 
@@ -144,7 +144,7 @@ class Column(_Model):
 
 
 class Machine(_Model):
-    """Where it was measured."""
+    """The machine that was measured on."""
 
     processor: str
     cores: int

@@ -31,7 +31,7 @@ RATE = 40.0
 
 @dataclass(frozen=True)
 class Options:
-    """What the user may choose."""
+    """The choices of the user."""
 
     own: bool = False
     events: int = EVENTS

@@ -15,9 +15,25 @@ from grader.host.interrupts import sigterm_as_ctrl_c
 from grader.suite.plugin import SuitePlugin
 
 _OFF = (
-    *("cacheprovider", "terminal", "junitxml", "logging", "faulthandler", "doctest"),
-    *("unittest", "pastebin", "nose", "stepwise", "setuponly", "setupplan", "debugging"),
-    *("unraisableexception", "threadexception", "recwarn", "warnings", "legacypath", "capture"),
+    "cacheprovider",
+    "terminal",
+    "junitxml",
+    "logging",
+    "faulthandler",
+    "doctest",
+    "unittest",
+    "pastebin",
+    "nose",
+    "stepwise",
+    "setuponly",
+    "setupplan",
+    "debugging",
+    "unraisableexception",
+    "threadexception",
+    "recwarn",
+    "warnings",
+    "legacypath",
+    "capture",
 )
 """Plugins of pytest's that no suite needs."""
 _SETTINGS = ("PYTEST_ADDOPTS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
@@ -69,7 +85,9 @@ class Collected:
                 [
                     *("-c", os.devnull, "--rootdir", str(suite.parent)),
                     *("--confcutdir", str(suite.parent)),
-                    *("--assert=plain", "--import-mode=importlib", "--strict-markers"),
+                    "--assert=plain",
+                    "--import-mode=importlib",
+                    "--strict-markers",
                     *(word for name in _OFF for word in ("-p", f"no:{name}")),
                     str(suite),
                 ],

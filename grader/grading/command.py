@@ -33,7 +33,7 @@ _DETAILS_UP_TO = 12
 
 @dataclass(frozen=True)
 class Run:
-    """What `grader grade` was asked for."""
+    """The request of a `grader grade`."""
 
     directory: Path
     exercise: str | None = None

@@ -60,7 +60,7 @@ class GradingProcesses:
 
     @property
     def connections(self) -> list[Connection]:
-        """What to wait for: each has something to read when its process is done."""
+        """Return the connections to wait for: each can be read when its process is done."""
         return list(self._running)
 
     def begin(self, job: Job) -> Connection | None:

@@ -24,7 +24,7 @@ from grader.suite.session import Session
 
 @dataclass(frozen=True)
 class Grading:
-    """How submissions are graded in one run."""
+    """The course, sandbox, seed and services with which a run grades."""
 
     course: Course
     sandbox: type[Sandbox]

@@ -20,7 +20,7 @@ _FREE_MB = 1024
 
 @dataclass(frozen=True)
 class Slot:
-    """Where a grading process may run: on one core, or with None wherever the system puts it."""
+    """The core on which a grading process runs; None for wherever the system puts it."""
 
     core: int | None
     extra: bool = False

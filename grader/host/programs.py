@@ -6,8 +6,13 @@ import os
 import shutil
 
 ELSEWHERE = (
-    *("/usr/sbin", "/usr/local/sbin", "/usr/lib/rabbitmq/bin", "/usr/lib/erlang/bin"),
-    *("/opt/homebrew/sbin", "/opt/homebrew/bin", "/usr/local/opt/rabbitmq/sbin"),
+    "/usr/sbin",
+    "/usr/local/sbin",
+    "/usr/lib/rabbitmq/bin",
+    "/usr/lib/erlang/bin",
+    "/opt/homebrew/sbin",
+    "/opt/homebrew/bin",
+    "/usr/local/opt/rabbitmq/sbin",
 )
 """Where packages of Debian, Fedora and Homebrew put them."""
 

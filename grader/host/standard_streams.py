@@ -60,7 +60,7 @@ class Output(io.TextIOBase):
 
     @property
     def errors(self) -> str | None:  # type: ignore[override]  # as above
-        """What is done with a character that the encoding lacks."""
+        """Return what is done with a character that the encoding lacks."""
         return self._stream.errors
 
     def fileno(self) -> int:

@@ -17,7 +17,7 @@ _MIB = 1 << 20
 
 @dataclass(frozen=True)
 class Usage:
-    """What a process has used so far."""
+    """The CPU time and memory that a process has used so far."""
 
     cpu_seconds: float
     memory_mb: float

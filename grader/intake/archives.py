@@ -31,7 +31,15 @@ _CHUNK = 1 << 16
 _SMALL = 1 << 20
 """Bytes that any file may have, however well it packs."""
 ENDINGS = (
-    *(".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz"),
+    ".zip",
+    ".tar",
+    ".tar.gz",
+    ".tgz",
+    ".tar.bz2",
+    ".tbz2",
+    ".tbz",
+    ".tar.xz",
+    ".txz",
     ".tar.lzma",
 )
 
@@ -43,7 +51,7 @@ class Tree(Protocol):
 
     @property
     def paths(self) -> Sequence[PurePosixPath]:
-        """Where each file lies."""
+        """Return where each file lies."""
 
     @property
     def empty(self) -> Sequence[PurePosixPath]:

@@ -19,7 +19,7 @@ from grader.intake.source import Source
 
 @dataclass(frozen=True)
 class Arranged:
-    """What lies in students' folders, and what was found out on the way."""
+    """The files by student, and what was found out on the way."""
 
     entries: list[Entry]
     """The path of each begins with a student's folder or archive."""

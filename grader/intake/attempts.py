@@ -35,7 +35,7 @@ def take_newest(handed_in: Mapping[tuple[str, str], list[Piece]], found: Collect
 
 
 def _newest_of(pieces: list[Piece], found: Collected) -> Piece:
-    """Of one file's attempts the last; of several copies in it the one in the course's layout."""
+    """Return the last of one file's attempts; of copies in it the one in the course's layout."""
     attempts = {piece.owner.attempt for piece in pieces}
     # Of members of one name in an archive the last counts, as whoever unpacks it gets that.
     copies = [piece for piece in reversed(pieces) if piece.owner.attempt == max(attempts)]

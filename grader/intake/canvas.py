@@ -92,7 +92,7 @@ def decide(
 
 
 def _keep(left: list[Readings], supported: Callable[[Owned], bool]) -> None:
-    """Where some readings of a file are supported, drop the others."""
+    """Drop the other readings of a file where some are supported."""
     for number, each in enumerate(left):
         if len(each) > 1 and (kept := [one for one in each if supported(one)]):
             left[number] = kept
@@ -141,7 +141,7 @@ def _among(number: int, others: Sequence[int]) -> bool:
 
 
 def _keep_uncontested(left: list[Readings]) -> None:
-    """Where one reading of each doubtful file is at odds with no other file, take those.
+    """Take the readings that are at odds with no other file, where each doubtful file has one.
 
     `team_3_...` and `team_4_...` are two groups of a name each, or two people who are both called
     `team`. Unless that settles all of them, it settles none: files that begin with a number, as a

@@ -9,7 +9,7 @@ from datetime import datetime
 
 @dataclass
 class Collected:
-    """What is to be written, and what was left over."""
+    """The files to write, and what was left over."""
 
     kind: str
     exercises: tuple[str, ...] = ()

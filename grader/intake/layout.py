@@ -26,7 +26,7 @@ _BESIDE_HANDED_IN: Mapping[str, Collection[str]] = {
 
 @dataclass
 class Layout:
-    """Where files lie below the students' level, and what is nobody's."""
+    """The layout of files below the students' level, and what is nobody's."""
 
     paths: list[PurePosixPath]
     """As given, from the student's folder on; the empty path: not to be looked at."""

@@ -148,7 +148,7 @@ class Levels:
         return max(people.values()) == 1
 
     def of_one(self, stem: str, *, first: bool = False) -> int:
-        """Of one person, or of several with other files each, only a known name tells."""
+        """Return the depth of one person's files, or of several people's with other files each."""
         tops = {path.parts[0] for path in self.of}
         if len(tops) != 1:
             return 0

@@ -11,10 +11,27 @@ _BESIDE = "._"
 _SYSTEM_FOLDERS = {"__macosx", ".spotlight-v100", ".trashes", ".fseventsd", "$recycle.bin"}
 
 _FOLDERS = {
-    *(".git", ".hg", ".svn", ".idea", ".vscode", ".grader"),
-    *(".venv", "venv", ".virtualenv", "site-packages", "dist-packages", "node_modules"),
-    *("__pycache__", ".ipynb_checkpoints", ".tox", ".nox", ".eggs"),
-    *(".mypy_cache", ".pytest_cache", ".ruff_cache", ".cache"),
+    ".git",
+    ".hg",
+    ".svn",
+    ".idea",
+    ".vscode",
+    ".grader",
+    ".venv",
+    "venv",
+    ".virtualenv",
+    "site-packages",
+    "dist-packages",
+    "node_modules",
+    "__pycache__",
+    ".ipynb_checkpoints",
+    ".tox",
+    ".nox",
+    ".eggs",
+    ".mypy_cache",
+    ".pytest_cache",
+    ".ruff_cache",
+    ".cache",
 }
 """Folders in which nothing is handed in: `.grader` has what `grader reset` put aside."""
 

@@ -22,7 +22,7 @@ _NOTEBOOK = ".ipynb"
 
 
 class FileKind(Enum):
-    """What a file among those handed in is."""
+    """The kind of a file among those handed in."""
 
     LITTER = "litter"
     """An operating system's."""

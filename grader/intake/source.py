@@ -20,7 +20,7 @@ from grader.intake.reading import copy_out, list_inside, list_names, read_wanted
 
 @dataclass
 class Contents:
-    """What is wanted of a file that was handed over: itself, or what is in it."""
+    """The wanted content of a file that was handed over: itself, or what is in it."""
 
     files: list[tuple[PurePosixPath, bytes]] = field(default_factory=list)
     faults: list[tuple[PurePosixPath, str]] = field(default_factory=list)

@@ -16,7 +16,12 @@ Person = tuple[str, str]
 
 
 _DEVICES = {
-    *("con", "prn", "aux", "nul", "conin$", "conout$"),
+    "con",
+    "prn",
+    "aux",
+    "nul",
+    "conin$",
+    "conout$",
     *(f"{port}{number}" for port in ("com", "lpt") for number in "0123456789¹²³"),
 }
 """Source: Microsoft's documentation, "Naming Files, Paths, and Namespaces"."""

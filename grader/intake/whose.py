@@ -19,7 +19,7 @@ from grader.spelling import folded, squeezed
 
 @dataclass(frozen=True)
 class Knowledge:
-    """What is known of a course's people beside the download."""
+    """The knowledge of a course's people beside the download."""
 
     users: Mapping[str, str] = field(default_factory=dict)
     """By folder: the users of earlier intakes, such as `canvas 1001`, who keep their folders."""

@@ -64,7 +64,7 @@ def steps(course: Course, check: Check, kind: Kind | None = None) -> tuple[Step,
 
 @dataclass(frozen=True)
 class About:
-    """What a hint is about: a check, and how it failed, where it did."""
+    """The subject of a hint: a check, and how it failed, where it did."""
 
     check: Check
     failure: CheckResult | None = None

@@ -19,7 +19,7 @@ Tests = dict[str, dict[str, str]]
 
 
 class PublicRun(BaseModel):
-    """What the public tests found."""
+    """The findings of the public tests."""
 
     submission_hash: str
     tests: Tests
@@ -95,7 +95,7 @@ def last_public(course: Course, exercise: Exercise) -> PublicRun | None:
 
 
 def hints_shown(course: Course) -> dict[str, int]:
-    """How many steps of a check's hints were shown, by the check's id."""
+    """Return how many steps of a check's hints were shown, by the check's id."""
     try:
         return _SHOWN.validate_json((course.root / FOLDER / _HINTS).read_bytes())
     except (OSError, ValidationError):

@@ -49,7 +49,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
 
 def pytest_enter_pdb() -> None:
-    """Who looks around in a debugger has all the time they want."""
+    """Stop the clock: who looks around in a debugger has all the time they want."""
     if hasattr(signal, "SIGALRM"):
         signal.alarm(0)
 

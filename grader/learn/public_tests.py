@@ -119,7 +119,7 @@ class PublicTests:
             terminalreporter.write_line(str(error))
 
     def _order(self, folder: Path) -> Callable[[pytest.Item], int]:
-        """Where a test of that folder comes: with its exercise's file, the others last."""
+        """Return where a test of that folder comes: with its exercise's file, the others last."""
         from grader.errors import GraderError  # noqa: PLC0415 - as above
 
         tests: list[str] = []

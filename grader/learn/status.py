@@ -25,7 +25,7 @@ _WIDE = 72
 
 @dataclass(frozen=True)
 class Standing:
-    """How far a learner is in one exercise: by the hidden suite, else by the public tests."""
+    """A learner's progress in one exercise: by the hidden suite, else by the public tests."""
 
     exercise: Exercise
     score: float
@@ -44,7 +44,7 @@ class Standing:
 
 
 def standing(course: Course, exercise: Exercise) -> Standing:
-    """How far the exercise is by what was last checked."""
+    """Return how far the exercise is by what was last checked."""
     trial = look(course, exercise, run=False)
     hidden = course.hidden_suite(exercise).is_dir()
     report = _report(course, exercise) if hidden else last(course, exercise)

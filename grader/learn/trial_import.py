@@ -32,7 +32,7 @@ _GRACE = 20.0
 
 
 class Trial(BaseModel):
-    """What importing the files of a submission showed; each a sentence for its author."""
+    """The findings of importing a submission's files; each a sentence for its author."""
 
     refused: tuple[str, ...] = ()
     """What would cost all points of a file."""

@@ -22,9 +22,25 @@ from grader.reports.terminal import number
 from grader.spelling import folded, squeezed
 
 _LOGINS = (
-    *("username", "sisloginid", "loginid", "login", "sisuserid", "studentid", "sid"),
-    *("orgdefinedid", "email", "emailaddress", "idnumber", "identifier", "benutzername"),
-    *("anmeldename", "emailadresse", "kennung", "idnummer", "anonymousid", "id"),
+    "username",
+    "sisloginid",
+    "loginid",
+    "login",
+    "sisuserid",
+    "studentid",
+    "sid",
+    "orgdefinedid",
+    "email",
+    "emailaddress",
+    "idnumber",
+    "identifier",
+    "benutzername",
+    "anmeldename",
+    "emailadresse",
+    "kennung",
+    "idnummer",
+    "anonymousid",
+    "id",
 )
 _NAMES = ("student", "fullname", "name", "vollständigername", "nomcomplet", "nombrecompleto")
 _FIRST = ("firstname", "vorname", "prénom", "nombre", "givenname")

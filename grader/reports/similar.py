@@ -59,7 +59,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Similar:
-    """What is nearly identical in an exercise."""
+    """The nearly identical submissions of an exercise."""
 
     groups: tuple[Group, ...] = ()
     """The closest first; nobody is in two."""

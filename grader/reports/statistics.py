@@ -41,13 +41,13 @@ class Row:
 
     @property
     def percent(self) -> float:
-        """Of the points of the exercise."""
+        """Return the score as a percentage of the exercise's points."""
         return 100 * self.final / self.max_score if self.max_score else 0.0
 
 
 @dataclass
 class CheckFigures:
-    """What a check showed in this class."""
+    """The figures of a check in this class."""
 
     id: str
     title: str
@@ -68,7 +68,7 @@ class CheckFigures:
 
 @dataclass
 class ExerciseFigures:
-    """What an exercise showed in this class."""
+    """The figures of an exercise in this class."""
 
     exercise: Exercise
     rows: list[Row] = field(default_factory=list)

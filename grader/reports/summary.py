@@ -36,7 +36,7 @@ def markdown_summary(files: list[Path]) -> str:
 
 
 def _cases(file: Path) -> Iterator[tuple[str, str, str]]:
-    """Of each test: its name, `failure`, `error`, `skipped` or nothing, and the first line said."""
+    """Yield each test's name, `failure`, `error`, `skipped` or nothing, and the first line said."""
     try:
         root = ET.fromstring(file.read_bytes())  # noqa: S314 - by pytest, from the reader's own run
     except OSError as error:

@@ -12,8 +12,18 @@ from grader.reports.safe import cell
 from grader.reports.terminal import number
 
 _NBGRADER = (
-    *("assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email"),
-    *("raw_score", "late_submission_penalty", "score", "max_score", "provisional"),
+    "assignment",
+    "duedate",
+    "timestamp",
+    "student_id",
+    "last_name",
+    "first_name",
+    "email",
+    "raw_score",
+    "late_submission_penalty",
+    "score",
+    "max_score",
+    "provisional",
     "not_taken",
 )
 """Those of nbgrader's CsvExportPlugin, and two more. Source: nbgrader/plugins/export.py."""
@@ -33,7 +43,9 @@ def nbgrader_csv(graded: Iterable[Graded], course: Course) -> Iterator[str]:
                 str(due or ""),
                 str(report.submitted or ""),
                 cell(report.student),
-                *("", "", ""),
+                "",
+                "",
+                "",
                 number(report.score),
                 number(report.penalty),
                 "" if one.grade is None else number(one.grade),

@@ -40,15 +40,15 @@ def number(points: float) -> str:
 
 
 @dataclass
-class Seen:
-    """What a class's reports had in common."""
+class ClassSummary:
+    """Whether any report of a class is provisional, and whether all have full marks."""
 
     provisional: bool = False
     full: bool = True
 
 
 def student_report(report: Report, *, hints: bool = True, own: bool = False) -> Group:
-    """One report: every check, and for each that failed what was wanted and seen.
+    """Return one report: every check, and for each that failed what was wanted and seen.
 
     With `own`, a learner's look at their own work, nothing is said of a grade.
     """
@@ -101,10 +101,10 @@ def _footer(report: Report, *, own: bool) -> Iterator[RenderableType]:
         yield Text(f"  provisional: {why}; this is not a grade yet", "yellow")
 
 
-def print_class(console: Console, reports: Iterable[Report], *, details: bool) -> Seen:
-    """With `details` a report for each submission, then a table with a row for each."""
+def print_class(console: Console, reports: Iterable[Report], *, details: bool) -> ClassSummary:
+    """Print a table with a row for each submission; with `details`, a report of each before it."""
     table = _class_table()
-    seen = Seen()
+    summary = ClassSummary()
     runs: set[tuple[int, str]] = set()
     reasons: set[str] = set()
     for report in reports:
@@ -113,9 +113,9 @@ def print_class(console: Console, reports: Iterable[Report], *, details: bool) -
             console.print()
         _add_row(table, report)
         if report.provisional:
-            seen.provisional = True
+            summary.provisional = True
             reasons.add(report.provisional_because)
-        seen.full &= report.full
+        summary.full &= report.full
         runs.add((report.seed, report.sandbox))
     console.print(table)
     if len(runs) == 1:
@@ -123,7 +123,7 @@ def print_class(console: Console, reports: Iterable[Report], *, details: bool) -
         console.print(Text(f"seed {seed}, sandbox: {sandbox}", "dim"))
     for reason in sorted(reasons):
         console.print(Text(f"Provisional: {reason}.", "yellow"))
-    return seen
+    return summary
 
 
 def _class_table() -> Table:

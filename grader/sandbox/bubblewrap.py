@@ -69,7 +69,7 @@ class BubblewrapSandbox(Sandbox):
 
     @property
     def has_cgroup(self) -> bool:  # type: ignore[override]  # known once it has started
-        """Whether all its processes together have a limit."""
+        """Tell whether all its processes together have a limit."""
         return self._cgroup is not None
 
     def memory_kills(self) -> Kills:

@@ -105,7 +105,7 @@ class DockerSandbox(Sandbox):
 
     @property
     def has_cgroup(self) -> bool:  # type: ignore[override]  # known once it has started
-        """Whether the engine set the limits that it was asked for; some only warn."""
+        """Tell whether the engine set the limits that it was asked for; some only warn."""
         group = group_of(self._pid)
         return group is not None and group.limits_memory(self.setup.limits.memory_mb << 20)
 

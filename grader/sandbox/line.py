@@ -22,7 +22,7 @@ class SandboxDied(Exception):  # noqa: N818 - the event, not an error of ours
 
 
 class Control(ABC):
-    """How the first process inside gets its end of the control socket."""
+    """The way in which the first process inside gets its end of the control socket."""
 
     address: int | str
     """For the process inside: the descriptor that it inherits, or the path that it connects to."""

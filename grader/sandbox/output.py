@@ -41,7 +41,7 @@ class Output:
 
     @property
     def dropped(self) -> int:
-        """How many bytes came beyond the cap."""
+        """Return how many bytes came beyond the cap."""
         return max(0, self._total - self._cap)
 
     @property
@@ -51,7 +51,7 @@ class Output:
 
     @property
     def note(self) -> str:
-        """What is to be said about what was dropped; empty when nothing was."""
+        """Return a note about what was dropped; empty when nothing was."""
         if not self.dropped:
             return ""
         kept, rest = self._cap // 1024, -(-self.dropped // 1024)
@@ -59,7 +59,7 @@ class Output:
 
     @property
     def kept(self) -> int:
-        """How many bytes were kept so far, those that the tail has lost among them."""
+        """Return how many bytes were kept so far, those that the tail has lost among them."""
         return min(self._total, self._cap)
 
     def since(self, kept: int) -> str:

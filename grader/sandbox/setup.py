@@ -1,4 +1,4 @@
-"""What a sandbox is made for."""
+"""The submission and the limits that a sandbox is made for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from grader.course import Limits
 
 @dataclass(frozen=True)
 class Setup:
-    """What a sandbox is made for."""
+    """The submission and the limits that a sandbox is made for."""
 
     files: Mapping[str, bytes]
     """The submission: file names and contents."""

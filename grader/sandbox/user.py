@@ -109,7 +109,8 @@ def require_root() -> None:
 def _become(uid: int) -> list[str]:
     return [
         *("setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--no-new-privs"),
-        *("--inh-caps=-all", "--bounding-set=-all"),
+        "--inh-caps=-all",
+        "--bounding-set=-all",
     ]
 
 

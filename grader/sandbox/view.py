@@ -33,9 +33,25 @@ _ETC = {
 }
 _HOSTS_IPV6 = b"::1 localhost ip6-localhost ip6-loopback\n"
 _ETC_COPIES = (
-    *("bash.bashrc", "debian_version", "gai.conf", "host.conf", "inputrc", "ld.so.cache"),
-    *("ld.so.conf", "locale.alias", "localtime", "magic", "mime.types", "networks", "os-release"),
-    *("profile", "protocols", "rpc", "services", "shells", "timezone"),
+    "bash.bashrc",
+    "debian_version",
+    "gai.conf",
+    "host.conf",
+    "inputrc",
+    "ld.so.cache",
+    "ld.so.conf",
+    "locale.alias",
+    "localtime",
+    "magic",
+    "mime.types",
+    "networks",
+    "os-release",
+    "profile",
+    "protocols",
+    "rpc",
+    "services",
+    "shells",
+    "timezone",
 )
 """Of the machine's: what programs look up and what says nothing of the machine."""
 

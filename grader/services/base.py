@@ -39,12 +39,12 @@ class Service(ABC):
 
     @property
     def why_exceeded(self) -> str:
-        """What the program did when `exceeded`, as a clause; empty: it sent too much."""
+        """Return what the program did when `exceeded`, as a clause; empty: it sent too much."""
         return ""
 
     @property
     def refusals(self) -> Sequence[str]:
-        """What the program asked for so far that is not offered, as clauses about it."""
+        """Return what the program asked for so far that is not offered, as clauses about it."""
         return ()
 
     def observe(self, what: str) -> None:

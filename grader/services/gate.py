@@ -77,7 +77,7 @@ class Halt:
 
 
 class Gate:
-    """What all services of a submission ask before they let a packet go on.
+    """The gate that all services of a submission ask before they let a packet go on.
 
     Services that serve in threads of their own `wait`; one that serves many connections in one
     thread asks `passes`, keeps what does not, and is called when the gate opens again.

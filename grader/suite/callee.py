@@ -9,11 +9,11 @@ from grader.suite.steps import Write
 
 
 class ReachedError(Exception):
-    """What a test waits for came before the next step."""
+    """The thing that a test waits for came before the next step."""
 
 
 class HasFileno(Protocol):
-    """What select takes."""
+    """An object that select takes."""
 
     def fileno(self) -> int:
         """Return its descriptor."""

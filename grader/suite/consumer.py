@@ -24,7 +24,7 @@ from grader.suite.settle import settled
 
 
 class Lab(Protocol):
-    """What a Consumer needs of the session that it belongs to."""
+    """The part of a session that a Consumer needs."""
 
     broken_modules: dict[str, str]
     """Modules that cannot be used, and why; the sentence is for the student."""

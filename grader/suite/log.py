@@ -16,7 +16,7 @@ _LAST = 150
 
 
 class Log:
-    """What happened in one test, in order: entries of `at` (seconds), `who`, `what`, `kill`."""
+    """The events of one test, in order: entries of `at` (seconds), `who`, `what`, `kill`."""
 
     def __init__(self) -> None:
         self._start = time.monotonic()
@@ -27,7 +27,7 @@ class Log:
 
     @property
     def entries(self) -> list[dict[str, Any]]:
-        """What happened; where much was left out, an entry says how much."""
+        """Return what happened; where much was left out, an entry says how much."""
         last = list(self._last)
         left_out = self._count - len(self._first) - len(last)
         gap = [{"at": last[0]["at"], "who": "", "what": f"({left_out} more)"}] if left_out else []

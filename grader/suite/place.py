@@ -15,7 +15,7 @@ _SHOWN = 80
 
 @dataclass(frozen=True)
 class Place:
-    """Where a process stood in the student's code, as it says."""
+    """The place where a process stood in the student's code, as it says."""
 
     file: str
     line: int

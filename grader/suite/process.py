@@ -29,9 +29,9 @@ from grader.worker import wire
 _ASKS = 1.0
 """Seconds of a wait after which services are asked whether they cut the submission off."""
 _MAX_BYTES = 64 << 20
-"""Of all messages of one process: what a suite keeps of them is a multiple of it."""
+"""Byte limit for all messages of one process; the suite's memory is a multiple of it."""
 _MAX_STEPS = 20_000
-"""Of one process; exercises need some hundreds."""
+"""Limit for the steps of one process; exercises need some hundreds."""
 
 _SOON = 0.5
 """Seconds without a step after which a learner's own code is asked whether it hangs again."""

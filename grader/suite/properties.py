@@ -15,7 +15,7 @@ from grader.suite.outcomes import Failed, NotGraded, not_graded
 
 
 class _Over(BaseException):
-    """What no smaller input explains; not an Exception, so that hypothesis lets it pass."""
+    """A failure of no smaller input; not an Exception, so that hypothesis lets it pass."""
 
     def __init__(self, failure: Failed) -> None:
         super().__init__()

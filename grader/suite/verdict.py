@@ -19,7 +19,7 @@ _GRAVEST_FIRST = (
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one test."""
+    """The outcome of one test."""
 
     outcome: Outcome
     message: str

@@ -78,7 +78,7 @@ class Kept:
 
 @dataclass(frozen=True, init=False)
 class New:
-    """What `function`, a dotted name, returns when the worker calls it with these arguments."""
+    """A value that `function`, a dotted name, returns in the worker for these arguments."""
 
     function: str
     args: tuple[Any, ...] = ()
@@ -92,7 +92,7 @@ class New:
 
 @dataclass(frozen=True, init=False)
 class Method:
-    """What the method `name` of `target` returns when the worker calls it with these arguments."""
+    """A value that the method `name` of `target` returns in the worker for these arguments."""
 
     target: Any
     name: str

@@ -8,7 +8,7 @@ from event_sinks.base import Sink, SinkError, events, host_of, reason, unreachab
 
 
 class _OfRedis(Sink):
-    """What sends to a Redis server, with one connection and no second try."""
+    """A sender to a Redis server, with one connection and no second try."""
 
     def __init__(self, url: str, what: str) -> None:
         import redis

@@ -18,7 +18,7 @@ from events import RandomTrips
 
 @dataclass(frozen=True)
 class Plan:
-    """What to send, and when."""
+    """The events to send, and when."""
 
     interval: float
     """Seconds from the start of one event to the start of the next; 0 is full speed."""
@@ -68,11 +68,11 @@ class Run:
                 click.echo(f"[{self._name}] {sink.done} event {self.progress('/')}")
 
     def progress(self, of: str) -> str:
-        """How many events were sent, and of how many where that is known."""
+        """Return how many events were sent, and of how many where that is known."""
         return f"{self.sent}{of}{self._plan.count}" if self._plan.count else str(self.sent)
 
     def stopped(self) -> str:
-        """How far it got, for a run that did not come to its end."""
+        """Return how far it got, for a run that did not come to its end."""
         noun = "event" if (self._plan.count or self.sent) == 1 else "events"
         return f"after {self.progress(' of ')} {noun}"
 

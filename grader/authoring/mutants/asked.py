@@ -12,7 +12,7 @@ _Item = TypeVar("_Item")
 
 @dataclass(frozen=True)
 class Asked:
-    """What `grader validate --mutants` or `--rewrites` was asked for."""
+    """The request of a `grader validate --mutants` or `--rewrites`."""
 
     seed: int
     jobs: int | None = None

@@ -20,7 +20,7 @@ from grader.submission import Submission
 
 
 class Fate(StrEnum):
-    """What became of a mutant."""
+    """The end of a mutant: killed, or not."""
 
     KILLED = "killed"
     SURVIVED = "survived"

@@ -107,9 +107,9 @@ def begin(sink: Child, source: Child) -> None:
     Raises:
         RunError: the consumer does not become ready.
     """
-    sink.tell()
+    sink.begin()
     sink.wait_for("ready")
-    source.tell()
+    source.begin()
 
 
 def handled(sink: Child) -> int:

@@ -39,7 +39,7 @@ def away(bench: Bench, subject: Subject) -> Away:
         begin(one, source)
         (left,) = one.wait_for("returned")
         bench.crew.pause(AWAY)
-        other.tell()
+        other.begin()
         (back,) = other.wait_for("ready")
         source.wait_for("done")
         bench.settle(technique.quiet(place), one, other)
@@ -95,7 +95,7 @@ def _killed(bench: Bench, subject: Subject, at: int, word: str, **how: int) -> C
             raise RunError("it was not killed when handle() returned")
         one.kill_alone()
         killed = time.monotonic()
-        other.tell()
+        other.begin()
         source.wait_for("done")
         bench.settle(technique.quiet(place), one, other)
         _require_no_failure(other)
@@ -137,7 +137,7 @@ def restart(bench: Bench, subjects: list[Subject], node: PrivateNode) -> dict[Su
         if not bench.crew.until(lambda: all(_after(s, killed) for s in sinks), PATIENCE):
             raise RunError("no event was handled after the broker was back")
         for source in sources:
-            source.tell()
+            source.stop()
             source.wait_for("done")
         bench.settle(max(s.technique.quiet(place) for s, place in places.items()), *sinks)
         stories = [Story.of(*pair) for pair in zip(sources, sinks, strict=True)]

@@ -22,7 +22,7 @@ def idle(
     place = place.model_copy(update=changes)
     told = bench.job(subject, place, mode="idle", seconds=seconds)
     with bench.crew.children(bench.crew.consumer(told)) as (sink,), ExitStack() as stack:
-        sink.tell()
+        sink.begin()
         sink.wait_for("ready")
         stack.enter_context(technique.company(place))
         requests, cpu, wakeups, took = sink.wait_for("idle", seconds + PATIENCE)

@@ -53,7 +53,7 @@ def replay(bench: Bench, subject: Subject) -> Replay:
         begin(one, source)
         source.wait_for("done")
         one.wait_for("returned")
-        other.tell()
+        other.begin()
         other.wait_for("ready")
         done = _numbers(one)
         bench.crew.until(lambda: _numbers(other) >= done or other.ended, _PATIENCE)
@@ -78,12 +78,12 @@ def _two(bench: Bench, subject: Subject, other_place: Callable[[Place], Place]) 
         bench.crew.producer(bench.plan(technique, place, EVENTS)),
     ) as (one, other, source):
         for sink in (one, other):
-            sink.tell()
+            sink.begin()
             with contextlib.suppress(RunError):
                 sink.wait_for("ready")
         if one.failed and other.failed:
             raise RunError(one.failed)
-        source.tell()
+        source.begin()
         source.wait_for("done")
         bench.settle(technique.quiet(place), one, other)
         counts = (handled(one), handled(other))

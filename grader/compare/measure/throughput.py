@@ -33,7 +33,7 @@ class Burst:
 
     @property
     def seconds(self) -> float:
-        """How long the events took."""
+        """Return how long the events took."""
         return self.events / self.per_second
 
 
@@ -70,7 +70,7 @@ def burst(bench: Bench, subject: Subject, count: int) -> Burst:
         with answering(technique.title):
             _preload(bench, technique, place, count)
         with bench.crew.children(bench.crew.consumer(told)) as (sink,):
-            sink.tell()
+            sink.begin()
             said = sink.wait_for("burst", 2 * PATIENCE)
     else:
         flood = bench.plan(technique, place, count, rate=0)

@@ -38,7 +38,7 @@ Short, since what comes meanwhile waits where a kill may lose it.
 
 
 class Job(BaseModel):
-    """What a consumer process is told to do."""
+    """The orders for a consumer process."""
 
     technique: str
     """Where its class lies."""

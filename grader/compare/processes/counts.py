@@ -11,7 +11,7 @@ from typing import Any
 
 
 class Count:
-    """How often something happened."""
+    """A counter of calls."""
 
     calls = 0
 

@@ -58,8 +58,15 @@ class Child:
             self._ended = True
             self._news.notify_all()
 
-    def tell(self) -> None:
-        """Send a line: begin, or (to a producer that has begun) stop."""
+    def begin(self) -> None:
+        """Tell the process to begin."""
+        self._send_line()
+
+    def stop(self) -> None:
+        """Tell a producer that has begun to stop."""
+        self._send_line()
+
+    def _send_line(self) -> None:
         with contextlib.suppress(OSError):
             self._line.sendall(b"\n")
 
@@ -96,7 +103,7 @@ class Child:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will be said."""
+        """Tell whether nothing more will be said."""
         return self._ended
 
     def kill(self) -> None:

@@ -30,7 +30,7 @@ _TRIPS = 500
 
 
 class Plan(BaseModel):
-    """What a producer process is told to do."""
+    """The orders for a producer process."""
 
     technique: str
     """Where its class lies."""

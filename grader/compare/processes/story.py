@@ -33,17 +33,17 @@ class Story:
 
     @property
     def start(self) -> float:
-        """When the first event was sent."""
+        """Return when the first event was sent."""
         return min(self.sent.values())
 
     @property
     def lost(self) -> int:
-        """How many events were never handled."""
+        """Return how many events were never handled."""
         return len(self.sent.keys() - {number for number, _ in self.handled})
 
     @property
     def twice(self) -> int:
-        """How many events were handled more than once."""
+        """Return how many events were handled more than once."""
         times: dict[int, int] = {}
         for number, _ in self.handled:
             times[number] = times.get(number, 0) + 1

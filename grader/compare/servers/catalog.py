@@ -26,7 +26,7 @@ _SERVERS: dict[str, type[Server]] = {
 
 
 class Servers:
-    """Where each server is, and what it is."""
+    """The servers: where each is, and what it is."""
 
     def __init__(self, stack: ExitStack, techniques: Sequence[Technique]) -> None:
         self._techniques = techniques
@@ -84,7 +84,7 @@ class Servers:
 
     @property
     def behind(self) -> dict[str, str]:
-        """What stands behind each technique, by its id."""
+        """Return what stands behind each technique, by its id."""
         words: dict[str | None, str] = {each.service: each.behind for each in self._there}
         words[None] = "real: files and sockets of this machine"
         return {each.id: words[each.service] for each in self._techniques if each.service in words}

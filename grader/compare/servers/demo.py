@@ -9,7 +9,7 @@ from grader.services.catalog import service_kind
 
 
 class DemoServer(Server):
-    """What the kind serves its demos with, in a process of its own and on another port."""
+    """The server of a kind's demos, in a process of its own and on another port."""
 
     def start(self) -> None:
         """Start it."""

@@ -22,7 +22,7 @@ Call = Callable[[Handle, Ready, int], None]
 
 @dataclass(frozen=True)
 class Opinions:
-    """What is usually said of a technique, in the rows of the lecture that can be measured."""
+    """The common opinion of a technique, in the rows of the lecture that can be measured."""
 
     latency: str
     keeps: str

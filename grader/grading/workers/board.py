@@ -15,7 +15,7 @@ _LINES = 8
 
 @dataclass(frozen=True)
 class Worker:
-    """What a worker said last."""
+    """The last word of a worker."""
 
     name: str
     course: str
@@ -59,7 +59,7 @@ class Board:
 
     @property
     def slots(self) -> int:
-        """How many submissions are graded at a time, by all together."""
+        """Return how many submissions are graded at a time, by all together."""
         return sum(each.jobs for each in self.ours)
 
     @property

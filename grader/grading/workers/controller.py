@@ -42,7 +42,7 @@ _TASK_GRACE = 60
 
 @dataclass(frozen=True)
 class Order:
-    """What is graded by workers, and how."""
+    """The order to workers: which submissions, and how."""
 
     course: Course
     suites: Mapping[str, str]

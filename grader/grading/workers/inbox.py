@@ -27,7 +27,7 @@ class Dead:
 
     @property
     def delivered_too_often(self) -> bool:
-        """Whether worker after worker ended over it."""
+        """Tell whether worker after worker ended over it."""
         return self.reason == "delivery_limit"
 
 

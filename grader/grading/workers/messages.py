@@ -128,7 +128,7 @@ class Work(_Message):
 
 
 class Done(_Message):
-    """What a worker says of a submission: its report, or why there is none."""
+    """A worker's result for a submission: its report, or why there is none."""
 
     student: _Text
     exercise: _Text

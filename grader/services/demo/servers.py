@@ -44,7 +44,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where clients find it: at the lessons' port."""
+        """Return where clients find it: at the lessons' port."""
         return f"{self.kind.scheme}://localhost:{self.kind.port}"
 
 
@@ -66,7 +66,7 @@ def status(name: str) -> Server:
 
 @dataclass(frozen=True)
 class Started:
-    """What became of one wish to start a server."""
+    """The outcome of one wish to start a server."""
 
     server: Server
     was_running: bool = False

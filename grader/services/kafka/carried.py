@@ -30,7 +30,7 @@ _PORT = struct.Struct(">i")
 
 
 class Rules(Protocol):
-    """What holds for all connections of a submission's together."""
+    """The rules for all connections of a submission's together."""
 
     def count(self, *, up: int = 0, down: int = 0) -> bool:
         """Count bytes; tell whether the submission may send and get more."""

@@ -17,7 +17,7 @@ from grader.services.kafka.watch import UNASKED, Recording, Watch
 
 @dataclass(frozen=True)
 class Bounds:
-    """What the clients of one front may do together."""
+    """The bounds of what the clients of one front may do together."""
 
     up: int
     """Bytes that they may send."""
@@ -74,7 +74,7 @@ class KafkaFront:
         self.refusals: list[str] = []
         """What was not carried and ended its connection, as clauses about the program."""
         self._carried = 0
-        """How many connections there are."""
+        """Return how many connections there are."""
         self._down = False
         self._watches: list[Watch] = []
         self._recordings: list[Recording] = []
@@ -120,7 +120,7 @@ class KafkaFront:
 
     @property
     def open_connections(self) -> int:
-        """How many connections there are."""
+        """Return how many connections there are."""
         return self._carried
 
     def wait_closed(self, seconds: float) -> bool:

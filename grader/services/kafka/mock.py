@@ -50,7 +50,7 @@ class MockCluster:
 
     @property
     def port(self) -> int:
-        """Where it serves."""
+        """Return the port where it serves."""
         address = self._library.rd_kafka_mock_cluster_bootstraps(self._cluster).decode()
         return int(address.rpartition(":")[2])
 

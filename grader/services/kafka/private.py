@@ -77,7 +77,7 @@ class PrivateCluster:
 
     @property
     def port(self) -> int:
-        """Where it serves, on 127.0.0.1; waits until it does.
+        """Return the port where it serves, on 127.0.0.1; wait until it does.
 
         Raises:
             ServiceError: it did not start.

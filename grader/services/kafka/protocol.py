@@ -102,7 +102,7 @@ class Request:
 
     @property
     def name(self) -> str:
-        """Of its kind."""
+        """Return the name of its kind."""
         return ALLOWED.get(self.key) or _REFUSED.get(self.key) or f"request {self.key}"
 
     @property

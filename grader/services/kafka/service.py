@@ -223,7 +223,7 @@ class KafkaService(Service):
 
     @property
     def open_connections(self) -> int:
-        """How many connections the consumer's processes have open now."""
+        """Return how many connections the consumer's processes have open now."""
         return self._attached.open_connections
 
     def wait_closed(self, seconds: float) -> bool:
@@ -255,7 +255,7 @@ class KafkaService(Service):
 
     @property
     def why_exceeded(self) -> str:
-        """What it did, as a clause about the program; empty: it sent too much."""
+        """Return what it did, as a clause about the program; empty: it sent too much."""
         if self._front is not None and self._front.asked_too_much:
             return "asked Kafka for more than any exercise needs"
         if self._cluster.worn_out:
@@ -268,7 +268,7 @@ class KafkaService(Service):
 
     @property
     def refusals(self) -> Sequence[str]:
-        """What the submission sent that ended its connection, as clauses about the program."""
+        """Return what the program sent that ended its connection, as clauses about it."""
         return self._front.refusals if self._front is not None else ()
 
     # Life ----------------------------------------------------------------------------

@@ -91,7 +91,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Answered:
-    """What the cluster told a member of a group."""
+    """An answer of the cluster to a member of a group."""
 
     name: str
     """The kind of its request: JoinGroup, SyncGroup, Heartbeat or LeaveGroup."""

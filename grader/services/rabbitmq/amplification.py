@@ -14,7 +14,7 @@ from __future__ import annotations
 import struct
 from collections import defaultdict
 
-MOST = 3
+MAX_EXTRA_COPIES = 3
 """Copies besides the first, of all exchanges together. Exercises need none."""
 _CHANNEL, _EXCHANGE, _EXCHANGE_BIND = (20, 10), (40, 10), (40, 30)
 _QUEUE, _BIND, _CONSUME = (50, 10), (50, 20), (60, 20)
@@ -51,8 +51,8 @@ _WITH_LENGTH = b"SxFA"
 """Types of values that begin with their length, in four bytes."""
 
 
-class Copies:
-    """What the methods of a submission's connections, one after the other, amount to."""
+class AmplificationGuard:
+    """The count of the copies that a submission's methods, one after the other, amount to."""
 
     def __init__(self) -> None:
         self._kinds: defaultdict[bytes, set[bytes]] = defaultdict(set)

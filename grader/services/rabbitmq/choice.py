@@ -65,7 +65,7 @@ class Found:
 
     @property
     def in_words(self) -> str:
-        """What is used, for a person."""
+        """Return what is used, for a person."""
         match self.choice:
             case OwnBroker(host, port):
                 return f"the broker at {host}:{port}, which {URL_VARIABLE} names,"
@@ -76,14 +76,14 @@ class Found:
 
     @property
     def to_start(self) -> tuple[Startable, ...]:
-        """What to try to start, in order; nothing where the broker runs already."""
+        """Return what to try to start, in order; nothing where the broker runs already."""
         if isinstance(self.choice, OwnBroker):
             return ()
         return (self.choice, self.next_best) if self.next_best else (self.choice,)
 
 
 class GetImage(Protocol):
-    """What gets Docker's image, or raises a ServiceError."""
+    """A function that gets Docker's image, or raises a ServiceError."""
 
     def __call__(self, *, alone: bool) -> None:
         """`alone`: nothing else can serve."""

@@ -43,7 +43,7 @@ class DockerNode(Node):
 
     @property
     def command(self) -> list[str]:
-        """What it was started with."""
+        """Return the command that it was started with."""
         return self._container.command
 
     def spawn(self) -> None:

@@ -38,7 +38,7 @@ class Evicted(Exception):  # noqa: N818 - of a place, and no error of the grader
 
 
 class Broker(ABC):
-    """Where leases come from. Made before the run forks; used in any process of it."""
+    """The source of leases. Made before the run forks; used in any process of it."""
 
     @abstractmethod
     def lease(self, again: Lease | None = None) -> Lease:

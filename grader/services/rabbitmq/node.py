@@ -32,9 +32,9 @@ class Node(ABC):
 
     host = "127.0.0.1"
     port = 0
-    """Where AMQP is spoken, once `ready`."""
+    """Return the port where AMQP is spoken, once `ready`."""
     management_port = 0
-    """Where the management HTTP API answers, once `ready`."""
+    """Return the port where the management HTTP API answers, once `ready`."""
 
     @abstractmethod
     def spawn(self) -> None:
@@ -88,12 +88,12 @@ class FirstThatStarts(Node):
 
     @property
     def port(self) -> int:  # type: ignore[override]  # read-only here
-        """Where AMQP is spoken, once `ready`."""
+        """Return the port where AMQP is spoken, once `ready`."""
         return self.node.port
 
     @property
     def management_port(self) -> int:  # type: ignore[override]  # as above
-        """Where the management HTTP API answers, once `ready`."""
+        """Return the port where the management HTTP API answers, once `ready`."""
         return self.node.management_port
 
     def spawn(self) -> None:

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterator
 
 from grader.services.gate import Packet
-from grader.services.rabbitmq.amplification import Copies
+from grader.services.rabbitmq.amplification import AmplificationGuard
 from grader.services.rabbitmq.words import Words
 
 _BUFFERED = 256 << 10
@@ -51,7 +51,7 @@ class Pair:
         self,
         client: socket.socket,
         server: socket.socket,
-        copies: Copies,
+        copies: AmplificationGuard,
         *,
         connected: bool,
     ) -> None:

@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from typing import TypeVar
 
 from grader.services.gate import Gate
-from grader.services.rabbitmq.amplification import MOST, Copies
+from grader.services.rabbitmq.amplification import MAX_EXTRA_COPIES, AmplificationGuard
 from grader.services.rabbitmq.pair import Pair, Way, check_connected, close_socket, packet
 from grader.services.rabbitmq.words import REDELIVERED
 
@@ -52,7 +52,7 @@ class Relay:
         self.bytes_down = 0
         self.redelivered = 0
         """Deliveries so far that the broker marked as redelivered."""
-        self._copies = Copies()
+        self._copies = AmplificationGuard()
         self._pairs: set[Pair] = set()
         self._quiet = threading.Condition()
         self._commands: list[Callable[[], None]] = []
@@ -70,7 +70,7 @@ class Relay:
 
     @property
     def open_connections(self) -> int:
-        """How many connections are open now."""
+        """Return how many connections are open now."""
         return self._do(lambda: len(self._pairs))
 
     @property
@@ -83,11 +83,11 @@ class Relay:
 
     @property
     def why_exceeded(self) -> str:
-        """Why no connection is served any more, as a clause about the program; else empty."""
+        """Return why no connection is served any more, as a clause about the program, or empty."""
         copies = self._copies
         if copies.multiplies:
             return "published a message with a CC or BCC header, or with headers that are no AMQP"
-        if copies.count > MOST:
+        if copies.count > MAX_EXTRA_COPIES:
             return "bound queues so that RabbitMQ multiplies their dead letters"
         if self.bytes_up + copies.cost > self._max_bytes:
             return "sent more to rabbitmq than any exercise needs"

@@ -69,7 +69,7 @@ class RabbitMQService(Service):
 
     @property
     def virtual_host(self) -> str:
-        """Where the consumer's queues live."""
+        """Return the virtual host of the consumer's queues."""
         return self._lease.virtual_host
 
     # What the suite needs --------------------------------------------------------
@@ -117,7 +117,7 @@ class RabbitMQService(Service):
 
     @property
     def open_connections(self) -> int:
-        """How many connections the consumer's processes have open now."""
+        """Return how many connections the consumer's processes have open now."""
         return self._attached.open_connections
 
     def wait_closed(self, timeout: float) -> bool:
@@ -148,7 +148,7 @@ class RabbitMQService(Service):
 
     @property
     def why_exceeded(self) -> str:
-        """What it did, as a clause about the program."""
+        """Return what it did, as a clause about the program."""
         if self._evicted:
             return "made RabbitMQ keep so much that it ran short of memory or disk"
         return self._attached.why_exceeded if self._relay is not None else ""

@@ -13,7 +13,7 @@ from grader.services.rabbitmq.node import Login
 
 @dataclass(frozen=True)
 class Place:
-    """Where a node is."""
+    """The address of a node."""
 
     host: str
     port: int

@@ -62,7 +62,7 @@ class Command:
 
     @property
     def allowed(self) -> bool:
-        """Whether a submission may use it: nothing that administers the server or floods it."""
+        """Tell whether a submission may use it: it neither administers the server nor floods it."""
         if self.name == "CLIENT":
             return len(self.words) > 1 and self.words[1].upper().decode("latin-1") in _OF_CLIENT
         if self.name == "COMMAND":  # COMMAND LIST takes a pattern

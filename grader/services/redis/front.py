@@ -49,7 +49,7 @@ class RedisFront:
         self.commands = 0
         """Commands so far."""
         self._carried = 0
-        """How many connections there are."""
+        """Return how many connections there are."""
         self._subscriptions = 0
         self._watches: list[Watch] = []
         self._recordings: list[Recording] = []
@@ -83,7 +83,7 @@ class RedisFront:
 
     @property
     def open_connections(self) -> int:
-        """How many connections there are."""
+        """Return how many connections there are."""
         return self._carried
 
     def wait_closed(self, seconds: float) -> bool:

@@ -142,7 +142,7 @@ class RedisService(Service):
 
     @property
     def open_connections(self) -> int:
-        """How many connections the consumer's processes have open now."""
+        """Return how many connections the consumer's processes have open now."""
         return self._attached.open_connections
 
     def wait_closed(self, seconds: float) -> bool:
@@ -190,7 +190,7 @@ class RedisService(Service):
 
     @property
     def why_exceeded(self) -> str:
-        """What it did, as a clause about the program; empty: it sent too much."""
+        """Return what it did, as a clause about the program; empty: it sent too much."""
         if self._front is not None and self._front.asked_too_much:
             return "asked Redis for more than any exercise needs"
         if self._server.worn_out:
@@ -199,7 +199,7 @@ class RedisService(Service):
 
     @property
     def _is_full(self) -> bool:
-        """Whether the submission's own server had to refuse what it should keep."""
+        """Tell whether the submission's own server had to refuse what it should keep."""
         if self._server.shared or not self._server.is_real:
             return False
         with contextlib.suppress(redis.RedisError, ServiceError, OSError):

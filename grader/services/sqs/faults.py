@@ -13,7 +13,7 @@ Pick = Callable[[dict[str, Any], int], bool]
 
 @dataclass
 class Faults:
-    """What goes wrong on purpose."""
+    """The faults that a suite has asked for."""
 
     fail_entry: Pick | None = None
     """Asked for each entry of a SendMessageBatch, with the number of the request from 1 on."""

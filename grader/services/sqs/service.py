@@ -72,7 +72,7 @@ class SqsService(Service):
 
     @property
     def consumer_arguments(self) -> dict[str, str]:
-        """What the student's process calls `boto3.client("sqs", ...)` with."""
+        """Return what the student's process calls `boto3.client("sqs", ...)` with."""
         return {"endpoint_url": f"http://{self.host}:{self.port}", **_LOGIN}
 
     def queue_url(self, name: str) -> str:

@@ -20,12 +20,24 @@ DEDUPLICATION_SECONDS = 300
 
 ACTIONS = frozenset(
     (
-        *("CreateQueue", "DeleteQueue", "PurgeQueue", "GetQueueUrl", "ListQueues"),
-        *("GetQueueAttributes", "SetQueueAttributes", "ListDeadLetterSourceQueues"),
-        *("TagQueue", "UntagQueue", "ListQueueTags"),
-        *("SendMessage", "SendMessageBatch", "ReceiveMessage"),
-        *("DeleteMessage", "DeleteMessageBatch"),
-        *("ChangeMessageVisibility", "ChangeMessageVisibilityBatch"),
+        "CreateQueue",
+        "DeleteQueue",
+        "PurgeQueue",
+        "GetQueueUrl",
+        "ListQueues",
+        "GetQueueAttributes",
+        "SetQueueAttributes",
+        "ListDeadLetterSourceQueues",
+        "TagQueue",
+        "UntagQueue",
+        "ListQueueTags",
+        "SendMessage",
+        "SendMessageBatch",
+        "ReceiveMessage",
+        "DeleteMessage",
+        "DeleteMessageBatch",
+        "ChangeMessageVisibility",
+        "ChangeMessageVisibilityBatch",
     )
 )
 """What is served, by the API's names. Permissions and the moving of messages are nobody's need."""
@@ -46,7 +58,7 @@ OK = 200
 
 
 class Answer(NamedTuple):
-    """What a request gets."""
+    """An answer to a request."""
 
     status: int
     body: dict[str, Any]
@@ -126,7 +138,7 @@ def size(entry: dict[str, Any]) -> int:
 
 
 class Receipts:
-    """Which receipt handle of a message is its latest: moto deletes by any that it ever gave.
+    """The latest receipt handle of each message: moto deletes by any that it ever gave.
 
     With an older one the request succeeds, and the message is not deleted. Source: DeleteMessage
     in the API reference.
@@ -151,7 +163,7 @@ class Receipts:
 
 
 class Deduplication:
-    """Which messages FIFO queues took, by queue and deduplication id."""
+    """The messages that FIFO queues took, by queue and deduplication id."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
@@ -174,7 +186,7 @@ class Deduplication:
 
 
 def _identity(queue: str, entry: dict[str, Any]) -> tuple[str, str]:
-    """Of a message without an id of its own it is its body's digest, as AWS does when told so."""
+    """Return a message's deduplication id; without one its body's digest, as with AWS."""
     identity = entry.get("MessageDeduplicationId")
     if identity is None:
         text = str(entry.get("MessageBody", "")).encode(errors="replace")

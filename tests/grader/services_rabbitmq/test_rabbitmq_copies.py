@@ -9,13 +9,13 @@ import pytest
 from pika import spec
 from pika.amqp_object import Method
 
-from grader.services.rabbitmq.amplification import Copies
+from grader.services.rabbitmq.amplification import AmplificationGuard
 from grader.services.rabbitmq.words import Words
 
 
-def seen_in(*said: Method | bytes) -> Copies:
+def seen_in(*said: Method | bytes) -> AmplificationGuard:
     """What these methods, and content headers as bytes, amount to as they go over the wire."""
-    seen = Copies()
+    seen = AmplificationGuard()
     words = Words(seen.see, seen.see_header)
     for each in said:
         if isinstance(each, bytes):
@@ -90,7 +90,7 @@ def test_bindings_that_reach_more_than_one_queue_are_copies(
 @pytest.mark.parametrize("payload", [b"", b"\x00\x32\x00\x14", b"\x00\x32\x00\x14\x00\x00\xff"])
 def test_a_method_cut_short_is_no_error(payload: bytes) -> None:
     """The broker refuses it."""
-    seen = Copies()
+    seen = AmplificationGuard()
     seen.see(payload)
     assert seen.count == 0
 
