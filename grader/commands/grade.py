@@ -84,10 +84,10 @@ def grade(
         raise click.UsageError("Give either --unsafe or --broker: workers grade in a sandbox.")
     if broker is not None and jobs is not None:
         raise click.UsageError("With --broker, -j is an option of `grader worker`.")
-    from grader.grading.command import Run, grade_directory  # noqa: PLC0415 - imports pytest
+    from grader.grading.command import GradeRequest, grade_directory  # noqa: PLC0415 - imports pytest
     from grader.grading.workers.broker import parse_address  # noqa: PLC0415 - as above
 
-    run = Run(
+    run = GradeRequest(
         directory,
         exercise=exercise,
         students=students,

@@ -70,7 +70,7 @@ def _nobodys_settings() -> Iterator[None]:
                 os.environ[name] = value
 
 
-class Collected:
+class CollectedSuite:
     """The tests of an exercise's suite. A process forked from this one can run them too.
 
     To configure pytest and to collect a suite takes longer than many a submission's tests.

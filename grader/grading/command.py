@@ -32,7 +32,7 @@ _DETAILS_UP_TO = 12
 
 
 @dataclass(frozen=True)
-class Run:
+class GradeRequest:
     """The request of a `grader grade`."""
 
     directory: Path
@@ -58,7 +58,7 @@ class Run:
     """Where workers take the submissions from; None: they are graded here."""
 
 
-def grade_directory(course: Course, run: Run, console: Console) -> int:
+def grade_directory(course: Course, run: GradeRequest, console: Console) -> int:
     """Grade what lies in `run.directory`; the exit code.
 
     Exit codes: 0 all full, 1 something failed, 2 something could not be decided.
@@ -115,7 +115,10 @@ def _suites_of(submissions: Sequence[Submission], course: Course) -> dict[str, s
 
 
 def _still_to_grade(
-    submissions: Sequence[Submission], suites: Mapping[str, str], run: Run, results: Results
+    submissions: Sequence[Submission],
+    suites: Mapping[str, str],
+    run: GradeRequest,
+    results: Results,
 ) -> Iterator[Submission]:
     """Yield those without a stored verdict; of the others, store what became known meanwhile."""
     for each in submissions:
@@ -126,7 +129,9 @@ def _still_to_grade(
             _keep_times(each, stored, results)
 
 
-def _known(submission: Submission, suite: str, run: Run, results: Results) -> Report | None:
+def _known(
+    submission: Submission, suite: str, run: GradeRequest, results: Results
+) -> Report | None:
     """Return the stored report that is of this submission, by the suite of this hash, or None."""
     found = results.load(submission.student, submission.exercise.id)
     if found is None or found.provisional or run.seed not in (None, found.seed):
@@ -147,7 +152,11 @@ def _keep_times(submission: Submission, found: Report, results: Results) -> None
 
 
 def _grade(
-    todo: Sequence[Submission], course: Course, run: Run, results: Results, console: Console
+    todo: Sequence[Submission],
+    course: Course,
+    run: GradeRequest,
+    results: Results,
+    console: Console,
 ) -> None:
     """Grade `todo`, and keep each report as soon as it is there."""
     if not todo:
@@ -173,7 +182,7 @@ def _grade(
 
 @contextmanager
 def _graded_here(
-    todo: Sequence[Submission], course: Course, run: Run, console: Console
+    todo: Sequence[Submission], course: Course, run: GradeRequest, console: Console
 ) -> Iterator[Iterator[tuple[Submission, Report]]]:
     """Give the reports of this machine as they come."""
     sandbox = choose(unsafe=run.unsafe)
@@ -186,7 +195,11 @@ def _graded_here(
 
 
 def _graded_by_workers(
-    todo: Sequence[Submission], course: Course, run: Run, results: Results, console: Console
+    todo: Sequence[Submission],
+    course: Course,
+    run: GradeRequest,
+    results: Results,
+    console: Console,
 ) -> Generator[tuple[Submission, Report]]:
     """Yield the reports of the workers at `run.broker` as they come."""
     from grader.grading.workers.controller import (  # noqa: PLC0415 - needs the extra `workers`
@@ -216,7 +229,7 @@ def _graded_by_workers(
                 bar.advance(submission.student)
 
 
-def _seed_of(run: Run) -> int:
+def _seed_of(run: GradeRequest) -> int:
     return run.new_seed if run.seed is None else run.seed
 
 

@@ -35,7 +35,7 @@ _ROW = b"+"
 
 
 @dataclass(frozen=True)
-class Job:
+class GradingJob:
     """A submission to grade, and how."""
 
     submission: Submission
@@ -45,7 +45,7 @@ class Job:
 
 @dataclass
 class _Running:
-    job: Job
+    job: GradingJob
     process: BaseProcess
     watchdog: Watchdog
     slot: Slot
@@ -63,7 +63,7 @@ class GradingProcesses:
         """Return the connections to wait for: each can be read when its process is done."""
         return list(self._running)
 
-    def begin(self, job: Job) -> Connection | None:
+    def begin(self, job: GradingJob) -> Connection | None:
         """Start a process for `job`, and return its connection; None while no slot is free."""
         slot = self._slots.take()
         if slot is None:
@@ -78,7 +78,7 @@ class GradingProcesses:
             self._running[connection] = _Running(job, process, watchdog, slot)
         return connection
 
-    def collect(self, connection: Connection) -> tuple[Job, Report | None]:
+    def collect(self, connection: Connection) -> tuple[GradingJob, Report | None]:
         """Return the job behind `connection` and its report; None: begin this job once more."""
         done = self._running.pop(connection)
         self._slots.give_back(done.slot)
@@ -118,7 +118,7 @@ def grade_all(
     """
     exercises = {submission.exercise.id: submission.exercise for submission in submissions}
     warm_all(how.course, [exercise for _, exercise in sorted(exercises.items())])
-    waiting = [Job(submission, how) for submission in reversed(submissions)]
+    waiting = [GradingJob(submission, how) for submission in reversed(submissions)]
     processes = GradingProcesses(jobs)
     try:
         while waiting or processes.connections:

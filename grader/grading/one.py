@@ -9,7 +9,7 @@ from pathlib import Path
 
 from grader.course import Course, Exercise, Limits
 from grader.errors import CourseError, GraderError
-from grader.grading.collected import Collected
+from grader.grading.collected import CollectedSuite
 from grader.grading.sources import judging_sources
 from grader.report import CheckResult, Kind, Outcome, Report, is_provisional, presentable
 from grader.sandbox.base import Sandbox
@@ -83,7 +83,7 @@ def grade(submission: Submission, how: Grading, tell: Tell = _untold) -> Report:
     try:
         session.sandbox()
         ready = _warm_one(how.course, exercise)
-        collected = ready.collected if ready else Collected(suite, exercise)
+        collected = ready.collected if ready else CollectedSuite(suite, exercise)
         collected.plugin.begin(
             session,
             how.seed,
@@ -163,7 +163,7 @@ def suite_hashes(course: Course) -> dict[str, str]:
 class _Warm:
     """A suite as it was when it was collected."""
 
-    collected: Collected
+    collected: CollectedSuite
     limits: Limits
     hash: str
 
@@ -180,7 +180,7 @@ def warm(course: Course, exercise: Exercise) -> None:
     """
     suite = require_suite(course, exercise)
     digest = suite_hash(course, exercise)
-    _WARM[suite] = _Warm(Collected(suite, exercise), course.limits, digest)
+    _WARM[suite] = _Warm(CollectedSuite(suite, exercise), course.limits, digest)
 
 
 def _warm_one(course: Course, exercise: Exercise) -> _Warm | None:

@@ -67,7 +67,7 @@ class Tree(Protocol):
         """Close what the files are read from."""
 
 
-class Found(NamedTuple):
+class FoundFile(NamedTuple):
     """A file in an archive, and its content or why it is not taken."""
 
     path: PurePosixPath
@@ -114,7 +114,7 @@ def opened(file: IO[bytes], name: str) -> Tree:
         return TarTree(file)
 
 
-def files(tree: Tree, choose: Choose, deep: int) -> Iterator[Found]:
+def files(tree: Tree, choose: Choose, deep: int) -> Iterator[FoundFile]:
     """Yield the files of an archive, and those of archives `deep` levels inside it.
 
     A fault of one file, or of an archive inside, is its own alone.
@@ -126,23 +126,23 @@ def files(tree: Tree, choose: Choose, deep: int) -> Iterator[Found]:
     yield from _files(tree, choose, deep, budget)
 
 
-def _files(tree: Tree, choose: Choose, deep: int, budget: list[int]) -> Iterator[Found]:
+def _files(tree: Tree, choose: Choose, deep: int, budget: list[int]) -> Iterator[FoundFile]:
     with faults_as_sentences():
         chosen = choose(tree.paths)
     for number, (path, wanted) in enumerate(zip(tree.paths, chosen, strict=True)):
         if not wanted:
-            yield Found(path, None)
+            yield FoundFile(path, None)
             continue
         try:
             if deep and is_archive(path.name):
                 for inside in _files_inside(tree, number, choose, deep, budget):
-                    yield Found(path / inside.path, inside.content)
+                    yield FoundFile(path / inside.path, inside.content)
                 continue
             content = read_file(tree, number)
         except TooMuch:
             raise
         except BadArchive as fault:
-            yield Found(path, fault)
+            yield FoundFile(path, fault)
             continue
         budget[0] -= 1
         budget[1] -= len(content)
@@ -150,12 +150,12 @@ def _files(tree: Tree, choose: Choose, deep: int, budget: list[int]) -> Iterator
             raise TooMuch(f"holds more than {MAX_FILES} files")
         if budget[1] < 0:
             raise TooMuch(f"holds more than {MAX_TOTAL >> 20} MB")
-        yield Found(path, content)
+        yield FoundFile(path, content)
 
 
 def _files_inside(
     tree: Tree, number: int, choose: Choose, deep: int, budget: list[int]
-) -> Iterator[Found]:
+) -> Iterator[FoundFile]:
     with copied(tree, number) as file, closing(opened(file, tree.paths[number].name)) as inner:
         yield from _files(inner, choose, deep - 1, budget)
 

@@ -35,7 +35,7 @@ _Line = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Pair:
+class SimilarPair:
     """Two students whose code of an exercise is nearly the same."""
 
     one: str
@@ -54,7 +54,7 @@ class Group:
     """Pairs of them that are nearly identical."""
     least: float
     """Share of the pair that has least in common of these, 0 to 1."""
-    closest: Pair
+    closest: SimilarPair
 
 
 @dataclass(frozen=True)
@@ -91,25 +91,25 @@ def nearly_identical(submissions: Iterable[Submission], course: Course) -> Mappi
         if len(text) >= _LEAST:
             texts.setdefault(submission.exercise.id, []).append((submission, text))
 
-    def pairs(of: list[tuple[Submission, str]]) -> Iterator[Pair]:
+    def pairs(of: list[tuple[Submission, str]]) -> Iterator[SimilarPair]:
         for (one, first), (other, second) in combinations(of, 2):
             if one.hash == other.hash:
                 continue  # identical: marked as that, and not to crowd out who is less sure
             share = Indel.normalized_similarity(first, second, score_cutoff=THRESHOLD)
             if share:
-                yield Pair(one.student, other.student, share)
+                yield SimilarPair(one.student, other.student, share)
 
     return {exercise: Similar(grouped(pairs(of))) for exercise, of in texts.items()}
 
 
-def grouped(pairs: Iterable[Pair]) -> tuple[Group, ...]:
+def grouped(pairs: Iterable[SimilarPair]) -> tuple[Group, ...]:
     """Return the groups that pairs make, the closest first: whoever shares a student is in one.
 
     A class in which everybody copied has more pairs than are worth keeping: of each group only its
     figures are.
     """
     leader: dict[str, str] = {}
-    figures: dict[str, tuple[int, float, Pair]] = {}
+    figures: dict[str, tuple[int, float, SimilarPair]] = {}
     """By leader: how many pairs, the least share, the closest pair."""
 
     def lead(student: str) -> str:
@@ -132,7 +132,7 @@ def grouped(pairs: Iterable[Pair]) -> tuple[Group, ...]:
     return tuple(sorted(groups, key=lambda group: _closeness(group.closest)))
 
 
-def _closeness(pair: Pair) -> tuple[float, str, str]:
+def _closeness(pair: SimilarPair) -> tuple[float, str, str]:
     return -pair.share, pair.one, pair.other
 
 

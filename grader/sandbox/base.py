@@ -28,7 +28,7 @@ from grader.sandbox import syscalls
 from grader.sandbox.cgroup import Kills, machine_kills
 from grader.sandbox.ending import Ending
 from grader.sandbox.folder import Folder
-from grader.sandbox.line import START_SECONDS, Control, Line, Pair, SandboxDied
+from grader.sandbox.line import START_SECONDS, Control, ControlLine, SandboxDied, SocketPair
 from grader.sandbox.output import Output
 from grader.sandbox.python import scratch_home, site_packages
 from grader.sandbox.setup import Setup
@@ -55,7 +55,7 @@ class Sandbox(ABC):
         self.setup = setup
         self.base = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=scratch_home()))
         self._hold: int | None = hold(self.base)
-        self._line: Line | None = None
+        self._line: ControlLine | None = None
         self._popen: subprocess.Popen[bytes] | None = None
         self._own: frozenset[int] = frozenset()
         """The pids of the sandbox's own processes below the outer one."""
@@ -92,7 +92,7 @@ class Sandbox(ABC):
         return list(self.setup.ports)
 
     def _new_control(self) -> Control:
-        return Pair()
+        return SocketPair()
 
     # Life --------------------------------------------------------------------
 
@@ -142,7 +142,7 @@ class Sandbox(ABC):
             os.close(says)
             self.output.watch(said)
         try:
-            self._line = Line(control.connected(self._popen))
+            self._line = ControlLine(control.connected(self._popen))
             ready, fds_in = self._line.answer(4 + len(self.setup.ports), START_SECONDS)
         except (SandboxDied, TimeoutError) as error:
             self.kill()

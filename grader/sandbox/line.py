@@ -38,7 +38,7 @@ class Control(ABC):
         """
 
 
-class Pair(Control):
+class SocketPair(Control):
     """A socket pair, one end of which is inherited."""
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class Pair(Control):
         return self._ours
 
 
-class Line:
+class ControlLine:
     """Our end of it."""
 
     def __init__(self, end: socket.socket) -> None:

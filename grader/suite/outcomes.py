@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from grader.report import Kind
-from grader.suite.place import Place
+from grader.suite.place import CodePlace
 
 
 class Failed(AssertionError):  # noqa: N818 - the field's word
@@ -28,7 +28,7 @@ class Unusable(Failed):
 class Hangs(Failed):
     """It did nothing for as long as course.toml allows."""
 
-    def __init__(self, message: str, place: Place | None = None) -> None:
+    def __init__(self, message: str, place: CodePlace | None = None) -> None:
         super().__init__(message, Kind.HUNG, line=place.line if place else 0)
         self.place = place
         """Where it stood, where that is known."""

@@ -14,7 +14,7 @@ _SHOWN = 80
 
 
 @dataclass(frozen=True)
-class Place:
+class CodePlace:
     """The place where a process stood in the student's code, as it says."""
 
     file: str
@@ -28,7 +28,7 @@ class Place:
         return f"{text}, `{self.source}`" if self.source else text
 
 
-def place_in(trace: Iterable[bytes], files: Mapping[str, bytes]) -> Place | None:
+def place_in(trace: Iterable[bytes], files: Mapping[str, bytes]) -> CodePlace | None:
     """Return the innermost place of a trace that lies in one of the student's files, or None."""
     for line in trace:
         if (match := _FRAME.search(line)) is None:
@@ -39,5 +39,5 @@ def place_in(trace: Iterable[bytes], files: Mapping[str, bytes]) -> Place | None
             lines = files[path.name].decode(errors="replace").splitlines()
             source = lines[number - 1].strip() if 0 < number <= len(lines) else ""
             function = match[3].decode(errors="replace")[:_SHOWN]
-            return Place(path.name, number, function, source[:_SHOWN])
+            return CodePlace(path.name, number, function, source[:_SHOWN])
     return None

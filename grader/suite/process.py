@@ -21,7 +21,7 @@ from grader.suite.case import Case
 from grader.suite.log import argument
 from grader.suite.outcomes import Failed, Hangs, Unusable
 from grader.suite.patience import SLICE, Patience
-from grader.suite.place import Place, place_in
+from grader.suite.place import CodePlace, place_in
 from grader.suite.run import Run
 from grader.suite.steps import Write
 from grader.worker import wire
@@ -253,7 +253,7 @@ class Process:
         if place is not None and (place.file, place.function) in self.case.hung_in:
             pytest.skip(f"{place.function}() hung in an earlier check, and stands there again")
 
-    def where(self) -> Place | None:
+    def where(self) -> CodePlace | None:
         """Ask the process where it stands in the student's code; None where it does not say.
 
         The answer is the process's own word: for a sentence, never for a verdict. See

@@ -9,7 +9,7 @@ from typing import Any
 from grader.report import HOSTILE, Kind
 from grader.suite.callee import Callee, HasFileno, ReachedError
 from grader.suite.outcomes import Failed, Hangs, OutOfTime, Unusable
-from grader.suite.place import Place
+from grader.suite.place import CodePlace
 from grader.suite.reading import step_of, text_of
 from grader.suite.steps import (
     Handle,
@@ -184,7 +184,7 @@ class Run:
         names = ["handle"] if "handle" in given else given
         return " or ".join([*(f"call {name}()" for name in names), "return"])
 
-    def _advice(self, place: Place) -> str:
+    def _advice(self, place: CodePlace) -> str:
         """Say what the line is mistaken about, where that is certain."""
         waits_itself = re.search(r"\btime\s*\.\s*sleep\s*\(", place.source)
         if waits_itself and wire.Callback("sleep") in self.arguments:

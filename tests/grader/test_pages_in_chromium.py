@@ -18,7 +18,7 @@ from grader.gradebook.graded import Graded
 from grader.report import Kind
 from grader.reports.class_page import class_html
 from grader.reports.feedback import feedback_html, feedback_markdown
-from grader.reports.similar import Pair, Similar, grouped
+from grader.reports.similar import Similar, SimilarPair, grouped
 
 pytestmark = pytest.mark.chromium
 HOSTILE = (
@@ -100,7 +100,7 @@ def test_points_with_a_fraction_sort_as_numbers(tmp_path: Path, course: Course) 
 
 def test_filters_leave_what_was_asked_for(tmp_path: Path, course: Course) -> None:
     """Words in any column, an exercise, a mark; the count follows."""
-    near = {"01": Similar(grouped([Pair("bob", "dan", 0.97)]))}
+    near = {"01": Similar(grouped([SimilarPair("bob", "dan", 0.97)]))}
     page = page_of(tmp_path, class_html(some_class(course), course, near))
     wanted = {
         ("words", "CY"): ["cy 10", "cy 9"],
@@ -178,7 +178,7 @@ def test_nothing_hostile_runs_or_is_fetched(tmp_path: Path, course: Course) -> N
     with lure() as (url, seen):
         evil = HOSTILE.format(url=url)
         one_class = [graded(course, evil, "pff", evil), *some_class(course)]
-        near = {"01": Similar(grouped([Pair(evil, "ann", 1.0)]))}
+        near = {"01": Similar(grouped([SimilarPair(evil, "ann", 1.0)]))}
         script = (
             "return [called.join(), performance.getEntriesByType('resource').length,"
             " document.querySelectorAll('img, iframe, link, svg[onload]').length,"

@@ -23,7 +23,7 @@ from pydantic import BaseModel
 from grader.compare.place import Place
 from grader.compare.processes import counts
 from grader.compare.processes.kill import kill_at_return
-from grader.compare.processes.line import Line
+from grader.compare.processes.line import ProcessLine
 from grader.compare.techniques.technique import Call, Technique
 from grader.plugins import load
 
@@ -57,7 +57,7 @@ class Job(BaseModel):
     """How long to look on, in mode idle."""
 
 
-def work(job: Job, line: Line) -> None:
+def work(job: Job, line: ProcessLine) -> None:
     """Load the function, wait to be told, call it, and tell what happens."""
     technique: Technique = load(job.technique)()
     try:
@@ -96,7 +96,7 @@ def _load(technique: Technique, file: str) -> Callable[..., object]:
     return found
 
 
-def _stream(call: Call, job: Job, line: Line) -> None:
+def _stream(call: Call, job: Job, line: ProcessLine) -> None:
     """Tell of each event when its handling begins and ends."""
     handled = 0
 
@@ -115,7 +115,7 @@ def _stream(call: Call, job: Job, line: Line) -> None:
     line.say("returned", time.monotonic())
 
 
-def _burst(call: Call, job: Job, line: Line) -> None:
+def _burst(call: Call, job: Job, line: ProcessLine) -> None:
     """Count, and tell at the end what it took."""
     handled, first, last = 0, 0.0, 0.0
     wanted = job.max_events
@@ -142,7 +142,7 @@ def _burst(call: Call, job: Job, line: Line) -> None:
     line.say("burst", handled, start, first, last, counts.cpu_with_children() - cpu)
 
 
-def _idle(call: Call, job: Job, line: Line) -> None:
+def _idle(call: Call, job: Job, line: ProcessLine) -> None:
     """Wait for what does not come, and tell what the waiting took."""
     if not load(job.technique).counts_requests:
         counts.count_sends()
@@ -167,7 +167,7 @@ def _idle(call: Call, job: Job, line: Line) -> None:
     line.say("failed", "it returned instead of waiting")
 
 
-def _ready(line: Line) -> Callable[[], None]:
+def _ready(line: ProcessLine) -> Callable[[], None]:
     return lambda: line.say("ready", time.monotonic())
 
 
@@ -178,7 +178,7 @@ def _sentence(error: Exception) -> str:
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 
-def _end_with(line: Line) -> None:
+def _end_with(line: ProcessLine) -> None:
     """End with whoever reads us, and take `tail` along."""
     while line.hear():
         pass

@@ -7,7 +7,7 @@ import os
 import socket
 
 
-class Line:
+class ProcessLine:
     """A child's end."""
 
     def __init__(self, descriptor: int) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from grader.compare.place import Place
-from grader.compare.processes.line import Line
+from grader.compare.processes.line import ProcessLine
 from grader.compare.techniques.technique import Technique
 from grader.plugins import load
 
@@ -46,7 +46,7 @@ class Plan(BaseModel):
     """The folder of the event generator."""
 
 
-def work(plan: Plan, line: Line) -> None:
+def work(plan: Plan, line: ProcessLine) -> None:
     """Wait to be told, then send, and tell of it."""
     sys.path.insert(0, plan.resources)
     from events import random_trips  # noqa: PLC0415 - found by the path above
@@ -69,7 +69,7 @@ def _lines(trips: list[dict[str, Any]], count: int) -> list[bytes]:
     return [encoded[number % len(encoded)] for number in range(count)]
 
 
-def _flood(plan: Plan, lines: list[bytes], line: Line) -> None:
+def _flood(plan: Plan, lines: list[bytes], line: ProcessLine) -> None:
     technique: Technique = load(plan.technique)()
     sink = technique.sink(plan.place)
     size = technique.lines_at_once
@@ -80,7 +80,9 @@ def _flood(plan: Plan, lines: list[bytes], line: Line) -> None:
     sink.close()
 
 
-def _paced(plan: Plan, trips: list[dict[str, Any]], line: Line, stop: threading.Event) -> None:
+def _paced(
+    plan: Plan, trips: list[dict[str, Any]], line: ProcessLine, stop: threading.Event
+) -> None:
     from event_sinks.base import SinkError  # noqa: PLC0415 - found by the path that work sets
 
     # Moved about within its gap: a rate that is a multiple of a poll interval would tell nothing.
@@ -121,7 +123,7 @@ def _paced(plan: Plan, trips: list[dict[str, Any]], line: Line, stop: threading.
     line.say("done", first, time.monotonic())
 
 
-def _listen(line: Line, stop: threading.Event) -> None:
+def _listen(line: ProcessLine, stop: threading.Event) -> None:
     if line.hear():
         stop.set()
         while line.hear():

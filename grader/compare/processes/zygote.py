@@ -3,8 +3,8 @@
 A process that has imported the clients of some techniques, those at CLASS ..., and is forked for
 each run. That takes milliseconds instead of half a second of a core, and there are about a hundred
 and fifty of them. FD is a socket; for each descriptor that arrives on it a child is forked, whose
-:class:`Line` it becomes, and its pid is answered. Ends when FD does, and each child when its line
-does.
+:class:`ProcessLine` it becomes, and its pid is answered. Ends when FD does, and each child when its
+line does.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import socket
 import sys
 
 from grader.compare.processes import consumer, producer
-from grader.compare.processes.line import Line
+from grader.compare.processes.line import ProcessLine
 from grader.plugins import load
 
 
@@ -47,7 +47,7 @@ def _child(descriptor: int) -> None:
     try:
         os.setsid()  # so that it can be killed with all that it starts
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        line = Line(descriptor)
+        line = ProcessLine(descriptor)
         role, told = json.loads(line.hear())
         if role == "consumer":
             consumer.work(consumer.Job.model_validate(told), line)

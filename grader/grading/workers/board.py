@@ -14,7 +14,7 @@ _LINES = 8
 
 
 @dataclass(frozen=True)
-class Worker:
+class WorkerState:
     """The last word of a worker."""
 
     name: str
@@ -31,16 +31,16 @@ class Board:
     def __init__(self, course: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._course = course
         self._clock = clock
-        self._workers: dict[str, Worker] = {}
+        self._workers: dict[str, WorkerState] = {}
 
     def hear(self, event: Mapping[str, Any]) -> None:
         """Note what a worker announced; what is no announcement is passed over."""
         match event:
             case {"name": str(name), "course": str(course), "jobs": int(jobs), "tasks": list(ids)}:
                 tasks = tuple(each for each in ids if isinstance(each, str))
-                self._workers[name] = Worker(name, course, jobs, tasks, self._clock())
+                self._workers[name] = WorkerState(name, course, jobs, tasks, self._clock())
 
-    def _there(self) -> list[Worker]:
+    def _there(self) -> list[WorkerState]:
         now = self._clock()
         self._workers = {
             name: each for name, each in self._workers.items() if now - each.heard < _SILENT_SECONDS
@@ -48,12 +48,12 @@ class Board:
         return sorted(self._workers.values(), key=lambda each: each.name)
 
     @property
-    def ours(self) -> list[Worker]:
+    def ours(self) -> list[WorkerState]:
         """Those that take this course's work."""
         return [each for each in self._there() if each.course == self._course]
 
     @property
-    def others(self) -> list[Worker]:
+    def others(self) -> list[WorkerState]:
         """Those with other suites or limits."""
         return [each for each in self._there() if each.course != self._course]
 

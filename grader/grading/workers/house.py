@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from grader.course import Course, load_course
 from grader.errors import GraderError
-from grader.grading.many import GradingProcesses, Job, warm_all
+from grader.grading.many import GradingJob, GradingProcesses, warm_all
 from grader.grading.one import Grading, suite_hash, suite_hashes
 from grader.grading.services import prepare_services
 from grader.grading.slots import LOOK_SECONDS
@@ -39,7 +39,7 @@ class _Asked:
     """A task that waits, or is being graded."""
 
     client: Connection
-    job: Job
+    job: GradingJob
 
 
 class House:
@@ -107,7 +107,7 @@ class House:
         how = Grading(
             self._how.course, self._how.sandbox, work.seed, self._how.services, work.repeat
         )
-        self._waiting.append(_Asked(client, Job(submission, how)))
+        self._waiting.append(_Asked(client, GradingJob(submission, how)))
 
     def _begin(self) -> None:
         while self._waiting:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from grader.errors import ServiceError
 from grader.services.demo import servers
 from grader.services.rabbitmq.node import Login
-from grader.services.rabbitmq.tenants import Place, TenantBroker
+from grader.services.rabbitmq.tenants import NodeAddress, TenantBroker
 
 
 class DemoBroker(TenantBroker):
@@ -14,8 +14,8 @@ class DemoBroker(TenantBroker):
     def __init__(self) -> None:
         super().__init__(Login("guest", "guest"))
 
-    def _place(self) -> Place:
+    def _place(self) -> NodeAddress:
         server = servers.status("rabbitmq")
         if server.process is None:
             raise ServiceError("the demos' RabbitMQ does not run", "Run `grader services up`.")
-        return Place("127.0.0.1", server.kind.port, server.management_port)
+        return NodeAddress("127.0.0.1", server.kind.port, server.management_port)

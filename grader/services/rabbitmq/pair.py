@@ -44,7 +44,7 @@ class Way:
         """`target` was told so."""
 
 
-class Pair:
+class ConnectionPair:
     """A connection from the sandbox and its continuation to the broker."""
 
     def __init__(

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from grader.services.gate import Gate
 from grader.services.rabbitmq.amplification import MAX_EXTRA_COPIES, AmplificationGuard
-from grader.services.rabbitmq.pair import Pair, Way, check_connected, close_socket, packet
+from grader.services.rabbitmq.pair import ConnectionPair, Way, check_connected, close_socket, packet
 from grader.services.rabbitmq.words import REDELIVERED
 
 _CHUNK = 64 << 10
@@ -53,7 +53,7 @@ class Relay:
         self.redelivered = 0
         """Deliveries so far that the broker marked as redelivered."""
         self._copies = AmplificationGuard()
-        self._pairs: set[Pair] = set()
+        self._pairs: set[ConnectionPair] = set()
         self._quiet = threading.Condition()
         self._commands: list[Callable[[], None]] = []
         self._stopped = False
@@ -201,7 +201,7 @@ class Relay:
             result = (
                 errno.ECONNREFUSED if self.exceeded or self._refuses else server.connect_ex(address)
             )
-            pair = Pair(client, server, self._copies, connected=result == 0)
+            pair = ConnectionPair(client, server, self._copies, connected=result == 0)
             if result not in (0, errno.EINPROGRESS):
                 close_socket(client, abruptly=True)
                 server.close()
@@ -212,7 +212,7 @@ class Relay:
             self._pairs.add(pair)
             self._watch(pair)
 
-    def _handle(self, pair: Pair, side: socket.socket, events: int) -> None:
+    def _handle(self, pair: ConnectionPair, side: socket.socket, events: int) -> None:
         if pair not in self._pairs:
             return  # ended by an event of the same round
         try:
@@ -229,7 +229,7 @@ class Relay:
         else:
             self._watch(pair)
 
-    def _move(self, pair: Pair, side: socket.socket, events: int) -> None:
+    def _move(self, pair: ConnectionPair, side: socket.socket, events: int) -> None:
         if events & selectors.EVENT_WRITE:
             if side is pair.server and not pair.connected:
                 check_connected(side)
@@ -238,7 +238,7 @@ class Relay:
         if events & selectors.EVENT_READ:
             self._receive(pair, pair.up if side is pair.client else pair.down)
 
-    def _receive(self, pair: Pair, way: Way) -> None:
+    def _receive(self, pair: ConnectionPair, way: Way) -> None:
         if pair.vanishes:
             self._swallow(pair, way)
             return
@@ -253,7 +253,7 @@ class Relay:
         way.methods = way.words.feed(data)
         self._ask(pair, way)
 
-    def _ask(self, pair: Pair, way: Way) -> None:
+    def _ask(self, pair: ConnectionPair, way: Way) -> None:
         """Send on what arrived, up to the first method that the gate holds."""
         held, way.held = way.held, ""
         for said in itertools.chain([held] if held else [], way.methods):
@@ -272,7 +272,7 @@ class Relay:
         if way is not pair.up or pair.connected:
             self._send(way)
 
-    def _swallow(self, pair: Pair, way: Way) -> None:
+    def _swallow(self, pair: ConnectionPair, way: Way) -> None:
         """Read what a killed process, or the broker for it, still said, and pass the end on.
 
         The broker is told by a FIN, after all that had crossed: an RST may overtake that.
@@ -304,7 +304,7 @@ class Relay:
 
         self._do(go_on)
 
-    def _ask_or_end(self, pair: Pair, way: Way) -> None:
+    def _ask_or_end(self, pair: ConnectionPair, way: Way) -> None:
         try:
             self._ask(pair, way)
         except OSError:
@@ -318,7 +318,7 @@ class Relay:
             way.closed = True
             way.target.shutdown(socket.SHUT_WR)
 
-    def _watch(self, pair: Pair) -> None:
+    def _watch(self, pair: ConnectionPair) -> None:
         for side in (pair.client, pair.server):
             events = pair.wanted(side)
             watched = side in self._selector.get_map()
@@ -329,7 +329,7 @@ class Relay:
             elif events:
                 self._selector.register(side, events, pair)
 
-    def _end(self, pair: Pair, *, abruptly: bool) -> None:
+    def _end(self, pair: ConnectionPair, *, abruptly: bool) -> None:
         for side in (pair.client, pair.server):
             if side in self._selector.get_map():
                 self._selector.unregister(side)

@@ -13,7 +13,7 @@ from grader.errors import ServiceError
 from grader.host.child import start_module
 from grader.services.rabbitmq.choice import Startable, written
 from grader.services.rabbitmq.node import Login
-from grader.services.rabbitmq.tenants import Place, TenantBroker
+from grader.services.rabbitmq.tenants import NodeAddress, TenantBroker
 
 _ANSWER_SECONDS = 250
 """Beyond what a start may take: a supervisor that is silent for so long is stuck."""
@@ -48,7 +48,7 @@ class StartedBroker(TenantBroker):
         """The process that keeps the node; 0 after `close`."""
         return self._supervisor.pid if self._supervisor else 0
 
-    def _place(self) -> Place:
+    def _place(self) -> NodeAddress:
         try:
             with (
                 socket.create_connection(self._address, timeout=_ANSWER_SECONDS) as connection,
@@ -60,7 +60,7 @@ class StartedBroker(TenantBroker):
             raise ServiceError("the process that keeps RabbitMQ ended", "Start again.") from error
         if "error" in answer:
             raise ServiceError(answer["error"], answer["help"])
-        return Place(**answer)
+        return NodeAddress(**answer)
 
     def close(self) -> None:
         """End the supervisor, and with it the node."""

@@ -12,7 +12,7 @@ from grader.services.rabbitmq.node import Login
 
 
 @dataclass(frozen=True)
-class Place:
+class NodeAddress:
     """The address of a node."""
 
     host: str
@@ -28,14 +28,14 @@ class TenantBroker(Broker):
         self._login = login
 
     @abstractmethod
-    def _place(self) -> Place:
+    def _place(self) -> NodeAddress:
         """Return where the node is now; waits until it serves.
 
         Raises:
             ServiceError: it does not.
         """
 
-    def _api(self, place: Place) -> ManagementApi:
+    def _api(self, place: NodeAddress) -> ManagementApi:
         return ManagementApi(place.host, place.management_port, self._login)
 
     def lease(self, again: Lease | None = None) -> Lease:
