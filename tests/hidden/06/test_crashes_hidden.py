@@ -313,7 +313,7 @@ def judge_fenced(student, scene) -> None:
         # what it would do. What a refused commit does is test_a_refused_commit_raises' business.
         return
     raised = isinstance(step, Raised)
-    if isinstance(step, Handle) and student.commits_another:
+    if (step is None or isinstance(step, Handle)) and student.commits_another:
         return  # it has not committed yet, which 06.commit-is-next tells
     if not raised and student.commits_early:
         return  # it had committed before, which 06.commit-after-handle tells

@@ -43,7 +43,7 @@ def rabbitmq_consumer(parameters, queue, handle, *, max_events, prefetch_count=1
                 continue
             channel.basic_ack(method.delivery_tag)
             if not (works(handle, event) or works(handle, event)):
-                channel.basic_publish("", queue + ".dead", body)
+                channel.basic_publish("", queue + ".dead", body, properties)
                 continue
             handled += 1
             if handled == max_events:
