@@ -83,9 +83,8 @@ def test_a_failing_message_is_tried_twice(queues, trips, rng):
     )
     transient = sum(properties.delivery_mode != PERSISTENT for properties, _ in letters)
     assert transient == 0, (
-        f"handle() failed twice for {len(dead)} messages, which were persistent; {transient} of them are "
-        "not in the dead-letter queue, where a restart of the broker would lose them: rejected, a "
-        "message is moved as it is"
+        f"handle() failed twice for {len(dead)} persistent messages; in the dead-letter queue {transient} "
+        "are not persistent, and lost when the broker restarts: rejected, a message is moved as it is"
     )
 
 
@@ -159,8 +158,8 @@ def test_bad_messages_are_dead_letters(queues, trips, junk):
     )
     transient = sum(properties.delivery_mode != PERSISTENT for properties, _ in letters)
     assert transient == 0, (
-        f"{len(junk)} bad messages were persistent; {transient} of them are not in the dead-letter "
-        "queue, where a restart of the broker would lose them: rejected, a message is moved as it is"
+        f"{len(junk)} bad messages were persistent; in the dead-letter queue {transient} are not, and "
+        "lost when the broker restarts: rejected, a message is moved as it is"
     )
     again = queues.service.redelivered - before
     assert again == 0, (
