@@ -41,7 +41,7 @@ def number(points: float) -> str:
 
 @dataclass
 class ClassSummary:
-    """Whether any report of a class is provisional, and whether all have full marks."""
+    """The answers to: is any report of a class provisional, and have all full marks?"""
 
     provisional: bool = False
     full: bool = True

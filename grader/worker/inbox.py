@@ -1,4 +1,4 @@
-"""What the suite sends to a process: requests to its main thread, and answers to whoever asked.
+"""The messages from the suite to a process: requests to its main thread, answers to whoever asked.
 
 A call may be over while one of its threads still waits for an answer. The main thread then waits
 for the next request, on the same channel: whichever reads hands the other one what is not its own.
@@ -23,7 +23,7 @@ class Inbox:
         self._lines = lines
         self._changed = threading.Condition()
         self._read_by_one = False
-        """Whether a thread reads from the channel; the others wait for what it hands over."""
+        """True while a thread reads from the channel; the others wait for what it hands over."""
         self._ended = False
         self._requests: deque[Message] = deque()
         self._answers: dict[int, deque[Message]] = {0: deque()}
