@@ -13,7 +13,7 @@ from grader.report import CheckResult, Report
 from grader.reports.terminal import visible
 
 _TESTS = ("suite", "test")
-"""Who judges: the hidden suite, or a public test."""
+"""The judges: the hidden suite, or a public test."""
 _OWN = ("you", "process ")
 """The student's code; a process has a number. Who is neither this nor a test is a service."""
 

@@ -10,9 +10,9 @@ from grader.host.usage import cpu_seconds_below, seconds_in_queue
 _CROWDED = 8
 """Processes that can run, for each processor. A class that is graded makes two to four of them."""
 _QUEUED = 1 / 5
-"""Of the time, for which the test itself waited for a processor."""
+"""Share of the time for which the test itself waited for a processor."""
 _OWN = 1 / 4
-"""Of one processor. Who uses more than that may have made the crowd."""
+"""Share of one processor. Who uses more than that may have made the crowd."""
 
 
 class Crowd:

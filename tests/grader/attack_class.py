@@ -34,25 +34,25 @@ ATTACKS = {
     or name in CHOSEN
     or not (CHOSEN or tomllib.loads((folder / "attack.toml").read_text()).get("nightly"))
 }
-"""Those marked `nightly` are handed in by `make attacks` alone: all together take too long."""
+"""Attacks to hand in. `make attacks` alone takes the `nightly` ones: together they take too long."""
 assert CHOSEN == ["all"] or ALL_ATTACKS.keys() >= set(CHOSEN), "ATTACKS names one that is not there"
 CANARY_PORT, CANARY_SOCKET = "47813", "grader-attack-canary"
-"""Where reaches-host-loopback looks for servers of the host's; each class has its own."""
+"""Port and socket where reaches-host-loopback looks for servers of the host's; each class has its own."""
 CANARY = f"canary-{secrets.token_hex(8)}"
 EXERCISES = [
     each.id
     for each in load_course(REPO).exercises
     if CHOSEN in ([], ["all"]) or any(name.startswith(f"{each.id}-") for name in ATTACKS)
 ]
-"""Those with honest submissions: all, or those that the chosen attacks are about."""
+"""Exercises with honest submissions: all, or those that the chosen attacks are about."""
 HONEST = ("aaa-honest", "mmm-honest", "zzz-honest")
 NAMES = (
     *("=cmd|'calc'!A0", "<img src=x onerror=alert(1)>", "[x](javascript:alert(1))", "-rf"),
     *("\x1b[2J\x1b]0;owned\x07", "two\nlines", "\u202eevil", os.fsdecode(b"\xff\xfe"), "x" * 200),
 )
-"""What hostile students are called; their code is honest."""
+"""Names such as hostile students have; their code is honest."""
 UNBUFFERED = "import functools\n\nprint = functools.partial(print, flush=True)"
-"""What an attack prints is seen although its process is killed."""
+"""Prints an attack's words at once: they are seen although its process is killed."""
 SLOW = ("07",)
 """Right code takes half a minute for it, and each of its steps takes long where four are graded at a
 time: its limits are the course's own."""
@@ -198,7 +198,7 @@ def grade(
 
 
 def as_ordinary_user(root: Path) -> list[str]:
-    """What makes root's command that of an ordinary user, for whom all of `root` is writable.
+    """Return what makes root's command that of an ordinary user, for whom all of `root` is writable.
 
     The interpreter may lie below a folder of root's: a private mount namespace shows it there.
     """

@@ -1,4 +1,4 @@
-"""What a hostile submission could have changed of the machine: looked at before and after."""
+"""Looks at what a hostile submission could have changed of the machine, before and after."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from grader.services.kafka import private as kafka_private
 from grader.services.redis import private
 
 MOST_PIDS = 1 << 22
-"""What a pid may be; see proc(5)."""
+"""The largest pid; see proc(5)."""
 ORDINARY = 60918
 """A uid that nothing else uses, other than that of the sandboxes."""
 
@@ -42,7 +42,7 @@ def running() -> Iterator[str]:
 
 
 def left(paths: Iterable[Path], part: int = 1) -> list[str]:
-    """Those of the paths whose grader has ended; its pid is that part of their names."""
+    """Return the paths whose grader has ended; its pid is that part of their names."""
     owned = [(path, path.name.split("-")[part]) for path in paths]
     return sorted(str(path) for path, pid in owned if pid.isdigit() and not runs(int(pid)))
 
@@ -54,7 +54,7 @@ def groups() -> Iterator[Path]:
 
 
 def state_of_machine() -> dict[str, Any]:
-    """What an attack could have changed; without what other graders are doing meanwhile."""
+    """Return what an attack could have changed, without what other graders are doing meanwhile."""
     return {
         "processes": sorted(running()),
         "mounts": Path("/proc/self/mounts").read_text(),
@@ -79,7 +79,7 @@ def containers() -> list[str]:
 
 
 def changed(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-    """What is there afterwards that was not; what else ended meanwhile is nobody's attack."""
+    """Return what is there now that was not before; what ended meanwhile is nobody's attack."""
     return {
         name: now
         for name, now in after.items()
