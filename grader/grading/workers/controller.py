@@ -109,6 +109,8 @@ class _Controller:
         self._lost_errors = (*unused.connection_errors, *unused.channel_errors)
         self._missing_since = time.monotonic()
         self._said = ""
+        self._refused = False
+        """Whether the broker ever refused what was sent: that is said once."""
 
     def _key_of(self, each: Submission) -> SubmissionKey:
         exercise = each.exercise.id
@@ -185,14 +187,16 @@ class _Controller:
         ahead = max(_AHEAD, _AHEAD_PER_SLOT * self._board.slots)
         while self._todo and len(self._sent) < ahead:
             submission = self._todo[0]
-            if self._key_of(submission) in self._open:
-                self._publish(link, submission)
+            is_open = self._key_of(submission) in self._open
+            if is_open and not self._publish(link, submission):
+                break
             self._todo.popleft()
-        if self._set_aside and not self._sent and not self._todo:
-            self._publish(link, self._set_aside[0], last_try=True)
+        alone = self._set_aside and not self._sent and not self._todo
+        if alone and self._publish(link, self._set_aside[0], last_try=True):
             self._set_aside.pop(0)
 
-    def _publish(self, link: Link, submission: Submission, *, last_try: bool = False) -> None:
+    def _publish(self, link: Link, submission: Submission, *, last_try: bool = False) -> bool:
+        """Send a submission, and tell whether the broker took it; if not, it comes again."""
         work = Work.of(
             submission,
             run=self._order.run,
@@ -202,9 +206,14 @@ class _Controller:
             repeat=self._order.repeat,
             last_try=last_try,
         )
-        link.publish(work, task_seconds(self._order.course.limits, self._order.repeat))
+        if not link.publish(work, task_seconds(self._order.course.limits, self._order.repeat)):
+            if not self._refused:
+                self._bar.say(f"the broker at {self._address.shown} refuses work; trying again")
+            self._refused = True
+            return False
         now = time.monotonic()
         self._sent[work.key] = _Sent(submission, work, now, now)
+        return True
 
     # Taking in ---------------------------------------------------------------
 
@@ -282,7 +291,6 @@ class _Controller:
             if key in busy:
                 each.seen = now
             elif now - each.seen >= _LOST_SECONDS:
-                del self._sent[key]
                 self._publish(link, each.submission, last_try=each.work.last_try)
 
     # The end -----------------------------------------------------------------

@@ -9,7 +9,14 @@ from typing import Any
 
 from grader.grading.workers.board import Board
 from grader.grading.workers.messages import TASK, Work
-from grader.grading.workers.queues import WORK, results_queue, routing_key, take_back, work_queue
+from grader.grading.workers.queues import (
+    WORK,
+    publish,
+    results_queue,
+    routing_key,
+    take_back,
+    work_queue,
+)
 from grader.grading.workers.worker import ANNOUNCEMENT
 
 
@@ -61,8 +68,8 @@ class Link:
         """Have reports delivered from now on."""
         self._stack.enter_context(self._consumer)
 
-    def publish(self, work: Work, seconds: float) -> None:
-        """Send work to whichever worker takes it.
+    def publish(self, work: Work, seconds: float) -> bool:
+        """Send work to whichever worker takes it, and tell whether the broker took it.
 
         Args:
             work: the submission, and how it is graded.
@@ -78,7 +85,8 @@ class Link:
             kwargsrepr="",
             ignore_result=True,
         )
-        self._producer.publish(
+        return publish(
+            self._producer,
             message.body,
             exchange=WORK,
             routing_key=routing_key(self._course, self._run),

@@ -77,18 +77,23 @@ def take_back(channel: Any, course: str, run: str) -> int:
         key = message.delivery_info["routing_key"]
         if key == routing_key(course, run):
             taken += 1
-        else:
-            publish_again(producer, message.body, message.properties, message.headers, key)
+        elif not publish_again(producer, message.body, message.properties, message.headers, key):
+            continue  # unacknowledged, it goes back by itself
         message.ack()
     return taken
 
 
 def publish_again(
     producer: Any, body: Any, properties: dict[str, Any], headers: dict[str, Any], key: str
-) -> None:
-    """Publish a message of the work exchange as a new one, which counts no deliveries."""
+) -> bool:
+    """Publish a message of the work exchange as a new one, which counts no deliveries.
+
+    Returns:
+        Whether the broker took it.
+    """
     counted = ("x-delivery-count", "x-acquired-count", "x-death")
-    producer.publish(
+    return publish(
+        producer,
         body,
         exchange=WORK,
         routing_key=key,
@@ -99,3 +104,23 @@ def publish_again(
         correlation_id=properties.get("correlation_id"),
         reply_to=properties.get("reply_to"),
     )
+
+
+def publish(producer: Any, body: Any, **how: Any) -> bool:
+    """Publish with `how`, and tell whether the broker took it.
+
+    A broker refuses what is over a queue's limit, or what it could not store in time (basic.nack).
+    """
+    # Both are extras; amqp has no types.
+    from amqp.exceptions import MessageNacked  # type: ignore[import-untyped] # noqa: PLC0415
+    from kombu.exceptions import OperationalError  # noqa: PLC0415
+
+    try:
+        producer.publish(body, **how)
+    except MessageNacked:
+        return False
+    except OperationalError as error:  # what kombu makes of any exception where it may retry
+        if not isinstance(error.__cause__, MessageNacked):
+            raise
+        return False
+    return True

@@ -17,11 +17,19 @@ from pydantic import ValidationError
 
 from grader.grading.workers.house import OTHER_SUITE, REFUSED
 from grader.grading.workers.messages import MAX_BYTES, Done, Work
-from grader.grading.workers.queues import DELIVERIES, publish_again, results_name, routing_key
+from grader.grading.workers.queues import (
+    DELIVERIES,
+    publish,
+    publish_again,
+    results_name,
+    routing_key,
+)
 from grader.report import Report
 
 _RETRY = {"max_retries": 60, "interval_start": 0.2, "interval_step": 0.5, "interval_max": 5}
 """Of handing in a report, while a broker starts again."""
+_REFUSALS, _REFUSED_SECONDS = 25, 2.0
+"""How often a refused report is handed in, and the pause; together within a task's grace."""
 _LOST_SECONDS = 60
 """How long a process of the pool waits for its end when the house is gone."""
 
@@ -102,16 +110,23 @@ class Grader:
             self._hand_in(asked, problem=problem)
             return
         with self._app.producer_pool.acquire(block=True) as producer:
-            producer.publish(
-                body,
-                exchange="",
-                routing_key=results_name(asked.run),
-                content_type="application/json",
-                content_encoding="utf-8",
-                delivery_mode=2,
-                retry=True,
-                retry_policy=_RETRY,
-            )
+            for refused in range(_REFUSALS):
+                if publish(
+                    producer,
+                    body,
+                    exchange="",
+                    routing_key=results_name(asked.run),
+                    content_type="application/json",
+                    content_encoding="utf-8",
+                    delivery_mode=2,
+                    retry=True,
+                    retry_policy=_RETRY,
+                ):
+                    return
+                if not refused:
+                    self._say(f"the broker refuses the report of {asked.student}; trying again")
+                time.sleep(_REFUSED_SECONDS)
+        raise Reject(reason="the broker refuses the report", requeue=True)
 
     def _give_back(self, task: Any, asked: Work) -> None:
         """Put the task into the queue of its suites, as one that nobody has had."""
@@ -119,13 +134,15 @@ class Grader:
         headers = {"lang": "py", "task": task.name, "id": task.request.id}
         headers |= {"root_id": task.request.id, "timelimit": task.request.timelimit}
         with self._app.producer_pool.acquire(block=True) as producer:
-            publish_again(
+            if publish_again(
                 producer,
                 json.dumps([[asked.model_dump(mode="json")], {}, embed]),
                 {"correlation_id": task.request.id},
                 headers,
                 routing_key(asked.course_hash, asked.run),
-            )
+            ):
+                return
+        raise Reject(reason="the broker refuses what is given back", requeue=True)
 
     def _say(self, text: str) -> None:
         with contextlib.suppress(OSError):

@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pika
@@ -31,6 +33,7 @@ from grader.gradebook.results import Results
 from grader.grading.one import suite_hashes
 from grader.grading.workers.messages import MAX_BYTES, course_hash
 from grader.grading.workers.queues import WORK, results_name, routing_key
+from grader.services.rabbitmq.api import ManagementApi
 
 pytestmark = needs_server
 
@@ -157,6 +160,48 @@ def test_a_worker_whose_suite_changed_gives_the_work_back(
     assert reports(root) == graded_here(root)
 
 
+@contextmanager
+def queues_of_one(broker: TestBroker, begin: str) -> Iterator[None]:
+    """Queues whose names begin so take no second message: an administrator may set that."""
+    api = ManagementApi("127.0.0.1", broker.node.management_port, broker.login)
+    policy = "/api/policies/%2F/one"
+    definition = {"max-length": 1, "overflow": "reject-publish"}
+    wanted = {"pattern": f"^{begin}", "apply-to": "queues", "definition": definition}
+    api._call(("PUT", policy, wanted))  # noqa: SLF001 - the grader itself sets other policies
+    try:
+        yield
+    finally:
+        api._call(("DELETE", policy, None))  # noqa: SLF001 - as above
+
+
+def test_work_that_the_broker_refuses_is_sent_again(broker: TestBroker, root: Path) -> None:
+    """The controller says so once, and every submission has its report."""
+    hand_in(root, 6)
+    with queues_of_one(broker, "grader.work"), controller(root, broker.url) as run:
+        run.until("refuses work; trying again")
+        with worker(root, broker.url):
+            assert run.code() == 1
+    assert run.text.count("refuses work") == 1
+    assert reports(root) == graded_here(root)
+
+
+def test_a_report_that_the_broker_refuses_is_handed_in_again(
+    broker: TestBroker, root: Path
+) -> None:
+    """It waits with its worker until a controller takes those before it out of the queue."""
+    hand_in(root, 6)
+    with queues_of_one(broker, "grader.results"):
+        with controller(root, broker.url) as run:
+            until(lambda: broker.count(f"grader.work.{hash_of(root)}") == 6)
+            run.kill()
+        with worker(root, broker.url) as it:
+            it.until("the broker refuses the report of s")
+            with controller(root, broker.url) as again:
+                assert again.code() == 1
+    assert "Traceback" not in it.text
+    assert reports(root) == graded_here(root)
+
+
 def dying_worker(broker: TestBroker, root: Path, times: int) -> None:
     """A client that takes a message and ends without a word, as often as that."""
     for _ in range(times):
@@ -254,6 +299,7 @@ def test_what_is_no_submission_is_refused_and_the_worker_goes_on(
     }
     with worker(root, broker.url) as it:
         with broker.channel() as channel:
+            channel.confirm_delivery()  # what the broker does not take, raises
             for kind, body in wrong.items():
                 channel.basic_publish(
                     WORK,
@@ -262,6 +308,7 @@ def test_what_is_no_submission_is_refused_and_the_worker_goes_on(
                     pika.BasicProperties(
                         kind, "utf-8", headers=headers, correlation_id="1", delivery_mode=2
                     ),
+                    mandatory=True,
                 )
         it.until("bytes was refused")
         with controller(root, broker.url) as run:

@@ -124,7 +124,7 @@ class Program:
 
     def until(self, text: str) -> None:
         """Wait until it has printed `text`."""
-        until(lambda: text in self.text or self.process.poll() is not None)
+        until(lambda: text in self.text or self.process.poll() is not None, lambda: self.text)
         assert text in self.text, self.text
 
     def code(self) -> int:
@@ -168,11 +168,11 @@ def house_of(root: Path) -> Path:
     return min(found, key=lambda each: start_time(int(each.name)) or sys.maxsize)
 
 
-def until(holds: Callable[[], object]) -> None:
-    """Wait until it holds."""
+def until(holds: Callable[[], object], seen: Callable[[], str] = str) -> None:
+    """Wait until it holds; in vain, fail with what was `seen`."""
     deadline = time.monotonic() + PATIENCE
     while not holds():
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, f"waited in vain: {seen()}"
         time.sleep(0.05)
 
 
