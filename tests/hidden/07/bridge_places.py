@@ -126,22 +126,8 @@ class Bridge(RabbitQueue, SqsQueue):
         return step.value
 
     def forwards(self, when: str, process: Process | None = None, **kwargs: Any) -> Any:
-        """Call forward, and again for what a call left that ended rightly; what they returned, summed.
-
-        Where SQS, or the machine, was slow, no message came for max_idle while a batch was in hand.
-        """
-        total, there = 0, -1
-        while self.in_sqs > there:
-            there = self.in_sqs
-            run = self.forward(process, **kwargs)
-            process = run.process
-            value = self.finish(run, when)
-            if not isinstance(value, int):
-                return value
-            total += value
-            if not self.ended_while_busy(kwargs.get("max_idle", self.max_idle)):
-                break
-        return total
+        """Call forward until it returns; the value."""
+        return self.finish(self.forward(process, **kwargs), when)
 
     def ended_while_busy(self, max_idle: float) -> bool:
         """Tell whether messages are left, and none had come for max_idle before SQS answered last.

@@ -13,6 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from bridge_habits import Habits
+from bridge_patience import Patience
 from bridge_places import ANSWERS, CONFIRM, PUBLISH, SENDS, Bridge
 
 from grader.services.gate import Gate, Packet
@@ -30,6 +31,7 @@ def new_bridge(
     state: Any,
     rng: random.Random,
     known: dict[str, str],
+    patience: Patience,
 ) -> Iterator[Callable[..., Bridge]]:
     """`new_bridge()`: a file, a queue that is not declared yet, an SQS queue; `fifo=True` for FIFO."""
     sqs: SqsService = service("sqs")
@@ -42,7 +44,7 @@ def new_bridge(
         offset = state.path(f"offset-{rng.randrange(16**6):06x}")
         parts = (rabbitmq, connection, sqs, consumer, gate, new_stream(), offset)
         bridge = Bridge(*parts, fifo=fifo, known=known)
-        bridge.max_idle = rng.uniform(0.2, 0.25)
+        bridge.max_idle = patience.factor * rng.uniform(0.2, 0.25)
         if declared:
             bridge.declare()
         return bridge
@@ -51,6 +53,12 @@ def new_bridge(
     if connection.is_open:
         connection.close()
     sqs.fail_batch_entries(None)
+
+
+@pytest.fixture
+def patience(service: Callable[[str], Any]) -> Patience:
+    """How long the calls of forward in this test wait for another message."""
+    return Patience(service("sqs"))
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from bridge_patience import with_patience
 from bridge_words import is_are
 
 from grader.suite import content
@@ -12,6 +13,7 @@ from grader.suite.content import value_of
 
 
 @pytest.mark.check("07.once")
+@with_patience
 def test_once_and_in_order(new_bridge, trips, rng, answers, habits):
     """Killed when SQS had the second batch, and one event twice in the queue."""
     if habits.forgets_early:
@@ -71,6 +73,7 @@ def test_once_and_in_order(new_bridge, trips, rng, answers, habits):
 
 
 @pytest.mark.check("07.once")
+@with_patience
 def test_events_without_what_fifo_needs(new_bridge, trips, rng):
     """One has no deduplication id, another no group: they are dead letters, and the others go on."""
     bridge = new_bridge(fifo=True)

@@ -7,6 +7,7 @@ import threading
 import time
 
 import pytest
+from bridge_patience import with_patience
 from bridge_queues import PATIENCE
 from bridge_words import check_count, is_are, was_were
 
@@ -23,6 +24,7 @@ SLOW = 0.15
 
 
 @pytest.mark.check("07.forwards")
+@with_patience
 def test_every_body_as_it_was(new_bridge, odd_events, unusual_text, trips, rng):
     """Two calls in one process, for two queues; JSON in every layout, more than the batch."""
     everything = odd_events + unusual_text
@@ -94,6 +96,7 @@ def test_killed_before_sqs_has_the_next(habits):
 
 
 @pytest.mark.check("07.partial-batch")
+@with_patience
 def test_refused_entries_are_sent_again(bridge, trips, rng):
     """Some of two batches are refused once: they come again, and nothing else does."""
     size = rng.randint(4, 8)
@@ -190,6 +193,7 @@ def test_one_is_refused_again_and_again(bridge, trips, rng, sends, habits, sende
 
 
 @pytest.mark.check("07.last-batch")
+@with_patience
 def test_what_does_not_fill_a_batch(new_bridge, trips, rng):
     """Less than a batch, and more than two; both at a time, since both wait."""
     size = rng.randint(4, 9)
@@ -212,7 +216,8 @@ def test_what_does_not_fill_a_batch(new_bridge, trips, rng):
 
 
 @pytest.mark.check("07.last-batch")
-def test_max_idle_begins_with_the_last_message(bridge, trips, rng, consumer):
+@with_patience
+def test_max_idle_begins_with_the_last_message(bridge, trips, rng, consumer, patience):
     """Messages come for longer than max_idle, since SQS takes its time; and then none."""
     size = rng.randint(2, 4)
     everything = trips(5 * size)
@@ -222,12 +227,12 @@ def test_max_idle_begins_with_the_last_message(bridge, trips, rng, consumer):
     def take_time(_, number):
         if number not in asked:
             asked.add(number)
-            pause.wait(SLOW)
+            pause.wait(1.5 * SLOW)
         return False
 
     bridge.sqs.fail_batch_entries(take_time)
     bridge.put(*everything)
-    max_idle = rng.uniform(0.5, 0.6)
+    max_idle = min(patience.factor, 4) * rng.uniform(0.9, 1.0)  # a step may take 10 s
     scene = f"{len(everything)} events were in the queue, and max_idle is {max_idle:.2f} s"
     bridge.finish(bridge.forward(batch_size=size, max_idle=max_idle), scene)
     names = ("basic.deliver", "basic.get-ok")

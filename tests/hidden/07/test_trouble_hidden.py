@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from bridge_patience import with_patience
 from bridge_words import is_are
 
 from grader.suite import STOP, Raised, Returned, Stop, content
@@ -26,6 +27,7 @@ def test_sqs_refuses_the_request(habits):
 
 
 @pytest.mark.check("07.backpressure")
+@with_patience
 def test_sqs_refuses_for_a_while(bridge, trips, rng, answers, habits):
     """Three requests in a row: meanwhile at most a batch is held, and nothing is acknowledged."""
     if habits.forgets_early:
@@ -81,6 +83,7 @@ def test_sqs_refuses_for_a_while(bridge, trips, rng, answers, habits):
 
 @pytest.mark.check("07.broker-gone")
 @pytest.mark.parametrize("when", ["waiting", "sent"])
+@with_patience
 def test_the_connection_is_dropped(bridge, trips, rng, answers, when):
     """While it waits for messages, or before it hears that SQS has a batch; then the next call."""
     size = rng.randint(3, 5)
@@ -134,6 +137,7 @@ def test_the_queue_is_deleted(bridge):
 
 @pytest.mark.check("07.bad-line")
 @pytest.mark.parametrize("fifo", [False, True])
+@with_patience
 def test_bad_messages_in_the_queue(new_bridge, trips, rng, fifo):
     """What SQS can never take is a dead letter; what is no event goes there or on; all just once.
 
@@ -177,6 +181,7 @@ def test_bad_messages_in_the_queue(new_bridge, trips, rng, fifo):
 
 
 @pytest.mark.check("07.too-large")
+@with_patience
 def test_too_large_for_sqs(bridge, trips, rng):
     """In bytes, one of them not in characters; the largest of the others is near the limit."""
     if bridge.loses_rejected:
@@ -212,6 +217,7 @@ def test_too_large_for_sqs(bridge, trips, rng):
 
 
 @pytest.mark.check("07.too-large")
+@with_patience
 def test_too_large_together(bridge, trips, rng):
     """Each small enough, and a batch of ten of them not: they go in more than one batch."""
     everything = trips(rng.randint(6, 8))

@@ -1,0 +1,107 @@
+"""A test of 07 that a busy machine may fail is made again with more time, and then counts."""
+
+from __future__ import annotations
+
+import inspect
+import random
+import runpy
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+
+from grader.report import Kind
+from grader.suite import Failed
+
+HERE = runpy.run_path(str(Path(__file__).parents[1] / "hidden" / "07" / "bridge_patience.py"))
+with_patience, Patience = HERE["with_patience"], HERE["Patience"]
+
+
+class Tried:
+    """What a test under `with_patience` got, each time; it fails as often as there are failures."""
+
+    def __init__(self, *failures: AssertionError) -> None:
+        self._failures = list(failures)
+        self.draws: list[float] = []
+        self.bridges: list[str] = []
+        self.factors: list[int] = []
+        self.sqs = Mock()
+        self.log = Mock()
+
+    def run(self) -> None:
+        """Run it as pytest would, with the fixtures that it asks for."""
+
+        @with_patience
+        def test_moves(bridge: str, rng: random.Random, patience: Any) -> None:
+            self.bridges.append(bridge)
+            self.draws.append(rng.random())
+            self.factors.append(patience.factor)
+            if self._failures:
+                raise self._failures.pop(0)
+
+        given: dict[str, Any] = {
+            "bridge": "first",
+            "new_bridge": lambda: "second",
+            "consumer": SimpleNamespace(log=self.log),
+            "rng": random.Random(1),
+            "patience": Patience(self.sqs),
+        }
+        assert set(inspect.signature(test_moves).parameters) == set(given)
+        test_moves(**given)
+
+
+def test_who_passes_is_not_tried_again() -> None:
+    """The short wait was long enough: nothing of it is made twice."""
+    tried = Tried()
+    tried.run()
+    assert tried.factors == [1]
+    tried.log.begin_again.assert_not_called()
+
+
+def test_the_second_look_has_more_time_and_the_same_draws() -> None:
+    """A bridge of its own, SQS without what the first look made it refuse, a log that begins there."""
+    tried = Tried(AssertionError("absent"))
+    tried.run()
+    assert tried.factors == [1, 12]
+    assert tried.bridges == ["first", "second"]
+    assert tried.draws[0] == tried.draws[1]
+    tried.sqs.fail_batch_entries.assert_called_once_with(None)
+    tried.sqs.clear_requests.assert_called_once_with()
+    tried.log.begin_again.assert_called_once_with()
+
+
+def test_the_second_look_counts() -> None:
+    """Who fails with time enough is told what was seen then."""
+    tried = Tried(AssertionError("seen first"), Failed("seen with more time"))
+    with pytest.raises(Failed, match="seen with more time"):
+        tried.run()
+
+
+@pytest.mark.parametrize("kind", [Kind.NOT_FILLED_IN, Kind.HUNG, Kind.CRASHED])
+def test_what_no_wait_mends_is_told_at_once(kind: Kind) -> None:
+    """A stub, a hang and a crash are the same with more time."""
+    tried = Tried(Failed("as it is", kind))
+    with pytest.raises(Failed, match="as it is"):
+        tried.run()
+    assert tried.factors == [1]
+
+
+def test_a_test_without_a_bridge_of_its_own_makes_them_itself() -> None:
+    """It gets the fixture that makes bridges, and no other than it asks for."""
+    seen: list[object] = []
+
+    @with_patience
+    def test_moves(new_bridge: Callable[[], str]) -> None:
+        seen.append(new_bridge())
+        assert len(seen) > 1
+
+    test_moves(
+        new_bridge=lambda: "made",
+        consumer=SimpleNamespace(log=Mock()),
+        rng=random.Random(1),
+        patience=Patience(Mock()),
+    )
+    assert seen == ["made", "made"]
