@@ -23,6 +23,11 @@ class Crowd:
         self._queued = seconds_in_queue()
         self._used = cpu_seconds_below()
 
+    @property
+    def taken(self) -> float:
+        """The seconds that the test waited for a processor, where that is the machine's doing."""
+        return seconds_in_queue() - self._queued if self.excuse() else 0.0
+
     def excuse(self) -> str:
         """Return why the time that went by says nothing of the student, or empty."""
         elapsed = time.monotonic() - self._began

@@ -86,8 +86,14 @@ class SuitePlugin:
         return self._only is None or _check_of(item) in self._only
 
     def _deadline(self) -> float:
-        """Return when the submission's time is over; what a service lost of it comes on top."""
-        return self._end + self.session.lost
+        """Return when the submission's time is over; what others took of it comes on top.
+
+        That is what a service lost, and, up to as much again, what a busy machine did.
+        """
+        end = self._end + self.session.lost
+        if time.monotonic() <= end:
+            return end  # how busy it is need not be known yet
+        return end + min(self.session.taken, self._total_seconds)
 
     # Results -----------------------------------------------------------------
 

@@ -151,6 +151,11 @@ class Session:
         others = sum(other.lost for other in self._others)
         return self._lost + waits + sum(self._started.values()) + slow + others
 
+    @property
+    def taken(self) -> float:
+        """Seconds for which the submission could do nothing, as others had the processors."""
+        return self._crowd.taken
+
     def missing(self, name: str) -> ServiceError | None:
         """Return why `service(name)` cannot be had, when that was found out."""
         return self._missing.get(name)

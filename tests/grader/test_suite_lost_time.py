@@ -23,6 +23,7 @@ from grader.suite.consumer import Consumer
 from grader.suite.crowded import Crowd
 from grader.suite.judgement import blame
 from grader.suite.outcomes import Hangs, OutOfTime
+from grader.suite.plugin import SuitePlugin
 from grader.suite.session import Session
 
 REPO = Path(__file__).resolve().parents[2]
@@ -187,6 +188,7 @@ def test_who_had_no_processor_is_excused(
     monkeypatch.setattr("grader.suite.crowded.cpu_seconds_below", lambda: 2.0 + own)
     monkeypatch.setattr("grader.suite.crowded.time.monotonic", lambda: 100.0 + elapsed)
     said = crowd.excuse()
+    assert crowd.taken == (queued if excused else 0)
     if excused:
         assert said.startswith("the machine was busy with other work: for 40 of 180 s")
         assert said.endswith("grade it again when there is less to do")
@@ -207,6 +209,20 @@ def test_the_time_of_all_checks_is_no_failure_on_a_busy_machine(
         blame(lab, late, late.kind).message == f"the machine was busy (the test had said: {said})"
     )
     assert blame(lab, hung, hung.kind).outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize(("taken", "more"), [(0.0, 0.0), (40.0, 40.0), (999.0, 180.0)])
+def test_what_a_crowd_took_comes_on_top(
+    session: Callable[[int], Session], monkeypatch: pytest.MonkeyPatch, taken: float, more: float
+) -> None:
+    """As much as the test waited for a processor, and at most as much as all checks have."""
+    plugin = SuitePlugin(load_course(REPO).exercise("01"))
+    monkeypatch.setattr(Session, "taken", property(lambda _: taken))
+    monkeypatch.setattr("grader.suite.plugin.time.monotonic", lambda: 1000.0)
+    plugin.begin(session(0), 1, 180)
+    assert plugin._deadline() == 1180.0, "nobody asks before it is over"  # noqa: SLF001
+    monkeypatch.setattr("grader.suite.plugin.time.monotonic", lambda: 1181.0)
+    assert plugin._deadline() == 1180.0 + more  # noqa: SLF001
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="only Linux counts the wait")
