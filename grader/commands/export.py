@@ -24,7 +24,7 @@ from grader.commands import options
     "--into",
     "table",
     metavar="TABLE",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path, dir_okay=False, readable=False),
     help="The table of grades that your LMS exported, instead of a format: FILE is a copy of it "
     "with the grades filled in.",
 )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("source", type=click.Path(path_type=Path, readable=False))
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
 @click.option(
     "--format",
@@ -46,13 +46,13 @@ if TYPE_CHECKING:
 @click.option(
     "--teams",
     "teams_file",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path, dir_okay=False, readable=False),
     help="A CSV file of teams and their members, each of whom gets the team's work.",
 )
 @click.option(
     "--roster",
     "roster_file",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path, dir_okay=False, readable=False),
     help="Canvas's gradebook as CSV: its numbers tell what a name in the download means.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and write nothing.")
@@ -111,12 +111,14 @@ def intake(
     ):
         for line in sorted(lines):
             click.echo(f"{title}: {visible(line)}")
+    if not found.files:
+        click.echo("did not count: nothing in it is a file of an exercise")
     if not dry_run:
         forget(directory)
         write_submissions(found, directory)
     click.echo(f"{found.kind}: {_summary(found, dry_run=dry_run)} {directory}")
     wrong = (found.unmatched, found.doubtful, found.problems, found.copies)
-    sys.exit(1 if any(wrong) else 0)
+    sys.exit(1 if any(wrong) or not found.files else 0)
 
 
 def _summary(found: Collected, *, dry_run: bool) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 
 from grader.course import Course
 from grader.intake.archives import is_archive
@@ -11,10 +12,12 @@ from grader.intake.entries import Entry
 from grader.intake.flat import unfolded
 from grader.intake.gradescope import METADATA, read_metadata
 from grader.intake.layout import Layout, students_level
+from grader.intake.levels import owner_of
 from grader.intake.loose import TABLES, no_student, not_one_persons
 from grader.intake.packed import packed_stem
-from grader.intake.people import Teams
+from grader.intake.people import Teams, merged
 from grader.intake.source import Source
+from grader.intake.tops import not_told_apart, without_shared_words
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,20 @@ def arrange(
     names = {name for some in files.values() for name in some}
     paths, named = [entry.path for entry in entries], list[str]()
     if not first and not level:
-        paths, named = unfolded(paths, names)
-    layout = students_level(paths, source.path.stem, names, files, first=first, level=level)
+        paths, named = unfolded(paths, names, files)
+    lists = _lists(entries, source)
+
+    def look(numbers: Sequence[int]) -> dict[int, Sequence[PurePosixPath]]:
+        at = {entries[n].number: n for n in numbers}
+        known = [number for number in at if number is not None]
+        return {at[number]: inside for number, inside in source.inside(known).items()}
+
+    layout = students_level(
+        *(paths, source.path.stem, names, files),
+        first=first,
+        level=level or (0 if first else _level_of_listed(entries, lists)),
+        look=look,
+    )
     placed = [replace(e, path=path) for e, path in zip(entries, layout.paths, strict=True)]
     lone = [entry for entry in placed if len(entry.path.parts) == 1 and not entry.empty]
     nobodys = _nobodys(lone, source, course)
@@ -61,9 +76,32 @@ def arrange(
         for entry in placed
         if entry.path.parts and entry.path.name != METADATA and entry not in nobodys
     ]
+    told = not_told_apart([entry.path for entry in kept])
+    layout.torn.update(told.doubtful)
+    kept = [entry for entry in kept if entry.path not in told.nobodys]
+    tops = dict.fromkeys(owner_of(entry.path, 0) for entry in kept)
+    short = without_shared_words([*tops])
+    kept = [replace(entry, path=_renamed(entry.path, short)) for entry in kept]
     tables = {entry for entry in nobodys if entry.path.suffix.lower() in TABLES}
     unmatched = [why for entry, why in nobodys.items() if entry not in tables]
-    return Arranged(kept, layout, unmatched, named, _submitters(lone, source))
+    # In somebody's own folder a list is something handed in.
+    submitters = merged([lists[e.number] for e in lone if e.number in lists])
+    return Arranged(
+        kept, layout, [*told.lines, *unmatched], named + sorted(short.values()), submitters
+    )
+
+
+def _renamed(path: PurePosixPath, short: Mapping[str, str]) -> PurePosixPath:
+    """Return where a file lies when its student is called as `short` has it."""
+    top, *inside = path.parts
+    name = short.get(owner_of(path, 0))
+    if name is None:
+        return path
+    return (
+        PurePosixPath(name, *inside)
+        if inside
+        else path.with_name(top.replace(packed_stem(top), name))
+    )
 
 
 def _nobodys(lone: Sequence[Entry], source: Source, course: Course) -> dict[Entry, str]:
@@ -83,10 +121,26 @@ def _nobodys(lone: Sequence[Entry], source: Source, course: Course) -> dict[Entr
     return found
 
 
-def _submitters(lone: Sequence[Entry], source: Source) -> Teams | None:
-    for entry in lone:
+def _lists(entries: Sequence[Entry], source: Source) -> dict[int | None, Teams]:
+    """Return Gradescope's lists of who made which submission, by the number of the file."""
+    found: dict[int | None, Teams] = {}
+    for entry in entries:
         if entry.path.name == METADATA and entry.number is not None:
             for _, contents in source.read([entry.number], [""], frozenset()):
                 for _, data in contents.files:
-                    return read_metadata(data)
-    return None
+                    if listed := read_metadata(data):
+                        found[entry.number] = listed
+    return found
+
+
+def _level_of_listed(entries: Sequence[Entry], lists: Mapping[int | None, Teams]) -> int:
+    """Return the depth of the folders that a list around the download names; 0: none does."""
+    for entry in entries:
+        listed = lists.get(entry.number)
+        above = entry.path.parts[:-1]
+        if listed is None or any(each.path.parts[: len(above)] != above for each in entries):
+            continue
+        deeper = [each.path.parts for each in entries if len(each.path.parts) > len(above) + 1]
+        if deeper and all(listed.of(parts[len(above)]) for parts in deeper):
+            return len(above) + 1
+    return 0

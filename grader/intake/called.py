@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from grader.intake.packed import version
+from grader.intake.packed import stamp, version
 from grader.spelling import folded, squeezed
 
 _COPIES = {
@@ -62,6 +62,8 @@ _CALLED_AS_WORK = {
     "test",
     "tests",
     "demo",
+    "notebook",
+    "notebooks",
     "my",
     "mein",
     "meine",
@@ -125,6 +127,13 @@ _BESIDE_A_NAME = {
 """What people and their systems add to the name of a file, a word each."""
 
 
+_CONFLICT = re.compile(
+    r" ?\([^()]*\b(?:conflict(?:ed copy)?|in konflikt stehende kopie|copie en conflit)\b[^()]*\)"
+    r"|\.sync-conflict-[\w-]+",
+    re.IGNORECASE,
+)
+
+
 def is_copy_of(given: str, name: str) -> bool:
     """Tell whether a file is called like `name` but for such words: `Copy of polling.py`."""
     stem, dot, ending = folded(given).removesuffix(".txt").rpartition(".")
@@ -132,6 +141,15 @@ def is_copy_of(given: str, name: str) -> bool:
     words = re.findall(r"[^\W\d_]+", stem)
     kept = [word for word in words if word not in _BESIDE_A_NAME]
     return bool(dot) and ending == kind and "".join(kept) == squeezed(wanted)
+
+
+def is_conflict_of(given: str, name: str) -> bool:
+    """Tell whether a program that synchronises folders put the file beside `name`.
+
+    Nextcloud and Dropbox write `polling (conflicted copy 2026-11-20 101112).py`, Syncthing
+    `polling.sync-conflict-20261120-101112-ABCDEFG.py`.
+    """
+    return folded(_CONFLICT.sub("", given)) == folded(name) != folded(given)
 
 
 def is_part_of(top: str, inner: str) -> bool:
@@ -148,7 +166,7 @@ def may_be_a_section(folder: str) -> bool:
 
 def may_be_a_name(folder: str) -> bool:
     """Tell whether it can be a person's name: it is no attempt, and no copy of own work."""
-    return not version(folder) and _letters(folder) not in _COPIES
+    return not version(folder) and not stamp(folder) and _letters(folder) not in _COPIES
 
 
 def is_called_as_work(folder: str) -> bool:

@@ -20,6 +20,8 @@ _ANONYMOUS = re.compile(
     r"(?P<late>LATE_)?anon_(?P<user>[A-Za-z0-9]+)_"
     r"((?P<number>[0-9]+)_(?P<file>.+)|(?P<page>(text|link)\.html))"
 )
+_QUIZ = re.compile(r"(?P<student>.*\D)(?P<user>[1-9]\d*)_question_\d+_(?P<number>\d+)_(?P<file>.+)")
+"""An upload in a quiz, `doe_jane1001_question_77_8801_polling.py`: quiz_submission_zipper.rb."""
 _AGAIN = re.compile(r"(?P<stem>.+)-(?P<again>\d+)(?P<ending>(\.tar)?\.[a-z0-9]+)", re.IGNORECASE)
 _PAGES = ("text.html", "link.html")
 """What was typed into Canvas instead of a file."""
@@ -32,13 +34,17 @@ def readings(path: PurePosixPath) -> Readings:
     """Return whose the file may be: nobody's, one person's, or one of two.
 
     `doejane_LATE_12345_67890_polling-1.py`, `LATE_anon_aB3dE_67890_polling-1.py`,
-    `doejane_12345_text.html`; and `team_3_1103_5103_work.zip`, which two may have handed in.
+    `doejane_12345_text.html`, `doe_jane12345_question_77_67890_polling.py` of a quiz; and
+    `team_3_1103_5103_work.zip`, which two may have handed in.
     """
     if anonymous := _ANONYMOUS.fullmatch(path.name):
         name = anonymous["file"] or anonymous["page"]
         number, late = anonymous["number"] or "0", bool(anonymous["late"])
         typed = anonymous["page"] is not None
         return [_owned(f"anon-{anonymous['user']}", "", number, name, late=late, typed=typed)]
+    if quiz := _QUIZ.fullmatch(path.name):
+        who = re.sub(r"[-_]", "", quiz["student"])  # as Canvas's other downloads have it
+        return [_owned(who, quiz["user"], quiz["number"], quiz["file"], late=False, typed=False)]
     fields = path.name.split("_")
     found = []
     for at in range(1, len(fields) - 1):

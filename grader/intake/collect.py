@@ -12,8 +12,10 @@ from grader.errors import GraderError
 from grader.intake.archives import is_archive
 from grader.intake.arrange import arrange
 from grader.intake.attempts import take_newest
+from grader.intake.called import is_conflict_of
 from grader.intake.collected import Collected
-from grader.intake.entries import entries_of
+from grader.intake.entries import ANYTHING, entries_of
+from grader.intake.faults import LINK
 from grader.intake.litter import is_litter
 from grader.intake.names import FORMATS, guess
 from grader.intake.owned import Owned
@@ -111,6 +113,11 @@ class _Intake:
         take_newest(self._handed_in, self._found)
         return self._found
 
+    @property
+    def _wanted(self) -> str:
+        one = len(self._exercises) == 1 < len(self._course.exercises)
+        return f"exercise {self._exercises[0]}" if one else "an exercise"
+
     def _real(self) -> list[PurePosixPath]:
         return [entry.path for entry in self._entries if not entry.empty]
 
@@ -143,9 +150,17 @@ class _Intake:
         """Read what is wanted of everybody's, and no more."""
         places = self._places(whose)
         wanted, groups = dict[int, int](), []
+        has_work = {
+            whose[index][0].student
+            for index, place in places.items()
+            if place in (FileKind.WANTED, FileKind.ARCHIVE)
+        }
         for index, place in places.items():
             entry = self._entries[index]
-            if entry.fault:
+            # A link to data or packages beside the work is nobody's problem.
+            if entry.fault == LINK and whose[index][0].student in has_work:
+                continue
+            if entry.fault and place is not FileKind.PASSED_OVER:
                 fault = Contents(faults=[(PurePosixPath(), entry.fault)])
                 self._take(index, whose[index], fault)
             elif entry.number is not None and place in (FileKind.WANTED, FileKind.ARCHIVE):
@@ -174,7 +189,8 @@ class _Intake:
                 stamp = self._found.kind == "nbgrader" and path.name == TIMESTAMP
                 stamped = stamp and path.parts[:-1] in {(each,) for each in self._exercises}
                 found[index] = FileKind.WANTED if stamped else place
-                if not stamped and place in (FileKind.OTHER, FileKind.PASSED_OVER):
+                closed = self._entries[index].fault and place is FileKind.OTHER
+                if not stamped and not closed and place in (FileKind.OTHER, FileKind.PASSED_OVER):
                     for one in whose[index]:
                         self._pass_over(one.student, [path] if place is FileKind.OTHER else [], 1)
         return found
@@ -232,6 +248,9 @@ class _Intake:
 
     def _fault(self, one: Owned, path: PurePosixPath, inside: PurePosixPath, why: str) -> None:
         """Say to both sides what could not be read; `why` names a file inside itself."""
+        if path.name == ANYTHING:
+            path = path.parent
+            one = replace(one, path=one.path.parent if len(one.path.parts) > 1 else path)
         subject = one.path / inside if is_archive(inside.name) else one.path
         shown = f"{one.student}: {subject}" if is_archive(subject.name) else str(path)
         line = f"{shown} {why}"
@@ -254,6 +273,7 @@ class _Intake:
             given = dict.fromkeys(PurePosixPath(each).name for each in others)
             meant = [why for each in given for why in self._misnamed(student, each)]
             if any(who == student for who, _ in self._handed_in):
+                self._tell_of_an_empty_attempt(student)
                 if self._count[student]:
                     self._found.passed_over[student] = self._count[student]
                 for why in unopened(others):  # it may hold another exercise
@@ -262,7 +282,7 @@ class _Intake:
                 continue
             if student in self._explained and not self._count[student]:
                 continue
-            why = why_nothing(self._owned[student], others, self._count[student])
+            why = why_nothing(self._owned[student], others, self._count[student], self._wanted)
             why = meant[0] if meant else why
             # Blackboard writes a receipt of each attempt, Sakai also for who made none.
             told = self._found.kind == "blackboard"
@@ -270,6 +290,19 @@ class _Intake:
                 self._found.unmatched.append(f"{student}: {why}")
             if student not in self._explained:
                 self._refuse(student, (), why)
+
+    def _tell_of_an_empty_attempt(self, student: str) -> None:
+        """Say that the newest attempt holds no work, so that an older one is taken."""
+        taken = max(
+            piece.owner.attempt.time
+            for (who, _), some in self._handed_in.items()
+            if who == student
+            for piece in some
+        )
+        if any(one.attempt.time > taken for one in self._owned[student]):
+            self._found.unmatched.append(
+                f"{student}: the newest attempt holds no file of an exercise, an older one is taken"
+            )
 
     def _misnamed(self, student: str, given: str) -> list[str]:
         """Refuse a file that was meant to be an exercise's, by its name; and return why."""
@@ -281,7 +314,7 @@ class _Intake:
                 self._refuse(student, (exercise,), why)
                 if (student, exercise) in self._handed_in:
                     self._found.unmatched.append(f"{student}: {why}")
-            elif resembles(given, name):  # it may be the newer one
+            elif resembles(given, name) or is_conflict_of(given, name):  # it may be the newer one
                 self._found.unmatched.append(
                     f"{student}: {given} lies beside {name}, which is taken"
                 )

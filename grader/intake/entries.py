@@ -8,8 +8,8 @@ from pathlib import PurePosixPath
 from grader.intake.litter import is_litter
 from grader.intake.source import Source
 
-_NOTHING = "*"
-"""Stands for what would lie in an empty folder."""
+ANYTHING = "*"
+"""Stands for what would lie in an empty folder, and for what lies in one that is closed."""
 
 
 @dataclass(frozen=True)
@@ -32,5 +32,5 @@ def entries_of(source: Source) -> list[Entry]:
     """Return what lies in `source`, without what a system leaves everywhere."""
     found = [Entry(path, number) for number, path in enumerate(source.paths)]
     found += [Entry(path, fault=why) for path, why in source.closed]
-    found += [Entry(folder / _NOTHING) for folder in source.empty]
+    found += [Entry(folder / ANYTHING) for folder in source.empty]
     return [entry for entry in found if not is_litter(entry.path)]

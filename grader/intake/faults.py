@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import PurePosixPath
 
+LINK = "is a link, which is not followed"
+"""Of a folder: what it leads to is not looked at."""
+
 
 class BadArchive(Exception):  # noqa: N818 - a finding, not an error of ours
     """It cannot be read, or may not be; the message says why."""

@@ -1,19 +1,22 @@
 """Files in no folder of their student's, whose names say whose they are: `Jane Doe - polling.py`.
 
-Google Drive, Stud.IP and people who save e-mails write the name of the student first; Autolab and
-PrairieLearn the address, then the number of the attempt: `jdoe@x.edu_3_polling.py`. Sources:
-Autolab's documentation ("Downloading submissions"), PrairieLearn's ("File submissions").
+Google Drive, Stud.IP and people who save e-mails write the name of the student first, the forms of
+Google and Microsoft last; Autolab and PrairieLearn the address, then the number of the attempt:
+`jdoe@x.edu_3_polling.py`. Sources: Autolab's documentation ("Downloading submissions"),
+PrairieLearn's ("File submissions").
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePosixPath
 
-from grader.intake.archives import is_archive
+from grader.errors import GraderError
+from grader.intake.archives import ENDINGS, is_archive
 from grader.intake.called import is_called_as_work, is_part_of, may_be_a_name
 from grader.intake.litter import is_litter
+from grader.intake.packed import packed_stem
 from grader.source_file import resembles
 from grader.spelling import folded
 
@@ -24,33 +27,77 @@ _ATTEMPT = re.compile(
     r"(?P<first>\d+)_(?:.*_(?P<variant>\d{1,3})_(?P<number>\d{1,3})_)?(?P<file>[^_].*)"
 )
 _BETWEEN = re.compile(r"[ _.-]+")
+_DASH = " - "
+_NUMBER = re.compile(r" ?\(\d{1,3}\)$")
+_RESPONSES = "(file responses)"
 
 
 def unfolded(
-    paths: Sequence[PurePosixPath], names: Collection[str]
+    paths: Sequence[PurePosixPath], names: Collection[str], exercises: Collection[str] = ()
 ) -> tuple[list[PurePosixPath], list[str]]:
     """Put each file into a folder called like its student, where all names say whose they are.
 
     Nothing is moved where files of exercises lie elsewhere too, where a name may be that of an
     exercise, a copy or the folder, or where it is one person's alone: that tells too little.
+    They may lie in a folder for each exercise.
 
     Returns:
         Where the files lie then, and the names of the students.
+
+    Raises:
+        GraderError: two folders hold the same file of one name.
     """
     wanted = [number for number, path in enumerate(paths) if _may_be_work(path)]
     around = {paths[number].parent for number in wanted}
-    if len(around) != 1 or len(min(around).parts) > 1:
+    together = len({folder.parts[:1] for folder in around}) == 1
+    if any(len(folder.parts) > (2 if together and len(around) > 1 else 1) for folder in around) or (
+        len(around) > 1 and not all(_is_of_work(folder.name, exercises) for folder in around)
+    ):
         return [*paths], []
-    (folder,) = around
     told = {number: _by_address(paths[number].name, names) for number in wanted}
     if not all(told.values()):
-        told = {number: _by_name(paths[number].name, names, folder.name) for number in wanted}
-    found = {number: path for number, path in told.items() if path is not None}
+        told = {number: _by_name(paths[number], names) for number in wanted}
+    found = {
+        # The folder of an exercise tells of which one a file is that several have.
+        number: PurePosixPath(
+            path.parts[0], *_kept(paths[number].parent, exercises), *path.parts[1:]
+        )
+        for number, path in told.items()
+        if path is not None
+    }
     people = {folded(path.parts[0]): path.parts[0] for path in found.values()}
     if len(found) < len(wanted) or len(people) < 2:  # noqa: PLR2004 - two people
         return [*paths], []
-    lone = [PurePosixPath(path.name) if path.parent == folder else path for path in paths]
+    if len(around) > 1:
+        _require_one_place({paths[number]: path for number, path in found.items()})
+    lone = [PurePosixPath(path.name) if path.parent in around else path for path in paths]
     return [found.get(number, path) for number, path in enumerate(lone)], sorted(people.values())
+
+
+def _require_one_place(found: Mapping[PurePosixPath, PurePosixPath]) -> None:
+    """Refuse a name and file that two folders hold: they may be two people's, or two attempts.
+
+    Raises:
+        GraderError: there is one.
+    """
+    where: dict[PurePosixPath, PurePosixPath] = {}
+    for given, path in found.items():
+        other = where.setdefault(path, given)
+        if other != given:
+            raise GraderError(
+                f"{other} and {given} may be two people's, or one person's twice",
+                "Take in one folder at a time, each into a folder of submissions of its own.",
+            )
+
+
+def _is_of_work(folder: str, exercises: Collection[str]) -> bool:
+    """Tell whether a folder is called like an exercise, or as Google Forms calls a question's."""
+    named = folded(folder).endswith(_RESPONSES)
+    return named or folder in exercises or is_called_as_work(folder)
+
+
+def _kept(folder: PurePosixPath, exercises: Collection[str]) -> tuple[str, ...]:
+    return (folder.name,) if folder.name in exercises else ()
 
 
 def _may_be_work(path: PurePosixPath) -> bool:
@@ -71,13 +118,35 @@ def _by_address(name: str, names: Collection[str]) -> PurePosixPath | None:
     return PurePosixPath(found["who"], f"Version {upload}", file) if upload else None
 
 
-def _by_name(name: str, names: Collection[str], folder: str) -> PurePosixPath | None:
-    """Return STUDENT/FILE of `Jane Doe - polling.py`, with any of ` `, `-`, `_` between them."""
+def _by_name(path: PurePosixPath, names: Collection[str]) -> PurePosixPath | None:
+    """Return STUDENT/FILE of `Jane Doe - polling.py`, with any of ` `, `-`, `_` between them.
+
+    Forms put the name after it: `polling - Jane Doe.py`, `polling_Jane Doe.py`.
+    """
+    name, folder = path.name, path.parent.name
+    ending = next((each for each in ENDINGS if name.lower().endswith(each)), path.suffix)
     for between in _BETWEEN.finditer(name):
         student, file = name[: between.start()], name[between.end() :]
-        if student and any(resembles(file, each) for each in names):
+        if student and _is_work(file, names):
             return PurePosixPath(student, file) if _is_somebody(student, folder) else None
+    stem = name.removesuffix(name[len(name) - len(ending) :])
+    for between in _BETWEEN.finditer(stem):
+        file, student = f"{stem[: between.start()]}{ending}", stem[between.end() :]
+        # Of one word nothing is concluded: `polling_test.py`.
+        full = between[0] == _DASH or len(student.split()) > 1
+        if full and _is_work(file, names) and _is_somebody(student, folder):
+            # Of a second upload: `polling - Jane Doe (1).py` is `polling (1).py` of hers.
+            who = _NUMBER.sub("", student)
+            number = student.removeprefix(who)
+            if any(map(str.isdigit, who)):  # a date, or a variant
+                return None
+            return PurePosixPath(who, f"{stem[: between.start()]}{number}{ending}")
     return None
+
+
+def _is_work(file: str, names: Collection[str]) -> bool:
+    stem = packed_stem(file)
+    return any(resembles(f"{stem}.py" if stem else file, each) for each in names)
 
 
 def _is_somebody(student: str, folder: str) -> bool:

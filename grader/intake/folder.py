@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from grader.intake.archives import MAX_FILE, is_archive
-from grader.intake.faults import BadArchive
+from grader.intake.faults import LINK, BadArchive
 from grader.spelling import normal
 
 
@@ -30,6 +30,11 @@ class Folder:
 
         for folder, folders, inside in os.walk(root, onerror=refused):
             folders.sort()
+            # A link to a folder is not followed, and must not vanish: somebody's work is there.
+            for name in folders:
+                if (link := Path(folder, name)).is_symlink():
+                    inside_it = _path(link.relative_to(root).as_posix()) / "*"
+                    self.closed.append((inside_it, LINK))
             if not folders and not inside:
                 self.empty.append(_path(Path(os.path.relpath(folder, root)).as_posix()))
             names += [os.path.relpath(os.path.join(folder, n), root) for n in sorted(inside)]  # noqa: PTH118 - ten thousand of them

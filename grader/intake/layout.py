@@ -6,15 +6,19 @@ assignment's folder, a section's or a week's, is nobody's name.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from grader.errors import GraderError
 from grader.intake.archives import is_archive
-from grader.intake.levels import Levels
+from grader.intake.levels import Levels, may_be_somebody, owner_of
+from grader.intake.openolat import only_students
 from grader.intake.packed import packed_stem
 from grader.spelling import folded
+
+Look = Callable[[Sequence[int]], Mapping[int, Sequence[PurePosixPath]]]
 
 _EXTRACTED = "extracted"
 _BESIDE_HANDED_IN: Mapping[str, Collection[str]] = {
@@ -46,6 +50,7 @@ def students_level(
     *,
     first: bool = False,
     level: int = 0,
+    look: Look | None = None,
 ) -> Layout:
     """Cut off what lies around the students' folders.
 
@@ -56,11 +61,14 @@ def students_level(
         exercises: by the exercises' ids, which are no student's name, their files.
         level: the depth of the students' folders, from 1 on; 0: it is to be found out.
         first: the first folder is known to be a student's, unless it is called like the download.
+        look: says which files are in the archives of those numbers.
 
     Raises:
         GraderError: it can be read in two ways.
     """
-    found = Layout([*paths] if first or level else _only_handed_in(_extracted(paths)))
+    own, known = only_students(paths)
+    level = level or (0 if first else known)
+    found = Layout(own if first or level else _only_handed_in(_extracted(own)))
     if not first and not level:
         given = found.paths
         found.paths = _students_first(given, names, exercises)
@@ -71,13 +79,25 @@ def students_level(
     if not depth:
         return found
     found.around = sorted({"/".join(path.parts[:depth]) for path in what.of})
-    found.torn = what.torn(depth)
+    several = len(found.around) > 1 and look is not None
+    found.torn = what.torn(depth, _inside(found.paths, names, look) if several and look else {})
     found.paths = [
         PurePosixPath(*path.parts[depth:])
-        if len(path.parts) > depth and path.parts[depth] not in found.torn
+        if len(path.parts) > depth and owner_of(path, depth) not in found.torn
         else PurePosixPath(path.name if len(path.parts) <= depth else "")
         for path in found.paths
     ]
+    return found
+
+
+def _inside(
+    paths: Sequence[PurePosixPath], names: Collection[str], look: Look
+) -> dict[PurePosixPath, set[str]]:
+    """Return the exercises' files that each archive among `paths` holds."""
+    archives = [number for number, path in enumerate(paths) if is_archive(path.name)]
+    found: dict[PurePosixPath, set[str]] = defaultdict(set)
+    for number, inside in look(archives).items():
+        found[paths[number]] |= {path.name for path in inside if path.name in names}
     return found
 
 
@@ -98,7 +118,12 @@ def _students_first(
     """
     some = Levels(paths, names, exercises).of
     tops = {path.parts[0] for path in some}
-    own = [path for path in some if path.name in exercises.get(path.parts[0], ())]
+    own = [
+        path
+        for path in some
+        if path.name in exercises.get(path.parts[0], ())
+        or (len(path.parts) == 2 and is_archive(path.name) and may_be_somebody(path.name))  # noqa: PLR2004 - NN/STUDENT.zip
+    ]
     others = any(path.suffix == ".py" and path not in own for path in some)
     if not tops or not tops <= {*exercises} or others or not own:
         return [*paths]

@@ -11,12 +11,14 @@ from grader.errors import GraderError
 from grader.intake.archives import is_archive
 from grader.intake.called import (
     is_called_as_work,
+    is_copy_of,
     is_part_of,
     may_be_a_name,
     may_be_a_section,
 )
-from grader.intake.packed import version, without_time
+from grader.intake.packed import packed_stem, version, without_time
 from grader.intake.places import FileKind, kinds
+from grader.source_file import resembles
 from grader.spelling import folded, squeezed
 
 _DEEPEST = 5
@@ -31,7 +33,7 @@ class Levels:
         self, paths: Sequence[PurePosixPath], names: Collection[str], exercises: Collection[str]
     ) -> None:
         wanted = (FileKind.WANTED, FileKind.ARCHIVE)
-        given = [without_time(path)[0] for path in paths if path.parts]
+        given = [_as_meant(without_time(path)[0], names) for path in paths if path.parts]
         self.of = [
             path
             for path, kind in zip(given, kinds(given, names), strict=True)
@@ -53,11 +55,13 @@ class Levels:
         folders: dict[tuple[str, ...], list[PurePosixPath]] = defaultdict(list)
         for path in self.of:
             folders[path.parts[: outer + 1]].append(PurePosixPath(*path.parts[outer + 1 :]))
+        # Several archives are people's only where everybody's folder holds such.
+        everywhere = all(any(map(_is_packed, inside)) for inside in folders.values())
         several = {
             "/".join(top)
             for top, inside in folders.items()
-            # Several archives are people's only where everybody's folder holds such.
-            if self._rivals(inside) and (levels or all(len(path.parts) > 1 for path in inside))
+            if self._rivals([p for p in inside if everywhere or not _is_packed(p)])
+            and (levels or all(len(path.parts) > 1 for path in inside))
         }
         if 2 * len(several) < len(folders):  # somebody with copies is no section of a class
             self._ask_of_each({top[-1]: inside for top, inside in folders.items()}, outer)
@@ -79,7 +83,7 @@ class Levels:
     def _is_level(self, depth: int) -> bool:
         """Tell whether, in each folder of that depth, several hold the same file."""
         around = self._below(depth)
-        return bool(around) and all(self._rivals(inside) for inside in around.values())
+        return bool(around) and all(self._rivals(some, mixed=True) for some in around.values())
 
     def _below(self, depth: int) -> dict[tuple[str, ...], list[PurePosixPath]]:
         """Return what lies in each folder of that depth; nothing, if a file lies above it."""
@@ -90,16 +94,24 @@ class Levels:
             found[path.parts[:depth]].append(PurePosixPath(*path.parts[depth:]))
         return found
 
-    def _rivals(self, inside: Sequence[PurePosixPath]) -> bool:
-        """Tell whether two of these folders or archives hold the same file."""
+    def _rivals(self, inside: Sequence[PurePosixPath], *, mixed: bool = False) -> bool:
+        """Tell whether two of these folders or archives hold the same file.
+
+        Args:
+            inside: where files lie.
+            mixed: whether an archive may be one person's, and a folder with any file another's.
+        """
         holders: dict[str, set[str]] = defaultdict(set)
         for path in inside:
             child = path.name if len(path.parts) < 2 else path.parts[0]  # noqa: PLR2004 - FOLDER/FILE
             loose = len(path.parts) < 2 and not is_archive(child)  # noqa: PLR2004 - as above
             if loose or child in self._work:
                 return False
-            holders[_key(path)].add(folded(child))
-        return any(sum(map(may_be_a_name, some)) > 1 for some in holders.values())
+            # `work/` and `work.zip` are one person's.
+            somebody = may_be_somebody(child) and not self._is_called_as_a_file(packed_stem(child))
+            holders[_key(path)].add(folded(owner_of(path, 0)) if somebody else "")
+        packed = holders["*"] if mixed else set()
+        return any(len({*some, *packed} - {""}) > 1 for some in [*holders.values()])
 
     def _ask_of_each(self, folders: Mapping[str, Sequence[PurePosixPath]], depth: int) -> None:
         """Refuse `A/Jane/` beside `B/Zoe/`: sections of one person each, or people called A and B.
@@ -131,10 +143,13 @@ class Levels:
                 "are.",
             )
 
+    def _is_called_as_a_file(self, folder: str) -> bool:
+        return squeezed(folder).strip("0123456789") in self._stems
+
     def _is_work(self, folder: str) -> bool:
         return (
             folder in self._work
-            or squeezed(folder).strip("0123456789") in self._stems
+            or self._is_called_as_a_file(folder)
             or is_called_as_work(folder)
             or not may_be_a_name(folder)
         )
@@ -163,6 +178,7 @@ class Levels:
             return 1
         if not first:
             self._ask_of_several(top, loose=loose)
+            self._ask_of_a_notebook(top)
             if len(inner) == 1 and not loose:
                 self._ask_of_one(top, *inner)
         return 0
@@ -186,6 +202,22 @@ class Levels:
                     "people, whose loose files are put into folders first.",
                 )
 
+    def _ask_of_a_notebook(self, top: str) -> None:
+        """Refuse `Homework/Jane/a.ipynb` beside `Homework/Zoe/polling.py`.
+
+        A notebook may hold the same file.
+        """
+        inside: dict[str, set[str]] = defaultdict(set)
+        for path in self.of:
+            if len(path.parts) > 2 and not self._is_work(path.parts[1]):  # noqa: PLR2004 - TOP/STUDENT/...
+                inside[path.parts[1]].add(_key(path))
+        if len(inside) > 1 and any(".ipynb" in keys for keys in inside.values()):
+            first, second, *_ = sorted(inside)
+            raise GraderError(
+                f"{top} may be a student, or the folder around {first} and {second}",
+                f"Say --level 1 if all is {top}'s, --level 2 if {first} and {second} are people.",
+            )
+
     def _ask_of_one(self, top: str, inner: str) -> None:
         """Refuse `Homework/Jane/polling.py`, alone: either folder may be the student's."""
         deeper = any(not self._work.isdisjoint(path.parts[2:-1]) for path in self.of)
@@ -195,13 +227,20 @@ class Levels:
                 f"Say --level 1 if it is {top}, --level 2 if it is {inner}.",
             )
 
-    def torn(self, depth: int) -> dict[str, str]:
-        """Return the names that two folders around have, for the same file."""
+    def torn(self, depth: int, inside: Mapping[PurePosixPath, Collection[str]]) -> dict[str, str]:
+        """Return the names that two folders around have, for the same file.
+
+        Args:
+            depth: of the people's folders.
+            inside: the exercises' files in archives, by where those lie.
+        """
         where: dict[tuple[str, str], set[str]] = defaultdict(set)
         for path in self.of:
-            where[path.parts[depth], _key(path)].add("/".join(path.parts[:depth]))
+            if len(path.parts) > depth:
+                for key in inside.get(path) or (_key(path),):
+                    where[owner_of(path, depth), key].add("/".join(path.parts[:depth]))
         return {
-            name: f"{' and '.join(sorted(some))} both hold {file} of {name}"
+            name: f"{' and '.join(sorted(some))} both hold {_shown(file)} of {name}"
             for (name, file), some in where.items()
             if len(some) > 1
         }
@@ -210,3 +249,40 @@ class Levels:
 def _key(path: PurePosixPath) -> str:
     """Return what two people both hand in: a file of one name, a notebook, an archive."""
     return "*" if is_archive(path.name) else path.name if path.suffix == ".py" else path.suffix
+
+
+def _is_packed(path: PurePosixPath) -> bool:
+    """Tell whether it is an archive that lies in no folder."""
+    return len(path.parts) == 1 and is_archive(path.name)
+
+
+def _shown(key: str) -> str:
+    return "an archive" if key == "*" else f"a notebook ({key})" if key[:1] == "." else key
+
+
+def owner_of(path: PurePosixPath, depth: int) -> str:
+    """Return the name at that depth: a folder's, or that of an archive which is its student's."""
+    part = path.parts[depth]
+    return (packed_stem(part) or part) if len(path.parts) == depth + 1 else part
+
+
+def may_be_somebody(child: str) -> bool:
+    """Tell whether a folder or an archive may be called like a person: `ex1.zip` is not."""
+    stem = packed_stem(child)
+    return may_be_a_name(stem or child) and not (stem and is_called_as_work(stem))
+
+
+def _as_meant(path: PurePosixPath, names: Collection[str]) -> PurePosixPath:
+    """Return where a file would lie, were it called as was meant: `Copy of polling.py`.
+
+    Its folder is somebody's as much as that of a file with the right name.
+    """
+    if path.name in names or path.suffix.casefold() not in (".py", ".txt"):
+        return path
+    letters = squeezed(path.name)
+    for name in names:
+        if squeezed(PurePosixPath(name).stem) in letters and (
+            resembles(path.name, name) or is_copy_of(path.name, name)
+        ):
+            return path.with_name(name)
+    return path

@@ -6,7 +6,8 @@ Sources: Moodle's mod/assign/classes/downloader.php, and its language packs for 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -89,6 +90,37 @@ def of_moodle(path: PurePosixPath) -> Owned | None:
             given_back = found["of"] == "feedback"  # a marked copy is nobody's work
             return Owned(name, PurePosixPath(*rest), user, receipt=given_back, typed=typed)
     return None
+
+
+def of_several(
+    paths: Sequence[PurePosixPath], owners: Sequence[Owned | None]
+) -> list[Owned | None]:
+    """Drop the numbers of people where the downloads of several assignments lie side by side.
+
+    Each assignment numbers its participants anew. Who has one number in each is one person, as
+    where they are taken in one after the other. Two of one name in an assignment keep numbers, and
+    so do those who have the same file in two: which of them counts, nothing tells.
+    """
+    numbers: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    places: dict[tuple[str, PurePosixPath], set[str]] = defaultdict(set)
+    for path, one in zip(paths, owners, strict=True):
+        if one:
+            numbers[one.student][_around(path)].add(one.user)
+            if not one.typed and not one.receipt:
+                places[one.student, one.path].add(_around(path))
+    twice = {name for (name, _), some in places.items() if len(some) > 1}
+    alone = {
+        name
+        for name, some in numbers.items()
+        if len(some) > 1 and name not in twice and all(len(each) == 1 for each in some.values())
+    }
+    return [one and (replace(one, user="") if one.student in alone else one) for one in owners]
+
+
+def _around(path: PurePosixPath) -> str:
+    """Return the folder in which the students' folders lie: an assignment's."""
+    depth = next(n for n, part in enumerate(path.parts) if _MOODLE.fullmatch(part))
+    return "/".join(path.parts[:depth])
 
 
 def unnamed(owners: Iterable[Owned | None]) -> list[Owned | None]:

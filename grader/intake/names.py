@@ -18,7 +18,15 @@ from grader.intake.brightspace import of_brightspace
 from grader.intake.canvas import of_canvas
 from grader.intake.moodle import of_moodle
 from grader.intake.owned import Attempt, Owned
-from grader.intake.packed import packed_stem, version, without_time
+from grader.intake.packed import (
+    JUDGED,
+    is_late,
+    packed_stem,
+    stamp,
+    version,
+    without_stamp,
+    without_time,
+)
 from grader.intake.sakai import of_sakai
 
 _BLACKBOARD = re.compile(
@@ -45,26 +53,33 @@ def of_folder(path: PurePosixPath) -> Owned | None:
         rest, time = PurePosixPath(*inside), _exchange_time(found["time"])
         return Owned(found["student"], rest, "", Attempt(found["time"]), time)
     rest, upload = without_time(PurePosixPath(*inside))
-    numbers = [version(each) for each in inside if not each.isdecimal()]
-    return Owned(student, rest, "", Attempt(upload=upload or max(numbers, default=0)))
+    student, uploaded = without_stamp(student)
+    numbers = [uploaded, *(version(each) for each in inside if not each.isdecimal())]
+    late = is_late(inside[0])
+    return Owned(student, rest, "", Attempt(upload=upload or max(numbers)), late=late)
 
 
 def numbered(owners: Sequence[Owned | None]) -> list[Owned | None]:
     """Let folders `1`, `2`, `10` be attempts of who has everything in such folders.
 
-    Submitty puts a file of settings beside them.
+    So are those that are called after a time. Submitty puts a file of settings beside them, and VPL
+    a folder of what it printed.
     """
     inside: dict[str, set[str]] = defaultdict(set)
     for one in owners:
-        if one and one.path.suffix != ".json":
+        if one and one.path.suffix != ".json" and not one.path.parts[0].endswith(JUDGED):
             inside[one.student].add(one.path.parts[0] if len(one.path.parts) > 1 else "")
-    counted = {who for who, some in inside.items() if len(some) > 1 and all(map(version, some))}
+    counted = {who for who, some in inside.items() if len(some) > 1 and all(map(_number, some))}
     return [
-        replace(one, attempt=Attempt(upload=version(one.path.parts[0])))
+        replace(one, attempt=Attempt(upload=_number(one.path.parts[0])))
         if one and one.student in counted and len(one.path.parts) > 1
         else one
         for one in owners
     ]
+
+
+def _number(folder: str) -> int:
+    return version(folder) or stamp(folder)
 
 
 def of_blackboard(path: PurePosixPath) -> Owned | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from grader.errors import GraderError
@@ -27,6 +28,8 @@ class Teams:
     path: Path
     members: Mapping[str, tuple[Person, ...]]
     """By the team's name, squeezed: an LMS leaves out characters of it."""
+    times: Mapping[str, datetime] = field(default_factory=dict)
+    """When a team handed in, by its squeezed name, where the file says so."""
 
     def of(self, name: str) -> tuple[Person, ...]:
         """Return the members of the team that an LMS gives this name; none: it is no team."""
@@ -36,6 +39,17 @@ class Teams:
     def numbers(self) -> frozenset[str]:
         """The LMS's numbers of all members, where the file has them."""
         return frozenset(user for team in self.members.values() for _, user in team if user)
+
+
+def merged(lists: Sequence[Teams]) -> Teams | None:
+    """Return the teams of several lists as one list; None: there is none."""
+    if not lists:
+        return None
+    members, times = dict(lists[0].members), dict(lists[0].times)
+    for each in lists[1:]:
+        members.update(each.members)
+        times.update(each.times)
+    return Teams(lists[0].path, members, times)
 
 
 def read_teams(path: Path) -> Teams:

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from grader.course import EXERCISES, Course
-from grader.intake.called import is_copy_of
+from grader.intake.called import is_conflict_of, is_copy_of
 from grader.intake.cells import is_finished, told
 from grader.intake.notebooks import in_bytes, taken_of_notebook
 from grader.intake.owned import Owned
@@ -15,7 +15,13 @@ from grader.intake.packed import UNOPENED
 from grader.intake.source import Contents
 from grader.source_file import resembles
 
+_POINTER = "a link to a file, and the file itself did not come with it"
 _UNREAD = {
+    **dict.fromkeys((".lnk", ".url", ".webloc", ".desktop", ".icloud"), _POINTER),
+    **dict.fromkeys((".gdoc", ".gsheet", ".gslides", ".gform", ".gcolab", ".gdraw"), _POINTER),
+    **dict.fromkeys((".eml", ".msg", ".mbox"), "an e-mail"),
+    **dict.fromkeys((".pyc", ".pyo", ".pyd"), "compiled code"),
+    **dict.fromkeys((".crdownload", ".part", ".partial", ".download"), "a download that was cut"),
     **dict.fromkeys(
         (".docx", ".doc", ".odt", ".rtf", ".pages", ".pdf", ".html", ".htm"),
         "a document, and no program's source",
@@ -92,7 +98,8 @@ def misnamed(
     """
     for exercise in course.exercises:
         for name in exercise.files:
-            if exercise.id in exercises and (resembles(given, name) or is_copy_of(given, name)):
+            meant = resembles(given, name) or is_copy_of(given, name) or is_conflict_of(given, name)
+            if exercise.id in exercises and meant:
                 yield exercise.id, name, f"{given} was handed in, and the name is {name}"
 
 
@@ -106,13 +113,16 @@ def unopened(names: Collection[str]) -> list[str]:
     ]
 
 
-def why_nothing(owned: Collection[Owned], others: Sequence[str], count: int) -> str:
+def why_nothing(
+    owned: Collection[Owned], others: Sequence[str], count: int, wanted: str = "an exercise"
+) -> str:
     """Say to a student why nothing was taken.
 
     Args:
         owned: what was handed in.
         others: names of files in it that are no exercise's, and lie where one may.
         count: how many files there are in all.
+        wanted: the exercise that was looked for, where not all of them were.
     """
     if packed := unopened(others):
         return packed[0]
@@ -125,5 +135,5 @@ def why_nothing(owned: Collection[Owned], others: Sequence[str], count: int) -> 
         return "no file came with it"
     first = others[0] if others else "what was handed in"
     if count == 1:
-        return f"{first} is no file of an exercise"
-    return f"none of {count:,} files is a file of an exercise, such as {first}"
+        return f"{first} is no file of {wanted}"
+    return f"none of {count:,} files is a file of {wanted}, such as {first}"

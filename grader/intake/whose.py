@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from grader.intake.brightspace import tell_apart, undated
 from grader.intake.canvas import decide, readings
-from grader.intake.moodle import unnamed
+from grader.intake.moodle import of_several, unnamed
 from grader.intake.names import FORMATS, LASTING, LISTINGS, numbered
 from grader.intake.owned import Owned
 from grader.intake.people import Teams
@@ -78,7 +78,7 @@ def _by_name(
     if kind != "canvas":
         given = [FORMATS[kind](path) for path in paths]
         if kind == "moodle":
-            given = unnamed(given)
+            given = of_several(paths, unnamed(given))
         elif kind in ("folder", "github"):
             given = numbered(given)
         elif kind == "brightspace":
@@ -163,7 +163,9 @@ def _with_members(
             known = [(named.get(user, name), user) for name, user in people]
             for person in known:
                 teams_of[person].add(one.student)
-            shared.append(tuple(replace(one, student=n, user=u) for n, u in known))
+            time = teams.times.get(squeezed(one.student), one.submitted)
+            members = (replace(one, student=n, user=u, submitted=time) for n, u in known)
+            shared.append(tuple(members))
     found.unmatched += [f"{name}: {teams.path} names no members of it" for name in sorted(alone)]
     for person, some in teams_of.items():
         if len(some) > 1:

@@ -98,8 +98,9 @@ def write_submissions(found: Collected, directory: Path) -> int:
             (folder / NOT_TAKEN).write_bytes(text + b"\n")
     except OSError as error:
         raise GraderError(
-            f"{error.filename or directory} cannot be written: {error.strerror}",
-            "Free some space or name another folder, then run it again.",
+            f"{error.filename2 or error.filename or directory} cannot be written: {error.strerror}",
+            "Look at its permissions and the room on the disk, or name another folder; then run it "
+            "again.",
         ) from None
     return len(found.files)
 

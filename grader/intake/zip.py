@@ -25,8 +25,8 @@ class ZipTree:
     def __init__(self, file: IO[bytes]) -> None:
         self._archive = zipfile.ZipFile(file)
         infos = self._archive.infolist()
-        self._infos = [info for info in infos if not info.is_dir()]
-        self.empty = [_path(_name(info)) for info in infos if info.is_dir()]
+        self._infos = [info for info in infos if not _is_folder(info)]
+        self.empty = [_path(_name(info)) for info in infos if _is_folder(info)]
         self._names = [_name(info) for info in self._infos]
         self.paths = [_path(name) for name in self._names]
 
@@ -53,6 +53,11 @@ class ZipTree:
         self._archive.close()
 
 
+def _is_folder(info: zipfile.ZipInfo) -> bool:
+    """Tell whether it stands for a folder; .NET before 4.6.1 ends its name with a backslash."""
+    return info.is_dir() or (info.filename.endswith("\\") and not info.file_size)
+
+
 def _path(name: str) -> PurePosixPath:
     return PurePosixPath(normal(name.replace("\\", "/")))
 
@@ -74,7 +79,18 @@ def _name(info: zipfile.ZipInfo) -> str:
                 return name.decode()
         except UnicodeDecodeError:
             continue
-    return info.filename
+    return _of_western_windows(raw) or info.filename
+
+
+def _of_western_windows(raw: bytes) -> str:
+    """Return a name that Explorer wrote in code page 850, as in Western Europe; empty: it did not.
+
+    In the American 437 those bytes draw boxes, which no name has.
+    """
+    boxes = any("\u2500" <= c <= "\u259f" for c in raw.decode("cp437"))
+    name = raw.decode("cp850")
+    plain = all(c.isascii() or c.isalpha() for c in name)
+    return name if boxes and plain else ""
 
 
 def _in_extra(extra: bytes, raw: bytes) -> bytes | None:

@@ -55,6 +55,8 @@ _AFTER_TITLE = re.compile(
 )
 """Canvas's number, Blackboard's points and number, Brightspace's kind and points."""
 _POINTS = re.compile(r"(?:Total Pts:\s*|MaxPoints:\s*)([\d.,]+)", re.IGNORECASE)
+_PARTS = re.compile(r"[\s_<>,]+(?:-\s+)?")
+"""Between the parts of a folder's name; intake writes `_` for `<`."""
 _COMMA = re.compile(r"-?\d+,\d+")
 
 
@@ -230,7 +232,25 @@ class _Grid:
                 for row in self._by_name.get(squeezed(name), set())
                 if behind in {self._cell(row, c).rpartition(" ")[2] for c in (*self._logins, *ids)}
             }
-        return sorted(found)
+        return sorted(found or self._rows_of_both(student))
+
+    def _rows_of_both(self, student: str) -> set[int]:
+        """Return the rows whose name and login are both in what an LMS calls a student's folder.
+
+        `Doe_Jane_jdoe` of ILIAS and OpenOLAT, `Jane Doe 11 jdoe` of VPL, `Doe, Jane - 0A1` of
+        Schoology, `Jane Doe <jdoe@x.edu>`; and `Doe, Jane` where the table has `Jane Doe`.
+        """
+        last, comma, first = student.partition(",")
+        if comma and (found := self._by_name.get(squeezed(first + last))):
+            return found
+        parts = [part for part in _PARTS.split(student) if part]
+        for at in range(1, len(parts)):
+            name, logins = parts[:at], parts[at:]
+            named = self._by_name.get(squeezed("".join(name)), set())
+            found = {row for login in logins for row in self._by_login.get(folded(login), ())}
+            if named & found:
+                return named & found
+        return set()
 
     def enter(self, row: int, some: Sequence[Graded]) -> None:
         """Write the grades of one person; what is provisional stays as it was."""

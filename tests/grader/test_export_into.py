@@ -159,6 +159,43 @@ def test_two_students_never_share_a_row(tmp_path: Path, course: Course) -> None:
     ]
 
 
+PEOPLE = """Username,Last Name,First Name,Email,Grade
+jd,Doe,Jane,jdoe@x.example,
+zk,Kim,Zoe,zkim@x.example,
+jd2,Doe,Jane,jd2@x.example,
+"""
+FOLDERS = {
+    "Doe_Jane_jd": "jd",
+    "Kim_Zoe_zk_1234": "zk",
+    "Jane Doe 11 jd2": "jd2",
+    "Jane Doe _jdoe@x.example_": "jd",
+    "Kim, Zoe - zk": "zk",
+    "Kim_Zoe_jd": "",
+    "Kim_Zoe_1234": "",
+}
+"""By what ILIAS, OpenOLAT, VPL, a mail program and Schoology call a folder, whose row it is."""
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_folder_of_name_and_login_is_the_row_of_both(
+    tmp_path: Path, course: Course, folder: str
+) -> None:
+    """Where name and login are two people's, or no login is there, nothing is entered."""
+    found = _filled(tmp_path, course, PEOPLE, _class(course, folder))
+    entered = [row[0] for row in _rows(found.data)[1:] if row[4]]
+    assert entered == ([FOLDERS[folder]] if FOLDERS[folder] else [])
+    assert bool(found.without_row) == (not FOLDERS[folder])
+
+
+def test_a_last_name_first_is_found_among_full_names(tmp_path: Path, course: Course) -> None:
+    """`Doe, Jane` is Jane Doe of Moodle's worksheet, and another last name nobody there."""
+    text = f"{MOODLE}\nParticipant 1,Jane Doe,jdoe@x,,,10.00,Yes,-,-,\n"
+    found = _filled(tmp_path, course, text, _class(course, "Doe, Jane"))
+    assert _rows(found.data)[1][4] == "5"
+    found = _filled(tmp_path, course, text, _class(course, "Moe, Jane"))
+    assert found.without_row == ["Moe, Jane: no row has that name"]
+
+
 def test_what_is_provisional_stays_as_it_was(tmp_path: Path, course: Course) -> None:
     """An earlier grade is not made a zero, nor an empty cell."""
     text = f"{MOODLE}\nParticipant 1,Jane Doe,jdoe@x,,4.00,10.00,Yes,-,-,\n"

@@ -1,0 +1,127 @@
+"""Students' folders and archives side by side: which names are no student's, or may be one's twice.
+
+Browsers and drives put a number behind a name that is there already: `Jane Doe (1)`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from grader.intake.called import is_called_as_work
+from grader.intake.packed import packed_stem
+from grader.spelling import folded, squeezed
+
+_AGAIN = re.compile(r"(?P<name>.+?) ?\(\d{1,3}\)")
+_BETWEEN = re.compile(r"([ _-]+)")
+_TEACHERS = {
+    "solution",
+    "solutions",
+    "samplesolution",
+    "samplesolutions",
+    "modelsolution",
+    "modelsolutions",
+    "musterlösung",
+    "musterlösungen",
+    "musterloesung",
+    "musterloesungen",
+    "lösung",
+    "lösungen",
+    "loesung",
+    "template",
+    "vorlage",
+    "startercode",
+}
+"""What a teacher calls a folder beside those of students, squeezed."""
+
+
+@dataclass
+class Told:
+    """What the names of folders and archives do not tell."""
+
+    nobodys: set[PurePosixPath] = field(default_factory=set)
+    """Files of which nothing is to be taken."""
+    doubtful: dict[str, str] = field(default_factory=dict)
+    """By name, why it may be two people's."""
+    lines: list[str] = field(default_factory=list)
+    """Why something is nobody's."""
+
+
+def not_told_apart(paths: Sequence[PurePosixPath]) -> Told:
+    """Find what names no student among `paths`, each of which begins with a student's name."""
+    found = Told()
+    inside: dict[str, list[PurePosixPath]] = defaultdict(list)
+    for path in paths:
+        if name := path.parts[0] if len(path.parts) > 1 else packed_stem(path.name):
+            inside[name].append(path)
+    _find_copies(inside, found)
+    teachers = [name for name in inside if squeezed(name) in _TEACHERS]
+    for name in teachers if len(teachers) < len(inside) else ():
+        found.nobodys.update(inside[name])
+        found.lines.append(f"{name} lies beside the students' folders, and names no student")
+    return found
+
+
+def _find_copies(inside: dict[str, list[PurePosixPath]], found: Told) -> None:
+    families: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(inside):
+        again = _AGAIN.fullmatch(name)
+        families[folded(again["name"] if again else name)].append(name)
+    for some in families.values():
+        if len(some) < 2:  # noqa: PLR2004 - a name, and the same with a number
+            continue
+        found.nobodys.update(path for name in some for path in inside[name])
+        again = _AGAIN.fullmatch(some[0])
+        first = again["name"] if again else some[0]
+        if len(families) == 1:
+            found.lines += [
+                f"{_shown(name, inside)} names no student: all are called {first}, with a number"
+                for name in some
+            ]
+        else:
+            found.doubtful[first] = (
+                f"{' and '.join(some)} may be one person's, or two people's; put one person's "
+                "files into one folder, or give the other one another name"
+            )
+
+
+def _shown(name: str, inside: dict[str, list[PurePosixPath]]) -> str:
+    lone = [path.name for path in inside[name] if len(path.parts) == 1]
+    return lone[0] if lone else name
+
+
+def without_shared_words(names: Sequence[str]) -> dict[str, str]:
+    """Return names without what all begin or end with, where that is an exercise: `Doe_Jane_HW1`.
+
+    Nothing is cut off of one name alone, or where two would become one.
+    """
+    parts = {name: _BETWEEN.split(name) for name in names}
+    words = [[word for word in each[::2] if word] for each in parts.values()]
+    first = _shared([*zip(*words, strict=False)])
+    last = _shared([*zip(*(each[::-1] for each in words), strict=False)], backwards=True)
+    found = {}
+    for name, each in parts.items():
+        kept = each[2 * first : len(each) - 2 * last]
+        found[name] = "".join(kept).strip()
+    apart = len({folded(short) for short in found.values()}) == len(found) > 1
+    if apart and all(sum(map(str.isalpha, short)) > 1 for short in found.values()):
+        return {name: short for name, short in found.items() if name != short}
+    return {}
+
+
+def _shared(columns: Sequence[tuple[str, ...]], *, backwards: bool = False) -> int:
+    """Return how many words are alike in all names and are what an exercise is called."""
+    alike: list[str] = []
+    longest = 0
+    for column in columns:
+        if len({folded(word) for word in column}) > 1:
+            break
+        alike.append(column[0])
+        if is_called_as_work("".join(alike[::-1] if backwards else alike)) and any(
+            map(str.isalpha, "".join(alike))
+        ):
+            longest = len(alike)
+    return longest
