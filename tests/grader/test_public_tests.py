@@ -82,6 +82,21 @@ def test_the_summary(copy: Path, options: tuple[str, ...]) -> None:
     assert max(map(len, lines)) <= 80
 
 
+def test_next_is_the_failure_that_hint_speaks_of(copy: Path) -> None:
+    """Where a test leans on another check that failed, that one is named first, by both."""
+    leaning = PUBLIC_TEST.replace(
+        'check("01.value")', 'check("01.value", leans_on="01.each-event")'
+    )
+    assert leaning != PUBLIC_TEST
+    (copy / "exercises/01/test_doubling.py").write_text(leaning + TWO_MORE)
+    wrong = "def double(number):\n    return 0\n\n\ndef forward(numbers, handle):\n    return -1\n"
+    (copy / "exercises/01/doubling.py").write_text(wrong)
+    said = pytest_in(copy, "exercises/01").stdout
+    assert "Next: 01.each-event. For a hint: grader hint 01 each-event" in said
+    assert grader(copy, "hint", "01").stdout.startswith("01.each-event")
+    assert "Next: 01.value." in pytest_in(copy, "exercises/01", "-k", "value").stdout
+
+
 def test_a_part_of_the_tests(copy: Path) -> None:
     """-k, and one test as an editor runs it: what ran is told from what there is."""
     for chosen in (
@@ -89,7 +104,7 @@ def test_a_part_of_the_tests(copy: Path) -> None:
         ("exercises/01/test_doubling.py::test_double",),
     ):
         said = pytest_in(copy, *chosen).stdout
-        assert "1 of 1 checks pass; the public tests show 2." in said
+        assert "The check that ran passed; the public tests show 2." in said
         assert "Next: all of them, pytest exercises/01" in said
         assert "after-crash" not in said
 
