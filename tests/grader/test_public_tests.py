@@ -216,6 +216,28 @@ def test_a_test_that_passes_says_nothing_of_another_of_its_check(copy: Path) -> 
     assert "3/8" in grader(copy, "status").stdout
 
 
+def test_a_long_object_in_a_story_is_named_by_its_class(copy: Path) -> None:
+    """A channel of pika's shows its connection, its transport and their addresses otherwise."""
+    wordy = """
+class Wordy:
+    def __repr__(self):
+        return f"<Wordy {'transport ' * 20}>"
+
+
+@pytest.mark.check("01.each-event")
+def test_wordy():
+    assert forward(Wordy(), print) == 1
+"""
+    (copy / "exercises/01/test_doubling.py").write_text(
+        PUBLIC_TEST.replace("import double", "import double, forward") + wordy
+    )
+    right = "def double(number):\n    return 4\n\n\ndef forward(numbers, handle):\n    return 0\n"
+    (copy / "exercises/01/doubling.py").write_text(right)
+    checked = grader(copy, "check", "01")
+    replayed = grader(copy, "replay", "01", "each-event")
+    assert "calls forward(<Wordy>)" in replayed.stdout, checked.stdout + replayed.stderr
+
+
 def test_replay_before_anything_ran_says_what_to_run(copy: Path) -> None:
     """There is nothing to show yet: one line, with the command."""
     done = grader(copy, "replay", "01", "value")
