@@ -70,7 +70,7 @@ def main() -> int:
         print(f"the queue exists with other settings ({error.reply_text}). {ANEW}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"stopped, {handled} events handled", file=sys.stderr)
+        print(f"stopped; events handled: {handled}", file=sys.stderr)
         return 130
     return 0
 
