@@ -38,16 +38,17 @@ ANEW = "Delete it with the servers: grader services down, then grader services u
 def main() -> int:
     """Run one demo; exit code 1 when its server or your function is missing."""
     options = ask()
-    events = 0
+    events = handled = 0
 
     def handle(event: dict[str, Any]) -> None:
-        nonlocal events
+        nonlocal events, handled
         events += 1
         zone, fare = event["pickup_zone"], event["fare_estimate"]
         print(f"[{options.way}] event {events:2}: {zone:<13} ${fare:.2f}", flush=True)
         if options.work:
             time.sleep(options.work)
             print(f"[{options.way}] event {events:2}: done", flush=True)
+        handled += 1
         if events == options.kill_after:  # handled, and not acknowledged yet
             os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))  # Windows has no KILL
 
@@ -69,7 +70,7 @@ def main() -> int:
         print(f"the queue exists with other settings ({error.reply_text}). {ANEW}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"stopped after {events} events", file=sys.stderr)
+        print(f"stopped; events handled: {handled}", file=sys.stderr)
         return 130
     return 0
 

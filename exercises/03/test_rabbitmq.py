@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from pika.exceptions import ChannelClosedByBroker
 from rabbitmq import declare_queue, publish_events, rabbitmq_consumer
 
 EVENTS = [{"event_id": 100001 + n, "pickup_zone": "Queens"} for n in range(5)]
@@ -16,6 +17,11 @@ def put(channel, queue, *bodies):
         own.confirm_delivery()
         for body in bodies:
             own.basic_publish("", queue, body if isinstance(body, bytes) else json.dumps(body))
+
+
+def ids(events):
+    """Return the events' ids, for a sentence."""
+    return ", ".join(str(event["event_id"]) for event in events) or "none"
 
 
 def drain(channel, queue):
@@ -41,8 +47,21 @@ def events_in(channel, queue):
     return [decoded(body) for body, _ in drain(channel, queue)]
 
 
+def exists(channel, queue):
+    """Tell whether the broker has a queue of that name."""
+    own = channel.connection.channel()  # a broker without that queue closes the channel
+    try:
+        own.queue_declare(queue, passive=True)
+    except ChannelClosedByBroker:
+        return False
+    own.close()
+    return True
+
+
 def queues(channel, queue):
     """Say in words what lies in the queue and in its dead-letter queue, and take it out."""
+    declared = exists(channel, f"{queue}.dead")
+    assert declared, f"declare_queue should declare {queue}.dead too; there is no such queue"
     dead = [body for body, _ in drain(channel, f"{queue}.dead")]
     left = [body for body, _ in drain(channel, queue)]
     if not dead and not left:
@@ -96,7 +115,18 @@ def test_what_was_handled_is_gone_and_the_rest_is_there(parameters, channel, que
     rabbitmq_consumer(parameters, queue, handled.append, max_events=2)
     assert handled == EVENTS[:2], f"max_events is 2; it handled {handled}"
     left = events_in(channel, queue)
-    assert left == EVENTS[2:], f"two of five were handled, 3 should be left: {left}"
+    missing = [event for event in EVENTS[2:] if event not in left]
+    again = [event for event in EVENTS[:2] if event in left]
+    assert not again, (
+        f"{ids(EVENTS[:2])} were handled, and should be acknowledged when rabbitmq_consumer "
+        f"returns; in the queue again: {ids(again)}"
+    )
+    assert not missing, (
+        f"2 of 5 events were handled, so {ids(EVENTS[2:])} should be ready in the queue when "
+        f"rabbitmq_consumer returns; missing: {ids(missing)}. Either they were acknowledged "
+        "(auto_ack does that as they are sent), or a connection that is still open holds them"
+    )
+    assert left == EVENTS[2:], f"{ids(EVENTS[2:])} should be left, in order; left: {ids(left)}"
 
 
 @pytest.mark.check("03.rabbit-prefetch")
@@ -112,7 +142,9 @@ def test_a_consumer_holds_no_more_than_its_prefetch(parameters, channel, queue):
     rabbitmq_consumer(parameters, queue, handle, max_events=1, prefetch_count=2)
     assert ready, "5 messages were in the queue, and it handled none"
     assert ready[0] >= 3, (
-        f"with prefetch_count=2, at least 3 of 5 messages should stay in the queue; {ready[0]} did"
+        "with prefetch_count=2, at least 3 of 5 messages should be ready in the queue while handle "
+        f"works on the first one; {ready[0]} were. What is acknowledged before handle returns "
+        "makes room for one more"
     )
 
 

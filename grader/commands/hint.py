@@ -23,15 +23,16 @@ def hint(exercise: str, check: str | None) -> None:
     this = course.exercise(exercise)
     chosen = about(course, this, check)
     refused = look(course, this).refused
+    console = options.console()  # it wraps at words, where a terminal cuts them
     for sentence in refused:
-        click.echo(sentence)
+        console.print(sentence)
     if refused and check is None:
-        click.echo(f"Mend that first; then run `grader check {this.id}`.")
+        console.print(f"Mend that first; then run `grader check {this.id}`.")
         return
     if chosen is None:
-        click.echo(
+        console.print(
             f"Nothing failed when exercise {this.id} was last checked. Check it again, or name a "
             f"check for its hint: grader hint {this.id} {this.checks[0].name}"
         )
     else:
-        print_hint(course, chosen, options.console())
+        print_hint(course, chosen, console)

@@ -175,7 +175,7 @@ class PublicTests:
             for line in rest:
                 reporter.write_line(" " * _WORD_WIDTH + line)
         if len(ran) < len(public):
-            said = f"{len(passed)} of {len(ran)} checks pass; the public tests show {len(public)}."
+            said = f"{_part(len(passed), len(ran))}; the public tests show {len(public)}."
         else:
             points = f"{_points(passed)} of {_points(public)} points"
             said = f"{len(passed)} of {len(public)} public checks pass, worth {points}."
@@ -221,9 +221,10 @@ def _next(course: Course, exercise: Exercise, outcomes: dict[str, str], trial: T
     """Return the next step after this run."""
     if trial.refused:
         return "Next: mend that. As it is now, it costs points whatever the tests say."
-    for check in exercise.checks:
-        if outcomes.get(check.id) == "failed":
-            return f"Next: {check.id}. For a hint: grader hint {exercise.id} {check.name}"
+    failed = [check for check in exercise.checks if outcomes.get(check.id) == "failed"]
+    if failed:
+        check = _to_mend(course, exercise, failed)
+        return f"Next: {check.id}. For a hint: grader hint {exercise.id} {check.name}"
     if "skipped" in outcomes.values():
         return "Next: what did not run. For the reasons: pytest -rs; for the means: grader doctor"
     if any(check.id not in outcomes for check in public_checks(course, exercise)):
@@ -236,6 +237,17 @@ def _next(course: Course, exercise: Exercise, outcomes: dict[str, str], trial: T
     return f"Next: hand it in, and go on with exercises/{following[0].id}/README.md"
 
 
+def _to_mend(course: Course, exercise: Exercise, failed: list[Check]) -> Check:
+    """Return the failure that `grader hint` speaks of, where it is one of this run's."""
+    from grader.learn.own_work import last_public  # noqa: PLC0415 - as above
+    from grader.learn.public_rows import as_report  # noqa: PLC0415 - as above
+
+    run = last_public(course, exercise)
+    first = as_report(course, exercise, run).first_failure if run is not None else None
+    chosen = (check for check in failed if first is not None and check.id == first.id)
+    return next(chosen, failed[0])
+
+
 def _write(text: str, reporter: pytest.TerminalReporter) -> None:
     indent = "  " if text.startswith("- ") else ""
     width = reporter.config.get_terminal_writer().fullwidth
@@ -245,6 +257,13 @@ def _write(text: str, reporter: pytest.TerminalReporter) -> None:
 
 def _wrapped(text: str, width: int) -> list[str]:
     return textwrap.wrap(text, max(20, width - 1 - _WORD_WIDTH), break_on_hyphens=False)
+
+
+def _part(passed: int, ran: int) -> str:
+    """Say how many checks passed where a part of them ran."""
+    if ran == 1:
+        return f"The check that ran {'passed' if passed else 'failed'}"
+    return f"{passed} of the {ran} checks that ran passed"
 
 
 def _points(checks: list[Check]) -> str:

@@ -65,16 +65,18 @@ def test_without_a_check_it_is_the_first_that_failed(course: Path) -> None:
 
 
 def test_when_nothing_failed_no_hint_is_given_away(course: Path, tmp_path: Path) -> None:
-    """After a full report, here and in a students' copy, it asks for a check's name."""
+    """After a full report, here and in a students' copy, it asks for a check's name, in lines."""
     grader(course, "release", str(tmp_path / "copy"))
     for root in (course, tmp_path / "copy"):
         (root / "exercises" / "01" / "doubling.py").write_text(RIGHT)
         assert grader(root, "check", "01").returncode == 0
         for _ in range(2):
-            assert hint(root, "01") == (
+            said = hint(root, "01")
+            assert " ".join(said.split()) == (
                 "Nothing failed when exercise 01 was last checked. Check it again, or name a check "
-                "for its hint: grader hint 01 value\n"
+                "for its hint: grader hint 01 value"
             )
+            assert max(map(len, said.splitlines())) <= 80
         assert "Step 1 of 3" in hint(root, "01", "value")
 
 

@@ -82,6 +82,21 @@ def test_the_summary(copy: Path, options: tuple[str, ...]) -> None:
     assert max(map(len, lines)) <= 80
 
 
+def test_next_is_the_failure_that_hint_speaks_of(copy: Path) -> None:
+    """Where a test leans on another check that failed, that one is named first, by both."""
+    leaning = PUBLIC_TEST.replace(
+        'check("01.value")', 'check("01.value", leans_on="01.each-event")'
+    )
+    assert leaning != PUBLIC_TEST
+    (copy / "exercises/01/test_doubling.py").write_text(leaning + TWO_MORE)
+    wrong = "def double(number):\n    return 0\n\n\ndef forward(numbers, handle):\n    return -1\n"
+    (copy / "exercises/01/doubling.py").write_text(wrong)
+    said = pytest_in(copy, "exercises/01").stdout
+    assert "Next: 01.each-event. For a hint: grader hint 01 each-event" in said
+    assert grader(copy, "hint", "01").stdout.startswith("01.each-event")
+    assert "Next: 01.value." in pytest_in(copy, "exercises/01", "-k", "value").stdout
+
+
 def test_a_part_of_the_tests(copy: Path) -> None:
     """-k, and one test as an editor runs it: what ran is told from what there is."""
     for chosen in (
@@ -89,7 +104,7 @@ def test_a_part_of_the_tests(copy: Path) -> None:
         ("exercises/01/test_doubling.py::test_double",),
     ):
         said = pytest_in(copy, *chosen).stdout
-        assert "1 of 1 checks pass; the public tests show 2." in said
+        assert "The check that ran passed; the public tests show 2." in said
         assert "Next: all of them, pytest exercises/01" in said
         assert "after-crash" not in said
 
@@ -199,6 +214,28 @@ def test_a_test_that_passes_says_nothing_of_another_of_its_check(copy: Path) -> 
     one = "exercises/01/test_doubling.py::test_forward[0]"
     assert "1 passed" in pytest_in(copy, one).stdout
     assert "3/8" in grader(copy, "status").stdout
+
+
+def test_a_long_object_in_a_story_is_named_by_its_class(copy: Path) -> None:
+    """A channel of pika's shows its connection, its transport and their addresses otherwise."""
+    wordy = """
+class Wordy:
+    def __repr__(self):
+        return f"<Wordy {'transport ' * 20}>"
+
+
+@pytest.mark.check("01.each-event")
+def test_wordy():
+    assert forward(Wordy(), print) == 1
+"""
+    (copy / "exercises/01/test_doubling.py").write_text(
+        PUBLIC_TEST.replace("import double", "import double, forward") + wordy
+    )
+    right = "def double(number):\n    return 4\n\n\ndef forward(numbers, handle):\n    return 0\n"
+    (copy / "exercises/01/doubling.py").write_text(right)
+    checked = grader(copy, "check", "01")
+    replayed = grader(copy, "replay", "01", "each-event")
+    assert "calls forward(<Wordy>)" in replayed.stdout, checked.stdout + replayed.stderr
 
 
 def test_replay_before_anything_ran_says_what_to_run(copy: Path) -> None:
