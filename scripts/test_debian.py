@@ -70,7 +70,22 @@ def settings() -> Iterator[Path]:
     """Yield the files that say how this machine reaches its network."""
     names = ("/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs/ca-certificates.crt")
     yield from filter(Path.is_file, map(Path, names))
-    yield from Path("/etc/apt/apt.conf.d").glob("*prox*")
+
+
+def apt_settings() -> str:
+    """Return how apt gets packages here: through which proxy, from lists of which age.
+
+    A mirror that stands still, as a snapshot does, has lists that have expired. Which files are to
+    be got is each release's own affair. Source: apt.conf(5), apt-config(8).
+    """
+    asked = subprocess.run(
+        ["apt-config", "dump", "Acquire"],  # noqa: S607
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    lines = asked.stdout.splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith("Acquire::IndexTargets"))
 
 
 def pip_settings() -> dict[str, str]:
@@ -116,6 +131,9 @@ def prepare(upper: Path, script: str, pip: dict[str, str]) -> None:
         target = changes / file.relative_to("/")
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(file, target)
+    apt = changes / "etc/apt/apt.conf.d/99-as-outside"
+    apt.parent.mkdir(parents=True, exist_ok=True)
+    apt.write_text(apt_settings(), encoding="utf-8")
     lines = [f"{name} = {' '.join(value.split())}" for name, value in pip.items()]
     text = "\n".join(["[global]", *lines, ""])
     (changes / "etc/pip.conf").write_text(text, encoding="utf-8")
