@@ -124,6 +124,29 @@ def test_apts_own_settings_hold_inside(
     assert set(settings.splitlines()) <= set(found.stdout.splitlines())
 
 
+@pytest.mark.parametrize(
+    ("said", "passes"),
+    [
+        ("  ✓ files hold\n\nwalls: full", True),
+        ("  ✗ control group has limits: not here\n\nwalls: reduced", True),
+        ("  ✗ control group has limits: not here\n  ✗ tail is missing\n\nwalls: reduced", False),
+        ("  ✗ network got through\n\nwalls: none", False),
+        ("Traceback (most recent call last):", False),
+    ],
+)
+def test_no_more_than_a_control_group_may_be_missing(
+    scripts: Path, tmp_path: Path, said: str, *, passes: bool
+) -> None:
+    """An ordinary user has none there, which doctor says; all else is the release's doing."""
+    import test_debian  # noqa: PLC0415 - needs the path
+
+    for folder in ("out", ".venv/bin"):
+        (tmp_path / folder).mkdir(parents=True)
+    program(tmp_path / ".venv/bin", "python", f"echo '{said}'\nexit 1")
+    done = subprocess.run(["sh", "-ec", test_debian.DOCTOR], cwd=tmp_path, check=False)
+    assert (done.returncode == 0) is passes
+
+
 def test_what_a_killed_run_left_is_removed(
     scripts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
