@@ -38,10 +38,30 @@ def test_no_signal_from_inside_reaches_the_first_process(
     assert walled("result = 'alive'") == "alive"
 
 
+def seen(*places: str) -> str:
+    """Code that finds what is there of these places, but for the way to Python and its packages.
+
+    They lie inside where they lie outside, which may be below /home or /opt.
+    """
+    return f"""
+import os, sys
+ways = [*sys.path, sys.base_prefix]
+result, left = [], {list(places)}
+while left:
+    path = left.pop()
+    if path not in ways and any(way.startswith(path + "/") for way in ways):
+        left += [os.path.join(path, name) for name in os.listdir(path)]
+    elif path not in ways and os.path.exists(path):
+        result.append(path)
+"""
+
+
 WALLS = {
-    "no file of the host": f"import os; result = [p for p in ('/home', '/var', '/sys', '/etc/shadow', {__file__!r}) if os.path.exists(p)]",
+    "no file of the host": seen("/home", "/root", "/var", "/sys", "/etc/shadow", __file__),
     "no secret of /etc": "import os; result = {'shadow', 'gshadow', 'machine-id', 'ssh', 'ssl', 'hosts.allow', 'fstab', 'sudoers', 'crontab'} & set(os.listdir('/etc')) or [u for u in open('/etc/passwd').read().split() if u.split(':')[0] not in ('root', 'student')]",
-    "no program or file of the machine's own": "import os; result = [p for p in ('/usr/local/bin', '/usr/src', '/opt', '/srv', '/mnt', '/usr/etc') if os.path.exists(p)]",
+    "no program or file of the machine's own": seen(
+        "/usr/local/bin", "/usr/src", "/opt", "/srv", "/mnt", "/usr/etc"
+    ),
     "no name of the machine": "import socket; result = socket.gethostname() != 'sandbox'",
     "no environment": "import os; result = sorted(set(os.environ) - {'PATH', 'HOME', 'LANG', 'PWD', 'LC_CTYPE'})",
     "no uid 0": "import os; result = 0 in (os.getuid(), os.geteuid(), os.getgid())",
