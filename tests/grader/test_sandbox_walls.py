@@ -56,8 +56,8 @@ while left:
 """
 
 
-# Nothing but its output, its socket and what it could open itself: from version 3.8 on Debian's
-# libffi, which ctypes loads, keeps its own file open.
+# Nothing but its output, its socket and what it could open itself: libffi, which ctypes loads,
+# keeps its own file open as version 3.8.0 is built in Debian's sid.
 DESCRIPTORS = """
 import fcntl, os
 opened, writes = [], []
