@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -96,6 +97,54 @@ def test_pips_own_places_are_shown_inside(
     assert found["find-links"] == str(wheels)
     asked = (found["find-links"], found["extra-index-url"], "/does/not/exist", "180")
     assert test_debian.paths_in(asked) == [wheels, tmp_path / "index"]
+
+
+@pytest.mark.skipif(shutil.which("apt-config") is None, reason="needs apt")
+def test_apts_own_settings_hold_inside(
+    scripts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the file is called: without them, no package comes from a mirror that stands still."""
+    import test_debian  # noqa: PLC0415 - needs the path
+
+    here, inside = tmp_path / "apt.conf", tmp_path / "upper/changes/etc/apt/apt.conf.d"
+    settings = (
+        'Acquire::Check-Valid-Until "false";\nAcquire::http::Proxy "http://proxy.invalid:3128/";\n'
+    )
+    here.write_text(settings)
+    monkeypatch.setenv("APT_CONFIG", str(here))
+    repository = tmp_path / "course"
+    subprocess.run(["git", "init", "--quiet", repository], check=True)
+    monkeypatch.setattr(test_debian, "ROOT", repository)
+    (tmp_path / "upper").mkdir()
+    test_debian.prepare(tmp_path / "upper", "", {})
+    here.write_text(f'Dir::Etc::Parts "{inside}";\nDir::Etc::Main "/dev/null";\n')
+    found = subprocess.run(
+        ["apt-config", "dump", "Acquire"], capture_output=True, text=True, check=True
+    )
+    assert set(settings.splitlines()) <= set(found.stdout.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("said", "passes"),
+    [
+        ("  ✓ files hold\n\nwalls: full", True),
+        ("  ✗ control group has limits: not here\n\nwalls: reduced", True),
+        ("  ✗ control group has limits: not here\n  ✗ tail is missing\n\nwalls: reduced", False),
+        ("  ✗ network got through\n\nwalls: none", False),
+        ("Traceback (most recent call last):", False),
+    ],
+)
+def test_no_more_than_a_control_group_may_be_missing(
+    scripts: Path, tmp_path: Path, said: str, *, passes: bool
+) -> None:
+    """An ordinary user has none there, which doctor says; all else is the release's doing."""
+    import test_debian  # noqa: PLC0415 - needs the path
+
+    for folder in ("out", ".venv/bin"):
+        (tmp_path / folder).mkdir(parents=True)
+    program(tmp_path / ".venv/bin", "python", f"echo '{said}'\nexit 1")
+    done = subprocess.run(["sh", "-ec", test_debian.DOCTOR], cwd=tmp_path, check=False)
+    assert (done.returncode == 0) is passes
 
 
 def test_what_a_killed_run_left_is_removed(

@@ -38,10 +38,47 @@ def test_no_signal_from_inside_reaches_the_first_process(
     assert walled("result = 'alive'") == "alive"
 
 
+def seen(*places: str) -> str:
+    """Code that finds what is there of these places, but for the way to Python and its packages.
+
+    They lie inside where they lie outside, which may be below /home or /opt.
+    """
+    return f"""
+import os, sys
+ways = [*sys.path, sys.base_prefix]
+result, left = [], {list(places)}
+while left:
+    path = left.pop()
+    if path not in ways and any(way.startswith(path + "/") for way in ways):
+        left += [os.path.join(path, name) for name in os.listdir(path)]
+    elif path not in ways and os.path.exists(path):
+        result.append(path)
+"""
+
+
+# Nothing but its output, its socket and what it could open itself: libffi, which ctypes loads,
+# keeps its own file open as version 3.8.0 is built in Debian's sid.
+DESCRIPTORS = """
+import fcntl, os
+opened, writes = [], []
+for number in map(int, os.listdir("/proc/self/fd")):
+    try:
+        name, mode = os.readlink(f"/proc/self/fd/{number}"), fcntl.fcntl(number, fcntl.F_GETFL)
+    except OSError:
+        continue  # what listdir had open
+    if not os.path.exists(name):
+        opened.append(name.partition(":")[0])
+    elif mode & os.O_ACCMODE != os.O_RDONLY and name != "/dev/null":
+        writes.append(name)
+result = writes or sorted(opened) != ["pipe", "pipe", "socket"]
+"""
+
 WALLS = {
-    "no file of the host": f"import os; result = [p for p in ('/home', '/var', '/sys', '/etc/shadow', {__file__!r}) if os.path.exists(p)]",
+    "no file of the host": seen("/home", "/root", "/var", "/sys", "/etc/shadow", __file__),
     "no secret of /etc": "import os; result = {'shadow', 'gshadow', 'machine-id', 'ssh', 'ssl', 'hosts.allow', 'fstab', 'sudoers', 'crontab'} & set(os.listdir('/etc')) or [u for u in open('/etc/passwd').read().split() if u.split(':')[0] not in ('root', 'student')]",
-    "no program or file of the machine's own": "import os; result = [p for p in ('/usr/local/bin', '/usr/src', '/opt', '/srv', '/mnt', '/usr/etc') if os.path.exists(p)]",
+    "no program or file of the machine's own": seen(
+        "/usr/local/bin", "/usr/src", "/opt", "/srv", "/mnt", "/usr/etc"
+    ),
     "no name of the machine": "import socket; result = socket.gethostname() != 'sandbox'",
     "no environment": "import os; result = sorted(set(os.environ) - {'PATH', 'HOME', 'LANG', 'PWD', 'LC_CTYPE'})",
     "no uid 0": "import os; result = 0 in (os.getuid(), os.geteuid(), os.getgid())",
@@ -55,7 +92,7 @@ WALLS = {
     "no memory that no limit counts": "import ctypes, os\nlibc = ctypes.CDLL(None)\nresult = libc.shmget(0, 4096, 0o1600) >= 0 or libc.memfd_create(b'x', 0) >= 0",
     "no netlink but of routes": "import socket\nresult = []\nfor number in range(1, 32):\n    try:\n        socket.socket(16, socket.SOCK_RAW, number)\n        result.append(number)\n    except OSError:\n        pass\nsocket.socket(16, socket.SOCK_RAW, 0)",
     "nobody else to end first where memory runs out": "result = int(open('/proc/self/oom_score_adj').read()) != 1000",
-    "no descriptor but its own": "import os; result = len(os.listdir('/proc/self/fd')) > 5",
+    "no descriptor but its own": DESCRIPTORS,
     "no limits of the first process": "import resource\ntry:\n    resource.prlimit(1, resource.RLIMIT_FSIZE, (1, 1))\n    result = 1\nexcept OSError:\n    result = 0\nresource.setrlimit(resource.RLIMIT_NOFILE, (99, 99))",
     "no scheduling of the first process": "import os\nresult = []\nfor name, change in {'affinity': lambda: os.sched_setaffinity(1, [0]), 'policy': lambda: os.sched_setscheduler(1, os.SCHED_BATCH, os.sched_param(0)), 'nice': lambda: os.setpriority(os.PRIO_PROCESS, 1, 5), 'nice of all': lambda: os.setpriority(os.PRIO_USER, 0, 5)}.items():\n    try:\n        change()\n        result.append(name)\n    except OSError:\n        pass\nos.nice(1); os.sched_setaffinity(0, os.sched_getaffinity(0))",
     "no lease that keeps others from a file": "import fcntl\ntry:\n    fcntl.fcntl(open('/tmp/f', 'w+'), 1024, fcntl.F_WRLCK)\n    result = 1\nexcept OSError:\n    result = 0",
