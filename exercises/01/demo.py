@@ -13,6 +13,7 @@ from typing import Any
 from polling import poll
 
 from grader.host.standard_streams import printable
+from grader.learn.demo import not_filled_in
 
 
 def main() -> int:
@@ -46,7 +47,7 @@ def main() -> int:
             sleep=sleep,
         )
     except NotImplementedError as error:
-        print(f"poll() is not filled in yet: {error}", file=sys.stderr)
+        print(not_filled_in(error), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f"stopped after {events} events", file=sys.stderr)

@@ -14,6 +14,7 @@ from tail_pipe import tail_consumer
 from tcp_socket import socket_consumer
 
 from grader.host.standard_streams import printable
+from grader.learn.demo import not_filled_in
 
 
 def main() -> int:
@@ -53,7 +54,7 @@ def main() -> int:
                 ready=ready,
             )
     except NotImplementedError as error:
-        print(f"not filled in yet: {error}", file=sys.stderr)
+        print(not_filled_in(error), file=sys.stderr)
         return 1
     except TimeoutError:
         print(f"nothing came for {options.timeout:g} s, after {events} events", file=sys.stderr)

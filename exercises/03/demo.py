@@ -25,6 +25,7 @@ import redis
 import redis_pubsub
 
 from grader.host.standard_streams import printable
+from grader.learn.demo import not_filled_in
 from grader.services.rabbitmq.answering import rabbitmq_problem
 from grader.services.redis.answering import redis_problem
 
@@ -59,7 +60,7 @@ def main() -> int:
     try:
         run(options.name, options.count, handle)
     except NotImplementedError as error:
-        print(f"not filled in yet: {error}", file=sys.stderr)
+        print(not_filled_in(error), file=sys.stderr)
         return 1
     except (redis.ConnectionError, pika.exceptions.AMQPConnectionError) as error:
         print(f"the server ended the connection: {error!r}. {START}", file=sys.stderr)

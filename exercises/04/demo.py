@@ -20,6 +20,7 @@ import botocore.exceptions
 import sqs as exercise
 
 from grader.host.standard_streams import printable
+from grader.learn.demo import not_filled_in
 from grader.services.sqs.answering import sqs_problem
 
 SQS = os.environ.get("SQS_ENDPOINT_URL", "http://localhost:4566")
@@ -42,7 +43,7 @@ def main() -> int:
     try:
         run(client, options.queue, options.count)
     except NotImplementedError as error:
-        print(f"not filled in yet: {error}", file=sys.stderr)
+        print(not_filled_in(error), file=sys.stderr)
         return 1
     except botocore.exceptions.EndpointConnectionError:
         print(f"the server does not answer any more. {START}", file=sys.stderr)

@@ -24,6 +24,7 @@ import redis
 import redis_streams
 
 from grader.host.standard_streams import printable
+from grader.learn.demo import not_filled_in
 from grader.services.redis.answering import redis_problem
 
 Handler = Callable[[dict[str, Any]], None]
@@ -41,7 +42,7 @@ def main() -> int:
     try:
         options.run(redis.Redis.from_url(REDIS), options)
     except NotImplementedError as error:
-        print(f"not filled in yet: {error}", file=sys.stderr)
+        print(not_filled_in(error), file=sys.stderr)
         return 1
     except redis.ConnectionError as error:
         print(f"the server ended the connection: {error!r}. {START}", file=sys.stderr)

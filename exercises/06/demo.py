@@ -25,6 +25,7 @@ import kafka_log
 from confluent_kafka import KafkaException
 
 from grader.host.standard_streams import printable
+from grader.learn.demo import not_filled_in
 from grader.services.kafka.answering import kafka_problem, servers
 
 ZONES = ("Manhattan", "Brooklyn", "Queens", "Bronx", "Staten Island")
@@ -44,7 +45,7 @@ def main() -> int:
     try:
         options.run(options)
     except NotImplementedError as error:
-        print(f"not filled in yet: {error}", file=sys.stderr)
+        print(not_filled_in(error), file=sys.stderr)
         return 1
     except HandleFailedError as error:
         print(error, file=sys.stderr)

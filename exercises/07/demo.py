@@ -30,6 +30,7 @@ import pika.exceptions
 from pika.adapters.blocking_connection import BlockingChannel
 
 from grader.host.standard_streams import printable
+from grader.learn.demo import not_filled_in
 from grader.services.rabbitmq.answering import rabbitmq_problem
 from grader.services.sqs.answering import sqs_problem
 
@@ -48,7 +49,7 @@ def main() -> int:
     try:
         options.run(options)
     except NotImplementedError as error:
-        print(f"not filled in yet: {error}", file=sys.stderr)
+        print(not_filled_in(error), file=sys.stderr)
         return 1
     except (pika.exceptions.AMQPConnectionError, botocore.exceptions.HTTPClientError) as error:
         print(f"a server is away: {error!r}. {START}", file=sys.stderr)
