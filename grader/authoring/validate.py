@@ -130,6 +130,8 @@ def _page_to_renew(
     return page
 
 
+_COLUMNS = 80
+"""Of a terminal."""
 _Known = Mapping[tuple[str, str], tuple[Exercise, Specimen]]
 """By student and exercise: a submission whose outcome is known."""
 
@@ -194,7 +196,8 @@ def unproven(exercise: Exercise, known: Sequence[Specimen]) -> Iterator[str]:
 def matrix(exercise: Exercise, graded: Sequence[tuple[Specimen, Report]]) -> Table:
     """Return who fails where: a row for each submission, a column for each check.
 
-    ✗ is the check that a chaff is meant to fail, x another one that it fails as well.
+    ✗ is the check that a chaff is meant to fail, x another one that it fails as well. The digits of
+    a check's number stand one below the other, so that 21 columns and a name fit into 80.
     """
     table = Table(
         title=f"{exercise.id} {exercise.title}",
@@ -202,9 +205,10 @@ def matrix(exercise: Exercise, graded: Sequence[tuple[Specimen, Report]]) -> Tab
         box=None,
         padding=(0, 1, 0, 0),
     )
-    table.add_column("submission", no_wrap=True)
+    names = _COLUMNS - 2 * len(exercise.checks) - 1
+    table.add_column("\nsubmission", no_wrap=True, max_width=names)
     for number, _ in enumerate(exercise.checks, 1):
-        table.add_column(f"{number:02}", no_wrap=True)
+        table.add_column(f"{number // 10 or ' '}\n{number % 10}", width=1)
     for specimen, report in graded:
         table.add_row(specimen.name, *(_mark(specimen, r.id, r.outcome) for r in report.checks))
     return table

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from _pytest.reports import CollectReport
 from command_line import grader
+from rich.console import Console
 from tiny_course import IN_PLACE, PUBLIC_TEST, RIGHT, STUB, add_submission, write_tiny_course
 
+from grader.authoring.validate import matrix
 from grader.course import load_course
 from grader.report import Outcome
 from grader.sandbox.process import ProcessSandbox
@@ -18,6 +23,7 @@ from grader.sandbox.setup import Setup
 from grader.suite.plugin import SuitePlugin
 from grader.suite.session import Session
 
+REPO = Path(__file__).resolve().parents[2]
 CHAFF = "tests/submissions/chaff/01"
 WHEAT = "tests/submissions/wheat/01"
 SUITE = "tests/hidden/01/test_doubling_hidden.py"
@@ -47,6 +53,21 @@ def test_a_course_that_is_right_passes_and_shows_who_fails_where(course: Path) -
     assert rows["stub"] == ["✗", "✗", "-"] or rows["stub"] == ["x", "x", "-"]
     assert rows["chaff/adds-two"] == ["✗", "·", "·"]
     assert rows["chaff/drops-last"] == ["·", "✗", "-"]
+
+
+def test_the_matrix_of_21_checks_fits_into_80_columns() -> None:
+    """Every mark and every number is there, beside a name that is too long."""
+    exercise = load_course(REPO).exercise("03")
+    rows = [SimpleNamespace(id=check.id, outcome=Outcome.PASSED) for check in exercise.checks]
+    specimen = SimpleNamespace(name="chaff/" + "a-long-name" * 5, meant=rows[0].id)
+    graded: Any = [(specimen, SimpleNamespace(checks=rows))]
+    said = io.StringIO()
+    Console(width=80, file=said).print(matrix(exercise, graded))
+    *_, tens, units, row = said.getvalue().splitlines()
+    assert len(rows) == 21
+    assert row.count("·") == 21
+    assert units.split()[1:] == [str(number % 10) for number in range(1, 22)]
+    assert tens.split() == ["1"] * 10 + ["2"] * 2
 
 
 def test_without_a_sandbox_the_last_line_says_so_and_ci_refuses(
