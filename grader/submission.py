@@ -200,7 +200,9 @@ def find_submissions(
         raise GraderError(
             f"{directory} holds no student's folder", "Expected is STUDENT/EXERCISE/FILE.py in it."
         )
-    if {student.name for student in students} <= {exercise.id for exercise in course.exercises}:
+    numbers = {exercise.id for exercise in course.exercises}
+    copied = any((directory / EXERCISES / number).is_dir() for number in numbers)
+    if copied or {student.name for student in students} <= numbers:
         raise GraderError(
             f"{directory} looks like one student's folder: it holds exercises, and no student",
             "Name the folder above it, and the student with --student.",

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from grader.course import EXERCISES
 from grader.errors import GraderError
 from grader.intake.archives import is_archive
 from grader.intake.levels import Levels, may_be_somebody, owner_of
@@ -124,15 +125,13 @@ def _students_first(
         if path.name in exercises.get(path.parts[0], ())
         or (len(path.parts) == 2 and is_archive(path.name) and may_be_somebody(path.name))  # noqa: PLR2004 - NN/STUDENT.zip
     ]
+    if tops == {EXERCISES} and all(path.name in exercises.get(path.parts[1], ()) for path in some):
+        raise _nobodys(EXERCISES, "is the folder of a whole course's exercises", "it")
     others = any(path.suffix == ".py" and path not in own for path in some)
     if not tops or not tops <= {*exercises} or others or not own:
         return [*paths]
     if any(len(path.parts) < 3 and not is_archive(path.name) for path in some):  # noqa: PLR2004 - NN/FILE
-        raise GraderError(
-            f"{min(tops)} is an exercise, and no student's name is around or in it",
-            "Put the exercises into a folder called like the student, or say --level 1 if "
-            f"{min(tops)} is a student.",
-        )
+        raise _nobodys(min(tops), "is an exercise", "the exercises")
     turned = []
     for path in paths:
         top, *rest = path.parts or ("",)
@@ -145,6 +144,15 @@ def _students_first(
         else:
             turned.append(path)
     return turned
+
+
+def _nobodys(folder: str, what: str, these: str) -> GraderError:
+    """Return what to say of the work of one student that does not tell whose it is."""
+    return GraderError(
+        f"{folder} {what}, and no student's name is around or in it",
+        f"Put {these} into a folder called like the student, or say --level 1 if {folder} is a "
+        "student.",
+    )
 
 
 def _extracted(paths: Sequence[PurePosixPath]) -> list[PurePosixPath]:

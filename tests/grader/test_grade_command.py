@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -174,6 +175,11 @@ def test_the_folder_of_one_student_is_no_class(course: Path) -> None:
     done = grader(course, "grade", "subs/ann")
     assert done.returncode == 2
     assert "subs/ann looks like one student's folder" in done.stderr
+    (course / "copy" / "grader").mkdir(parents=True)
+    shutil.copytree(course / "subs" / "ann" / "01", course / "copy" / "exercises" / "01")
+    done = grader(course, "grade", "copy")
+    assert done.returncode == 2, "a whole copy of the course: `exercises` is nobody"
+    assert "copy looks like one student's folder" in done.stderr
 
 
 def test_an_assertion_of_a_library_is_no_failure_of_the_students(course: Path) -> None:

@@ -95,6 +95,15 @@ def test_exercises_of_nobody_are_refused(course: Course, tmp_path: Path) -> None
         taken(course, tmp_path, {f"01/{WORK}": b"x", "04/sqs.py": b"x"})
 
 
+def test_one_copy_of_the_course_is_refused(course: Course, tmp_path: Path) -> None:
+    """Whose it is stands nowhere: nobody is called `exercises`, with two of them it is known."""
+    files = {f"exercises/01/{WORK}": b"x", "exercises/04/sqs.py": b"y", "grader/cli.py": b"z"}
+    with pytest.raises(GraderError, match="exercises is the folder of a whole course's exercises"):
+        taken(course, tmp_path, files)
+    two = {f"{who}/{name}": data for who in ("ann", "bob") for name, data in files.items()}
+    assert {student for student, _ in _work(taken(course, tmp_path, two))} == {"ann", "bob"}
+
+
 def test_a_number_may_be_a_student_s(course: Course, tmp_path: Path) -> None:
     """Where 02 holds a file of exercise 01, the folders are people's."""
     found = taken(course, tmp_path, {f"01/{WORK}": b"x", f"02/{WORK}": b"y"})
