@@ -27,7 +27,7 @@ class Tried:
         self._failures = list(failures)
         self.draws: list[float] = []
         self.bridges: list[str] = []
-        self.factors: list[int] = []
+        self.factors: list[float] = []
         self.sqs = Mock()
         self.log = Mock()
 
@@ -47,7 +47,7 @@ class Tried:
             "new_bridge": lambda: "second",
             "consumer": SimpleNamespace(log=self.log),
             "rng": random.Random(1),
-            "patience": Patience(self.sqs),
+            "patience": Patience(self.sqs, 10),
         }
         assert set(inspect.signature(test_moves).parameters) == set(given)
         test_moves(**given)
@@ -80,6 +80,15 @@ def test_the_second_look_counts() -> None:
         tried.run()
 
 
+@pytest.mark.parametrize("seconds", [3, 10])
+def test_no_wait_is_as_long_as_a_step_may_take(seconds: int) -> None:
+    """Also where `grader validate` gives a step less time: a longer wait would be told as a hang."""
+    patience = Patience(Mock(), seconds)
+    patience.grow()
+    assert 0.25 * patience.factor < seconds / 2
+    assert patience.longest < seconds / 2
+
+
 @pytest.mark.parametrize("kind", [Kind.NOT_FILLED_IN, Kind.HUNG, Kind.CRASHED])
 def test_what_no_wait_mends_is_told_at_once(kind: Kind) -> None:
     """A stub, a hang and a crash are the same with more time."""
@@ -102,6 +111,6 @@ def test_a_test_without_a_bridge_of_its_own_makes_them_itself() -> None:
         new_bridge=lambda: "made",
         consumer=SimpleNamespace(log=Mock()),
         rng=random.Random(1),
-        patience=Patience(Mock()),
+        patience=Patience(Mock(), 10),
     )
     assert seen == ["made", "made"]

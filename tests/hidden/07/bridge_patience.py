@@ -11,25 +11,34 @@ from grader.report import Kind
 from grader.services.sqs.service import SqsService
 from grader.suite import Failed
 
-_LONGER = 12
+_LONGER, _LONGEST = 1.2, 0.4
 
 
 class Patience:
-    """By what each max_idle of a test is multiplied."""
+    """How long a test has forward wait; never as long as a step may take.
 
-    def __init__(self, sqs: SqsService) -> None:
-        self.factor = 1
+    Args:
+        sqs: what a test has made refuse messages.
+        seconds: how long a step may take.
+    """
+
+    def __init__(self, sqs: SqsService, seconds: float) -> None:
+        self.factor = 1.0
+        """By what each max_idle is multiplied."""
+        self.longest = _LONGEST * seconds
+        """Seconds of a max_idle, at most."""
         self._sqs = sqs
+        self._seconds = seconds
 
     def grow(self) -> None:
         """Begin again with more of it, and a queue of SQS that refuses nothing."""
-        self.factor = _LONGER
+        self.factor = _LONGER * self._seconds
         self._sqs.clear_requests()
         self._sqs.fail_batch_entries(None)
 
 
 def with_patience(test: Callable[..., None]) -> Callable[..., None]:
-    """Make a failed test once more, with the same draws and max_idle 12 times as long; that counts.
+    """Make a failed test once more, with the same draws and a longer max_idle; that counts.
 
     Every call of forward ends with that wait, so it is short. Where the machine is busy, RabbitMQ or
     SQS takes longer than that for what comes next, and right code returns without it.

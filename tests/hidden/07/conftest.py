@@ -56,9 +56,9 @@ def new_bridge(
 
 
 @pytest.fixture
-def patience(service: Callable[[str], Any]) -> Patience:
+def patience(service: Callable[[str], Any], consumer: Consumer) -> Patience:
     """How long the calls of forward in this test wait for another message."""
-    return Patience(service("sqs"))
+    return Patience(service("sqs"), consumer.seconds)
 
 
 @pytest.fixture

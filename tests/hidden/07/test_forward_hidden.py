@@ -232,7 +232,7 @@ def test_max_idle_begins_with_the_last_message(bridge, trips, rng, consumer, pat
 
     bridge.sqs.fail_batch_entries(take_time)
     bridge.put(*everything)
-    max_idle = min(patience.factor, 4) * rng.uniform(0.9, 1.0)  # a step may take 10 s
+    max_idle = min(patience.factor * rng.uniform(0.9, 1.0), patience.longest)
     scene = f"{len(everything)} events were in the queue, and max_idle is {max_idle:.2f} s"
     bridge.finish(bridge.forward(batch_size=size, max_idle=max_idle), scene)
     names = ("basic.deliver", "basic.get-ok")
