@@ -55,10 +55,10 @@ class Habits:
         bridge = self._new_bridge()
         everything = self._trips(self._rng.randint(4, 6))
         bridge.file.append(*everything)
-        run = bridge.collect()
-        run.process.case.given(f"the file held {len(everything)} events")
         steps: list[Step] = []
         with bridge.gate.stopped_before(PUBLISH, number=number) as halt:
+            run = bridge.collect()
+            run.process.case.given(f"the file held {len(everything)} events")
             if not bridge.runs_to(run, halt, steps.append):
                 if not bridge.held().everything:
                     self._known["no message"] = (
@@ -103,10 +103,10 @@ class Habits:
         size = self._rng.randint(2, 5)
         everything = self._trips(3 * size)
         bridge.put(*everything)
-        run = bridge.forward(batch_size=size)
         # RabbitMQ goes on meanwhile: what is acknowledged before the answer arrives there.
         steps: list[Step] = []
         with bridge.gate.stopped_before(*SENDS, number=number, alone=True) as halt:
+            run = bridge.forward(batch_size=size)
             if not bridge.runs_to(run, halt, steps.append):
                 if not bridge.batches:
                     self._known["no request"] = (
@@ -140,8 +140,8 @@ class Habits:
         everything = self._trips(self._rng.randint(3, 6))
         bridge.put(*everything)
         bridge.ask("DeleteQueue")
-        run = bridge.forward(batch_size=len(everything), max_idle=LONG)
         with bridge.gate.stopped_before(*ANSWERS) as halt:
+            run = bridge.forward(batch_size=len(everything), max_idle=LONG)
             if not bridge.runs_to(run, halt):
                 return ""  # 07.forwards tells
         asked = len(bridge.batches)

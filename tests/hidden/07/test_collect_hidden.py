@@ -210,8 +210,8 @@ def test_no_queue_takes_the_message(bridge, trips, rng, publish):
     everything = trips(rng.randint(4, 6))
     number = rng.randint(2, len(everything) - 1)
     bridge.file.append(*everything)
-    run = bridge.collect()
     with bridge.gate.stopped_before(publish, number=number) as halt:
+        run = bridge.collect()
         if not bridge.runs_to(run, halt):
             return  # 07.collects tells
         bridge.delete_queue()
@@ -233,8 +233,8 @@ def test_the_broker_refuses_the_message(bridge, trips, rng, publish):
     everything = trips(rng.randint(4, 6))
     number = rng.randint(2, len(everything) - 1)
     bridge.file.append(*everything)
-    run = bridge.collect()
     with bridge.gate.stopped_before(publish, number=number) as halt:
+        run = bridge.collect()
         if not bridge.runs_to(run, halt):
             return  # 07.collects tells
         bridge.delete_queue()
@@ -261,8 +261,8 @@ def test_the_connection_of_collect_is_dropped(bridge, trips, rng, publish, habit
     everything = trips(rng.randint(4, 6))
     number = rng.randint(2, len(everything) - 1)
     bridge.file.append(*everything)
-    run = bridge.collect()
     with bridge.gate.stopped_before(publish, number=number) as halt:
+        run = bridge.collect()
         if not bridge.runs_to(run, halt):
             return  # 07.collects tells
         bridge.rabbitmq.drop_connections()
@@ -339,8 +339,8 @@ def test_a_kill_in_a_long_poll_repeats_few(bridge, trips, rng, confirm, when):
     everything = trips(rng.randint(28, 32))
     number = PUBLISH_AGAIN + 1 if when == "eleventh" else rng.randint(24, 27)
     bridge.file.append(*everything)
-    run = bridge.collect()
     with bridge.gate.stopped_before(confirm, number=number) as halt:
+        run = bridge.collect()
         if not bridge.runs_to(run, halt):
             return  # who confirms several at a time, or asks for no confirms
         bridge.kill(run, halt)

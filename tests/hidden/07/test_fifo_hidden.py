@@ -27,12 +27,12 @@ def test_once_and_in_order(new_bridge, trips, rng, answers, habits):
         everything[number % len(everything)]["pickup_zone"] = zone
     twice = everything[rng.randrange(size)]
     bridge.put(*everything, twice)
-    run = bridge.forward(batch_size=size)
     scene = (
         f"{len(everything)} events were in the queue, one of them twice, and the SQS queue is FIFO"
     )
-    run.process.case.given(scene)
     with bridge.gate.stopped_before(*answers, number=2) as halt:
+        run = bridge.forward(batch_size=size)
+        run.process.case.given(scene)
         if bridge.runs_to(run, halt):
             bridge.kill(run, halt)
             scene += "; the process was killed when SQS had taken the second batch"

@@ -161,13 +161,13 @@ def test_one_is_refused_again_and_again(bridge, trips, rng, sends, habits, sende
         sender_fault=sender_fault,
     )
     bridge.put(*everything)
-    run = bridge.forward(batch_size=size)
     scene = (
         f"{size} events were in the queue, one batch, and SQS refused event {number + 1} each time"
         + (", as the sender's fault" if sender_fault else "")
     )
-    run.process.case.given(scene)
     with bridge.gate.stopped_before(*sends, number=4) as halt:
+        run = bridge.forward(batch_size=size)
+        run.process.case.given(scene)
         if bridge.runs_to(run, halt):
             bridge.kill(run, halt)
     count = sum(

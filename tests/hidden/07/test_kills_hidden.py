@@ -225,8 +225,8 @@ def test_a_kill_repeats_one_batch(bridge, trips, rng, answers, habits):
     size = rng.randint(3, 5)
     events = trips(4 * size)
     bridge.put(*events)
-    run = bridge.forward(batch_size=size)
     with bridge.gate.stopped_before(*answers, number=3) as halt:
+        run = bridge.forward(batch_size=size)
         if not bridge.runs_to(run, halt):
             return  # 07.forwards tells
         bridge.kill(run, halt)
@@ -262,8 +262,8 @@ def test_killed_while_a_message_is_moved(new_bridge, trips, rng, habits):
         bridge = new_bridge()
         events = large_in_the_middle(trips, rng)
         bridge.put(*events)
-        run = bridge.forward()
         with bridge.gate.stopped_before(packet, number=number) as halt:
+            run = bridge.forward()
             if bridge.runs_to(run, halt):
                 bridge.kill(run, halt)
         lost = bridge.held(events).missing(events)

@@ -106,7 +106,6 @@ def test_stop_with_messages_in_hand(bridge, trips, rng, refused, asks, habits):
     if refused:
         bridge.sqs.fail_batch_entries(lambda _entry, _number: not refusals.append(time.monotonic()))
     bridge.put(*everything)
-    run = bridge.forward(max_idle=LONG, batch_size=size, stop=STOP)
     but = "; SQS refused them" if refused else ""
     scene = f"{total} events were in the queue, batch_size is {size}, and max_idle is {LONG} s{but}"
 
@@ -124,6 +123,7 @@ def test_stop_with_messages_in_hand(bridge, trips, rng, refused, asks, habits):
         return bool(gaps) and (min(gaps) <= GAP or len(gaps) == asks + 2)
 
     with bridge.gate.recording() as crossed:
+        run = bridge.forward(max_idle=LONG, batch_size=size, stop=STOP)
         step = stop_at(run, scene, is_in_hand)
     if refused and any(each.up and each.name == "basic.ack" for each in crossed):
         return  # 07.partial-batch or 07.backpressure tells
