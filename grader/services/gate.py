@@ -102,8 +102,9 @@ class Gate:
         With `alone`, other services go on: this one is slow, and the program can do what it does
         not wait with.
 
-        What the services had let pass before is on its way, or has arrived. With the block's end
-        everything goes on, unless it was dropped.
+        What the services had let pass before is on its way, or has arrived: start the program
+        inside the block, or on a busy machine it runs ahead. With the block's end everything goes
+        on, unless it was dropped.
         """
         stop = Halt(self, packets, number, alone=alone)
         try:
