@@ -57,8 +57,16 @@ class Queues:
         return process
 
     def still(self, name: str) -> str:
-        """The queue; where it went with its last consumer, which is 03.rabbit-durable's, a new one."""
-        return name if self.ready(name) >= 0 else self.declare()[0]
+        """The queue; where it went with its last consumer, which is 03.rabbit-durable's, a new one.
+
+        The end of a connection ends its consumer a moment later.
+        """
+        deadline = time.monotonic() + PATIENCE
+        while (found := self._looked_up(name)) is not None and time.monotonic() < deadline:
+            if not found.consumer_count:
+                return name
+            self._connection.process_data_events(0.003)
+        return name if found is not None else self.declare()[0]
 
     def in_channel(self, process: Process, function: str, *args: Any) -> Run:
         """Call a function of the student's with a new channel of the kept connection."""
