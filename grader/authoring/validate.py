@@ -131,7 +131,7 @@ def _page_to_renew(
 
 
 _COLUMNS = 80
-"""Of a terminal."""
+"""Width of a terminal."""
 _Known = Mapping[tuple[str, str], tuple[Exercise, Specimen]]
 """By student and exercise: a submission whose outcome is known."""
 

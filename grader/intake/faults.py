@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import PurePosixPath
 
 LINK = "is a link, which is not followed"
-"""Of a folder: what it leads to is not looked at."""
+"""Fault of a folder: what it leads to is not looked at."""
 
 
 class BadArchive(Exception):  # noqa: N818 - a finding, not an error of ours

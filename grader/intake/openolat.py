@@ -1,4 +1,4 @@
-"""What OpenOLAT archives of a task: a student's own folders among those of who marks it.
+"""Tells a student's own folders in an OpenOLAT archive of a task from those of who marks it.
 
 Source: archiveNodeData in OpenOLAT's GTACourseNode.java.
 """

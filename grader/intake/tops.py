@@ -35,12 +35,12 @@ _TEACHERS = {
     "vorlage",
     "startercode",
 }
-"""What a teacher calls a folder beside those of students, squeezed."""
+"""Names that teachers give a folder beside those of students, squeezed."""
 
 
 @dataclass
 class Told:
-    """What the names of folders and archives do not tell."""
+    """Doubts that the names of folders and archives leave."""
 
     nobodys: set[PurePosixPath] = field(default_factory=set)
     """Files of which nothing is to be taken."""

@@ -1,4 +1,4 @@
-"""What the demos of the lessons say before there is anything to show."""
+"""Names the function that a lesson's demo lacks, before there is anything to show."""
 
 from __future__ import annotations
 
