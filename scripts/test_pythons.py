@@ -44,6 +44,15 @@ def interpreters() -> dict[str, str]:
     return found
 
 
+def environment_inside() -> dict[str, str]:
+    """Return the environment without what make left there: ARGS are versions here, tests there."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("MAKE") and name != "ARGS"
+    }
+
+
 def tested(version: str, python: str) -> tuple[bool, str]:
     """Run `make test` in a clone of its own.
 
@@ -58,12 +67,11 @@ def tested(version: str, python: str) -> tuple[bool, str]:
     shutil.rmtree(clone, ignore_errors=True)
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)  # noqa: S607
     log = clone.with_name(f"{version}.log")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     with log.open("wb") as output:
         done = subprocess.run(
             ["make", "test"],  # noqa: S607
             cwd=clone,
-            env=environment | {"PYTHON": python},
+            env=environment_inside() | {"PYTHON": python},
             stdout=output,
             stderr=subprocess.STDOUT,
             check=False,

@@ -49,6 +49,26 @@ def test_an_interpreter_is_asked_for_its_version(tmp_path: Path) -> None:
     assert json.loads(listed.stdout) == {own: os.path.realpath(sys.executable)}
 
 
+def test_the_versions_are_no_arguments_of_the_tests() -> None:
+    """`make test-pythons ARGS=3.13` is `make test` inside, and not `make test ARGS=3.13`."""
+    listed = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import json, test_pythons as t; print(json.dumps(t.environment_inside()))",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ
+        | {"ARGS": "3.13", "MAKEFLAGS": "--", "KEPT": "yes", "PYTHONPATH": str(SCRIPT.parent)},
+    )
+    inside = json.loads(listed.stdout)
+    assert inside["KEPT"] == "yes"
+    assert "ARGS" not in inside
+    assert "MAKEFLAGS" not in inside
+
+
 def test_the_workflow_names_what_there_is() -> None:
     """The Pythons of `make test-pythons`, make's own targets, folders that exist, pinned actions."""
     document = yaml.safe_load(WORKFLOW.read_text())
