@@ -17,7 +17,8 @@ REPO = Path(__file__).resolve().parents[2]
 # What CPython lacks on Windows, and libraries that are installed on Linux alone.
 ABSENT = ("fcntl", "resource", "pwd", "grp", "termios", "pty", "pyseccomp", "inotify_simple")
 RUN = """
-import os, sys
+import os, shutil, sys
+shutil._use_fd_functions = False
 for name in {absent!r}:
     sys.modules[name] = None
 for name in ("fork", "pidfd_open", "O_NOFOLLOW", "O_NONBLOCK", "O_DIRECTORY", "setsid", "mkfifo"):
