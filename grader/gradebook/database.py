@@ -92,7 +92,7 @@ def opened(url: str, *, new: bool = True) -> Iterator[Any]:
     try:
         log.disabled = True
         _create(url, new=new)
-        with nbgrader.Gradebook(url) as book:
+        with _connect(url) as book:
             try:
                 yield book
             except BaseException:
@@ -109,6 +109,20 @@ def opened(url: str, *, new: bool = True) -> Iterator[Any]:
         ) from None
     finally:
         log.disabled = False
+
+
+def _connect(url: str) -> Any:
+    """Return nbgrader's Gradebook; where it cannot be made, close what it had opened."""
+    kind = api().Gradebook
+    book = kind.__new__(kind)
+    try:
+        book.__init__(url)
+    except BaseException:
+        if hasattr(book, "db"):
+            book.db.remove()
+            book.engine.dispose()
+        raise
+    return book
 
 
 def _create(url: str, *, new: bool) -> None:
@@ -128,7 +142,7 @@ def _create(url: str, *, new: bool) -> None:
     aside = database.with_name(f".{database.name}.new")
     try:
         aside.unlink(missing_ok=True)  # left by a run that was killed
-        api().Gradebook(str(parsed.set(database=str(aside)))).close()
+        _connect(str(parsed.set(database=str(aside)))).close()
         aside.replace(database)
     finally:
         for left in (aside, aside.with_name(f"{aside.name}-journal")):
