@@ -110,7 +110,7 @@ class _Controller:
         self._missing_since = time.monotonic()
         self._said = ""
         self._refused = False
-        """Whether the broker ever refused what was sent: that is said once."""
+        """True once the broker refused what was sent: that is said once."""
 
     def _key_of(self, each: Submission) -> SubmissionKey:
         exercise = each.exercise.id
@@ -208,7 +208,10 @@ class _Controller:
         )
         if not link.publish(work, task_seconds(self._order.course.limits, self._order.repeat)):
             if not self._refused:
-                self._bar.say(f"the broker at {self._address.shown} refuses work; trying again")
+                self._bar.say(
+                    f"the broker at {self._address.shown} refuses work; trying again. Look whether "
+                    "a policy limits its queues"
+                )
             self._refused = True
             return False
         now = time.monotonic()

@@ -68,7 +68,7 @@ def take_back(channel: Any, course: str, run: str) -> int:
     """
     queue = work_queue(course)(channel)
     count = queue.queue_declare(passive=True).message_count
-    taken = 0
+    taken, refused = 0, []
     producer = channel.connection.client.Producer(channel, auto_declare=False)
     for _ in range(count):
         message = queue.get(no_ack=False, accept=["json"])
@@ -78,8 +78,11 @@ def take_back(channel: Any, course: str, run: str) -> int:
         if key == routing_key(course, run):
             taken += 1
         elif not publish_again(producer, message.body, message.properties, message.headers, key):
-            continue  # unacknowledged, it goes back by itself
+            refused.append(message)
+            continue
         message.ack()
+    for message in refused:  # at the end: what is given back is the next to be got
+        message.requeue()
     return taken
 
 

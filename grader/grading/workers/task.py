@@ -124,7 +124,10 @@ class Grader:
                 ):
                     return
                 if not refused:
-                    self._say(f"the broker refuses the report of {asked.student}; trying again")
+                    self._say(
+                        f"the broker refuses the report of {asked.student}; trying again. Look "
+                        "whether a policy limits its queues"
+                    )
                 time.sleep(_REFUSED_SECONDS)
         raise Reject(reason="the broker refuses the report", requeue=True)
 

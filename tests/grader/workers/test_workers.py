@@ -31,8 +31,15 @@ from worker_machines import (
 from grader.course import load_course
 from grader.gradebook.results import Results
 from grader.grading.one import suite_hashes
+from grader.grading.workers.broker import celery_app, parse_address
 from grader.grading.workers.messages import MAX_BYTES, course_hash
-from grader.grading.workers.queues import WORK, results_name, routing_key
+from grader.grading.workers.queues import (
+    WORK,
+    results_name,
+    routing_key,
+    take_back,
+    work_queue,
+)
 from grader.services.rabbitmq.api import ManagementApi
 
 pytestmark = needs_server
@@ -200,6 +207,23 @@ def test_a_report_that_the_broker_refuses_is_handed_in_again(
                 assert again.code() == 1
     assert "Traceback" not in it.text
     assert reports(root) == graded_here(root)
+
+
+def test_what_another_run_sent_stays_where_the_broker_refuses_it(
+    broker: TestBroker, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Work is taken back by publishing the others' again: what is refused is given back at once."""
+    course, key = hash_of(root), routing_key(hash_of(root), "0" * 16)
+    with celery_app(parse_address(broker.url)).connection_for_write() as connection:
+        channel = connection.channel()
+        work_queue(course)(channel).declare()
+        with broker.channel() as other:
+            other.confirm_delivery()
+            for _ in range(3):
+                other.basic_publish(WORK, key, b"[]", pika.BasicProperties(headers={"id": "x"}))
+        monkeypatch.setattr("grader.grading.workers.queues.publish", lambda *_, **__: False)
+        assert take_back(channel, course, "1" * 16) == 0
+        until(lambda: broker.count(f"grader.work.{course}") == 3)
 
 
 def dying_worker(broker: TestBroker, root: Path, times: int) -> None:

@@ -11,7 +11,10 @@ from grader.report import Kind
 from grader.services.sqs.service import SqsService
 from grader.suite import Failed
 
-_LONGER, _LONGEST = 1.2, 0.4
+_LONGER = 1.2
+"""Factor of a longer max_idle, for each second that a step may take."""
+_LONGEST = 0.4
+"""Share of a step's time."""
 
 
 class Patience:
