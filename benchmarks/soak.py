@@ -24,6 +24,7 @@ from grader.course import Course, load_course
 from grader.grading.many import grade_all
 from grader.grading.one import Grading, suite_hash
 from grader.grading.services import prepare_services
+from grader.host.interrupts import ended_by_sigterm
 from grader.sandbox.choice import choose, sweep
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -87,7 +88,7 @@ def _soak(
     services: set[str] = set()
     for number in known:
         services.update(course.exercise(number).services)
-    with prepare_services(services) as running:
+    with ended_by_sigterm(), prepare_services(services) as running:
         how = Grading(course, choose(), 0, running)
         while unfinished := [n for n in known if tallies[n].rounds < options.rounds]:
             chosen = {
