@@ -33,11 +33,21 @@ BAD = (
     b"{} {}",
     b"{'event_id': 123456}",  # Python, no JSON
     b'{"event_id": 123456,}',
+    b'{"event_id": 123456}{}',
+    b'{"event_id": 123456} // one more',
+    b'data: {"event_id": 123456}',  # a server-sent event
+    b'{"paid": True, "tip": None}',
 )
 """Complete lines or messages that are no JSON object; no newlines, and none of them blank."""
 
 LENIENT = (b'{"note": "a\ttab"}', b'{"note": "a\x00zero"}')
 """Bad lines that `json.loads(..., strict=False)` takes: JSON escapes control characters."""
+
+PADDED = (b'{"event_id": 123456}\x00', b'\x00\x00{"event_id": 123456}')
+"""Bad lines as they stand in a file that was truncated under its producer: NUL is no white space."""
+
+RETURNED: tuple[Any, ...] = (False, 0, "", None, True, [])
+"""What `handle` may return: when it returns, the event is handled, whatever the value."""
 
 LINE_BREAKS_IN_TEXT = ("\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\r")
 """Where str.splitlines() cuts and a stream of lines does not; JSON escapes all but three."""
@@ -66,7 +76,7 @@ def trips(rng: random.Random, count: int, *, accented: bool = False) -> list[Eve
 
 
 def odd_events(rng: random.Random) -> list[Event]:
-    """Return some twenty events of which no two kinds are alike: any JSON object is an event.
+    """Return some two dozen events of which no two kinds are alike: any JSON object is an event.
 
     Without the usual fields, nested, with values that are false, three that are equal (two of them
     next to each other), with quotes and escaped newlines in their text. All text is ASCII;
@@ -106,6 +116,10 @@ def odd_events(rng: random.Random) -> list[Event]:
         {"$bytes": word, "__class__": "dict", "self": number, "handle": True},
         {f"field {index}": index for index in range(rng.randint(40, 60))},
         {"long": word * 1000},
+        {"Type": "Notification", "Message": f'{{"event_id": {number}}}', "body": f'["{word}"]'},
+        {"Records": [{"body": "{}"}], "event": {"event_id": number}, "payload": None},
+        {"url": f"https://example.org//{word}#1 // no comment", "note": "None, True,}, [1,]"},
+        {"padded": f"  {word}\t", "empty": ""},
     ]
     rng.shuffle(events)
     middle = rng.randrange(len(events) // 4, len(events) // 2)
