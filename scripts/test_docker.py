@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 from collections.abc import Iterator
@@ -34,14 +35,29 @@ _RABBITMQ = """\
 # As the official image: a login by environment, the management page, and guests from anywhere.
 set -e
 cat > /etc/rabbitmq/rabbitmq.conf << END
-default_user = $RABBITMQ_DEFAULT_USER
-default_pass = $RABBITMQ_DEFAULT_PASS
+default_user = ${RABBITMQ_DEFAULT_USER:-guest}
+default_pass = ${RABBITMQ_DEFAULT_PASS:-guest}
 loopback_users = none
 END
 echo '[rabbitmq_management].' > /etc/rabbitmq/enabled_plugins
 chown -R rabbitmq:rabbitmq /etc/rabbitmq /var/lib/rabbitmq /var/log/rabbitmq
 export HOME=/var/lib/rabbitmq RABBITMQ_LOGS=-
 exec setpriv --reuid=rabbitmq --regid=rabbitmq --clear-groups /usr/lib/rabbitmq/bin/rabbitmq-server
+"""
+_REDIS = """\
+#!/bin/sh
+# As the official image: a command of one's own, or a server for anybody.
+test $# -gt 0 || set -- redis-server --protected-mode no
+exec "$@"
+"""
+_SQS = "motoserver/moto:5.2.5"
+"""As docker-compose.yml has it."""
+_BIN = "stand-in-bin"
+_PATH = f"ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/{_BIN}"
+_MOTO = """\
+#!/bin/sh
+export PYTHONPATH=/site-packages
+exec python -m moto.server --host 0.0.0.0
 """
 
 
@@ -130,19 +146,35 @@ def make_images(environment: dict[str, str]) -> None:
 
     root = root_of(_SUITE, _PACKAGES)
     with tempfile.TemporaryDirectory() as folder:
-        start = Path(folder, "stand-in-rabbitmq")
-        start.write_text(_RABBITMQ, encoding="ascii")
-        start.chmod(0o755)
-        command = ["tar", "--create", "--directory", str(root), "--exclude=./proc/*"]
-        command += ["--exclude=./var/cache/*", ".", "--directory", folder, start.name]
-        _import(environment, command, rabbitmq.IMAGE, f'ENTRYPOINT ["/{start.name}"]')
-    _docker(environment, "tag", rabbitmq.IMAGE, redis.IMAGE)
+        _stand_in(environment, root, rabbitmq.IMAGE, Path(folder, "stand-in-rabbitmq"), _RABBITMQ)
+        _stand_in(environment, root, redis.IMAGE, Path(folder, "stand-in-redis"), _REDIS)
+        if _has_compose(environment):
+            Path(folder, _BIN).mkdir()
+            Path(folder, _BIN, "python").symlink_to("/usr/bin/python3")
+            packages = Path(sysconfig.get_path("purelib"))
+            besides = (_BIN, "--directory", str(packages.parent), packages.name)
+            _stand_in(environment, root, _SQS, Path(folder, "stand-in-sqs"), _MOTO, *besides)
+
+
+def _has_compose(environment: dict[str, str]) -> bool:
+    return not _docker(environment, "compose", "version")
+
+
+def _stand_in(
+    environment: dict[str, str], root: Path, image: str, start: Path, script: str, *besides: str
+) -> None:
+    """Make an image of the root file system, a script that it starts with, and files `besides`."""
+    start.write_text(script, encoding="ascii")
+    start.chmod(0o755)
+    command = ["tar", "--create", "--directory", str(root), "--exclude=./proc/*"]
+    command += ["--exclude=./var/cache/*", ".", "--directory", str(start.parent), start.name]
+    _import(environment, [*command, *besides], image, f'ENTRYPOINT ["/{start.name}"]')
 
 
 def _import(environment: dict[str, str], tar: list[str], image: str, change: str) -> None:
     with subprocess.Popen(tar, stdout=subprocess.PIPE) as archive:
         done = subprocess.run(
-            ["docker", "import", "--change", change, "-", image],  # noqa: S607
+            ["docker", "import", "--change", _PATH, "--change", change, "-", image],  # noqa: S607
             stdin=archive.stdout,
             env=environment,
             capture_output=True,
@@ -190,7 +222,7 @@ def main(words: list[str]) -> int:
                 tests.send_signal(signal.SIGINT)
                 tests.wait()
                 raise
-        if _docker(environment, "compose", "version"):
+        if not _has_compose(environment):
             print("- docker-compose.yml: not run, there is no `docker compose`")
     return failed
 

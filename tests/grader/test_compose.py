@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import re
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
+import pika
 import pytest
+import redis as redis_client
 
+from grader.host.docker import docker
 from grader.services.catalog import OWN_KINDS, service_kinds
 from grader.services.rabbitmq import docker as rabbitmq
 from grader.services.redis import docker as redis
 
 yaml = pytest.importorskip("yaml")
 FILE = Path(__file__).parents[2] / "docker-compose.yml"
+STOOD_IN = ("redis", "rabbitmq", "sqs")
+"""Of these `make test-docker` makes images; there is no Kafka among Debian's packages."""
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +65,36 @@ def test_the_grader_uses_the_same_images(containers: dict[str, Any]) -> None:
     """A verdict and a demo come from one version."""
     assert containers["rabbitmq"]["image"] == rabbitmq.IMAGE
     assert containers["redis"]["image"] == redis.IMAGE
+
+
+@pytest.fixture
+def up() -> Iterator[None]:
+    """The servers, when each of them is healthy; afterwards there is no container."""
+    if not docker("compose", "version"):
+        pytest.skip("no `docker compose`")
+    compose = ["docker", "compose", "--file", str(FILE)]
+    try:
+        command = [*compose, "up", "--wait", "--pull", "never", *STOOD_IN]
+        started = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+        assert started.returncode == 0, started.stderr
+        yield
+    finally:
+        subprocess.run([*compose, "down"], capture_output=True, check=True)
+    assert docker("ps", "--all", "--quiet", "--filter", "name=stream-course") == ""
+
+
+@pytest.mark.docker
+@pytest.mark.usefixtures("up")
+def test_the_servers_answer_where_the_lessons_look() -> None:
+    """With the lessons' ports and logins, as soon as `docker compose up --wait` has returned."""
+    assert redis_client.Redis(port=6379).ping()
+    with pika.BlockingConnection(pika.ConnectionParameters("localhost")) as connection:
+        connection.channel().queue_declare("trips", durable=True)
+    sqs = boto3.client(
+        "sqs",
+        endpoint_url="http://localhost:4566",
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    assert sqs.create_queue(QueueName="trips")["QueueUrl"]
