@@ -14,7 +14,7 @@ from grader.intake.gradescope import METADATA, read_metadata
 from grader.intake.layout import Layout, students_level
 from grader.intake.levels import owner_of
 from grader.intake.loose import TABLES, no_student, not_one_persons
-from grader.intake.packed import packed_stem
+from grader.intake.packed import packed_stem, without_stamp
 from grader.intake.people import Teams, merged
 from grader.intake.source import Source
 from grader.intake.tops import not_told_apart, without_shared_words
@@ -86,9 +86,8 @@ def arrange(
     unmatched = [why for entry, why in nobodys.items() if entry not in tables]
     # In somebody's own folder a list is something handed in.
     submitters = merged([lists[e.number] for e in lone if e.number in lists])
-    return Arranged(
-        kept, layout, [*told.lines, *unmatched], named + sorted(short.values()), submitters
-    )
+    called = {without_stamp(name)[0] for name in (*named, *short.values())}
+    return Arranged(kept, layout, [*told.lines, *unmatched], sorted(called), submitters)
 
 
 def _renamed(path: PurePosixPath, short: Mapping[str, str]) -> PurePosixPath:

@@ -29,8 +29,14 @@ from grader.intake.packed import (
 )
 from grader.intake.sakai import of_sakai
 
+_ATTEMPTS = (
+    "attempt|poging|tentative|tentativa|tentativo|intento|intent|versuch|försök|forsøk|forsøg"
+    "|yritys|próba|pokus|deneme|попытка|محاولة|尝试|嘗試|試行|시도|ymgais"
+)
+"""What Blackboard calls an attempt, in the language of the course."""
 _BLACKBOARD = re.compile(
-    r"(?P<student>.+?_.+?)_attempt_(?P<time>\d{4}(-\d\d){5})(?P<file>_.+|\.txt)"
+    rf"(?P<student>.+?_.+?)_(?:{_ATTEMPTS})_(?P<time>\d{{4}}(-\d\d){{5}})(?P<file>_.+|\.txt)",
+    re.IGNORECASE,
 )
 
 
@@ -46,8 +52,8 @@ def of_folder(path: PurePosixPath) -> Owned | None:
     An archive that lies in no folder is called like its student.
     """
     if len(path.parts) < 2:  # noqa: PLR2004 - a folder and a file
-        stem = packed_stem(path.name)
-        return Owned(stem, path) if stem else None
+        student, uploaded = without_stamp(packed_stem(path.name))
+        return Owned(student, path, "", Attempt(upload=uploaded)) if student else None
     student, *inside = path.parts
     if found := _EXCHANGE.fullmatch(student):
         rest, time = PurePosixPath(*inside), _exchange_time(found["time"])
@@ -84,6 +90,8 @@ def _number(folder: str) -> int:
 
 def of_blackboard(path: PurePosixPath) -> Owned | None:
     """`Exercise 1_jdoe_attempt_2026-11-23-23-59-00_polling.py`; the title is cut off later.
+
+    In a Dutch course it is `_poging_`, in a French one `_Tentative_`.
 
     Both may hold underscores. With each attempt comes a text that has no file's name behind it.
     """

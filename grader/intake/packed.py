@@ -16,10 +16,15 @@ _VERSION = re.compile(
     re.IGNORECASE,
 )
 """Schoology puts `On Time` or `Late` behind it."""
-_STAMP = re.compile(
-    r"(20\d{2})-([01]\d)-([0-3]\d)[-_ T]([0-2]\d)[-_:.]?([0-5]\d)[-_:.]?([0-5]\d)(?:[.,]\d+)?Z?"
+_CLOCK = r"([0-2]\d)[-_:.]?([0-5]\d)[-_:.]?([0-5]\d)(?:[.,]\d+)?(?:Z|[+-]\d\d[_:]?\d\d)?"
+_TIME = (
+    rf"(20\d{{2}})-([01]\d)-([0-3]\d)(?:[-_ T]{_CLOCK})?|(20\d{{2}})([01]\d)([0-3]\d)[-_T]{_CLOCK}"
 )
+"""With a date in one word, `20261120`, a clock: else it may be somebody's number."""
+_STAMP = re.compile(_TIME)
 """A time as a folder for each upload has it: VPL's `2026-11-20-10-11-12`, in Moodle."""
+_STAMPED = re.compile(rf"(?: - |[ _-])(?P<time>{_TIME})$")
+_STAMPED_FILE = re.compile(rf"(?: - |[ _-])(?P<time>{_TIME})(?: - |[ _-])(?=.)")
 JUDGED = ".ceg"
 """Ends the folder beside it, in which VPL keeps what it printed."""
 _LATE = re.compile(r"revision \d+ - late", re.IGNORECASE)
@@ -41,7 +46,7 @@ def version(name: str) -> int:
 def stamp(name: str) -> int:
     """Return the digits of the time that a folder is called after; 0: it is called otherwise."""
     found = _STAMP.fullmatch(name)
-    return int("".join(found.groups())) if found else 0
+    return int("".join(part for part in found.groups() if part).ljust(14, "0")) if found else 0
 
 
 def is_late(name: str) -> bool:
@@ -52,10 +57,27 @@ def is_late(name: str) -> bool:
 def without_stamp(name: str) -> tuple[str, int]:
     """Return a student's folder without the time after it, and that as `stamp` has it, or 0.
 
-    CodeGrade's file system has `Jane Doe - 2026-11-20 10:11:12` for each upload.
+    CodeGrade's file system has `Jane Doe - 2026-11-20 10:11:12` for each upload, quizzes of
+    Moodle's `Doe_Jane_23_20261120_101112`.
     """
-    who, between, time = name.rpartition(" - ")
-    return (who, stamp(time)) if between and who.strip() and stamp(time) else (name, 0)
+    found = _STAMPED.search(name)
+    if found is None or not any(map(str.isalnum, name[: found.start()])):
+        return name, 0
+    return name[: found.start()].rstrip(), stamp(found["time"])
+
+
+def with_stamp(name: str, time: int) -> str:
+    """Return a student's folder with that time after it, from which `without_stamp` takes it."""
+    year, *parts = re.findall(r"..", f"{time:014}")
+    return f"{name} - {year}{'-'.join(parts[:3])} {':'.join(parts[3:])}" if time else name
+
+
+def stamped_file(name: str) -> tuple[str, int, str] | None:
+    """Return student, time and file of `jdoe_2026-11-20_polling.py`; None: it has no time."""
+    found = _STAMPED_FILE.search(name)
+    if found is None or not any(map(str.isalnum, name[: found.start()])):
+        return None
+    return name[: found.start()], stamp(found["time"]), name[found.end() :]
 
 
 def packed_stem(name: str) -> str:

@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from grader.intake.called import is_called_as_work
-from grader.intake.packed import packed_stem
+from grader.intake.packed import packed_stem, without_stamp
 from grader.spelling import folded, squeezed
 
 _AGAIN = re.compile(r"(?P<name>.+?) ?\(\d{1,3}\)")
+_ATTEMPT = re.compile(r"(?P<name>[^\W\d_]+[ _-][^\d]+)[ _-]\d+")
+"""A full name and a number, which before a time may be that of the attempt: `Doe_Jane_23`."""
 _BETWEEN = re.compile(r"([ _-]+)")
 _TEACHERS = {
     "solution",
@@ -67,15 +69,22 @@ def not_told_apart(paths: Sequence[PurePosixPath]) -> Told:
 
 def _find_copies(inside: dict[str, list[PurePosixPath]], found: Told) -> None:
     families: dict[str, list[str]] = defaultdict(list)
+    people: dict[str, set[str]] = defaultdict(set)
+    called: dict[str, str] = {}
     for name in sorted(inside):
         again = _AGAIN.fullmatch(name)
-        families[folded(again["name"] if again else name)].append(name)
-    for some in families.values():
-        if len(some) < 2:  # noqa: PLR2004 - a name, and the same with a number
+        who, time = without_stamp(again["name"] if again else name)
+        attempt = _ATTEMPT.fullmatch(who) if time else None
+        short = attempt["name"] if attempt else who
+        families[folded(short)].append(name)
+        # Times alone tell attempts of one person apart.
+        people[folded(short)].add(name if again else who)
+        called.setdefault(folded(short), short)
+    for key, some in families.items():
+        if len(people[key]) < 2:  # noqa: PLR2004 - a name, and the same with a number
             continue
         found.nobodys.update(path for name in some for path in inside[name])
-        again = _AGAIN.fullmatch(some[0])
-        first = again["name"] if again else some[0]
+        first = called[key]
         if len(families) == 1:
             found.lines += [
                 f"{_shown(name, inside)} names no student: all are called {first}, with a number"

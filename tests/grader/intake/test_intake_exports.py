@@ -1,0 +1,176 @@
+"""Downloads as the programs' own sources, or those of scripts that read them, build the names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from download import taken, zipped
+
+from grader.course import Course, load_course
+from grader.intake.collect import Collected
+
+REPO = Path(__file__).resolve().parents[3]
+WORK, PIPE = "polling.py", "tail_pipe.py"
+
+
+@pytest.fixture
+def course() -> Course:
+    """This course, which has more than one exercise."""
+    return load_course(REPO)
+
+
+def _work(found: Collected) -> dict[str, str]:
+    """By student and exercise, `jane 01`: the contents of its files."""
+    return {
+        f"{who} {exercise}": " ".join(data.decode() for _, data in sorted(files.items()))
+        for (who, exercise), files in found.files.items()
+    }
+
+
+def _data(files: dict[str, str | bytes]) -> dict[str, bytes]:
+    return {
+        name: each if isinstance(each, bytes) else each.encode() for name, each in files.items()
+    }
+
+
+_DUTCH = "Inleveren polling (1e kans)_{}@student.hhs.nl_poging_2026-11-{}-10-11-12"
+_FRENCH = "Homework name GitHub_{}_Tentative_2026-11-20-10-11-12"
+_UNIT = "[1]Section, [1]Subsection, [1]Unit"
+READ: dict[str, tuple[dict[str, str | bytes], dict[str, str]]] = {
+    "Blackboard in a Dutch course": (
+        {
+            f"{_DUTCH.format('jan.jansen', 20)}_{WORK}": "old",
+            f"{_DUTCH.format('jan.jansen', 21)}_{WORK}": "new",
+            f"{_DUTCH.format('jan.jansen', 21)}.txt": "Naam: Jan Jansen",
+            f"{_DUTCH.format('an.de.boer', 21)}_{WORK}": "an",
+        },
+        {"jan.jansen@student.hhs.nl 01": "new", "an.de.boer@student.hhs.nl 01": "an"},
+    ),
+    "Blackboard in a French course": (
+        {
+            f"{_FRENCH.format('jdoe')}_{WORK}": "j",
+            f"{_FRENCH.format('jdoe')}.txt": "Nom : Jane Doe",
+            f"{_FRENCH.format('zkim')}_{WORK}": "z",
+        },
+        {"jdoe 01": "j", "zkim 01": "z"},
+    ),
+    "archives with a login and a time": (
+        {
+            "Doe_Jane_jd32x.edu_2026-10-10_23-43-22.zip": zipped({WORK: b"old"}),
+            "Doe_Jane_jd32x.edu_2026-10-11_23-43-22.zip": zipped({WORK: b"new"}),
+            "Kim_Zoe_zk1x.edu_2026-10-10_20-00-01.zip": zipped({WORK: b"z"}),
+        },
+        {"Doe_Jane_jd32x.edu 01": "new", "Kim_Zoe_zk1x.edu 01": "z"},
+    ),
+    "archives of Google's forms, fetched by a script": (
+        {
+            "s1234567_2026-11-20T10:11:12+11:00.zip": zipped({WORK: b"old"}),
+            "s1234567_2026-11-21T10:11:12+11:00.zip": zipped({WORK: b"new"}),
+            "s1234568_2026-11-20T10_11_12+11_00.zip": zipped({WORK: b"z"}),
+        },
+        {"s1234567 01": "new", "s1234568 01": "z"},
+    ),
+    "flat files with a time": (
+        {
+            f"Homework1/janedoe_2026-01-01_120000_{WORK}": "old",
+            f"Homework1/janedoe_2026-01-02_120000_{WORK}": "new",
+            f"Homework1/johndoe_2026-01-01_130000_{WORK}": "john",
+        },
+        {"janedoe 01": "new", "johndoe 01": "john"},
+    ),
+    "archives with a time before what students called theirs": (
+        {
+            "janedoe_2026-01-01_120000_project.zip": zipped({WORK: b"j"}),
+            "johndoe_2026-01-01_130000_project.zip": zipped({WORK: b"john"}),
+        },
+        {"janedoe 01": "j", "johndoe 01": "john"},
+    ),
+    "archives with the day of an upload last": (
+        {
+            "jdoe_Doe_Polling_2026-11-20.zip": zipped({WORK: b"old"}),
+            "jdoe_Doe_Polling_2026-11-21.zip": zipped({WORK: b"new"}),
+            "zkim_Kim_Polling_2026-11-20.zip": zipped({WORK: b"z"}),
+        },
+        {"jdoe_Doe 01": "new", "zkim_Kim 01": "z"},
+    ),
+    "Moodle's renamed submissions, a matriculation number after the name": (
+        {
+            f"Muster_111111_{WORK}": "1",
+            f"Muster_222222_{WORK}": "2",
+            "Doe_333333_polling.zip": zipped({WORK: b"3"}),
+            "Doe_444444_polling.zip": zipped({WORK: b"4"}),
+        },
+        {
+            "Muster_111111 01": "1",
+            "Muster_222222 01": "2",
+            "Doe_333333 01": "3",
+            "Doe_444444 01": "4",
+        },
+    ),
+    "Moodle's renamed submissions, a folder for each group": (
+        {
+            f"Group A/Muster_0123456_{WORK}": "m",
+            f"Group A/Doe_0123457_{WORK}": "d",
+            f"Group B/Kim_0123458_{WORK}": "k",
+        },
+        {"Muster_0123456 01": "m", "Doe_0123457 01": "d", "Kim_0123458 01": "k"},
+    ),
+    "edX's open responses": (
+        {
+            f"{_UNIT}/[1] - jdoe - {WORK}": "j",
+            f"{_UNIT}/[1] - jdoe - prompt_0.txt": "",
+            f"{_UNIT}/[2] - jdoe - {PIPE}": "pipe",
+            f"{_UNIT}/[1] - zkim - {WORK}": "z",
+            f"{_UNIT}/[1] - zkim - prompt_0.txt": "",
+            "submissions.csv": "",
+        },
+        {"jdoe 01": "j", "jdoe 02": "pipe", "zkim 01": "z"},
+    ),
+    "a name in brackets after the file's": (
+        {"polling_(John_Doe).py": "john", "polling_(Zoe_Kim).py": "z"},
+        {"John_Doe 01": "john", "Zoe_Kim 01": "z"},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", READ)
+def test_an_export_is_read(course: Course, tmp_path: Path, case: str) -> None:
+    """Everybody's newest work, nobody else's, and no line that asks for anything."""
+    files, wanted = READ[case]
+    found = taken(course, tmp_path, _data(files))
+    assert _work(found) == wanted
+    assert found.students == {key.rpartition(" ")[0] for key in wanted}
+    lines = [found.unmatched, found.doubtful, found.problems, found.copies, found.namesakes]
+    assert lines == [[], [], [], [], []]
+
+
+def test_a_full_name_with_numbers_before_the_time_is_asked_about(
+    course: Course, tmp_path: Path
+) -> None:
+    """A quiz of Moodle's puts the attempt's number there; two may have that name as well."""
+    quiz = "{}_20261120_101112/Question_1_-_polling/Attachments/polling.py"
+    people = ("Doe_John_23", "Doe_John_24", "Kim_Zoe_25")
+    found = taken(course, tmp_path, {quiz.format(who): who.encode() for who in people})
+    assert _work(found) == {"Kim_Zoe_25 01": "Kim_Zoe_25"}
+    assert found.students == {"Doe_John", "Kim_Zoe_25"}
+    assert "may be one person's, or two people's" in found.doubtful[0]
+
+
+def test_a_short_number_before_a_file_s_name_is_no_student_s(
+    course: Course, tmp_path: Path
+) -> None:
+    """`01_polling.py` is what Jane called hers, so that she is told the name."""
+    files = {"Jane Doe - 01_polling.py": b"j", "Zoe Kim - polling.py": b"z"}
+    found = taken(course, tmp_path, files)
+    assert found.students == {"Jane Doe", "Zoe Kim"}
+    assert _work(found) == {"Zoe Kim 01": "z"}
+
+
+def test_a_named_file_in_each_of_two_groups_is_of_the_folder_s_owner(
+    course: Course, tmp_path: Path
+) -> None:
+    """`A/jane_polling.py` beside `B/zoe_polling.py` may be what A and B call their work."""
+    found = taken(course, tmp_path, {"A/jane_polling.py": b"j", "B/zoe_polling.py": b"z"})
+    assert found.students == {"A", "B"}
+    assert _work(found) == {}
