@@ -12,9 +12,9 @@ from grader.intake.entries import Entry
 from grader.intake.flat import unfolded
 from grader.intake.gradescope import METADATA, read_metadata
 from grader.intake.layout import Layout, students_level
-from grader.intake.levels import owner_of
 from grader.intake.loose import TABLES, no_student, not_one_persons
 from grader.intake.packed import packed_stem, without_stamp
+from grader.intake.parts import owner_of
 from grader.intake.people import Teams, merged
 from grader.intake.source import Source
 from grader.intake.tops import not_told_apart, without_shared_words

@@ -40,6 +40,7 @@ _CALLED_AS_WORK = {
     "homework",
     "hw",
     "task",
+    "question",
     "lab",
     "week",
     "aufgabe",
@@ -173,6 +174,12 @@ def is_called_as_work(folder: str) -> bool:
     """Tell whether it is what people call a folder for an exercise: `Homework 1`."""
     letters = _letters(folder)
     return letters in _CALLED_AS_WORK or (not letters and len(folder) < SHORTEST_NUMBER)
+
+
+def begins_as_work(folder: str) -> bool:
+    """Tell whether its first words are what people call an exercise: `Question_2_-_pipes`."""
+    words = re.findall(r"[^\W\d_]+|\d+", folded(folder))
+    return len(words) > 1 and words[0] in _CALLED_AS_WORK and words[1].isdecimal()
 
 
 def _letters(folder: str) -> str:

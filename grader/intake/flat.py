@@ -1,9 +1,10 @@
 """Files in no folder of their student's, whose names say whose they are: `Jane Doe - polling.py`.
 
 Google Drive, Stud.IP and people who save e-mails write the name of the student first, edX's open
-responses after a number, the forms of Google and Microsoft last; Autolab and PrairieLearn the address, then the number of the attempt:
-`jdoe@x.edu_3_polling.py`. Sources: Autolab's documentation ("Downloading submissions"),
-PrairieLearn's ("File submissions").
+responses after a number, the forms of Google and Microsoft last; Autolab and PrairieLearn the
+address, then the number of the attempt: `jdoe@x.edu_3_polling.py`.
+
+Sources: Autolab's documentation ("Downloading submissions"), PrairieLearn's ("File submissions").
 """
 
 from __future__ import annotations
