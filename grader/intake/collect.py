@@ -14,6 +14,7 @@ from grader.intake.arrange import arrange
 from grader.intake.attempts import take_newest
 from grader.intake.called import is_conflict_of
 from grader.intake.collected import Collected
+from grader.intake.encodings import require_western
 from grader.intake.entries import ANYTHING, entries_of
 from grader.intake.faults import LINK
 from grader.intake.litter import is_litter
@@ -100,6 +101,8 @@ class _Intake:
         if knowledge.teams is None and self._submitters:
             knowledge = replace(knowledge, teams=self._submitters)
         whose = owners([entry.path for entry in self._entries], used, knowledge)
+        if self._source.unclear:
+            require_western({one.student for some in whose.of for one in some})
         self._found.users, self._found.namesakes = whose.users, whose.namesakes
         self._found.renamed = sorted(whose.renamed)
         self._found.unmatched += whose.unmatched

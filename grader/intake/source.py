@@ -41,6 +41,8 @@ class Source:
     """Folders that cannot be looked into, and why."""
     empty: Sequence[PurePosixPath] = ()
     """Folders in which nobody's file is, not even deeper."""
+    unclear: bool = False
+    """Whether names are in an encoding that nothing tells."""
 
     def inside(self, numbers: Sequence[int]) -> dict[int, list[PurePosixPath]]:
         """Return where files lie in the archives of those numbers; nowhere, in a broken one."""
@@ -115,14 +117,16 @@ def _listed(path: Path, given: Path) -> Source:
     _require_readable(path, given)
     paths, closed = list[PurePosixPath](), list[tuple[PurePosixPath, str]]()
     listed = list[PurePosixPath]()
+    unclear = False
     for head, _ in apart(partial(list_names, path), 1, _broken):
         paths += [PurePosixPath(*parts) for parts in head.get("paths", ())]
         listed += [PurePosixPath(*parts) for parts in head.get("empty", ())]
+        unclear = head.get("unclear", unclear)
         if "path" in head:
             closed.append((PurePosixPath(*head["path"]), head["fault"]))
         elif "fault" in head:
             raise _of_no_use(given, head["fault"])
-    return Source(path, paths, closed, emptied(listed, paths))
+    return Source(path, paths, closed, emptied(listed, paths), unclear)
 
 
 def _require_readable(path: Path, given: Path) -> None:
