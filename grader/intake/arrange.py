@@ -115,7 +115,8 @@ def _nobodys(lone: Sequence[Entry], source: Source, course: Course) -> dict[Entr
         for entry in lone
         if entry.number is not None and is_archive(entry.path.name)
     }
-    for number, why in not_one_persons(source.inside(list(archives)), course).items():
+    stems = {number: packed_stem(entry.path.name) for number, entry in archives.items()}
+    for number, why in not_one_persons(source.inside(list(archives)), stems, course).items():
         found[archives[number]] = f"{archives[number].path} {why}"
     return found
 

@@ -21,7 +21,7 @@ _SHORTEST = 3
 
 
 def decoded(raw: bytes) -> str:
-    """Return a name in code page 437, or in 850 as Western Europe has it, where only that is one."""
+    """Return a name in code page 437; in 850, Western Europe's, where only there it is a name."""
     american, western = raw.decode("cp437"), raw.decode("cp850")
     return western if may_be_western(western) and not may_be_western(american) else american
 

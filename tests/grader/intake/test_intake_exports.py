@@ -36,6 +36,7 @@ def _data(files: dict[str, str | bytes]) -> dict[str, bytes]:
 
 _DUTCH = "Inleveren polling (1e kans)_{}@student.hhs.nl_poging_2026-11-{}-10-11-12"
 _FRENCH = "Homework name GitHub_{}_Tentative_2026-11-20-10-11-12"
+_ILIAS = ("Doe_Jane_jdoe_1234", "Kim_Zoe_zkim_1235")
 _UNIT = "[1]Section, [1]Subsection, [1]Unit"
 READ: dict[str, tuple[dict[str, str | bytes], dict[str, str]]] = {
     "Blackboard in a Dutch course": (
@@ -127,6 +128,19 @@ READ: dict[str, tuple[dict[str, str | bytes], dict[str, str]]] = {
         },
         {"jdoe 01": "j", "jdoe 02": "pipe", "zkim 01": "z"},
     ),
+    "ILIAS, an archive for each student": (
+        {
+            f"{who}.zip": zipped(
+                {
+                    f"{who}/Blatt 1/Abgaben/{who}/20261120101112_{WORK}": b"old",
+                    f"{who}/Blatt 1/Abgaben/{who}/20261121101112_{WORK}": who.encode(),
+                    f"{who}/Blatt 2/Abgaben/{who}/20261120101112_{PIPE}": b"pipe",
+                }
+            )
+            for who in _ILIAS
+        },
+        {f"{who} 01": who for who in _ILIAS} | {f"{who} 02": "pipe" for who in _ILIAS},
+    ),
     "a name in brackets after the file's": (
         {"polling_(John_Doe).py": "john", "polling_(Zoe_Kim).py": "z"},
         {"John_Doe 01": "john", "Zoe_Kim 01": "z"},
@@ -174,3 +188,45 @@ def test_a_named_file_in_each_of_two_groups_is_of_the_folder_s_owner(
     found = taken(course, tmp_path, {"A/jane_polling.py": b"j", "B/zoe_polling.py": b"z"})
     assert found.students == {"A", "B"}
     assert _work(found) == {}
+
+
+@pytest.mark.parametrize("names", [("HW1", "HW2"), ("Seite 2", "Seite 3"), ("Class 1", "Class 2")])
+def test_one_of_several_downloads_is_no_student(
+    course: Course, tmp_path: Path, names: tuple[str, str]
+) -> None:
+    """ILIAS packs each assignment: neither becomes a student with everybody's work in it."""
+    first, other = names
+    files = {
+        f"{first}.zip": zipped({f"{who}/{WORK}": who.encode() for who in ("Jane", "Zoe")}),
+        f"{other}.zip": zipped({f"Jane/{PIPE}": b"pipe"}),
+    }
+    found = taken(course, tmp_path, files)
+    assert (found.files, found.students) == ({}, set())
+    assert found.unmatched == [
+        f"{first}.zip holds several people's folders; take it in by itself",
+        f"{other}.zip is called like {first}, which holds several people's work",
+    ]
+
+
+def test_copies_in_one_student_s_archive_leave_it_a_student_s(
+    course: Course, tmp_path: Path
+) -> None:
+    """Also beside somebody of the same last name, whom a number of some length tells apart."""
+    copies = zipped({"a/polling.py": b"1", "b/polling.py": b"2"})
+    lone = zipped({WORK: b"2"})
+    found = taken(course, tmp_path, {"Muster_111111.zip": copies, "Muster_222222.zip": lone})
+    assert found.students == {"Muster_111111", "Muster_222222"}
+    assert found.unmatched == []
+
+
+def test_parts_of_a_download_are_put_together_first(course: Course, tmp_path: Path) -> None:
+    """Taken in one after the other, the second would replace half of the first."""
+    part = "drive-download-20261120T101112Z-{}.zip"
+    files = {
+        part.format("001"): zipped({f"HW/{who}/{PIPE}": b"1" for who in ("Jane", "Zoe")}),
+        part.format("002"): zipped({f"HW/{who}/tcp_socket.py": b"2" for who in ("Jane", "Zoe")}),
+    }
+    found = taken(course, tmp_path, files)
+    assert found.files == {}
+    assert all("its other parts into one folder" in line for line in found.unmatched)
+    assert len(found.unmatched) == len(files)
