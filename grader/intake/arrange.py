@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from grader.course import Course
 from grader.intake.archives import is_archive
 from grader.intake.entries import Entry
-from grader.intake.flat import unfolded
+from grader.intake.flat import unfolded, without_owners
 from grader.intake.gradescope import METADATA, read_metadata
 from grader.intake.layout import Layout, students_level
 from grader.intake.loose import TABLES, no_student, not_one_persons
@@ -18,6 +18,7 @@ from grader.intake.parts import owner_of
 from grader.intake.people import Teams, merged
 from grader.intake.source import Source
 from grader.intake.tops import not_told_apart, without_shared_words
+from grader.spelling import squeezed
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ def arrange(
         level=level or (0 if first else _level_of_listed(entries, lists)),
         look=look,
     )
-    placed = [replace(e, path=path) for e, path in zip(entries, layout.paths, strict=True)]
+    below = without_owners(layout.paths, names)
+    placed = [replace(e, path=path) for e, path in zip(entries, below, strict=True)]
     lone = [entry for entry in placed if len(entry.path.parts) == 1 and not entry.empty]
     nobodys = _nobodys(lone, source, course)
     kept = [
@@ -80,7 +82,7 @@ def arrange(
     layout.torn.update(told.doubtful)
     kept = [entry for entry in kept if entry.path not in told.nobodys]
     tops = dict.fromkeys(owner_of(entry.path, 0) for entry in kept)
-    short = without_shared_words([*tops])
+    short = without_shared_words([*tops], _called(course))
     kept = [replace(entry, path=_renamed(entry.path, short)) for entry in kept]
     tables = {entry for entry in nobodys if entry.path.suffix.lower() in TABLES}
     unmatched = [why for entry, why in nobodys.items() if entry not in tables]
@@ -88,6 +90,12 @@ def arrange(
     submitters = merged([lists[e.number] for e in lone if e.number in lists])
     called = {without_stamp(name)[0] for name in (*named, *short.values())}
     return Arranged(kept, layout, [*told.lines, *unmatched], sorted(called), submitters)
+
+
+def _called(course: Course) -> set[str]:
+    """Return what the course calls its exercises: their titles and files, squeezed."""
+    files = {PurePosixPath(name).stem for each in course.exercises for name in each.files}
+    return {squeezed(name) for name in files | {each.title for each in course.exercises}}
 
 
 def _renamed(path: PurePosixPath, short: Mapping[str, str]) -> PurePosixPath:

@@ -128,6 +128,7 @@ _BESIDE_A_NAME = {
 """What people and their systems add to the name of a file, a word each."""
 
 
+_WORD = re.compile(r"[^\W\d_]+")
 _CONFLICT = re.compile(
     r" ?\([^()]*\b(?:conflict(?:ed copy)?|in konflikt stehende kopie|copie en conflit)\b[^()]*\)"
     r"|\.sync-conflict-[\w-]+",
@@ -135,12 +136,15 @@ _CONFLICT = re.compile(
 )
 
 
-def is_copy_of(given: str, name: str) -> bool:
-    """Tell whether a file is called like `name` but for such words: `Copy of polling.py`."""
+def is_copy_of(given: str, name: str, owner: str = "") -> bool:
+    """Tell whether a file is called like `name` but for such words: `Copy of polling.py`.
+
+    So it is with the name of its owner beside, or of the folders around: `polling_Jane Doe.py`.
+    """
     stem, dot, ending = folded(given).removesuffix(".txt").rpartition(".")
     wanted, _, kind = name.rpartition(".")
-    words = re.findall(r"[^\W\d_]+", stem)
-    kept = [word for word in words if word not in _BESIDE_A_NAME]
+    beside = {*_BESIDE_A_NAME, *_WORD.findall(folded(owner))}
+    kept = [word for word in _WORD.findall(stem) if word not in beside]
     return bool(dot) and ending == kind and "".join(kept) == squeezed(wanted)
 
 

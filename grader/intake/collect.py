@@ -310,7 +310,7 @@ class _Intake:
     def _misnamed(self, student: str, given: str) -> list[str]:
         """Refuse a file that was meant to be an exercise's, by its name; and return why."""
         found = []
-        for exercise, name, why in misnamed(given, self._course, self._exercises):
+        for exercise, name, why in misnamed(given, self._course, self._exercises, student):
             has = {piece.name for piece in self._handed_in.get((student, exercise), ())}
             if name not in has:
                 found.append(why)

@@ -26,7 +26,7 @@ from grader.intake.called import (
 from grader.intake.litter import is_litter
 from grader.intake.packed import packed_stem, stamped_file, with_stamp, without_stamp
 from grader.source_file import resembles
-from grader.spelling import folded
+from grader.spelling import folded, squeezed
 
 _ADDRESS = re.compile(
     r"(?P<who>[^@\s/]+@[\w-]+(?:\.[\w-]+)*?\.[a-z]{2,})_(?P<rest>.+)", re.IGNORECASE
@@ -91,6 +91,29 @@ def unfolded(
         _require_one_place({paths[number]: path for number, path in found.items()})
     lone = [_of_one_of(path, people) if path.parent in around else path for path in paths]
     return [found.get(number, path) for number, path in enumerate(lone)], sorted(people.values())
+
+
+def without_owners(paths: Sequence[PurePosixPath], names: Collection[str]) -> list[PurePosixPath]:
+    """Cut the owner's full name off `Jane Doe/polling_Jane Doe.py`, where all files have theirs.
+
+    Then a program put it there, as scripts for Google's Classroom do, and no student.
+    """
+    found = {}
+    for number, path in enumerate(paths):
+        if len(path.parts) < 2 or not _may_be_work(path):  # noqa: PLR2004 - STUDENT/FILE
+            continue
+        told = _by_name(PurePosixPath(path.name), names)
+        name = next((each for each in names if told and folded(told.name) == folded(each)), "")
+        if told is None or not name or not _is_full_name(told.parts[0], path.parts[0]):
+            return [*paths]
+        found[number] = path.with_name(name)
+    if len({path.parts[0] for path in found.values()}) < 2:  # noqa: PLR2004 - two people
+        return [*paths]
+    return [found.get(number, path) for number, path in enumerate(paths)]
+
+
+def _is_full_name(who: str, folder: str) -> bool:
+    return len(re.findall(r"[^\W\d_]+", who)) > 1 and squeezed(who) == squeezed(folder)
 
 
 def _of_one_of(path: PurePosixPath, people: Mapping[str, str]) -> PurePosixPath:

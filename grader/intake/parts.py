@@ -49,7 +49,7 @@ def as_meant(path: PurePosixPath, names: Collection[str]) -> PurePosixPath:
     letters = squeezed(path.name)
     for name in names:
         if squeezed(PurePosixPath(name).stem) in letters and (
-            resembles(path.name, name) or is_copy_of(path.name, name)
+            resembles(path.name, name) or is_copy_of(path.name, name, str(path.parent))
         ):
             return path.with_name(name)
     return path

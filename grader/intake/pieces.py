@@ -93,15 +93,19 @@ def exercises_of(path: PurePosixPath, course: Course) -> list[str]:
 
 
 def misnamed(
-    given: str, course: Course, exercises: Collection[str]
+    given: str, course: Course, exercises: Collection[str], owner: str = ""
 ) -> Iterator[tuple[str, str, str]]:
     """Yield exercise, file and sentence where the letters are the same: `Polling (1).py.txt`.
 
-    So too `exercise01_polling.py`, `Copy of polling.py`, `polling_final.py`.
+    So too `exercise01_polling.py`, `Copy of polling.py`, `polling_final.py`, `polling_Jane.py`.
     """
     for exercise in course.exercises:
         for name in exercise.files:
-            meant = resembles(given, name) or is_copy_of(given, name) or is_conflict_of(given, name)
+            meant = (
+                resembles(given, name)
+                or is_copy_of(given, name, owner)
+                or is_conflict_of(given, name)
+            )
             if exercise.id in exercises and meant:
                 yield exercise.id, name, f"{given} was handed in, and the name is {name}"
 

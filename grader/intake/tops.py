@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -19,6 +19,8 @@ _AGAIN = re.compile(r"(?P<name>.+?) ?\(\d{1,3}\)")
 _ATTEMPT = re.compile(r"(?P<name>[^\W\d_]+[ _-][^\d]+)[ _-]\d+")
 """A full name and a number, which before a time may be that of the attempt: `Doe_Jane_23`."""
 _BETWEEN = re.compile(r"([ _-]+)")
+_NUMBERED = re.compile(r"[a-z]{1,4}\d{1,2}", re.IGNORECASE)
+"""What teachers abbreviate: `A1`, `PS03`."""
 _TEACHERS = {
     "solution",
     "solutions",
@@ -102,15 +104,19 @@ def _shown(name: str, inside: dict[str, list[PurePosixPath]]) -> str:
     return lone[0] if lone else name
 
 
-def without_shared_words(names: Sequence[str]) -> dict[str, str]:
+def without_shared_words(names: Sequence[str], work: Collection[str] = ()) -> dict[str, str]:
     """Return names without what all begin or end with, where that is an exercise: `Doe_Jane_HW1`.
 
     Nothing is cut off of one name alone, or where two would become one.
+
+    Args:
+        names: of students' folders and archives.
+        work: what the course calls its exercises, squeezed.
     """
     parts = {name: _BETWEEN.split(name) for name in names}
     words = [[word for word in each[::2] if word] for each in parts.values()]
-    first = _shared([*zip(*words, strict=False)])
-    last = _shared([*zip(*(each[::-1] for each in words), strict=False)], backwards=True)
+    first = _shared([*zip(*words, strict=False)], work)
+    last = _shared([*zip(*(each[::-1] for each in words), strict=False)], work, backwards=True)
     found = {}
     for name, each in parts.items():
         kept = each[2 * first : len(each) - 2 * last]
@@ -121,7 +127,9 @@ def without_shared_words(names: Sequence[str]) -> dict[str, str]:
     return {}
 
 
-def _shared(columns: Sequence[tuple[str, ...]], *, backwards: bool = False) -> int:
+def _shared(
+    columns: Sequence[tuple[str, ...]], work: Collection[str], *, backwards: bool = False
+) -> int:
     """Return how many words are alike in all names and are what an exercise is called."""
     alike: list[str] = []
     longest = 0
@@ -129,8 +137,11 @@ def _shared(columns: Sequence[tuple[str, ...]], *, backwards: bool = False) -> i
         if len({folded(word) for word in column}) > 1:
             break
         alike.append(column[0])
-        if is_called_as_work("".join(alike[::-1] if backwards else alike)) and any(
-            map(str.isalpha, "".join(alike))
+        joined = "".join(alike[::-1] if backwards else alike)
+        if any(map(str.isalpha, joined)) and (
+            is_called_as_work(joined)
+            or _NUMBERED.fullmatch(column[0])
+            or any(each in squeezed(joined) for each in work)
         ):
             longest = len(alike)
     return longest

@@ -141,6 +141,30 @@ READ: dict[str, tuple[dict[str, str | bytes], dict[str, str]]] = {
         },
         {f"{who} 01": who for who in _ILIAS} | {f"{who} 02": "pipe" for who in _ILIAS},
     ),
+    "Artemis, the course and the exercise before a number and the login": (
+        {
+            f"pse-Polling-{n}-{who}.zip": zipped(
+                {f"pse-Polling-{n}-{who}/src/{WORK}": who.encode()}
+            )
+            for n, who in ((4711, "ge12abc"), (4712, "ga34xyz"))
+        },
+        {"4711-ge12abc 01": "ge12abc", "4712-ga34xyz 01": "ga34xyz"},
+    ),
+    "archives that end in what teachers abbreviate": (
+        {
+            "Jane_Doe_816012345_A1.zip": zipped({WORK: b"j"}),
+            "Zoe_Kim_816012346_A1.zip": zipped({WORK: b"z"}),
+        },
+        {"Jane_Doe_816012345 01": "j", "Zoe_Kim_816012346 01": "z"},
+    ),
+    "Google's Classroom, by a script that puts names to the files": (
+        {"Week 1/Jane Doe/Polling_Jane Doe.py": "j", "Week 1/Zoe Kim/Polling_Zoe Kim.py": "z"},
+        {"Jane Doe 01": "j", "Zoe Kim 01": "z"},
+    ),
+    "OneDrive's file request, with a wide space": (
+        {f"山田\N{IDEOGRAPHIC SPACE}太郎_{WORK}": "y", f"Doe Jane_{WORK}": "j"},
+        {"山田 太郎 01": "y", "Doe Jane 01": "j"},
+    ),
     "a name in brackets after the file's": (
         {"polling_(John_Doe).py": "john", "polling_(Zoe_Kim).py": "z"},
         {"John_Doe 01": "john", "Zoe_Kim 01": "z"},
@@ -230,3 +254,15 @@ def test_parts_of_a_download_are_put_together_first(course: Course, tmp_path: Pa
     assert found.files == {}
     assert all("its other parts into one folder" in line for line in found.unmatched)
     assert len(found.unmatched) == len(files)
+
+
+@pytest.mark.parametrize(
+    ("jane", "zoe"), [("polling_jane.py", "polling_zoe.py"), ("polling_Jane Doe.py", WORK)]
+)
+def test_a_name_that_some_put_to_a_file_is_said(
+    course: Course, tmp_path: Path, jane: str, zoe: str
+) -> None:
+    """What students call theirs stays, and they read the right name."""
+    found = taken(course, tmp_path, {f"Jane Doe/{jane}": b"j", f"Zoe Kim/{zoe}": b"z"})
+    assert ("Jane Doe", "01", f"{jane} was handed in, and the name is {WORK}") in found.refused
+    assert ("Jane Doe", "01") not in found.files
