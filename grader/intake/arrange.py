@@ -12,7 +12,7 @@ from grader.intake.entries import Entry
 from grader.intake.flat import unfolded, without_owners
 from grader.intake.gradescope import METADATA, read_metadata
 from grader.intake.layout import Layout, students_level
-from grader.intake.loose import TABLES, no_student, not_one_persons
+from grader.intake.loose import is_beside_work, no_student, not_one_persons
 from grader.intake.packed import packed_stem, without_stamp
 from grader.intake.parts import owner_of
 from grader.intake.people import Teams, merged
@@ -32,6 +32,8 @@ class Arranged:
     """What lies in no student's folder, and why it is nobody's; a line each."""
     named: list[str]
     """Students by the names of files that lie in no folder of theirs."""
+    flat: bool
+    """Whether the students' names were in those of files."""
     submitters: Teams | None
     """Who handed in which `submission_12345`, where Gradescope's list is there."""
 
@@ -84,12 +86,12 @@ def arrange(
     tops = dict.fromkeys(owner_of(entry.path, 0) for entry in kept)
     short = without_shared_words([*tops], _called(course))
     kept = [replace(entry, path=_renamed(entry.path, short)) for entry in kept]
-    tables = {entry for entry in nobodys if entry.path.suffix.lower() in TABLES}
-    unmatched = [why for entry, why in nobodys.items() if entry not in tables]
+    unmatched = [why for entry, why in nobodys.items() if not is_beside_work(entry.path.name)]
     # In somebody's own folder a list is something handed in.
     submitters = merged([lists[e.number] for e in lone if e.number in lists])
-    called = {without_stamp(name)[0] for name in (*named, *short.values())}
-    return Arranged(kept, layout, [*told.lines, *unmatched], sorted(called), submitters)
+    called = {without_stamp(short.get(name, name))[0] for name in (*named, *short)}
+    lines = [*told.lines, *unmatched]
+    return Arranged(kept, layout, lines, sorted(called), bool(named), submitters)
 
 
 def _called(course: Course) -> set[str]:

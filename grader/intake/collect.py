@@ -136,7 +136,7 @@ class _Intake:
         """Let each path begin with a student's folder or archive; leave out what has none.
 
         Returns:
-            Whether exercises' folders were around the students'.
+            Whether exercises' folders were around the students', or files were called after them.
         """
         found = arrange(self._entries, self._source, self._course, first=first, level=level)
         self._entries, self._submitters = found.entries, found.submitters
@@ -147,7 +147,7 @@ class _Intake:
             self._found.doubtful.append(why)
             self._found.students.add(clean_name(name))
             self._refuse(clean_name(name), (), "it may be somebody else's, who has that name too")
-        return found.layout.turned
+        return found.layout.turned or found.flat
 
     def _read(self, whose: list[tuple[Owned, ...]]) -> None:
         """Read what is wanted of everybody's, and no more."""

@@ -24,7 +24,7 @@ from grader.intake.called import (
     may_be_a_section,
 )
 from grader.intake.litter import is_litter
-from grader.intake.packed import packed_stem, stamped_file, with_stamp, without_stamp
+from grader.intake.packed import numbered_file, packed_stem, stamped_file, with_stamp, without_stamp
 from grader.source_file import resembles
 from grader.spelling import folded, squeezed
 
@@ -34,6 +34,8 @@ _ADDRESS = re.compile(
 _ATTEMPT = re.compile(
     r"(?P<first>\d+)_(?:.*_(?P<variant>\d{1,3})_(?P<number>\d{1,3})_)?(?P<file>[^_].*)"
 )
+_GRADED = re.compile(r".+_\d+_(?P<file>[^\d].*)")
+"""PrairieLearn's files for manual grading: the question, and the number of the submission."""
 _BETWEEN = re.compile(r"[ _.-]+")
 _DASH = " - "
 _NUMBER = re.compile(r" ?\(\d{1,3}\)$")
@@ -161,6 +163,9 @@ def _may_be_work(path: PurePosixPath) -> bool:
 def _by_address(name: str, names: Collection[str]) -> PurePosixPath | None:
     found = _ADDRESS.fullmatch(name)
     attempt = _ATTEMPT.fullmatch(found["rest"]) if found else None
+    graded = _GRADED.fullmatch(found["rest"]) if found else None
+    if found and graded and attempt is None and graded["file"] in names:
+        return PurePosixPath(found["who"], graded["file"])
     if found is None or attempt is None:
         return None
     number = int(attempt["number"] or attempt["first"])
@@ -180,6 +185,10 @@ def _by_name(path: PurePosixPath, names: Collection[str]) -> PurePosixPath | Non
     if (parts := stamped_file(name)) and (is_archive(name) or _is_work(parts[2], names)):
         who, time, file = parts
         return PurePosixPath(with_stamp(who, time), file) if _is_somebody(who, folder) else None
+    if (parts := numbered_file(name)) and _is_work(parts[2], names):
+        who, number, file = parts
+        somebody = _is_somebody(who, folder)
+        return PurePosixPath(who, f"Version {number}", file) if somebody else None
     ending = next((each for each in ENDINGS if name.lower().endswith(each)), path.suffix)
     stem, time = without_stamp(name.removesuffix(name[len(name) - len(ending) :]))
     found = _name_first(stem, ending, names) or _name_last(stem, ending, names)

@@ -60,6 +60,12 @@ _NO_NAME = {
 """What people call what they pack, squeezed and without digits."""
 
 
+def is_beside_work(name: str) -> bool:
+    """Tell whether a file is an export's own beside students' work: a table, a README, settings."""
+    path = PurePosixPath(name.lower())
+    return path.suffix in TABLES or path.stem == "readme" or name.startswith(".")
+
+
 def no_student(stem: str, course: Course) -> bool:
     """Tell whether that is what a file is called, and no person."""
     letters = "".join(c for c in squeezed(re.sub(r"\d{8}T\d{6}Z", "", stem)) if not c.isdigit())

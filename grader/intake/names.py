@@ -130,7 +130,8 @@ def guess(paths: Sequence[PurePosixPath], exercises: Collection[str]) -> str:
 
     It is nbgrader's where most students have folders of exercises and nothing else.
     """
-    paths = [path for path in paths if path.name not in LISTINGS.values()] or paths
+    listings = LISTINGS.values()
+    paths = [p for p in paths if p.name not in listings and not p.name.startswith(".")] or paths
     counts = {
         name: sum(FORMATS[name](path) is not None for path in paths)
         for name in ("canvas", "moodle", "brightspace", "blackboard", "sakai")

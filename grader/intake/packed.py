@@ -11,8 +11,9 @@ UNOPENED = (".rar", ".7z", ".zst", ".lz4", ".lz", ".ace", ".cab", ".gz", ".bz2",
 """Endings of what is packed in a way that is not opened."""
 
 
+_TRY = "version|attempt|versuch|try|revision"
 _VERSION = re.compile(
-    r"(?:version|attempt|versuch|try|revision)[ _-]?([1-9]\d{0,5})(?: - [a-z ]+)?|([1-9]\d?)",
+    rf"(?:{_TRY})[ _-]?([1-9]\d{{0,5}})(?: - [a-z ]+)?|([1-9]\d?)",
     re.IGNORECASE,
 )
 """Schoology puts `On Time` or `Late` behind it."""
@@ -28,6 +29,10 @@ _STAMPED_FILE = re.compile(rf"(?: - |[ _-])(?P<time>{_TIME})(?: - |[ _-])(?=.)")
 JUDGED = ".ceg"
 """Ends the folder beside it, in which VPL keeps what it printed."""
 _LATE = re.compile(r"revision \d+ - late", re.IGNORECASE)
+_NUMBERED_FILE = re.compile(
+    rf"(?P<who>.+?)[ _-](?:{_TRY})[ _-]?(?P<number>[1-9]\d{{0,5}})[ _-](?P<file>.+)",
+    re.IGNORECASE,
+)
 _UPLOADED = re.compile(r"(20\d{2}[01]\d[0-3]\d[0-2]\d[0-5]\d[0-5]\d)_(.+)")
 
 
@@ -78,6 +83,12 @@ def stamped_file(name: str) -> tuple[str, int, str] | None:
     if found is None or not any(map(str.isalnum, name[: found.start()])):
         return None
     return name[: found.start()], stamp(found["time"]), name[found.end() :]
+
+
+def numbered_file(name: str) -> tuple[str, int, str] | None:
+    """Return student, attempt and file of `Doe Jane_Attempt_2_polling.py`; None: it has none."""
+    found = _NUMBERED_FILE.fullmatch(name)
+    return (found["who"], int(found["number"]), found["file"]) if found else None
 
 
 def packed_stem(name: str) -> str:

@@ -1,6 +1,7 @@
 """Students' folders and archives side by side: which names are no student's, or may be one's twice.
 
-Browsers and drives put a number behind a name that is there already: `Jane Doe (1)`.
+Browsers and drives put a number behind a name that is there already: `Jane Doe (1)`, Macs `Jane
+Doe 2`.
 """
 
 from __future__ import annotations
@@ -11,11 +12,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from grader.intake.called import is_called_as_work
+from grader.intake.called import is_called_as_work, may_be_a_section
 from grader.intake.packed import packed_stem, without_stamp
 from grader.spelling import folded, squeezed
 
 _AGAIN = re.compile(r"(?P<name>.+?) ?\(\d{1,3}\)")
+_COPY = "copy|kopie|copie|copia|cópia|kopia|kopi"
+_BESIDE = re.compile(rf"(?P<name>.+?) (?:[1-9]|(?:- )?(?:{_COPY})(?: \d+)?)", re.IGNORECASE)
+"""How the systems of Macs, OneDrive and Windows call what is there already."""
+_BEFORE = re.compile(rf"(?:{_COPY}) (?:of|von|de|di|av) (?P<name>.+)", re.IGNORECASE)
 _ATTEMPT = re.compile(r"(?P<name>[^\W\d_]+[ _-][^\d]+)[ _-]\d+")
 """A full name and a number, which before a time may be that of the attempt: `Doe_Jane_23`."""
 _BETWEEN = re.compile(r"([ _-]+)")
@@ -70,11 +75,12 @@ def not_told_apart(paths: Sequence[PurePosixPath]) -> Told:
 
 
 def _find_copies(inside: dict[str, list[PurePosixPath]], found: Told) -> None:
+    there = {folded(without_stamp(name)[0]) for name in inside}
     families: dict[str, list[str]] = defaultdict(list)
     people: dict[str, set[str]] = defaultdict(set)
     called: dict[str, str] = {}
     for name in sorted(inside):
-        again = _AGAIN.fullmatch(name)
+        again = _AGAIN.fullmatch(name) or _copy_of_one(name, there)
         who, time = without_stamp(again["name"] if again else name)
         attempt = _ATTEMPT.fullmatch(who) if time else None
         short = attempt["name"] if attempt else who
@@ -97,6 +103,14 @@ def _find_copies(inside: dict[str, list[PurePosixPath]], found: Told) -> None:
                 f"{' and '.join(some)} may be one person's, or two people's; put one person's "
                 "files into one folder, or give the other one another name"
             )
+
+
+def _copy_of_one(name: str, there: Collection[str]) -> re.Match[str] | None:
+    """Match `Jane Doe 2` or `Jane Doe - Copy` beside `Jane Doe`; `Group 2` is another group."""
+    found = _BESIDE.fullmatch(name) or _BEFORE.fullmatch(name)
+    if found is None or folded(found["name"]) not in there or may_be_a_section(found["name"]):
+        return None
+    return found
 
 
 def _shown(name: str, inside: dict[str, list[PurePosixPath]]) -> str:

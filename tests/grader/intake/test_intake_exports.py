@@ -165,6 +165,53 @@ READ: dict[str, tuple[dict[str, str | bytes], dict[str, str]]] = {
         {f"山田\N{IDEOGRAPHIC SPACE}太郎_{WORK}": "y", f"Doe Jane_{WORK}": "j"},
         {"山田 太郎 01": "y", "Doe Jane 01": "j"},
     ),
+    "PrairieLearn's files for manual grading": (
+        {
+            f"Homework1/jd@x.example_polling_345_{WORK}": "j",
+            f"Homework1/zk@x.example_polling_346_{WORK}": "z",
+        },
+        {"jd@x.example 01": "j", "zk@x.example 01": "z"},
+    ),
+    "attachments of a quiz of Moodle's, in folders": (
+        {
+            f"Polling_77/Doe_Jane_1234/Attempt_1/{WORK}": "old",
+            f"Polling_77/Doe_Jane_1234/Attempt_2/{WORK}": "new",
+            "Polling_77/Doe_Jane_1234/USERINFO.txt": "",
+            f"Polling_77/Kim_Zoe_1235/Attempt_1/{WORK}": "z",
+            "Polling_77/Kim_Zoe_1235/USERINFO.txt": "",
+        },
+        {"Doe_Jane_1234 01": "new", "Kim_Zoe_1235 01": "z"},
+    ),
+    "attachments of a quiz of Moodle's, flat": (
+        {
+            f"Polling_77/Doe_Jane_1234_Attempt_1_{WORK}": "old",
+            f"Polling_77/Doe_Jane_1234_Attempt_2_{WORK}": "new",
+            f"Polling_77/Kim_Zoe_1235_Attempt_1_{WORK}": "z",
+        },
+        {"Doe_Jane_1234 01": "new", "Kim_Zoe_1235 01": "z"},
+    ),
+    "ILIAS's download for feedback, with a README and lists": (
+        {
+            "Multi/README.md": "",
+            "Multi/status.csv": "",
+            "Multi/status.xlsx": "",
+            f"Multi/Doe_Jane_jdoe_12/{WORK}": "j",
+            f"Multi/Kim_Zoe_zkim_13/{WORK}": "z",
+        },
+        {"Doe_Jane_jdoe_12 01": "j", "Kim_Zoe_zkim_13 01": "z"},
+    ),
+    "Sakai, with files of a program for marking": (
+        {
+            "A 1/grades.csv": "",
+            "A 1/grades.xlsx": "",
+            "A 1/.settings.json": "",
+            "A 1/Doe, Jane(jdoe)/.marks.json": "",
+            "A 1/Doe, Jane(jdoe)/Feedback Attachment(s)/polling.py": "marked",
+            f"A 1/Doe, Jane(jdoe)/Submission attachment(s)/{WORK}": "j",
+            f"A 1/Kim, Zoe(zkim)/Submission attachment(s)/{WORK}": "z",
+        },
+        {"jdoe 01": "j", "zkim 01": "z"},
+    ),
     "a name in brackets after the file's": (
         {"polling_(John_Doe).py": "john", "polling_(Zoe_Kim).py": "z"},
         {"John_Doe 01": "john", "Zoe_Kim 01": "z"},
@@ -266,3 +313,35 @@ def test_a_name_that_some_put_to_a_file_is_said(
     found = taken(course, tmp_path, {f"Jane Doe/{jane}": b"j", f"Zoe Kim/{zoe}": b"z"})
     assert ("Jane Doe", "01", f"{jane} was handed in, and the name is {WORK}") in found.refused
     assert ("Jane Doe", "01") not in found.files
+
+
+@pytest.mark.parametrize(
+    "copy", ["{} 2", "{} - Copy", "{} copy", "Copy of {}", "{} 1", "Kopie von {}"]
+)
+def test_what_a_system_calls_a_copy_is_asked_about(
+    course: Course, tmp_path: Path, copy: str
+) -> None:
+    """Jane handed in twice, or there are two: neither is graded beside the other."""
+    people = ("Jane Doe", copy.format("Jane Doe"), "Zoe Kim")
+    files = {f"{who}.zip": zipped({WORK: who.encode()}) for who in people}
+    found = taken(course, tmp_path, files)
+    assert _work(found) == {"Zoe Kim 01": "Zoe Kim"}
+    assert found.students == {"Jane Doe", "Zoe Kim"}
+    assert "may be one person's, or two people's" in found.doubtful[0]
+
+
+def test_numbered_groups_are_groups(course: Course, tmp_path: Path) -> None:
+    """`Group 2` beside `Group` is no copy."""
+    files = {f"{who}/{WORK}": b"x" for who in ("Group", "Group 2", "Zoe Kim 2")}
+    assert taken(course, tmp_path, files).students == {"Group", "Group 2", "Zoe Kim 2"}
+
+
+def test_files_called_after_teams_are_not_read_as_canvas_s(course: Course, tmp_path: Path) -> None:
+    """In PrairieLearn's names for teams numbers follow, as in Canvas's: no two become `1`."""
+    files = {
+        f"Homework1/team-{team}_1_polling_1_1_2342{n}_{WORK}": team.encode()
+        for n, team in enumerate("ab")
+    }
+    found = taken(course, tmp_path, files)
+    assert found.students == {"team-a", "team-b"}
+    assert _work(found) == {}
