@@ -64,7 +64,8 @@ def unfolded(
     around = {paths[number].parent for number in wanted}
     together = len({folder.parts[:1] for folder in around}) == 1
     sections = {folder for folder in around if not _is_of_work(folder.name, exercises)}
-    if any(len(folder.parts) > (2 if together and len(around) > 1 else 1) for folder in around) or (
+    deepest = 2 if together and (len(around) > 1 or not sections) else 1
+    if any(len(folder.parts) > deepest for folder in around) or (
         len(around) > 1 and not all(may_be_a_section(folder.name) for folder in sections)
     ):
         return [*paths], []
@@ -119,12 +120,18 @@ def _is_full_name(who: str, folder: str) -> bool:
 
 
 def _of_one_of(path: PurePosixPath, people: Mapping[str, str]) -> PurePosixPath:
-    """Return STUDENT/FILE of `Jane Doe - notes.txt` beside Jane's work; else FILE."""
+    """Return STUDENT/FILE of `Jane Doe - notes.txt`, or `notes - Jane Doe.txt`, beside Jane's work.
+
+    Of others' files it is FILE.
+    """
     name = _INDEX.sub("", path.name)
+    stem, ending = PurePosixPath(name).stem, PurePosixPath(name).suffix
     for who in sorted(people.values(), key=len, reverse=True):
-        between = _BETWEEN.match(name, len(who))
-        if folded(name[: len(who)]) == folded(who) and between and name[between.end() :]:
-            return PurePosixPath(who, name[between.end() :])
+        before, after = stem[: -len(who)], name[len(who) :]
+        if folded(stem).endswith(folded(who)) and _BETWEEN.match(before[-1:]):
+            return PurePosixPath(who, before.rstrip(" _.-") + ending)
+        if folded(name).startswith(folded(who)) and (between := _BETWEEN.match(after)):
+            return PurePosixPath(who, after[between.end() :] or name)
     return PurePosixPath(path.name)
 
 
@@ -216,8 +223,8 @@ def _name_last(stem: str, ending: str, names: Collection[str]) -> PurePosixPath 
         # Of one word nothing is concluded: `polling_test.py`.
         full = between[0] == _DASH or len(who.split()) > 1 or enclosed
         if full and _is_work(file, names) and who:
-            if any(map(str.isdigit, who)):  # a date, or a variant
-                return None
+            if any(map(str.isdigit, who)):  # a variant, or more of the file's name
+                continue
             who = who[1:-1] if enclosed else who
             return PurePosixPath(who, f"{stem[: between.start()]}{number}{ending}")
     return None

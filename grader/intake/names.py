@@ -66,26 +66,48 @@ def of_folder(path: PurePosixPath) -> Owned | None:
 
 
 def numbered(owners: Sequence[Owned | None]) -> list[Owned | None]:
-    """Let folders `1`, `2`, `10` be attempts of who has everything in such folders.
+    """Let folders or archives `1`, `2`, `10` be attempts of who has everything in such.
 
-    So are those that are called after a time. Submitty puts a file of settings beside them, and VPL
-    a folder of what it printed.
+    So are those that are called after a time, also in a folder of an exercise. Submitty puts a file
+    of settings beside them, and VPL a folder of what it printed.
     """
-    inside: dict[str, set[str]] = defaultdict(set)
-    for one in owners:
-        if one and one.path.suffix != ".json" and not one.path.parts[0].endswith(JUDGED):
-            inside[one.student].add(one.path.parts[0] if len(one.path.parts) > 1 else "")
-    counted = {who for who, some in inside.items() if len(some) > 1 and all(map(_number, some))}
+    given = [one for one in owners if one and one.path.suffix != ".json"]
+    inside: dict[str, list[PurePosixPath]] = defaultdict(list)
+    for one in given:
+        if not one.path.parts[0].endswith(JUDGED):
+            inside[one.student].append(one.path)
+    depth = {who: _common(paths) for who, paths in inside.items()}
+    counted = {
+        who
+        for who, paths in inside.items()
+        if len({path.parts[depth[who]] for path in paths}) > 1
+        and all(_number(path, depth[who]) for path in paths)
+    }
     return [
-        replace(one, attempt=Attempt(upload=_number(one.path.parts[0])))
-        if one and one.student in counted and len(one.path.parts) > 1
+        replace(one, attempt=Attempt(upload=_number(one.path, depth[one.student])))
+        if one and one.student in counted and len(one.path.parts) > depth[one.student]
         else one
         for one in owners
     ]
 
 
-def _number(folder: str) -> int:
-    return version(folder) or stamp(folder)
+def _common(paths: Sequence[PurePosixPath]) -> int:
+    """Return how many folders are around all of somebody's files."""
+    folders = [path.parts[:-1] for path in paths]
+    depth = 0
+    for column in zip(*folders, strict=False):
+        if len(set(column)) > 1:
+            break
+        depth += 1
+    return depth
+
+
+def _number(path: PurePosixPath, depth: int) -> int:
+    """Return the number or time of the attempt that is called so at that depth; 0: none is."""
+    part = path.parts[depth]
+    if len(path.parts) == depth + 1:
+        part = packed_stem(part)
+    return version(part) or stamp(part)
 
 
 def of_blackboard(path: PurePosixPath) -> Owned | None:

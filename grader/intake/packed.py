@@ -25,6 +25,7 @@ _TIME = (
 _STAMP = re.compile(_TIME)
 """A time as a folder for each upload has it: VPL's `2026-11-20-10-11-12`, in Moodle."""
 _STAMPED = re.compile(rf"(?: - |[ _-])(?P<time>{_TIME})$")
+_STAMPED_FIRST = re.compile(rf"(?P<time>{_TIME})(?: - |[ _-])")
 _STAMPED_FILE = re.compile(rf"(?: - |[ _-])(?P<time>{_TIME})(?: - |[ _-])(?=.)")
 JUDGED = ".ceg"
 """Ends the folder beside it, in which VPL keeps what it printed."""
@@ -60,15 +61,16 @@ def is_late(name: str) -> bool:
 
 
 def without_stamp(name: str) -> tuple[str, int]:
-    """Return a student's folder without the time after it, and that as `stamp` has it, or 0.
+    """Return a student's folder without the time before or after it, and that as `stamp` has it.
 
     CodeGrade's file system has `Jane Doe - 2026-11-20 10:11:12` for each upload, quizzes of
-    Moodle's `Doe_Jane_23_20261120_101112`.
+    Moodle's `Doe_Jane_23_20261120_101112`. Without a time it is 0.
     """
-    found = _STAMPED.search(name)
-    if found is None or not any(map(str.isalnum, name[: found.start()])):
-        return name, 0
-    return name[: found.start()].rstrip(), stamp(found["time"])
+    if found := _STAMPED.search(name):
+        who = name[: found.start()].rstrip()
+    elif found := _STAMPED_FIRST.match(name):
+        who = name[found.end() :].strip()
+    return (who, stamp(found["time"])) if found and any(map(str.isalnum, who)) else (name, 0)
 
 
 def with_stamp(name: str, time: int) -> str:

@@ -37,6 +37,7 @@ def _data(files: dict[str, str | bytes]) -> dict[str, bytes]:
 _DUTCH = "Inleveren polling (1e kans)_{}@student.hhs.nl_poging_2026-11-{}-10-11-12"
 _FRENCH = "Homework name GitHub_{}_Tentative_2026-11-20-10-11-12"
 _ILIAS = ("Doe_Jane_jdoe_1234", "Kim_Zoe_zkim_1235")
+_FORM = "Week 1 (File responses)/Upload it (File responses)"
 _UNIT = "[1]Section, [1]Subsection, [1]Unit"
 READ: dict[str, tuple[dict[str, str | bytes], dict[str, str]]] = {
     "Blackboard in a Dutch course": (
@@ -212,6 +213,38 @@ READ: dict[str, tuple[dict[str, str | bytes], dict[str, str]]] = {
         },
         {"jdoe 01": "j", "zkim 01": "z"},
     ),
+    "Google's forms with one question, and a number in a file's own name": (
+        {
+            f"{_FORM}/polling - Jane Doe.py": "j",
+            f"{_FORM}/polling - Zoe Kim.py": "z",
+            f"{_FORM}/notes (1) - Zoe Kim.txt": "",
+        },
+        {"Jane Doe 01": "j", "Zoe Kim 01": "z"},
+    ),
+    "a folder for each time, in one of the task's": (
+        {
+            f"jd@x.example/hw1/2026-11-20T10:11:12/{WORK}": "old",
+            f"jd@x.example/hw1/2026-11-21T10:11:12/{WORK}": "new",
+            f"zk@x.example/hw1/2026-11-20T10:11:12/{WORK}": "z",
+        },
+        {"jd@x.example 01": "new", "zk@x.example 01": "z"},
+    ),
+    "an archive for each time": (
+        {
+            "jdoe/2026-11-20-10-11-12.zip": zipped({WORK: b"old"}),
+            "jdoe/2026-11-21-10-11-12.zip": zipped({WORK: b"new"}),
+            "zkim/2026-11-20-10-11-12.zip": zipped({WORK: b"z"}),
+        },
+        {"jdoe 01": "new", "zkim 01": "z"},
+    ),
+    "folders with the time before the login": (
+        {
+            f"20261120_101112_jdoe/{WORK}": "old",
+            f"20261121_101112_jdoe/{WORK}": "new",
+            f"20261120_101112_zkim/{WORK}": "z",
+        },
+        {"jdoe 01": "new", "zkim 01": "z"},
+    ),
     "a name in brackets after the file's": (
         {"polling_(John_Doe).py": "john", "polling_(Zoe_Kim).py": "z"},
         {"John_Doe 01": "john", "Zoe_Kim 01": "z"},
@@ -345,3 +378,11 @@ def test_files_called_after_teams_are_not_read_as_canvas_s(course: Course, tmp_p
     found = taken(course, tmp_path, files)
     assert found.students == {"team-a", "team-b"}
     assert _work(found) == {}
+
+
+def test_a_second_upload_to_a_form_is_said(course: Course, tmp_path: Path) -> None:
+    """Google puts the name after the browser's number: `polling (1) - Zoe Kim.py`."""
+    names = ("polling - Jane Doe.py", "polling - Zoe Kim.py", "polling (1) - Zoe Kim.py")
+    found = taken(course, tmp_path, {f"{_FORM}/{name}": name.encode() for name in names})
+    assert found.students == {"Jane Doe", "Zoe Kim"}
+    assert found.unmatched == ["Zoe Kim: polling (1).py lies beside polling.py, which is taken"]
