@@ -76,7 +76,7 @@ _CALLED_AS_WORK = {
 }
 """What people call a folder for an exercise, squeezed and without digits."""
 
-SHORTEST_NUMBER = 4
+_SHORTEST_NUMBER = 4
 """Digits of what may be a student's number."""
 _SECTIONS = ("group", "grupp", "grupo", "team", "section", "sektion", "class", "tutori", "seminar")
 """How names of a part of a class begin, squeezed and without digits."""
@@ -177,7 +177,7 @@ def may_be_a_name(folder: str) -> bool:
 def is_called_as_work(folder: str) -> bool:
     """Tell whether it is what people call a folder for an exercise: `Homework 1`."""
     letters = _letters(folder)
-    return letters in _CALLED_AS_WORK or (not letters and len(folder) < SHORTEST_NUMBER)
+    return letters in _CALLED_AS_WORK or (not letters and len(folder) < _SHORTEST_NUMBER)
 
 
 def begins_as_work(folder: str) -> bool:

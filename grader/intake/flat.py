@@ -17,7 +17,6 @@ from pathlib import PurePosixPath
 from grader.errors import GraderError
 from grader.intake.archives import ENDINGS, is_archive
 from grader.intake.called import (
-    SHORTEST_NUMBER,
     is_called_as_work,
     is_part_of,
     may_be_a_name,
@@ -42,7 +41,8 @@ _NUMBER = re.compile(r" ?\(\d{1,3}\)$")
 _RESPONSES = "(file responses)"
 _INDEX = re.compile(r"^\[\d+\] - (?=.)")
 """The number of the question in a unit, which edX's open responses put first."""
-_NUMBERED = re.compile(rf"\d{{{SHORTEST_NUMBER},}}[ _.-]")
+_NUMBERED = re.compile(r"\d{5,}[ _.-]")
+"""A student's number before the file's name; four digits may be a year."""
 
 
 def unfolded(

@@ -103,11 +103,14 @@ def _common(paths: Sequence[PurePosixPath]) -> int:
 
 
 def _number(path: PurePosixPath, depth: int) -> int:
-    """Return the number or time of the attempt that is called so at that depth; 0: none is."""
+    """Return the number or time of the attempt that is called so at that depth; 0: none is.
+
+    In a folder of their own `1` and `2` may be parts of the work.
+    """
     part = path.parts[depth]
     if len(path.parts) == depth + 1:
         part = packed_stem(part)
-    return version(part) or stamp(part)
+    return (0 if depth and part.isdecimal() else version(part)) or stamp(part)
 
 
 def of_blackboard(path: PurePosixPath) -> Owned | None:

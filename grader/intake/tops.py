@@ -24,6 +24,7 @@ _BEFORE = re.compile(rf"(?:{_COPY}) (?:of|von|de|di|av) (?P<name>.+)", re.IGNORE
 _ATTEMPT = re.compile(r"(?P<name>[^\W\d_]+[ _-][^\d]+)[ _-]\d+")
 """A full name and a number, which before a time may be that of the attempt: `Doe_Jane_23`."""
 _BETWEEN = re.compile(r"([ _-]+)")
+_WORD = re.compile(r"[^\W\d_]{2,}")
 _NUMBERED = re.compile(r"[a-z]{1,4}\d{1,2}", re.IGNORECASE)
 """What teachers abbreviate: `A1`, `PS03`."""
 _TEACHERS = {
@@ -89,13 +90,16 @@ def _find_copies(inside: dict[str, list[PurePosixPath]], found: Told) -> None:
         people[folded(short)].add(name if again else who)
         called.setdefault(folded(short), short)
     for key, some in families.items():
-        if len(people[key]) < 2:  # noqa: PLR2004 - a name, and the same with a number
+        alone = len(families) == 1 and len(_WORD.findall(called[key])) < 2  # noqa: PLR2004 - no full name
+        nobody = len(some) > 1 and (is_called_as_work(called[key]) or alone)
+        if len(people[key]) < 2 and not nobody:  # noqa: PLR2004 - a name, and the same with a number
             continue
         found.nobodys.update(path for name in some for path in inside[name])
         first = called[key]
-        if len(families) == 1:
+        if len(families) == 1 or nobody:
+            more = "time" if all(without_stamp(name)[1] for name in some) else "number"
             found.lines += [
-                f"{_shown(name, inside)} names no student: all are called {first}, with a number"
+                f"{_shown(name, inside)} names no student: all are called {first}, with a {more}"
                 for name in some
             ]
         else:
@@ -151,11 +155,12 @@ def _shared(
         if len({folded(word) for word in column}) > 1:
             break
         alike.append(column[0])
-        joined = "".join(alike[::-1] if backwards else alike)
+        words = alike[::-1] if backwards else alike
+        joined = "".join(words)
         if any(map(str.isalpha, joined)) and (
             is_called_as_work(joined)
             or _NUMBERED.fullmatch(column[0])
-            or any(each in squeezed(joined) for each in work)
+            or any(squeezed("".join(words[at:])) in work for at in range(len(words)))
         ):
             longest = len(alike)
     return longest

@@ -386,3 +386,35 @@ def test_a_second_upload_to_a_form_is_said(course: Course, tmp_path: Path) -> No
     found = taken(course, tmp_path, {f"{_FORM}/{name}": name.encode() for name in names})
     assert found.students == {"Jane Doe", "Zoe Kim"}
     assert found.unmatched == ["Zoe Kim: polling (1).py lies beside polling.py, which is taken"]
+
+
+@pytest.mark.parametrize("called", ["hw", "myproject"])
+def test_names_that_a_time_alone_tells_apart_are_nobody_s(
+    course: Course, tmp_path: Path, called: str
+) -> None:
+    """They may be a class's: none is taken for an older attempt of another."""
+    times = ("2026-11-20_10-11-12", "2026-11-21_10-11-12")
+    files = {f"{called}_{time}.zip": zipped({WORK: time.encode()}) for time in times}
+    found = taken(course, tmp_path, files)
+    assert (found.files, found.students) == ({}, set())
+    assert all(f"all are called {called}, with a time" in line for line in found.unmatched)
+
+
+def test_one_full_name_s_attempts_are_one_person_s(course: Course, tmp_path: Path) -> None:
+    """Who takes in a single student is not asked."""
+    files = {f"Jane Doe - 2026-11-2{n} 10-11-12/{WORK}": b"%d" % n for n in (1, 2)}
+    assert _work(taken(course, tmp_path, files)) == {"Jane Doe 01": "2"}
+
+
+def test_numbered_parts_of_somebody_s_work_are_no_attempts(course: Course, tmp_path: Path) -> None:
+    """`work/2` may be the second part; that both hold the file is said."""
+    files = {f"jane/work/{n}/{WORK}": b"%d" % n for n in (1, 2)}
+    found = taken(course, tmp_path, files | {f"zoe/{WORK}": b"z"})
+    assert len(found.copies) == 1
+    assert _work(found)["jane 01"] == "1"
+
+
+def test_a_year_before_a_file_s_name_is_no_student_s_number(course: Course, tmp_path: Path) -> None:
+    """Nobody is called `Jane Doe - 2026`."""
+    files = {"Jane Doe - 2026_polling.py": b"j", f"Zoe Kim - {WORK}": b"z"}
+    assert taken(course, tmp_path, files).students == {"Jane Doe", "Zoe Kim"}
