@@ -13,12 +13,15 @@ from grader.intake.flat import unfolded, without_owners
 from grader.intake.gradescope import METADATA, read_metadata
 from grader.intake.layout import Layout, students_level
 from grader.intake.loose import is_beside_work, no_student, not_one_persons
-from grader.intake.packed import packed_stem, without_stamp
+from grader.intake.packed import MAIL, packed_stem, without_stamp
 from grader.intake.parts import owner_of
 from grader.intake.people import Teams, merged
 from grader.intake.source import Source
 from grader.intake.tops import not_told_apart, without_shared_words
 from grader.spelling import squeezed
+
+_LOOSE = "lies in no student's folder, and names no student"
+_MAIL = "is an e-mail; save what is attached into a folder called like its sender"
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,7 @@ def _renamed(path: PurePosixPath, short: Mapping[str, str]) -> PurePosixPath:
 def _nobodys(lone: Sequence[Entry], source: Source, course: Course) -> dict[Entry, str]:
     """Return those that lie in no folder and name no student, or hold several students' work."""
     found = {
-        entry: f"{entry.path} lies in no student's folder, and names no student"
+        entry: f"{entry.path} {_MAIL if entry.path.suffix.lower() in MAIL else _LOOSE}"
         for entry in lone
         if entry.path.name != METADATA and no_student(packed_stem(entry.path.name), course)
     }

@@ -9,7 +9,8 @@ from grader.intake.archives import ENDINGS
 
 UNOPENED = (".rar", ".7z", ".zst", ".lz4", ".lz", ".ace", ".cab", ".gz", ".bz2", ".xz", ".z")
 """Endings of what is packed in a way that is not opened."""
-
+MAIL = (".eml", ".msg", ".mbox")
+"""Endings of saved e-mails."""
 
 _TRY = "version|attempt|versuch|try|revision"
 _VERSION = re.compile(

@@ -12,7 +12,7 @@ from grader.intake.called import is_conflict_of, is_copy_of
 from grader.intake.cells import is_finished, told
 from grader.intake.notebooks import in_bytes, taken_of_notebook
 from grader.intake.owned import Owned
-from grader.intake.packed import UNOPENED, without_time
+from grader.intake.packed import MAIL, UNOPENED, without_time
 from grader.intake.source import Contents
 from grader.source_file import resembles
 
@@ -20,7 +20,7 @@ _POINTER = "a link to a file, and the file itself did not come with it"
 _UNREAD = {
     **dict.fromkeys((".lnk", ".url", ".webloc", ".desktop", ".icloud"), _POINTER),
     **dict.fromkeys((".gdoc", ".gsheet", ".gslides", ".gform", ".gcolab", ".gdraw"), _POINTER),
-    **dict.fromkeys((".eml", ".msg", ".mbox"), "an e-mail"),
+    **dict.fromkeys(MAIL, "an e-mail"),
     **dict.fromkeys((".pyc", ".pyo", ".pyd"), "compiled code"),
     **dict.fromkeys((".crdownload", ".part", ".partial", ".download"), "a download that was cut"),
     **dict.fromkeys(

@@ -15,6 +15,7 @@ from grader.intake.apart import Said, apart
 from grader.intake.archives import is_archive
 from grader.intake.litter import emptied, is_litter
 from grader.intake.names import guess
+from grader.intake.packed import MAIL
 from grader.intake.reading import copy_out, list_inside, list_names, read_wanted
 
 
@@ -132,6 +133,11 @@ def _listed(path: Path, given: Path) -> Source:
 def _require_readable(path: Path, given: Path) -> None:
     if not path.exists():
         raise GraderError(f"{given} does not exist", "Name the download of your LMS, or a folder.")
+    if path.is_file() and path.suffix.lower() in MAIL:
+        raise GraderError(
+            f"{given} holds mail, and is no archive",
+            "Save what is attached into a folder for each sender, and name the folder around them.",
+        )
     if not path.is_dir() and not (path.is_file() and is_archive(path.name)):
         raise GraderError(f"{given} is no zip or tar archive", "Unpack it, and name the folder.")
     try:

@@ -8,7 +8,8 @@ import pytest
 from download import taken, zipped
 
 from grader.course import Course, load_course
-from grader.intake.collect import Collected
+from grader.errors import GraderError
+from grader.intake.collect import Collected, collect
 
 REPO = Path(__file__).resolve().parents[3]
 WORK, PIPE = "polling.py", "tail_pipe.py"
@@ -418,3 +419,17 @@ def test_a_year_before_a_file_s_name_is_no_student_s_number(course: Course, tmp_
     """Nobody is called `Jane Doe - 2026`."""
     files = {"Jane Doe - 2026_polling.py": b"j", f"Zoe Kim - {WORK}": b"z"}
     assert taken(course, tmp_path, files).students == {"Jane Doe", "Zoe Kim"}
+
+
+def test_mail_is_said_to_be_that(course: Course, tmp_path: Path) -> None:
+    """In a folder and alone, with what to do instead."""
+    mails = ("Jane Doe - HW1.eml", "class.mbox")
+    found = taken(course, tmp_path, dict.fromkeys(mails, b"From: jane"))
+    assert found.students == set()
+    assert sorted(line.split(";")[0] for line in found.unmatched) == [
+        f"{name} is an e-mail" for name in mails
+    ]
+    mail = tmp_path / "class.mbox"
+    mail.write_bytes(b"From jane")
+    with pytest.raises(GraderError, match="holds mail, and is no archive"):
+        collect(mail, course)
