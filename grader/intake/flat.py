@@ -126,12 +126,12 @@ def _of_one_of(path: PurePosixPath, people: Mapping[str, str]) -> PurePosixPath:
     """
     name = _INDEX.sub("", path.name)
     stem, ending = PurePosixPath(name).stem, PurePosixPath(name).suffix
-    for who in sorted(people.values(), key=len, reverse=True):
-        before, after = stem[: -len(who)], name[len(who) :]
-        if folded(stem).endswith(folded(who)) and _BETWEEN.match(before[-1:]):
-            return PurePosixPath(who, before.rstrip(" _.-") + ending)
-        if folded(name).startswith(folded(who)) and (between := _BETWEEN.match(after)):
-            return PurePosixPath(who, after[between.end() :] or name)
+    for between in reversed([*_BETWEEN.finditer(name)]):
+        if who := people.get(folded(name[: between.start()])):
+            return PurePosixPath(who, name[between.end() :] or name)
+    for between in _BETWEEN.finditer(stem):
+        if who := people.get(folded(stem[between.end() :])):
+            return PurePosixPath(who, f"{stem[: between.start()]}{ending}")
     return PurePosixPath(path.name)
 
 

@@ -20,14 +20,17 @@ _VERSION = re.compile(
 """Schoology puts `On Time` or `Late` behind it."""
 _CLOCK = r"([0-2]\d)[-_:.]?([0-5]\d)[-_:.]?([0-5]\d)(?:[.,]\d+)?(?:Z|[+-]\d\d[_:]?\d\d)?"
 _TIME = (
-    rf"(20\d{{2}})-([01]\d)-([0-3]\d)(?:[-_ T]{_CLOCK})?|(20\d{{2}})([01]\d)([0-3]\d)[-_T]{_CLOCK}"
+    rf"(20\d{{2}})-([01]\d)-([0-3]\d)[-_ T]{_CLOCK}|(20(?:1[5-9]|[2-9]\d))-([01]\d)-([0-3]\d)"
+    rf"|(20\d{{2}})([01]\d)([0-3]\d)[-_T]{_CLOCK}"
 )
-"""With a date in one word, `20261120`, a clock: else it may be somebody's number."""
+"""Without a clock a date of some years ago may be that of a birth, and `20261120` a number."""
 _STAMP = re.compile(_TIME)
 """A time as a folder for each upload has it: VPL's `2026-11-20-10-11-12`, in Moodle."""
 _STAMPED = re.compile(rf"(?: - |[ _-])(?P<time>{_TIME})$")
 _STAMPED_FIRST = re.compile(rf"(?P<time>{_TIME})(?: - |[ _-])")
 _STAMPED_FILE = re.compile(rf"(?: - |[ _-])(?P<time>{_TIME})(?: - |[ _-])(?=.)")
+_SHORTEST_NUMBER = 4
+"""Digits of what may be a student's number, and no clock."""
 JUDGED = ".ceg"
 """Ends the folder beside it, in which VPL keeps what it printed."""
 _LATE = re.compile(r"revision \d+ - late", re.IGNORECASE)
@@ -67,11 +70,13 @@ def without_stamp(name: str) -> tuple[str, int]:
     CodeGrade's file system has `Jane Doe - 2026-11-20 10:11:12` for each upload, quizzes of
     Moodle's `Doe_Jane_23_20261120_101112`. Without a time it is 0.
     """
-    if found := _STAMPED.search(name):
+    found, who = _STAMPED.search(name), ""
+    if found:
         who = name[: found.start()].rstrip()
-    elif found := _STAMPED_FIRST.match(name):
+    elif (found := _STAMPED_FIRST.match(name)) and not stamp(name):
         who = name[found.end() :].strip()
-    return (who, stamp(found["time"])) if found and any(map(str.isalnum, who)) else (name, 0)
+    named = any(map(str.isalpha, who)) or sum(map(str.isdigit, who)) >= _SHORTEST_NUMBER
+    return (who, stamp(found["time"])) if found and named else (name, 0)
 
 
 def with_stamp(name: str, time: int) -> str:

@@ -401,6 +401,14 @@ def test_names_that_a_time_alone_tells_apart_are_nobody_s(
     assert all(f"all are called {called}, with a time" in line for line in found.unmatched)
 
 
+def test_a_date_of_birth_tells_people_apart(course: Course, tmp_path: Path) -> None:
+    """Two who are called Jane Doe are no attempts of one."""
+    people = ("Jane Doe 2001-05-06", "Jane Doe 2002-07-08", "Zoe Kim 2001-01-01")
+    found = taken(course, tmp_path, {f"{who}/{WORK}": b"x" for who in people})
+    assert found.students == {*people}
+    assert len(found.files) == len(people)
+
+
 def test_one_full_name_s_attempts_are_one_person_s(course: Course, tmp_path: Path) -> None:
     """Who takes in a single student is not asked."""
     files = {f"Jane Doe - 2026-11-2{n} 10-11-12/{WORK}": b"%d" % n for n in (1, 2)}
