@@ -20,6 +20,7 @@ from grader.grading.progress import grading_progress
 from grader.grading.services import prepare_services
 from grader.grading.workers.broker import BrokerAddress, require_celery
 from grader.host.standard_streams import require_file_names
+from grader.intake.unsorted import require_sorted
 from grader.report import ClassReport, Report, presentable
 from grader.reports.json import json_document
 from grader.reports.terminal import print_class
@@ -66,6 +67,7 @@ def grade_directory(course: Course, run: GradeRequest, console: Console) -> int:
     Raises:
         GraderError: it could not be done.
     """
+    require_sorted(run.directory, [each.id for each in course.exercises])
     submissions = find_submissions(run.directory, course, run.exercise, run.students)
     suites = _suites_of(submissions, course)
     if run.broker is not None:

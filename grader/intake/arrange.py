@@ -9,15 +9,19 @@ from pathlib import PurePosixPath
 from grader.course import Course
 from grader.intake.archives import is_archive
 from grader.intake.entries import Entry
-from grader.intake.flat import unfolded
+from grader.intake.flat import unfolded, without_owners
 from grader.intake.gradescope import METADATA, read_metadata
 from grader.intake.layout import Layout, students_level
-from grader.intake.levels import owner_of
-from grader.intake.loose import TABLES, no_student, not_one_persons
-from grader.intake.packed import packed_stem
+from grader.intake.loose import is_beside_work, no_student, not_one_persons
+from grader.intake.packed import MAIL, packed_stem, without_stamp
+from grader.intake.parts import owner_of
 from grader.intake.people import Teams, merged
 from grader.intake.source import Source
 from grader.intake.tops import not_told_apart, without_shared_words
+from grader.spelling import squeezed
+
+_LOOSE = "lies in no student's folder, and names no student"
+_MAIL = "is an e-mail; save what is attached into a folder called like its sender"
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class Arranged:
     """What lies in no student's folder, and why it is nobody's; a line each."""
     named: list[str]
     """Students by the names of files that lie in no folder of theirs."""
+    flat: bool
+    """Whether the students' names were in those of files."""
     submitters: Teams | None
     """Who handed in which `submission_12345`, where Gradescope's list is there."""
 
@@ -68,7 +74,8 @@ def arrange(
         level=level or (0 if first else _level_of_listed(entries, lists)),
         look=look,
     )
-    placed = [replace(e, path=path) for e, path in zip(entries, layout.paths, strict=True)]
+    below = without_owners(layout.paths, names)
+    placed = [replace(e, path=path) for e, path in zip(entries, below, strict=True)]
     lone = [entry for entry in placed if len(entry.path.parts) == 1 and not entry.empty]
     nobodys = _nobodys(lone, source, course)
     kept = [
@@ -80,15 +87,20 @@ def arrange(
     layout.torn.update(told.doubtful)
     kept = [entry for entry in kept if entry.path not in told.nobodys]
     tops = dict.fromkeys(owner_of(entry.path, 0) for entry in kept)
-    short = without_shared_words([*tops])
+    short = without_shared_words([*tops], _called(course))
     kept = [replace(entry, path=_renamed(entry.path, short)) for entry in kept]
-    tables = {entry for entry in nobodys if entry.path.suffix.lower() in TABLES}
-    unmatched = [why for entry, why in nobodys.items() if entry not in tables]
+    unmatched = [why for entry, why in nobodys.items() if not is_beside_work(entry.path.name)]
     # In somebody's own folder a list is something handed in.
     submitters = merged([lists[e.number] for e in lone if e.number in lists])
-    return Arranged(
-        kept, layout, [*told.lines, *unmatched], named + sorted(short.values()), submitters
-    )
+    called = {without_stamp(short.get(name, name))[0] for name in (*named, *short)}
+    lines = [*told.lines, *unmatched]
+    return Arranged(kept, layout, lines, sorted(called), bool(named), submitters)
+
+
+def _called(course: Course) -> set[str]:
+    """Return what the course calls its exercises: their titles and files, squeezed."""
+    files = {PurePosixPath(name).stem for each in course.exercises for name in each.files}
+    return {squeezed(name) for name in files | {each.title for each in course.exercises}}
 
 
 def _renamed(path: PurePosixPath, short: Mapping[str, str]) -> PurePosixPath:
@@ -107,7 +119,7 @@ def _renamed(path: PurePosixPath, short: Mapping[str, str]) -> PurePosixPath:
 def _nobodys(lone: Sequence[Entry], source: Source, course: Course) -> dict[Entry, str]:
     """Return those that lie in no folder and name no student, or hold several students' work."""
     found = {
-        entry: f"{entry.path} lies in no student's folder, and names no student"
+        entry: f"{entry.path} {_MAIL if entry.path.suffix.lower() in MAIL else _LOOSE}"
         for entry in lone
         if entry.path.name != METADATA and no_student(packed_stem(entry.path.name), course)
     }
@@ -116,7 +128,8 @@ def _nobodys(lone: Sequence[Entry], source: Source, course: Course) -> dict[Entr
         for entry in lone
         if entry.number is not None and is_archive(entry.path.name)
     }
-    for number, why in not_one_persons(source.inside(list(archives)), course).items():
+    stems = {number: packed_stem(entry.path.name) for number, entry in archives.items()}
+    for number, why in not_one_persons(source.inside(list(archives)), stems, course).items():
         found[archives[number]] = f"{archives[number].path} {why}"
     return found
 

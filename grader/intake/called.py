@@ -40,6 +40,7 @@ _CALLED_AS_WORK = {
     "homework",
     "hw",
     "task",
+    "question",
     "lab",
     "week",
     "aufgabe",
@@ -127,6 +128,7 @@ _BESIDE_A_NAME = {
 """What people and their systems add to the name of a file, a word each."""
 
 
+_WORD = re.compile(r"[^\W\d_]+")
 _CONFLICT = re.compile(
     r" ?\([^()]*\b(?:conflict(?:ed copy)?|in konflikt stehende kopie|copie en conflit)\b[^()]*\)"
     r"|\.sync-conflict-[\w-]+",
@@ -134,12 +136,15 @@ _CONFLICT = re.compile(
 )
 
 
-def is_copy_of(given: str, name: str) -> bool:
-    """Tell whether a file is called like `name` but for such words: `Copy of polling.py`."""
+def is_copy_of(given: str, name: str, owner: str = "") -> bool:
+    """Tell whether a file is called like `name` but for such words: `Copy of polling.py`.
+
+    So it is with the name of its owner beside, or of the folders around: `polling_Jane Doe.py`.
+    """
     stem, dot, ending = folded(given).removesuffix(".txt").rpartition(".")
     wanted, _, kind = name.rpartition(".")
-    words = re.findall(r"[^\W\d_]+", stem)
-    kept = [word for word in words if word not in _BESIDE_A_NAME]
+    beside = {*_BESIDE_A_NAME, *_WORD.findall(folded(owner))}
+    kept = [word for word in _WORD.findall(stem) if word not in beside]
     return bool(dot) and ending == kind and "".join(kept) == squeezed(wanted)
 
 
@@ -173,6 +178,12 @@ def is_called_as_work(folder: str) -> bool:
     """Tell whether it is what people call a folder for an exercise: `Homework 1`."""
     letters = _letters(folder)
     return letters in _CALLED_AS_WORK or (not letters and len(folder) < _SHORTEST_NUMBER)
+
+
+def begins_as_work(folder: str) -> bool:
+    """Tell whether its first words are what people call an exercise: `Question_2_-_pipes`."""
+    words = re.findall(r"[^\W\d_]+|\d+", folded(folder))
+    return len(words) > 1 and words[0] in _CALLED_AS_WORK and words[1].isdecimal()
 
 
 def _letters(folder: str) -> str:

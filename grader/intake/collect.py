@@ -14,6 +14,7 @@ from grader.intake.arrange import arrange
 from grader.intake.attempts import take_newest
 from grader.intake.called import is_conflict_of
 from grader.intake.collected import Collected
+from grader.intake.encodings import require_western
 from grader.intake.entries import ANYTHING, entries_of
 from grader.intake.faults import LINK
 from grader.intake.litter import is_litter
@@ -100,6 +101,8 @@ class _Intake:
         if knowledge.teams is None and self._submitters:
             knowledge = replace(knowledge, teams=self._submitters)
         whose = owners([entry.path for entry in self._entries], used, knowledge)
+        if self._source.unclear:
+            require_western({one.student for some in whose.of for one in some})
         self._found.users, self._found.namesakes = whose.users, whose.namesakes
         self._found.renamed = sorted(whose.renamed)
         self._found.unmatched += whose.unmatched
@@ -133,7 +136,7 @@ class _Intake:
         """Let each path begin with a student's folder or archive; leave out what has none.
 
         Returns:
-            Whether exercises' folders were around the students'.
+            Whether exercises' folders were around the students', or files were called after them.
         """
         found = arrange(self._entries, self._source, self._course, first=first, level=level)
         self._entries, self._submitters = found.entries, found.submitters
@@ -144,7 +147,7 @@ class _Intake:
             self._found.doubtful.append(why)
             self._found.students.add(clean_name(name))
             self._refuse(clean_name(name), (), "it may be somebody else's, who has that name too")
-        return found.layout.turned
+        return found.layout.turned or found.flat
 
     def _read(self, whose: list[tuple[Owned, ...]]) -> None:
         """Read what is wanted of everybody's, and no more."""
@@ -307,7 +310,7 @@ class _Intake:
     def _misnamed(self, student: str, given: str) -> list[str]:
         """Refuse a file that was meant to be an exercise's, by its name; and return why."""
         found = []
-        for exercise, name, why in misnamed(given, self._course, self._exercises):
+        for exercise, name, why in misnamed(given, self._course, self._exercises, student):
             has = {piece.name for piece in self._handed_in.get((student, exercise), ())}
             if name not in has:
                 found.append(why)

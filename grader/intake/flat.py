@@ -1,24 +1,31 @@
 """Files in no folder of their student's, whose names say whose they are: `Jane Doe - polling.py`.
 
-Google Drive, Stud.IP and people who save e-mails write the name of the student first, the forms of
-Google and Microsoft last; Autolab and PrairieLearn the address, then the number of the attempt:
-`jdoe@x.edu_3_polling.py`. Sources: Autolab's documentation ("Downloading submissions"),
-PrairieLearn's ("File submissions").
+Google Drive, Stud.IP and people who save e-mails write the name of the student first, edX's open
+responses after a number, the forms of Google and Microsoft last; Autolab and PrairieLearn the
+address, then the number of the attempt: `jdoe@x.edu_3_polling.py`.
+
+Sources: Autolab's documentation ("Downloading submissions"), PrairieLearn's ("File submissions").
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from grader.errors import GraderError
 from grader.intake.archives import ENDINGS, is_archive
-from grader.intake.called import is_called_as_work, is_part_of, may_be_a_name
+from grader.intake.called import (
+    is_called_as_work,
+    is_part_of,
+    may_be_a_name,
+    may_be_a_section,
+)
 from grader.intake.litter import is_litter
-from grader.intake.packed import packed_stem
+from grader.intake.packed import numbered_file, packed_stem, stamped_file, with_stamp, without_stamp
 from grader.source_file import resembles
-from grader.spelling import folded
+from grader.spelling import folded, squeezed
 
 _ADDRESS = re.compile(
     r"(?P<who>[^@\s/]+@[\w-]+(?:\.[\w-]+)*?\.[a-z]{2,})_(?P<rest>.+)", re.IGNORECASE
@@ -26,10 +33,16 @@ _ADDRESS = re.compile(
 _ATTEMPT = re.compile(
     r"(?P<first>\d+)_(?:.*_(?P<variant>\d{1,3})_(?P<number>\d{1,3})_)?(?P<file>[^_].*)"
 )
+_GRADED = re.compile(r".+_\d+_(?P<file>[^\d].*)")
+"""PrairieLearn's files for manual grading: the question, and the number of the submission."""
 _BETWEEN = re.compile(r"[ _.-]+")
 _DASH = " - "
 _NUMBER = re.compile(r" ?\(\d{1,3}\)$")
 _RESPONSES = "(file responses)"
+_INDEX = re.compile(r"^\[\d+\] - (?=.)")
+"""The number of the question in a unit, which edX's open responses put first."""
+_NUMBERED = re.compile(r"\d{5,}[ _.-]")
+"""A student's number before the file's name; four digits may be a year."""
 
 
 def unfolded(
@@ -50,8 +63,10 @@ def unfolded(
     wanted = [number for number, path in enumerate(paths) if _may_be_work(path)]
     around = {paths[number].parent for number in wanted}
     together = len({folder.parts[:1] for folder in around}) == 1
-    if any(len(folder.parts) > (2 if together and len(around) > 1 else 1) for folder in around) or (
-        len(around) > 1 and not all(_is_of_work(folder.name, exercises) for folder in around)
+    sections = {folder for folder in around if not _is_of_work(folder.name, exercises)}
+    deepest = 2 if together and (len(around) > 1 or not sections) else 1
+    if any(len(folder.parts) > deepest for folder in around) or (
+        len(around) > 1 and not all(may_be_a_section(folder.name) for folder in sections)
     ):
         return [*paths], []
     told = {number: _by_address(paths[number].name, names) for number in wanted}
@@ -65,13 +80,59 @@ def unfolded(
         for number, path in told.items()
         if path is not None
     }
-    people = {folded(path.parts[0]): path.parts[0] for path in found.values()}
+    called = [without_stamp(path.parts[0])[0] for path in found.values()]
+    people = {folded(who): who for who in called}
     if len(found) < len(wanted) or len(people) < 2:  # noqa: PLR2004 - two people
         return [*paths], []
     if len(around) > 1:
+        # `A/jane_polling.py` beside `B/zoe_polling.py` may be two people's folders.
+        inside = Counter(
+            folder for folder, _ in {(paths[n].parent, found[n].parts[0]) for n in found}
+        )
+        if sections and max(inside[folder] for folder in sections) < 2:  # noqa: PLR2004 - as above
+            return [*paths], []
         _require_one_place({paths[number]: path for number, path in found.items()})
-    lone = [PurePosixPath(path.name) if path.parent in around else path for path in paths]
+    lone = [_of_one_of(path, people) if path.parent in around else path for path in paths]
     return [found.get(number, path) for number, path in enumerate(lone)], sorted(people.values())
+
+
+def without_owners(paths: Sequence[PurePosixPath], names: Collection[str]) -> list[PurePosixPath]:
+    """Cut the owner's full name off `Jane Doe/polling_Jane Doe.py`, where all files have theirs.
+
+    Then a program put it there, as scripts for Google's Classroom do, and no student.
+    """
+    found = {}
+    for number, path in enumerate(paths):
+        if len(path.parts) < 2 or not _may_be_work(path):  # noqa: PLR2004 - STUDENT/FILE
+            continue
+        told = _by_name(PurePosixPath(path.name), names)
+        name = next((each for each in names if told and folded(told.name) == folded(each)), "")
+        if told is None or not name or not _is_full_name(told.parts[0], path.parts[0]):
+            return [*paths]
+        found[number] = path.with_name(name)
+    if len({path.parts[0] for path in found.values()}) < 2:  # noqa: PLR2004 - two people
+        return [*paths]
+    return [found.get(number, path) for number, path in enumerate(paths)]
+
+
+def _is_full_name(who: str, folder: str) -> bool:
+    return len(re.findall(r"[^\W\d_]+", who)) > 1 and squeezed(who) == squeezed(folder)
+
+
+def _of_one_of(path: PurePosixPath, people: Mapping[str, str]) -> PurePosixPath:
+    """Return STUDENT/FILE of `Jane Doe - notes.txt`, or `notes - Jane Doe.txt`, beside Jane's work.
+
+    Of others' files it is FILE.
+    """
+    name = _INDEX.sub("", path.name)
+    stem, ending = PurePosixPath(name).stem, PurePosixPath(name).suffix
+    for between in reversed([*_BETWEEN.finditer(name)]):
+        if who := people.get(folded(name[: between.start()])):
+            return PurePosixPath(who, name[between.end() :] or name)
+    for between in _BETWEEN.finditer(stem):
+        if who := people.get(folded(stem[between.end() :])):
+            return PurePosixPath(who, f"{stem[: between.start()]}{ending}")
+    return PurePosixPath(path.name)
 
 
 def _require_one_place(found: Mapping[PurePosixPath, PurePosixPath]) -> None:
@@ -109,6 +170,9 @@ def _may_be_work(path: PurePosixPath) -> bool:
 def _by_address(name: str, names: Collection[str]) -> PurePosixPath | None:
     found = _ADDRESS.fullmatch(name)
     attempt = _ATTEMPT.fullmatch(found["rest"]) if found else None
+    graded = _GRADED.fullmatch(found["rest"]) if found else None
+    if found and graded and attempt is None and graded["file"] in names:
+        return PurePosixPath(found["who"], graded["file"])
     if found is None or attempt is None:
         return None
     number = int(attempt["number"] or attempt["first"])
@@ -121,25 +185,47 @@ def _by_address(name: str, names: Collection[str]) -> PurePosixPath | None:
 def _by_name(path: PurePosixPath, names: Collection[str]) -> PurePosixPath | None:
     """Return STUDENT/FILE of `Jane Doe - polling.py`, with any of ` `, `-`, `_` between them.
 
-    Forms put the name after it: `polling - Jane Doe.py`, `polling_Jane Doe.py`.
+    Forms put the name after it: `polling - Jane Doe.py`, `polling_Jane Doe.py`. A time may be
+    between the two or at the end, and a number of the question first: `[1] - jdoe - polling.py`.
     """
-    name, folder = path.name, path.parent.name
+    name, folder = _INDEX.sub("", path.name), path.parent.name
+    if (parts := stamped_file(name)) and (is_archive(name) or _is_work(parts[2], names)):
+        who, time, file = parts
+        return PurePosixPath(with_stamp(who, time), file) if _is_somebody(who, folder) else None
+    if (parts := numbered_file(name)) and _is_work(parts[2], names):
+        who, number, file = parts
+        somebody = _is_somebody(who, folder)
+        return PurePosixPath(who, f"Version {number}", file) if somebody else None
     ending = next((each for each in ENDINGS if name.lower().endswith(each)), path.suffix)
-    for between in _BETWEEN.finditer(name):
-        student, file = name[: between.start()], name[between.end() :]
-        if student and _is_work(file, names):
-            return PurePosixPath(student, file) if _is_somebody(student, folder) else None
-    stem = name.removesuffix(name[len(name) - len(ending) :])
+    stem, time = without_stamp(name.removesuffix(name[len(name) - len(ending) :]))
+    found = _name_first(stem, ending, names) or _name_last(stem, ending, names)
+    if found is None or not _is_somebody(found.parts[0], folder):
+        return None
+    return PurePosixPath(with_stamp(found.parts[0], time), found.name)
+
+
+def _name_first(stem: str, ending: str, names: Collection[str]) -> PurePosixPath | None:
+    for between in _BETWEEN.finditer(stem):
+        student, file = stem[: between.start()], f"{stem[between.end() :]}{ending}"
+        # A number of some length is the student's: `Doe_123456_polling.py`.
+        if student and _is_work(file, names) and not _NUMBERED.match(file):
+            return PurePosixPath(student, file)
+    return None
+
+
+def _name_last(stem: str, ending: str, names: Collection[str]) -> PurePosixPath | None:
     for between in _BETWEEN.finditer(stem):
         file, student = f"{stem[: between.start()]}{ending}", stem[between.end() :]
+        # Of a second upload: `polling - Jane Doe (1).py` is `polling (1).py` of hers.
+        who = _NUMBER.sub("", student)
+        number = student.removeprefix(who)
+        enclosed = who.startswith("(") and who.endswith(")")
         # Of one word nothing is concluded: `polling_test.py`.
-        full = between[0] == _DASH or len(student.split()) > 1
-        if full and _is_work(file, names) and _is_somebody(student, folder):
-            # Of a second upload: `polling - Jane Doe (1).py` is `polling (1).py` of hers.
-            who = _NUMBER.sub("", student)
-            number = student.removeprefix(who)
-            if any(map(str.isdigit, who)):  # a date, or a variant
-                return None
+        full = between[0] == _DASH or len(who.split()) > 1 or enclosed
+        if full and _is_work(file, names) and who:
+            if any(map(str.isdigit, who)):  # a variant, or more of the file's name
+                continue
+            who = who[1:-1] if enclosed else who
             return PurePosixPath(who, f"{stem[: between.start()]}{number}{ending}")
     return None
 

@@ -14,9 +14,10 @@ from pathlib import PurePosixPath
 from grader.course import EXERCISES
 from grader.errors import GraderError
 from grader.intake.archives import is_archive
-from grader.intake.levels import Levels, may_be_somebody, owner_of
+from grader.intake.levels import Levels
 from grader.intake.openolat import only_students
 from grader.intake.packed import packed_stem
+from grader.intake.parts import may_be_somebody, owner_of
 from grader.spelling import folded
 
 Look = Callable[[Sequence[int]], Mapping[int, Sequence[PurePosixPath]]]

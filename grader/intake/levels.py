@@ -10,15 +10,15 @@ from grader.course import EXERCISES
 from grader.errors import GraderError
 from grader.intake.archives import is_archive
 from grader.intake.called import (
+    begins_as_work,
     is_called_as_work,
-    is_copy_of,
     is_part_of,
     may_be_a_name,
     may_be_a_section,
 )
 from grader.intake.packed import packed_stem, version, without_time
+from grader.intake.parts import as_meant, is_packed, key_of, may_be_somebody, owner_of, shown
 from grader.intake.places import FileKind, kinds
-from grader.source_file import resembles
 from grader.spelling import folded, squeezed
 
 _DEEPEST = 5
@@ -33,7 +33,7 @@ class Levels:
         self, paths: Sequence[PurePosixPath], names: Collection[str], exercises: Collection[str]
     ) -> None:
         wanted = (FileKind.WANTED, FileKind.ARCHIVE)
-        given = [_as_meant(without_time(path)[0], names) for path in paths if path.parts]
+        given = [as_meant(without_time(path)[0], names) for path in paths if path.parts]
         self.of = [
             path
             for path, kind in zip(given, kinds(given, names), strict=True)
@@ -56,15 +56,15 @@ class Levels:
         for path in self.of:
             folders[path.parts[: outer + 1]].append(PurePosixPath(*path.parts[outer + 1 :]))
         # Several archives are people's only where everybody's folder holds such.
-        everywhere = all(any(map(_is_packed, inside)) for inside in folders.values())
+        everywhere = all(any(map(is_packed, inside)) for inside in folders.values())
         several = {
             "/".join(top)
             for top, inside in folders.items()
-            if self._rivals([p for p in inside if everywhere or not _is_packed(p)])
+            if self._rivals([p for p in inside if everywhere or not is_packed(p)])
             and (levels or all(len(path.parts) > 1 for path in inside))
         }
         if 2 * len(several) < len(folders):  # somebody with copies is no section of a class
-            self._ask_of_each({top[-1]: inside for top, inside in folders.items()}, outer)
+            self._ask_of_each(folders, outer)
             return outer
         if len(several) == len(folders) and self._names_differ(folders.values()):
             return outer + 1
@@ -81,9 +81,20 @@ class Levels:
         return [depth for depth in range(_DEEPEST) if self._is_level(depth)]
 
     def _is_level(self, depth: int) -> bool:
-        """Tell whether, in each folder of that depth, several hold the same file."""
+        """Tell whether, in each folder of that depth, several hold the same file.
+
+        In `Week 2` there may be fewer people than in `Week 1`, and no others.
+        """
         around = self._below(depth)
-        return bool(around) and all(self._rivals(some, mixed=True) for some in around.values())
+        crowded = {top for top, some in around.items() if self._rivals(some, mixed=True)}
+        if not crowded or len(crowded) == len(around):
+            return bool(crowded)
+        people = {folded(owner_of(path, 0)) for top in crowded for path in around[top]}
+        return all(
+            (top in crowded or {folded(owner_of(path, 0)) for path in some} <= people)
+            and self._is_an_exercise_s(top[-1])
+            for top, some in around.items()
+        )
 
     def _below(self, depth: int) -> dict[tuple[str, ...], list[PurePosixPath]]:
         """Return what lies in each folder of that depth; nothing, if a file lies above it."""
@@ -109,18 +120,20 @@ class Levels:
                 return False
             # `work/` and `work.zip` are one person's.
             somebody = may_be_somebody(child) and not self._is_called_as_a_file(packed_stem(child))
-            holders[_key(path)].add(folded(owner_of(path, 0)) if somebody else "")
+            holders[key_of(path)].add(folded(owner_of(path, 0)) if somebody else "")
         packed = holders["*"] if mixed else set()
         return any(len({*some, *packed} - {""}) > 1 for some in [*holders.values()])
 
-    def _ask_of_each(self, folders: Mapping[str, Sequence[PurePosixPath]], depth: int) -> None:
+    def _ask_of_each(
+        self, folders: Mapping[tuple[str, ...], Sequence[PurePosixPath]], depth: int
+    ) -> None:
         """Refuse `A/Jane/` beside `B/Zoe/`: sections of one person each, or people called A and B.
 
         Folders in people's folders that are called like work, or alike, or like their owner, are
         work; and those that hold folders of exercises, unless they are in `Group 1/` and the like.
         """
-        inner: dict[str, str] = {}
-        sections = all(may_be_a_section(top) for top in folders)
+        inner: dict[str, tuple[str, ...]] = {}
+        sections = all(may_be_a_section(top[-1]) for top in folders)
         for top, inside in folders.items():
             for path in inside:
                 child = path.parts[0] if len(path.parts) > 1 else ""
@@ -128,20 +141,29 @@ class Levels:
                     not child
                     or self._is_work(child)
                     or not (sections or self._work.isdisjoint(path.parts[1:-1]))
-                    or is_part_of(top, child)
+                    or is_part_of(top[-1], child)
                     or inner.setdefault(folded(child), top) != top
                 ):
                     return
-        first, second, *_ = sorted(inner)
         names = {folded(path.parts[0]): path.parts[0] for some in folders.values() for path in some}
-        tops = f"{inner[first]} and {inner[second]}"
-        people = f"{names[first]} and {names[second]}"
         if len(folders) > 1:
+            first, *others = sorted(inner)
+            second = next(child for child in others if inner[child] != inner[first])
+            tops = f"{inner[first][-1]} and {inner[second][-1]}"
+            people = f"{names[first]} and {names[second]}"
             raise GraderError(
                 f"{tops} may be students, or the folders around {people}",
                 f"Say --level {depth + 1} if {tops} are students, --level {depth + 2} if {people} "
                 "are.",
             )
+
+    def _is_an_exercise_s(self, folder: str) -> bool:
+        """Tell whether a folder around people's is a week's, a question's or an exercise's."""
+        return (
+            self._is_work(folder)
+            or begins_as_work(folder)
+            or any(stem in squeezed(folder) for stem in self._stems)
+        )
 
     def _is_called_as_a_file(self, folder: str) -> bool:
         return squeezed(folder).strip("0123456789") in self._stems
@@ -177,11 +199,27 @@ class Levels:
         ):
             return 1
         if not first:
+            self._ask_of_some()
             self._ask_of_several(top, loose=loose)
             self._ask_of_a_notebook(top)
             if len(inner) == 1 and not loose:
                 self._ask_of_one(top, *inner)
         return 0
+
+    def _ask_of_some(self) -> None:
+        """Refuse `Course/b7/Jane/` and `Course/b7/Zoe/` beside `Course/c8/Jane/`.
+
+        They may be people, or what one person's work has in it; either way not all is one file's.
+        """
+        for depth in range(1, _DEEPEST):
+            for top, some in self._below(depth).items():
+                if depth > 1 and self._rivals(some):
+                    first, second, *_ = sorted({owner_of(path, 0) for path in some})
+                    raise GraderError(
+                        f"{top[0]} may be a student, or a folder around {first} and {second}",
+                        f"Say --level 1 if all is {top[0]}'s, --level {depth + 1} if {first} and "
+                        f"{second} are people.",
+                    )
 
     def _ask_of_several(self, top: str, *, loose: bool) -> None:
         """Refuse `Homework/1/` beside `Homework/2/`, and what lies loose beside folders.
@@ -191,7 +229,7 @@ class Levels:
         holders: dict[str, set[str]] = defaultdict(set)
         for path in self.of:
             if len(path.parts) > 2:  # noqa: PLR2004 - TOP/STUDENT/...
-                holders[_key(path)].add(path.parts[1])
+                holders[key_of(path)].add(path.parts[1])
         for some in holders.values():
             names = sorted(some, key=lambda name: (version(name), name))
             people = sum(map(may_be_a_name, names)) > 1 and loose
@@ -210,7 +248,7 @@ class Levels:
         inside: dict[str, set[str]] = defaultdict(set)
         for path in self.of:
             if len(path.parts) > 2 and not self._is_work(path.parts[1]):  # noqa: PLR2004 - TOP/STUDENT/...
-                inside[path.parts[1]].add(_key(path))
+                inside[path.parts[1]].add(key_of(path))
         if len(inside) > 1 and any(".ipynb" in keys for keys in inside.values()):
             first, second, *_ = sorted(inside)
             raise GraderError(
@@ -237,52 +275,10 @@ class Levels:
         where: dict[tuple[str, str], set[str]] = defaultdict(set)
         for path in self.of:
             if len(path.parts) > depth:
-                for key in inside.get(path) or (_key(path),):
+                for key in inside.get(path) or (key_of(path),):
                     where[owner_of(path, depth), key].add("/".join(path.parts[:depth]))
         return {
-            name: f"{' and '.join(sorted(some))} both hold {_shown(file)} of {name}"
+            name: f"{' and '.join(sorted(some))} both hold {shown(file)} of {name}"
             for (name, file), some in where.items()
             if len(some) > 1
         }
-
-
-def _key(path: PurePosixPath) -> str:
-    """Return what two people both hand in: a file of one name, a notebook, an archive."""
-    return "*" if is_archive(path.name) else path.name if path.suffix == ".py" else path.suffix
-
-
-def _is_packed(path: PurePosixPath) -> bool:
-    """Tell whether it is an archive that lies in no folder."""
-    return len(path.parts) == 1 and is_archive(path.name)
-
-
-def _shown(key: str) -> str:
-    return "an archive" if key == "*" else f"a notebook ({key})" if key[:1] == "." else key
-
-
-def owner_of(path: PurePosixPath, depth: int) -> str:
-    """Return the name at that depth: a folder's, or that of an archive which is its student's."""
-    part = path.parts[depth]
-    return (packed_stem(part) or part) if len(path.parts) == depth + 1 else part
-
-
-def may_be_somebody(child: str) -> bool:
-    """Tell whether a folder or an archive may be called like a person: `ex1.zip` is not."""
-    stem = packed_stem(child)
-    return may_be_a_name(stem or child) and not (stem and is_called_as_work(stem))
-
-
-def _as_meant(path: PurePosixPath, names: Collection[str]) -> PurePosixPath:
-    """Return where a file would lie, were it called as was meant: `Copy of polling.py`.
-
-    Its folder is somebody's as much as that of a file with the right name.
-    """
-    if path.name in names or path.suffix.casefold() not in (".py", ".txt"):
-        return path
-    letters = squeezed(path.name)
-    for name in names:
-        if squeezed(PurePosixPath(name).stem) in letters and (
-            resembles(path.name, name) or is_copy_of(path.name, name)
-        ):
-            return path.with_name(name)
-    return path

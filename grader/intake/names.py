@@ -29,8 +29,14 @@ from grader.intake.packed import (
 )
 from grader.intake.sakai import of_sakai
 
+_ATTEMPTS = (
+    "attempt|poging|tentative|tentativa|tentativo|intento|intent|versuch|försök|forsøk|forsøg"
+    "|yritys|próba|pokus|deneme|попытка|محاولة|尝试|嘗試|試行|시도|ymgais"
+)
+"""What Blackboard calls an attempt, in the language of the course."""
 _BLACKBOARD = re.compile(
-    r"(?P<student>.+?_.+?)_attempt_(?P<time>\d{4}(-\d\d){5})(?P<file>_.+|\.txt)"
+    rf"(?P<student>.+?_.+?)_(?:{_ATTEMPTS})_(?P<time>\d{{4}}(-\d\d){{5}})(?P<file>_.+|\.txt)",
+    re.IGNORECASE,
 )
 
 
@@ -46,8 +52,8 @@ def of_folder(path: PurePosixPath) -> Owned | None:
     An archive that lies in no folder is called like its student.
     """
     if len(path.parts) < 2:  # noqa: PLR2004 - a folder and a file
-        stem = packed_stem(path.name)
-        return Owned(stem, path) if stem else None
+        student, uploaded = without_stamp(packed_stem(path.name))
+        return Owned(student, path, "", Attempt(upload=uploaded)) if student else None
     student, *inside = path.parts
     if found := _EXCHANGE.fullmatch(student):
         rest, time = PurePosixPath(*inside), _exchange_time(found["time"])
@@ -60,30 +66,57 @@ def of_folder(path: PurePosixPath) -> Owned | None:
 
 
 def numbered(owners: Sequence[Owned | None]) -> list[Owned | None]:
-    """Let folders `1`, `2`, `10` be attempts of who has everything in such folders.
+    """Let folders or archives `1`, `2`, `10` be attempts of who has everything in such.
 
-    So are those that are called after a time. Submitty puts a file of settings beside them, and VPL
-    a folder of what it printed.
+    So are those that are called after a time, also in a folder of an exercise. Submitty puts a file
+    of settings beside them, and VPL a folder of what it printed.
     """
-    inside: dict[str, set[str]] = defaultdict(set)
-    for one in owners:
-        if one and one.path.suffix != ".json" and not one.path.parts[0].endswith(JUDGED):
-            inside[one.student].add(one.path.parts[0] if len(one.path.parts) > 1 else "")
-    counted = {who for who, some in inside.items() if len(some) > 1 and all(map(_number, some))}
+    given = [one for one in owners if one and one.path.suffix != ".json"]
+    inside: dict[str, list[PurePosixPath]] = defaultdict(list)
+    for one in given:
+        if not one.path.parts[0].endswith(JUDGED):
+            inside[one.student].append(one.path)
+    depth = {who: _common(paths) for who, paths in inside.items()}
+    counted = {
+        who
+        for who, paths in inside.items()
+        if len({path.parts[depth[who]] for path in paths}) > 1
+        and all(_number(path, depth[who]) for path in paths)
+    }
     return [
-        replace(one, attempt=Attempt(upload=_number(one.path.parts[0])))
-        if one and one.student in counted and len(one.path.parts) > 1
+        replace(one, attempt=Attempt(upload=_number(one.path, depth[one.student])))
+        if one and one.student in counted and len(one.path.parts) > depth[one.student]
         else one
         for one in owners
     ]
 
 
-def _number(folder: str) -> int:
-    return version(folder) or stamp(folder)
+def _common(paths: Sequence[PurePosixPath]) -> int:
+    """Return how many folders are around all of somebody's files."""
+    folders = [path.parts[:-1] for path in paths]
+    depth = 0
+    for column in zip(*folders, strict=False):
+        if len(set(column)) > 1:
+            break
+        depth += 1
+    return depth
+
+
+def _number(path: PurePosixPath, depth: int) -> int:
+    """Return the number or time of the attempt that is called so at that depth; 0: none is.
+
+    In a folder of their own `1` and `2` may be parts of the work.
+    """
+    part = path.parts[depth]
+    if len(path.parts) == depth + 1:
+        part = packed_stem(part)
+    return (0 if depth and part.isdecimal() else version(part)) or stamp(part)
 
 
 def of_blackboard(path: PurePosixPath) -> Owned | None:
     """`Exercise 1_jdoe_attempt_2026-11-23-23-59-00_polling.py`; the title is cut off later.
+
+    In a Dutch course it is `_poging_`, in a French one `_Tentative_`.
 
     Both may hold underscores. With each attempt comes a text that has no file's name behind it.
     """
@@ -122,7 +155,8 @@ def guess(paths: Sequence[PurePosixPath], exercises: Collection[str]) -> str:
 
     It is nbgrader's where most students have folders of exercises and nothing else.
     """
-    paths = [path for path in paths if path.name not in LISTINGS.values()] or paths
+    listings = LISTINGS.values()
+    paths = [p for p in paths if p.name not in listings and not p.name.startswith(".")] or paths
     counts = {
         name: sum(FORMATS[name](path) is not None for path in paths)
         for name in ("canvas", "moodle", "brightspace", "blackboard", "sakai")

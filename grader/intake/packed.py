@@ -9,20 +9,35 @@ from grader.intake.archives import ENDINGS
 
 UNOPENED = (".rar", ".7z", ".zst", ".lz4", ".lz", ".ace", ".cab", ".gz", ".bz2", ".xz", ".z")
 """Endings of what is packed in a way that is not opened."""
+MAIL = (".eml", ".msg", ".mbox")
+"""Endings of saved e-mails."""
 
-
+_TRY = "version|attempt|versuch|try|revision"
 _VERSION = re.compile(
-    r"(?:version|attempt|versuch|try|revision)[ _-]?([1-9]\d{0,5})(?: - [a-z ]+)?|([1-9]\d?)",
+    rf"(?:{_TRY})[ _-]?([1-9]\d{{0,5}})(?: - [a-z ]+)?|([1-9]\d?)",
     re.IGNORECASE,
 )
 """Schoology puts `On Time` or `Late` behind it."""
-_STAMP = re.compile(
-    r"(20\d{2})-([01]\d)-([0-3]\d)[-_ T]([0-2]\d)[-_:.]?([0-5]\d)[-_:.]?([0-5]\d)(?:[.,]\d+)?Z?"
+_CLOCK = r"([0-2]\d)[-_:.]?([0-5]\d)[-_:.]?([0-5]\d)(?:[.,]\d+)?(?:Z|[+-]\d\d[_:]?\d\d)?"
+_TIME = (
+    rf"(20\d{{2}})-([01]\d)-([0-3]\d)[-_ T]{_CLOCK}|(20(?:1[5-9]|[2-9]\d))-([01]\d)-([0-3]\d)"
+    rf"|(20\d{{2}})([01]\d)([0-3]\d)[-_T]{_CLOCK}"
 )
+"""Without a clock a date of some years ago may be that of a birth, and `20261120` a number."""
+_STAMP = re.compile(_TIME)
 """A time as a folder for each upload has it: VPL's `2026-11-20-10-11-12`, in Moodle."""
+_STAMPED = re.compile(rf"(?: - |[ _-])(?P<time>{_TIME})$")
+_STAMPED_FIRST = re.compile(rf"(?P<time>{_TIME})(?: - |[ _-])")
+_STAMPED_FILE = re.compile(rf"(?: - |[ _-])(?P<time>{_TIME})(?: - |[ _-])(?=.)")
+_SHORTEST_NUMBER = 4
+"""Digits of what may be a student's number, and no clock."""
 JUDGED = ".ceg"
 """Ends the folder beside it, in which VPL keeps what it printed."""
 _LATE = re.compile(r"revision \d+ - late", re.IGNORECASE)
+_NUMBERED_FILE = re.compile(
+    rf"(?P<who>.+?)[ _-](?:{_TRY})[ _-]?(?P<number>[1-9]\d{{0,5}})[ _-](?P<file>.+)",
+    re.IGNORECASE,
+)
 _UPLOADED = re.compile(r"(20\d{2}[01]\d[0-3]\d[0-2]\d[0-5]\d[0-5]\d)_(.+)")
 
 
@@ -41,7 +56,7 @@ def version(name: str) -> int:
 def stamp(name: str) -> int:
     """Return the digits of the time that a folder is called after; 0: it is called otherwise."""
     found = _STAMP.fullmatch(name)
-    return int("".join(found.groups())) if found else 0
+    return int("".join(part for part in found.groups() if part).ljust(14, "0")) if found else 0
 
 
 def is_late(name: str) -> bool:
@@ -50,12 +65,38 @@ def is_late(name: str) -> bool:
 
 
 def without_stamp(name: str) -> tuple[str, int]:
-    """Return a student's folder without the time after it, and that as `stamp` has it, or 0.
+    """Return a student's folder without the time before or after it, and that as `stamp` has it.
 
-    CodeGrade's file system has `Jane Doe - 2026-11-20 10:11:12` for each upload.
+    CodeGrade's file system has `Jane Doe - 2026-11-20 10:11:12` for each upload, quizzes of
+    Moodle's `Doe_Jane_23_20261120_101112`. Without a time it is 0.
     """
-    who, between, time = name.rpartition(" - ")
-    return (who, stamp(time)) if between and who.strip() and stamp(time) else (name, 0)
+    found, who = _STAMPED.search(name), ""
+    if found:
+        who = name[: found.start()].rstrip()
+    elif (found := _STAMPED_FIRST.match(name)) and not stamp(name):
+        who = name[found.end() :].strip()
+    named = any(map(str.isalpha, who)) or sum(map(str.isdigit, who)) >= _SHORTEST_NUMBER
+    return (who, stamp(found["time"])) if found and named else (name, 0)
+
+
+def with_stamp(name: str, time: int) -> str:
+    """Return a student's folder with that time after it, from which `without_stamp` takes it."""
+    year, *parts = re.findall(r"..", f"{time:014}")
+    return f"{name} - {year}{'-'.join(parts[:3])} {':'.join(parts[3:])}" if time else name
+
+
+def stamped_file(name: str) -> tuple[str, int, str] | None:
+    """Return student, time and file of `jdoe_2026-11-20_polling.py`; None: it has no time."""
+    found = _STAMPED_FILE.search(name)
+    if found is None or not any(map(str.isalnum, name[: found.start()])):
+        return None
+    return name[: found.start()], stamp(found["time"]), name[found.end() :]
+
+
+def numbered_file(name: str) -> tuple[str, int, str] | None:
+    """Return student, attempt and file of `Doe Jane_Attempt_2_polling.py`; None: it has none."""
+    found = _NUMBERED_FILE.fullmatch(name)
+    return (found["who"], int(found["number"]), found["file"]) if found else None
 
 
 def packed_stem(name: str) -> str:

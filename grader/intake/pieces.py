@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from grader.intake.called import is_conflict_of, is_copy_of
 from grader.intake.cells import is_finished, told
 from grader.intake.notebooks import in_bytes, taken_of_notebook
 from grader.intake.owned import Owned
-from grader.intake.packed import UNOPENED
+from grader.intake.packed import MAIL, UNOPENED, without_time
 from grader.intake.source import Contents
 from grader.source_file import resembles
 
@@ -19,7 +20,7 @@ _POINTER = "a link to a file, and the file itself did not come with it"
 _UNREAD = {
     **dict.fromkeys((".lnk", ".url", ".webloc", ".desktop", ".icloud"), _POINTER),
     **dict.fromkeys((".gdoc", ".gsheet", ".gslides", ".gform", ".gcolab", ".gdraw"), _POINTER),
-    **dict.fromkeys((".eml", ".msg", ".mbox"), "an e-mail"),
+    **dict.fromkeys(MAIL, "an e-mail"),
     **dict.fromkeys((".pyc", ".pyo", ".pyd"), "compiled code"),
     **dict.fromkeys((".crdownload", ".part", ".partial", ".download"), "a download that was cut"),
     **dict.fromkeys(
@@ -63,7 +64,9 @@ def pieces(
 ) -> Iterator[Piece | str]:
     """Yield each file of `exercises` in what was handed in; a text says what is wrong with one."""
     for inside, data in contents.files:
-        path = owner.path / inside
+        path, time = without_time(owner.path / inside)
+        # ILIAS puts it first, in an archive for each student too.
+        of = replace(owner, attempt=owner.attempt._replace(again=time)) if time else owner
         if path.suffix == ".ipynb":
             try:
                 cells = taken_of_notebook(data, course)
@@ -75,11 +78,11 @@ def pieces(
             for (exercise, name), cell in cells.items():
                 if exercise in exercises:
                     line = told(name, cell, str(path))
-                    yield Piece(owner, path, exercise, name, in_bytes(cell), line)
+                    yield Piece(of, path, exercise, name, in_bytes(cell), line)
             continue
         for exercise in exercises_of(path, course):
             if exercise in exercises:
-                yield Piece(owner, path, exercise, path.name, data)
+                yield Piece(of, path, exercise, path.name, data)
 
 
 def exercises_of(path: PurePosixPath, course: Course) -> list[str]:
@@ -90,15 +93,19 @@ def exercises_of(path: PurePosixPath, course: Course) -> list[str]:
 
 
 def misnamed(
-    given: str, course: Course, exercises: Collection[str]
+    given: str, course: Course, exercises: Collection[str], owner: str = ""
 ) -> Iterator[tuple[str, str, str]]:
     """Yield exercise, file and sentence where the letters are the same: `Polling (1).py.txt`.
 
-    So too `exercise01_polling.py`, `Copy of polling.py`, `polling_final.py`.
+    So too `exercise01_polling.py`, `Copy of polling.py`, `polling_final.py`, `polling_Jane.py`.
     """
     for exercise in course.exercises:
         for name in exercise.files:
-            meant = resembles(given, name) or is_copy_of(given, name) or is_conflict_of(given, name)
+            meant = (
+                resembles(given, name)
+                or is_copy_of(given, name, owner)
+                or is_conflict_of(given, name)
+            )
             if exercise.id in exercises and meant:
                 yield exercise.id, name, f"{given} was handed in, and the name is {name}"
 

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from grader.course import EXERCISES
 from grader.intake.archives import is_archive
 from grader.intake.litter import installed, is_installed, is_litter
+from grader.intake.packed import without_time
 
 _COURSE_OWN = frozenset(
     {"grader", "resources", "solutions", "tests", "benchmarks", "scripts", "docs", "release"}
@@ -58,7 +59,8 @@ def _kind(
     if is_installed(path, environments) or _is_courses_own(path, copies):
         return FileKind.PASSED_OVER
     # `C:polling.py` is wanted too: reading it says why it is not taken.
-    if path.name.rpartition(":")[2] in names or path.suffix == _NOTEBOOK:
+    name = without_time(path)[0].name
+    if name.rpartition(":")[2] in names or path.suffix == _NOTEBOOK:
         return FileKind.WANTED
     return FileKind.ARCHIVE if is_archive(path.name) else FileKind.OTHER
 

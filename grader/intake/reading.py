@@ -35,6 +35,7 @@ def list_names(path: Path, _: int) -> Iterator[Said]:
                 yield {"paths": [p.parts for p in tree.paths[some : some + _AT_ONCE]]}, b""
             for some in range(0, len(tree.empty), _AT_ONCE):
                 yield {"empty": [p.parts for p in tree.empty[some : some + _AT_ONCE]]}, b""
+            yield {"unclear": getattr(tree, "unclear", False)}, b""
             for folder, why in getattr(tree, "closed", ()):
                 yield {"path": folder.parts, "fault": why}, b""
     except BadArchive as fault:

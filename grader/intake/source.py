@@ -15,6 +15,7 @@ from grader.intake.apart import Said, apart
 from grader.intake.archives import is_archive
 from grader.intake.litter import emptied, is_litter
 from grader.intake.names import guess
+from grader.intake.packed import MAIL
 from grader.intake.reading import copy_out, list_inside, list_names, read_wanted
 
 
@@ -41,6 +42,8 @@ class Source:
     """Folders that cannot be looked into, and why."""
     empty: Sequence[PurePosixPath] = ()
     """Folders in which nobody's file is, not even deeper."""
+    unclear: bool = False
+    """Whether names are in an encoding that nothing tells."""
 
     def inside(self, numbers: Sequence[int]) -> dict[int, list[PurePosixPath]]:
         """Return where files lie in the archives of those numbers; nowhere, in a broken one."""
@@ -115,19 +118,26 @@ def _listed(path: Path, given: Path) -> Source:
     _require_readable(path, given)
     paths, closed = list[PurePosixPath](), list[tuple[PurePosixPath, str]]()
     listed = list[PurePosixPath]()
+    unclear = False
     for head, _ in apart(partial(list_names, path), 1, _broken):
         paths += [PurePosixPath(*parts) for parts in head.get("paths", ())]
         listed += [PurePosixPath(*parts) for parts in head.get("empty", ())]
+        unclear = head.get("unclear", unclear)
         if "path" in head:
             closed.append((PurePosixPath(*head["path"]), head["fault"]))
         elif "fault" in head:
             raise _of_no_use(given, head["fault"])
-    return Source(path, paths, closed, emptied(listed, paths))
+    return Source(path, paths, closed, emptied(listed, paths), unclear)
 
 
 def _require_readable(path: Path, given: Path) -> None:
     if not path.exists():
         raise GraderError(f"{given} does not exist", "Name the download of your LMS, or a folder.")
+    if path.is_file() and path.suffix.lower() in MAIL:
+        raise GraderError(
+            f"{given} holds mail, and is no archive",
+            "Save what is attached into a folder for each sender, and name the folder around them.",
+        )
     if not path.is_dir() and not (path.is_file() and is_archive(path.name)):
         raise GraderError(f"{given} is no zip or tar archive", "Unpack it, and name the folder.")
     try:

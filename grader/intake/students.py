@@ -29,7 +29,8 @@ _DEVICES = {
 
 def clean_name(name: str) -> str:
     """Return a student's name as a folder can have it on every system."""
-    kept = "".join(c if c.isprintable() and c not in '/\\:*?"<>|' else "_" for c in normal(name))
+    spaced = "".join(" " if c.isspace() and c > "~" else c for c in normal(name))
+    kept = "".join(c if c.isprintable() and c not in '/\\:*?"<>|' else "_" for c in spaced)
     short = kept.strip(". ")[:_CHARACTERS].encode()[:_BYTES].decode(errors="ignore").rstrip(". ")
     if short.partition(".")[0].rstrip().casefold() in _DEVICES:
         short = f"_{short}"

@@ -1,22 +1,32 @@
 """Students' folders and archives side by side: which names are no student's, or may be one's twice.
 
-Browsers and drives put a number behind a name that is there already: `Jane Doe (1)`.
+Browsers and drives put a number behind a name that is there already: `Jane Doe (1)`, Macs `Jane
+Doe 2`.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from grader.intake.called import is_called_as_work
-from grader.intake.packed import packed_stem
+from grader.intake.called import is_called_as_work, may_be_a_section
+from grader.intake.packed import packed_stem, without_stamp
 from grader.spelling import folded, squeezed
 
 _AGAIN = re.compile(r"(?P<name>.+?) ?\(\d{1,3}\)")
+_COPY = "copy|kopie|copie|copia|cópia|kopia|kopi"
+_BESIDE = re.compile(rf"(?P<name>.+?) (?:[1-9]|(?:- )?(?:{_COPY})(?: \d+)?)", re.IGNORECASE)
+"""How the systems of Macs, OneDrive and Windows call what is there already."""
+_BEFORE = re.compile(rf"(?:{_COPY}) (?:of|von|de|di|av) (?P<name>.+)", re.IGNORECASE)
+_ATTEMPT = re.compile(r"(?P<name>[^\W\d_]+[ _-][^\d]+)[ _-]\d+")
+"""A full name and a number, which before a time may be that of the attempt: `Doe_Jane_23`."""
 _BETWEEN = re.compile(r"([ _-]+)")
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_NUMBERED = re.compile(r"[a-z]{1,4}\d{1,2}", re.IGNORECASE)
+"""What teachers abbreviate: `A1`, `PS03`."""
 _TEACHERS = {
     "solution",
     "solutions",
@@ -66,19 +76,30 @@ def not_told_apart(paths: Sequence[PurePosixPath]) -> Told:
 
 
 def _find_copies(inside: dict[str, list[PurePosixPath]], found: Told) -> None:
+    there = {folded(without_stamp(name)[0]) for name in inside}
     families: dict[str, list[str]] = defaultdict(list)
+    people: dict[str, set[str]] = defaultdict(set)
+    called: dict[str, str] = {}
     for name in sorted(inside):
-        again = _AGAIN.fullmatch(name)
-        families[folded(again["name"] if again else name)].append(name)
-    for some in families.values():
-        if len(some) < 2:  # noqa: PLR2004 - a name, and the same with a number
+        again = _AGAIN.fullmatch(name) or _copy_of_one(name, there)
+        who, time = without_stamp(again["name"] if again else name)
+        attempt = _ATTEMPT.fullmatch(who) if time else None
+        short = attempt["name"] if attempt else who
+        families[folded(short)].append(name)
+        # Times alone tell attempts of one person apart.
+        people[folded(short)].add(name if again else who)
+        called.setdefault(folded(short), short)
+    for key, some in families.items():
+        alone = len(families) == 1 and len(_WORD.findall(called[key])) < 2  # noqa: PLR2004 - no full name
+        nobody = len(some) > 1 and (is_called_as_work(called[key]) or alone)
+        if len(people[key]) < 2 and not nobody:  # noqa: PLR2004 - a name, and the same with a number
             continue
         found.nobodys.update(path for name in some for path in inside[name])
-        again = _AGAIN.fullmatch(some[0])
-        first = again["name"] if again else some[0]
-        if len(families) == 1:
+        first = called[key]
+        if len(families) == 1 or nobody:
+            more = "time" if all(without_stamp(name)[1] for name in some) else "number"
             found.lines += [
-                f"{_shown(name, inside)} names no student: all are called {first}, with a number"
+                f"{_shown(name, inside)} names no student: all are called {first}, with a {more}"
                 for name in some
             ]
         else:
@@ -88,20 +109,32 @@ def _find_copies(inside: dict[str, list[PurePosixPath]], found: Told) -> None:
             )
 
 
+def _copy_of_one(name: str, there: Collection[str]) -> re.Match[str] | None:
+    """Match `Jane Doe 2` or `Jane Doe - Copy` beside `Jane Doe`; `Group 2` is another group."""
+    found = _BESIDE.fullmatch(name) or _BEFORE.fullmatch(name)
+    if found is None or folded(found["name"]) not in there or may_be_a_section(found["name"]):
+        return None
+    return found
+
+
 def _shown(name: str, inside: dict[str, list[PurePosixPath]]) -> str:
     lone = [path.name for path in inside[name] if len(path.parts) == 1]
     return lone[0] if lone else name
 
 
-def without_shared_words(names: Sequence[str]) -> dict[str, str]:
+def without_shared_words(names: Sequence[str], work: Collection[str] = ()) -> dict[str, str]:
     """Return names without what all begin or end with, where that is an exercise: `Doe_Jane_HW1`.
 
     Nothing is cut off of one name alone, or where two would become one.
+
+    Args:
+        names: of students' folders and archives.
+        work: what the course calls its exercises, squeezed.
     """
     parts = {name: _BETWEEN.split(name) for name in names}
     words = [[word for word in each[::2] if word] for each in parts.values()]
-    first = _shared([*zip(*words, strict=False)])
-    last = _shared([*zip(*(each[::-1] for each in words), strict=False)], backwards=True)
+    first = _shared([*zip(*words, strict=False)], work)
+    last = _shared([*zip(*(each[::-1] for each in words), strict=False)], work, backwards=True)
     found = {}
     for name, each in parts.items():
         kept = each[2 * first : len(each) - 2 * last]
@@ -112,7 +145,9 @@ def without_shared_words(names: Sequence[str]) -> dict[str, str]:
     return {}
 
 
-def _shared(columns: Sequence[tuple[str, ...]], *, backwards: bool = False) -> int:
+def _shared(
+    columns: Sequence[tuple[str, ...]], work: Collection[str], *, backwards: bool = False
+) -> int:
     """Return how many words are alike in all names and are what an exercise is called."""
     alike: list[str] = []
     longest = 0
@@ -120,8 +155,12 @@ def _shared(columns: Sequence[tuple[str, ...]], *, backwards: bool = False) -> i
         if len({folded(word) for word in column}) > 1:
             break
         alike.append(column[0])
-        if is_called_as_work("".join(alike[::-1] if backwards else alike)) and any(
-            map(str.isalpha, "".join(alike))
+        words = alike[::-1] if backwards else alike
+        joined = "".join(words)
+        if any(map(str.isalpha, joined)) and (
+            is_called_as_work(joined)
+            or _NUMBERED.fullmatch(column[0])
+            or any(squeezed("".join(words[at:])) in work for at in range(len(words)))
         ):
             longest = len(alike)
     return longest

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 
 from grader.intake.brightspace import tell_apart, undated
 from grader.intake.canvas import decide, readings
+from grader.intake.loose import is_beside_work
 from grader.intake.moodle import of_several, unnamed
 from grader.intake.names import FORMATS, LASTING, LISTINGS, numbered
 from grader.intake.owned import Owned
@@ -91,7 +92,7 @@ def _by_name(
             numbers |= known.teams.numbers
         candidates = decide([readings(path) for path in paths], known.roster or numbers, teams)
     for path, some in zip(paths, candidates, strict=True):
-        if not some and path.name != LISTINGS.get(kind):
+        if not some and path.name != LISTINGS.get(kind) and not is_beside_work(path.name):
             found.unmatched.append(f"{path}: no student's name is in it")
         elif len(some) > 1:
             ways = " or ".join(f"{one.path} of {one.student}, number {one.user}" for one in some)

@@ -9,9 +9,11 @@ import stat
 import struct
 import zipfile
 import zlib
+from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import IO
 
+from grader.intake.encodings import decoded
 from grader.intake.faults import BadArchive, require_inside
 from grader.spelling import normal
 
@@ -28,6 +30,7 @@ class ZipTree:
         self._infos = [info for info in infos if not _is_folder(info)]
         self.empty = [_path(_name(info)) for info in infos if _is_folder(info)]
         self._names = [_name(info) for info in self._infos]
+        self.unclear = any(_raw(info) is not None for info in infos)
         self.paths = [_path(name) for name in self._names]
 
     def open(self, number: int) -> IO[bytes]:
@@ -67,30 +70,35 @@ def _name(info: zipfile.ZipInfo) -> str:
 
     macOS sets no flag. zipfile takes such a name for code page 437, which has all bytes.
     """
+    raw = _raw(info)
+    return _told(info) if raw is None else decoded(raw)
+
+
+def _raw(info: zipfile.ZipInfo) -> bytes | None:
+    """Return the bytes of a name whose encoding nothing tells; None: it is told."""
+    try:
+        _told(info)
+    except UnicodeDecodeError:
+        return info.filename.encode("cp437")
+    return None
+
+
+def _told(info: zipfile.ZipInfo) -> str:
+    """Return the name as the flag, the extra field or its bytes themselves tell it.
+
+    Raises:
+        UnicodeDecodeError: nothing does.
+    """
     if info.flag_bits & _UTF8:
         return info.filename
     try:
         raw = info.filename.encode("cp437")
     except UnicodeEncodeError:  # zipfile has read the extra field itself
         return info.filename
-    for name in (_in_extra(info.extra, raw), raw):
-        try:
-            if name is not None:
-                return name.decode()
-        except UnicodeDecodeError:
-            continue
-    return _of_western_windows(raw) or info.filename
-
-
-def _of_western_windows(raw: bytes) -> str:
-    """Return a name that Explorer wrote in code page 850, as in Western Europe; empty: it did not.
-
-    In the American 437 those bytes draw boxes, which no name has.
-    """
-    boxes = any("\u2500" <= c <= "\u259f" for c in raw.decode("cp437"))
-    name = raw.decode("cp850")
-    plain = all(c.isascii() or c.isalpha() for c in name)
-    return name if boxes and plain else ""
+    if (extra := _in_extra(info.extra, raw)) is not None:
+        with suppress(UnicodeDecodeError):
+            return extra.decode()
+    return raw.decode()
 
 
 def _in_extra(extra: bytes, raw: bytes) -> bytes | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,14 @@ WORK = "doubling.py"
 
 
 @pytest.fixture(autouse=True)
-def _zone(monkeypatch: pytest.MonkeyPatch) -> None:
+def _zone() -> Iterator[None]:
     import time  # noqa: PLC0415 - its tzset alone
 
-    monkeypatch.setenv("TZ", "XYZ-3")  # three hours east of UTC
-    time.tzset()
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("TZ", "XYZ-3")  # three hours east of UTC
+        time.tzset()
+        yield
+    time.tzset()  # other tests have the zone of the machine
 
 
 AT = "Assignment 1/{}/Submission attachment(s)/doubling.py"

@@ -195,3 +195,29 @@ def test_the_class_of_60_is_60_students(tmp_path: Path) -> None:
     (tmp_path / "teams.csv").write_bytes(script.members())
     teams = read_teams(tmp_path / "teams.csv")
     assert len(collect(source, load_course(REPO), teams=teams).files) == 9
+
+
+UNSORTED = {
+    "Moodle": ("Jane Doe_11_assignsubmission_file_/doubling.py",),
+    "Brightspace": (
+        "39-25 - Mary-Ann Smith - Sep 24, 2026 926 PM/doubling.py",
+        "39-25 - Jo Ray - Sep 24, 2026 926 PM/doubling.py",
+        "index.html",
+    ),
+    "Canvas": ("doejane_1_2_doubling.py", "kimzoe_3_4_doubling.py"),
+    "Blackboard": ("HW_jdoe_attempt_2026-11-20-10-11-12_doubling.py",),
+}
+
+
+@pytest.mark.parametrize("kind", UNSORTED)
+def test_a_download_is_not_graded_before_it_is_taken_in(tmp_path: Path, kind: str) -> None:
+    """Nobody gets a grade under a folder's name, and no second attempt is a second student."""
+    root = write_tiny_course(tmp_path / "course")
+    for name in UNSORTED[kind]:
+        path = root / "download" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x = 1\n")
+    done = grader(root, "grade", "download")
+    assert done.returncode == 2
+    assert f"download has the names of a download of {kind}'s" in done.stderr
+    assert "grader intake download submissions" in done.stderr

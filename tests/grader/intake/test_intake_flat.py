@@ -113,7 +113,7 @@ def test_a_name_that_was_meant_is_said_to_both(course: Course, tmp_path: Path, n
     assert found.refused == [("jane", "01", why)]
 
 
-@pytest.mark.parametrize("name", ["poll.py", "polling_jane.py", "test_polling.py", "polling.md"])
+@pytest.mark.parametrize("name", ["poll.py", "polling_zoe.py", "test_polling.py", "polling.md"])
 def test_another_name_was_not_meant(course: Course, tmp_path: Path, name: str) -> None:
     """Of a word that is no copy's nothing is concluded."""
     found = taken(course, tmp_path, {f"jane/{name}": b"x", f"zoe/{WORK}": b"x"})

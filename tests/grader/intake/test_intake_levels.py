@@ -111,17 +111,59 @@ def test_a_number_may_be_a_student_s(course: Course, tmp_path: Path) -> None:
 
 
 def test_exercises_with_some_of_the_class_are_asked_about(course: Course, tmp_path: Path) -> None:
-    """Two handed in one exercise and one the other: nothing becomes `Exercise 01`'s work."""
+    """Two handed in one and a third the other: nothing becomes `Exercise 01`'s work."""
     files = {f"Exercise 01/{who}/{WORK}": who.encode() for who in ("jane", "zoe")}
-    files["Exercise 04/jane/sqs.py"] = b"jane 4"
+    files["Exercise 04/bo/sqs.py"] = b"bo 4"
     with pytest.raises(GraderError, match="Exercise 01 may hold several people's folders"):
         taken(course, tmp_path, files)
     found = collect(tmp_path / "download.zip", course, level=2)
     assert _work(found) == {
         ("jane", "01"): {b"jane"},
         ("zoe", "01"): {b"zoe"},
+        ("bo", "04"): {b"bo 4"},
+    }
+
+
+FEWER = {
+    "exercises": ("Exercise 01", "Exercise 04"),
+    "weeks, in a course's folder": ("Course/Week 1", "Course/Week 2"),
+    "questions of a quiz": ("Question_1_-_polling", "Question_2_-_queues"),
+}
+
+
+@pytest.mark.parametrize("case", FEWER)
+def test_fewer_people_in_another_exercise_are_known(
+    course: Course, tmp_path: Path, case: str
+) -> None:
+    """Where Jane and Zoe are people in one exercise's folder, Jane is one in the other's, too."""
+    first, other = FEWER[case]
+    files = {f"{first}/{who}/{WORK}": who.encode() for who in ("jane", "zoe")}
+    found = taken(course, tmp_path, files | {f"{other}/jane/sqs.py": b"jane 4"})
+    assert _work(found) == {
+        ("jane", "01"): {b"jane"},
+        ("zoe", "01"): {b"zoe"},
         ("jane", "04"): {b"jane 4"},
     }
+
+
+@pytest.mark.parametrize("lone", ["s1", "s3"])
+def test_people_in_some_folders_deep_inside_are_asked_about(
+    course: Course, tmp_path: Path, lone: str
+) -> None:
+    """edX has a folder of no name for each block: nobody gets the work of all as `course`'s."""
+    files = {f"course/b7f/{who}/attachments/{WORK}": who.encode() for who in ("s1", "s2")}
+    files[f"course/c88/{lone}/attachments/sqs.py"] = b"4"
+    with pytest.raises(GraderError, match="course may be a student, or a folder around s1 and s2"):
+        taken(course, tmp_path, files)
+    found = collect(tmp_path / "download.zip", course, level=3)
+    assert found.students == {"s1", "s2", lone}
+
+
+def test_the_teams_in_a_question_are_two(course: Course, tmp_path: Path) -> None:
+    """ILIAS has members in teams; the line names two teams, though two are of the first."""
+    files = {"B/Team 12/jane/polling.py": b"j", "B/Team 12/al/sqs.py": b"a"}
+    with pytest.raises(GraderError, match="Team 12 and Team 13 may be students"):
+        taken(course, tmp_path, files | {"B/Team 13/zoe/polling.py": b"z"})
 
 
 def test_one_name_in_two_sections_is_nobody_s_at_a_level_too(

@@ -67,6 +67,59 @@ def test_a_zip_s_names_are_read_as_they_were_meant(case: str) -> None:
     assert str(path) == f"{NFC}/doubling.py"
 
 
+def without_flags(*names: bytes) -> bytes:
+    """A zip with those names, without the flag that says that they are UTF-8."""
+    placeholders = [chr(ord("A") + number) * len(name) for number, name in enumerate(names)]
+    data = zipped(dict.fromkeys(placeholders, b"x = 1\n"))
+    for placeholder, name in zip(placeholders, names, strict=True):
+        data = data.replace(placeholder.encode(), name)
+    return data
+
+
+ELSEWHERE = {
+    "cp932": "鈴木花子",
+    "gbk": "张伟",
+    "big5": "陳大文",
+    "euc-kr": "김철수",
+    "cp866": "Ева Иванова",
+    "cp1251": "Анна Петрова",
+    "cp852": "Łukasz Żak",
+    "cp1252": "José Núñez",
+}
+
+
+@pytest.mark.parametrize("encoding", ELSEWHERE)
+def test_names_in_an_encoding_that_nothing_tells_are_refused(
+    course: Course, tmp_path: Path, encoding: str
+) -> None:
+    """Explorer writes its country's; nobody gets a folder of boxes, or another one next week."""
+    source = tmp_path / "class.zip"
+    name = f"{ELSEWHERE[encoding]}/doubling.py".encode(encoding)
+    source.write_bytes(without_flags(name, b"Jane/doubling.py"))
+    with pytest.raises(GraderError, match="does not tell the encoding of its names") as refused:
+        collect(source, course)
+    assert "unzip -O" in str(refused.value)
+
+
+WESTERN = ("Mª José O\N{ACUTE ACCENT}Neil", "Ægir Þór", "Gal·la Öztürk", "ÉLÉONORE", "Ñoño")
+
+
+@pytest.mark.parametrize("name", WESTERN)
+def test_western_names_without_a_flag_are_people(course: Course, tmp_path: Path, name: str) -> None:
+    """In code page 850, as Explorer in Western Europe writes them."""
+    source = tmp_path / "class.zip"
+    source.write_bytes(without_flags(f"{name}/doubling.py".encode("cp850"), b"Jane/doubling.py"))
+    assert collect(source, course).students == {name, "Jane"}
+
+
+def test_a_student_s_own_files_may_have_any_name(course: Course, tmp_path: Path) -> None:
+    """What lies in a folder that is read as it was meant is no reason to refuse a class."""
+    source = tmp_path / "class.zip"
+    notes = "Zoe/说明.txt".encode("gbk")
+    source.write_bytes(without_flags(notes, b"Zoe/doubling.py", b"Jane/doubling.py"))
+    assert collect(source, course).students == {"Zoe", "Jane"}
+
+
 def test_a_tar_s_names_are_in_normal_form() -> None:
     """As those of a zip are."""
     data = io.BytesIO()
