@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from grader.suite import Kept, New, Returned, cut
+from grader.suite import Kept, New, Raised, Returned, cut
 from grader.suite.content import BAD, LENIENT, PADDED, event_of, to_line, tokens
 from grader.suite.properties import for_all
 
@@ -105,10 +105,11 @@ def test_a_line_may_be_long(parse, trips, rng):
     """Longer than the buffers that lines are often read with, by its text or by white space."""
     (event,) = trips(1)
     size = rng.randint(ONE_BUFFER, 3 * ONE_BUFFER)
-    line = to_line(event)
-    for long in (to_line(event | {"note": "x" * size}), b"{" + b" " * size + line[1:]):
+    noted = event | {"note": "x" * size}
+    spaced = b"{" + b" " * size + to_line(event)[1:]
+    for wanted, long in ((noted, to_line(noted)), (event, spaced)):
         seen = parse(long)
-        assert isinstance(seen, dict) and seen.items() >= event.items(), (
+        assert seen == wanted, (
             f"a line of {len(long) >> 10} KB, {long[:60]!r} and so on, holds a JSON object: parse should "
             f"return it as a dict, it returned {shown(seen)}"
         )
@@ -202,6 +203,18 @@ def test_no_line_raises(parse, rng):
         return tokens(st, 6).filter(is_bad)
 
     for_all(rng, pieces, look, examples=15)
+
+
+@pytest.mark.check("00.parse-bad")
+def test_an_integer_of_thousands_of_digits_does_not_raise(process, rng):
+    """Python reads none of more than 4,300 digits: an event or no event, but no exception."""
+    digits = rng.randint(4_400, 6_000)
+    line = b'{"event_id": ' + b"7" * digits + b"}\n"
+    step = process.start("events.parse", line).next("return")
+    assert not isinstance(step, Raised), (
+        f"parse should raise no exception; for the line {cut(line, 40)}, an integer of {digits} digits, "
+        f"it raised {step.message}"
+    )
 
 
 def parses(event, parse):
@@ -350,7 +363,9 @@ def test_what_is_written_can_be_read(there_and_back, trips, unusual_text):
         trip | inside,
         trip | {"reversed": dict(reversed(inside.items()))},
         {"event_id": trip["event_id"]} | LOOKS_LIKE_OTHERS,
-        trip | SAYS_LITTLE | {"inside": SAYS_LITTLE, "several": [SAYS_LITTLE, *SAYS_LITTLE.values()]},
+        trip
+        | SAYS_LITTLE
+        | {"inside": SAYS_LITTLE, "several": [SAYS_LITTLE, *SAYS_LITTLE.values()]},
     ]:
         there_and_back(event)
 
