@@ -75,10 +75,11 @@ def test_blank_lines_are_nothing(reader, stream, trips):
     assert offset == stream.size, (
         f"blank lines are consumed: expected offset {stream.size}, got {offset}"
     )
-    for blank in (b"\n", b" \n"):
+    for blank in (b"\n", b" \n", b"\r\n"):
         stream.append(blank)
         events, offset = reader(stream.path, offset)
-        assert (events, offset) == ([], stream.size), (
+        # Who counts no carriage return loses the points of 01.byte-offset alone.
+        assert (events, offset) == ([], stream.size) or (not events and b"\r" in blank), (
             f"the line {blank!r} was appended and nothing after it: expected no events and offset "
             f"{stream.size}, got {len(events)} events and offset {offset}"
         )
@@ -128,11 +129,11 @@ def test_only_0x0a_ends_a_line(reader, stream, trips):
     """A carriage return before the newline, or between two fields, is white space of JSON's."""
     first, second, third = trips(3)
     between = to_line(second).replace(b", ", b",\r ")
-    stream.append(to_line(first)[:-1] + b"\r\n", b"\r\n", between, third)
+    stream.append(to_line(first)[:-1] + b"\r\n", between, third)
     events, offset = reader(stream.path, 0)
     assert events == [first, second, third], (
-        "the file held an event whose line ends with \\r\\n, a blank line that does, an event with \\r "
-        f"between its fields, and a usual one; the call returned {named(events, [first, second, third])}"
+        "the file held 3 lines: one that ends with \\r\\n, one with \\r between its fields, and a "
+        f"usual one; the call returned {named(events, [first, second, third])}"
     )
     assert offset == stream.size, (
         f"the file holds {stream.size} bytes, \\r among them: expected that as offset, got {offset}"
