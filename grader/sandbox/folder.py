@@ -71,6 +71,12 @@ class Folder:
         """Rename a file."""
         os.rename(old, new, src_dir_fd=self._fd, dst_dir_fd=self._fd)
 
+    def link(self, name: str, target: str) -> None:
+        """Make `name` a symbolic link to another file of a folder that only the suite writes."""
+        aside = f"{name}.link"
+        os.symlink(target, aside, dir_fd=self._fd)
+        self.rename(aside, name)
+
     def remove(self, name: str) -> None:
         """Remove a file."""
         os.unlink(name, dir_fd=self._fd)

@@ -86,6 +86,11 @@ class Stream:
         self._log.add("suite", "renames the file aside")
         self._folder.rename(self._name, f"{self._name}.1")
 
+    def point_to(self, other: Stream) -> None:
+        """Make the name a symbolic link to another stream's file, in one step."""
+        self._log.add("suite", "sets a symbolic link to a file")
+        self._folder.link(self._name, other._name)
+
     def remove(self) -> None:
         """Remove the file."""
         self._log.add("suite", "removes the file")
@@ -145,6 +150,20 @@ def new_stream(consumer: Consumer, rng: random.Random) -> Callable[..., Stream]:
 def stream(new_stream: Callable[..., Stream]) -> Stream:
     """The stream file of this test."""
     return new_stream()
+
+
+@pytest.fixture
+def open_files() -> Callable[[int], list[str]]:
+    """`open_files(pid)`: what a process has open, the latest last; nothing where the system does not say."""
+
+    def look(pid: int) -> list[str]:
+        try:
+            links = sorted(Path(f"/proc/{pid}/fd").iterdir(), key=lambda link: int(link.name))
+            return [str(link.readlink()) for link in links]
+        except OSError:
+            return []
+
+    return look
 
 
 @pytest.fixture

@@ -6,14 +6,26 @@ import json
 
 import pytest
 
-from grader.suite import Kept, New, Returned, cut
-from grader.suite.content import BAD, LENIENT, event_of, to_line, tokens
+from grader.suite import Kept, New, Raised, Returned, cut
+from grader.suite.content import BAD, LENIENT, PADDED, event_of, to_line, tokens
 from grader.suite.properties import for_all
 
 ENDS = (b"\n", b"\r\n", b"")
 ASCII = "aZ09 \n\r\t\x00\x0b\x1c\x7f\"'\\/{}[],:"
 BEYOND = "\x85\xa0ãßÑ\u2028\u2029\ufeffŁ台ع🚕\u0301"
 SHOWN = 160  # characters of a line or an event in a sentence
+ONE_BUFFER = 1 << 16
+"""Bytes: what many take for the most that a line can have."""
+SAYS_LITTLE = {
+    "empty": "",
+    "padded": "  two spaces ",
+    "zero": 0,
+    "no": False,
+    "none": None,
+    "list": [],
+    "object": {},
+}
+"""Values that are false or have white space around: who tidies up an event changes them."""
 LOOKS_LIKE_OTHERS = {
     "punctuation": "Pier 4, dock: B, [x], {y}",
     "json in text": '{"a": 1, "b": [null, true]}',
@@ -89,6 +101,21 @@ def test_text_that_is_not_ascii_is_text(parse, unusual_text):
 
 
 @pytest.mark.check("00.parse-event")
+def test_a_line_may_be_long(parse, trips, rng):
+    """Longer than the buffers that lines are often read with, by its text or by white space."""
+    (event,) = trips(1)
+    size = rng.randint(ONE_BUFFER, 3 * ONE_BUFFER)
+    noted = event | {"note": "x" * size}
+    spaced = b"{" + b" " * size + to_line(event)[1:]
+    for wanted, long in ((noted, to_line(noted)), (event, spaced)):
+        seen = parse(long)
+        assert seen == wanted, (
+            f"a line of {len(long) >> 10} KB, {long[:60]!r} and so on, holds a JSON object: parse should "
+            f"return it as a dict, it returned {shown(seen)}"
+        )
+
+
+@pytest.mark.check("00.parse-event")
 def test_an_equal_line_is_another_event(parse, process, trips):
     """Lines A, B, A and A give four events; and the parameter can be named."""
     first, second = trips(2)
@@ -144,7 +171,7 @@ def test_what_the_caller_does_with_an_event_stays_with_the_caller(process, parse
 @pytest.mark.check("00.parse-bad")
 def test_a_bad_line_is_none(parse, trips, rng):
     """Lines of every kind that are no JSON object, each with two ends, after an event."""
-    lines = [*BAD, *LENIENT, JSON_IN_TEXT]
+    lines = [*BAD, *LENIENT, *PADDED, JSON_IN_TEXT]
     rng.shuffle(lines)
     first, *others = trips(1 + 2 * len(lines))
     reads_events = parses(first, parse) == first
@@ -176,6 +203,18 @@ def test_no_line_raises(parse, rng):
         return tokens(st, 6).filter(is_bad)
 
     for_all(rng, pieces, look, examples=15)
+
+
+@pytest.mark.check("00.parse-bad")
+def test_an_integer_of_thousands_of_digits_does_not_raise(process, rng):
+    """Python reads none of more than 4,300 digits: an event or no event, but no exception."""
+    digits = rng.randint(4_400, 6_000)
+    line = b'{"event_id": ' + b"7" * digits + b"}\n"
+    step = process.start("events.parse", line).next("return")
+    assert not isinstance(step, Raised), (
+        f"parse should raise no exception; for the line {cut(line, 40)}, an integer of {digits} digits, "
+        f"it raised {step.message}"
+    )
 
 
 def parses(event, parse):
@@ -307,7 +346,7 @@ def read(line: bytes):
 
 @pytest.mark.check("00.round-trip")
 def test_what_is_written_can_be_read(there_and_back, trips, unusual_text):
-    """Text that is not ASCII, objects in objects, numbers of every size, few fields."""
+    """Text that is not ASCII, objects in objects, numbers of every size, few fields, empty values."""
     (trip,) = trips(1)
     inside = {
         "stops": [{"zone": "São João", "at": [1, [2, {"deep": ["Ñuñoa", {}]}]]}, [], None],
@@ -324,6 +363,9 @@ def test_what_is_written_can_be_read(there_and_back, trips, unusual_text):
         trip | inside,
         trip | {"reversed": dict(reversed(inside.items()))},
         {"event_id": trip["event_id"]} | LOOKS_LIKE_OTHERS,
+        trip
+        | SAYS_LITTLE
+        | {"inside": SAYS_LITTLE, "several": [SAYS_LITTLE, *SAYS_LITTLE.values()]},
     ]:
         there_and_back(event)
 
@@ -341,10 +383,11 @@ def test_any_event_comes_back(there_and_back, objects, trips, rng):
 
 
 @pytest.mark.check("00.round-trip")
-def test_the_event_stays_as_it_is(process, encode, trips):
-    """One dict, encoded three times: each line holds all of it."""
+def test_the_event_stays_as_it_is(process, encode, trips, rng):
+    """One dict, encoded three times: each line holds all of it, also a long text."""
     (event,) = trips(1)
     event |= {"stops": [{"zone": "Ñuñoa"}, {"zone": "Łódź"}], "tip": None}
+    event["note"] = "x" * rng.randint(ONE_BUFFER, 2 * ONE_BUFFER)
     process.keep("event", event)
     for time in ("first", "second", "third"):
         line = encode(Kept("event"))

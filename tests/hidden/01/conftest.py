@@ -90,6 +90,29 @@ def next_event() -> Callable[[Run], Any]:
 
 
 @pytest.fixture
+def looks_after_a_pause(
+    start_poll: Callable[..., Run], process: Process, new_stream: Callable[[], Any], trips: Any
+) -> Callable[[], bool]:
+    """`looks_after_a_pause()`: whether what is appended in the last pause is handled after it.
+
+    For a test that failed: if it is not, that is the business of 01.reads-appended.
+    """
+
+    def look() -> bool:
+        stream, events = new_stream(), trips(2)
+        stream.append(events[0])
+
+        def grow(step: Any) -> None:
+            if isinstance(step, Sleep):
+                stream.append(events[1])
+
+        run = start_poll(stream, max_polls=2, process=process)
+        return bool(run.drain(grow) == events)
+
+    return look
+
+
+@pytest.fixture
 def offset_path(process: Process, new_stream: Callable[[], Any], state: Any) -> Callable[..., str]:
     """`offset_path(name)`: a path with which a first run can begin.
 

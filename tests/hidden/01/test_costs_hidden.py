@@ -81,7 +81,9 @@ def test_read_new_events_reads_only_what_is_new(process, reader, stream, new_str
 
 
 @pytest.mark.check("01.reads-only-new", leans_on="01.poll-interval")
-def test_a_later_poll_maps_only_what_is_new(start_poll, process, next_event, stream, trips, big):
+def test_a_later_poll_maps_only_what_is_new(
+    start_poll, process, next_event, looks_after_a_pause, stream, trips, big
+):
     """The same of a poll after the one that read the megabytes: what lies in memory is dropped between."""
     first, long, second = trips(3)
     stream.append(first, json.dumps(long).encode()[:-1] + b" " * (big // 4) + b"}\n")
@@ -99,7 +101,12 @@ def test_a_later_poll_maps_only_what_is_new(start_poll, process, next_event, str
         kept = bytes_in_memory(descriptor, old)
         stream.append(second)
         run.go_on()
-        event = next_event(run)
+        try:
+            event = next_event(run)
+        except Failed:
+            if looks_after_a_pause():
+                raise
+            return  # the business of 01.reads-appended
         mapped = bytes_in_memory(descriptor, old) - kept
     assert event == second, (
         "1 event was appended in the pause between two polls and was not handled next"

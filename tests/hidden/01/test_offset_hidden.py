@@ -2,30 +2,53 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 
 from grader.suite import HANDLE, SLEEP, Kept, New
-from grader.suite.content import named
+from grader.suite.content import named, to_line
 
 POLL = "polling.poll"
+TWO_BYTES = 1 << 16
+A_DAY = 24 * 3600  # seconds
 
 
 @pytest.mark.check("01.resumes", leans_on="01.poll-interval")
-def test_each_run_handles_only_what_is_new(process, start_poll, offset_path, stream, trips):
-    """Run after run, also with nothing new: every event exactly once."""
-    everything = trips(7)
-    todo, path = list(everything), offset_path()
-    for count, polls, place in ((2, 1, process), (0, 1, None), (1, 3, process), (4, 1, process)):
+def test_each_run_handles_only_what_is_new(process, start_poll, offset_path, stream, trips, rng):
+    """Run after run, some a long time after the last, also with nothing new: each event exactly once.
+
+    The file grows to 65,536 bytes and beyond, where the offset no longer fits into two bytes.
+    """
+    everything = [*trips(3), *trips(40), *trips(4)]
+    last = everything[42]
+    for event in everything[3:42]:
+        event["note"] = "x" * 1500
+    last["note"] = ""
+    last["note"] = "x" * (TWO_BYTES - sum(map(len, map(to_line, everything[:43]))))
+    todo, path, days = list(everything), offset_path(), 0
+    runs = ((2, 1, process), (0, 1, None), (1, 3, process), (40, 1, process), (4, 1, process))
+    for count, polls, place in runs:
         batch = [todo.pop(0) for _ in range(count)]
         stream.append(*batch)
         run = start_poll(stream, offset_path=path, max_polls=polls, poll_interval=0, process=place)
         events = run.drain()
         assert events == batch, (
-            f"{named(batch, everything)} were appended since the last run; "
-            f"this run, with the same offset_path, handled {named(events, everything)}"
+            f"{these(batch, everything)} appended since the last run{f', {days} days ago' * (days > 0)}; the "
+            f"file holds {stream.size} bytes. This run, with the same offset_path, handled "
+            f"{named(events, everything)}"
         )
+        days = rng.randint(2, 500) if count else 0
+        if days:
+            then = time.time() - days * A_DAY
+            # Where there is no such file, it keeps the offset elsewhere.
+            process.start("os.utime", path, (then, then)).next()
+
+
+def these(batch, everything) -> str:
+    """The events that were appended, with their verb."""
+    return f"{named(batch, everything)} {'was' if len(batch) == 1 else 'were'}"
 
 
 @pytest.mark.check("01.resumes")
@@ -54,7 +77,10 @@ def test_two_streams_keep_their_own_offsets(poll_once, offset_path, new_stream, 
 
 @pytest.mark.check("01.resumes")
 def test_relative_paths_do_as_well(consumer, process, offset_path, stream, state, trips):
-    """Both paths as they are seen from the working directory, where there may be no folder to name."""
+    """Both paths as they are seen from the working directory, where there may be no folder to name.
+
+    The first run has the stream's absolute path: the same file, however its path is written.
+    """
     everything = trips(3)
     stream.append(*everything[:2])
     folder = working_directory(process)
@@ -62,7 +88,7 @@ def test_relative_paths_do_as_well(consumer, process, offset_path, stream, state
     process.keep("offset_path", New("os.path.relpath", state.path("offset")))
     offset_path()
     consumer.given(
-        "path and offset_path are relative paths, and poll() was called before in the same process"
+        "offset_path is a relative path, and poll() was called before in the same process"
         f"{moved(folder, working_directory(process))}"
     )
     for batch in (everything[:2], everything[2:]):
@@ -70,7 +96,7 @@ def test_relative_paths_do_as_well(consumer, process, offset_path, stream, state
             stream.append(*batch)
         run = process.start(
             POLL,
-            Kept("path"),
+            stream.path if batch == everything[:2] else Kept("path"),
             HANDLE,
             max_polls=1,
             sleep=SLEEP,
@@ -78,8 +104,8 @@ def test_relative_paths_do_as_well(consumer, process, offset_path, stream, state
         )
         seen = run.drain()
         assert seen == batch, (
-            f"with relative paths, {named(batch, everything)} were appended since the last run; "
-            f"this run handled {named(seen, everything)}{moved(folder, working_directory(process))}"
+            f"offset_path is a relative path, and path was absolute in the first run and is relative in the "
+            f"second; {these(batch, everything)} appended since the last run; this run handled {named(seen, everything)}{moved(folder, working_directory(process))}"
         )
 
 

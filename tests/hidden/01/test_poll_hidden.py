@@ -12,10 +12,10 @@ import pytest
 
 from grader.suite import HANDLE, SLEEP, Handle, New, Raised, Returned, Sleep, cut
 from grader.suite.content import BAD as USUAL
-from grader.suite.content import LENIENT, named, numbers
+from grader.suite.content import LENIENT, PADDED, named, numbers, these
 
 POLL = "polling.poll"
-BAD = (*USUAL, *LENIENT)
+BAD = (*USUAL, *LENIENT, *PADDED)
 AN_HOUR = 3600  # seconds: whoever really waits that long reaches the deadline
 
 
@@ -52,6 +52,28 @@ def counted(value: object, events: int) -> None:
     """The value that poll returned is the number of events."""
     assert (type(value), value) == (int, events), (
         f"poll handled {events} event{'s' * (events != 1)} and should return {events}, it returned {value!r}"
+    )
+
+
+@pytest.mark.check("01.reads-appended", leans_on="01.poll-interval")
+def test_each_poll_looks_after_its_pause(process, start_poll, stream, trips, rng):
+    """What is written in a pause is handled by the poll after it, also by the last one."""
+    polls = rng.randint(3, 5)
+    everything = trips(polls)
+    todo = everything[1:]
+    stream.append(everything[0])
+
+    def grow(step):
+        if isinstance(step, Sleep) and todo:
+            stream.append(todo.pop(0))
+
+    run = start_poll(stream, max_polls=polls, process=process)
+    seen = run.drain(grow)
+    if todo:
+        return  # the business of 01.poll-interval
+    assert seen == everything, (
+        f"1 event was in the file, and 1 more was appended in each of the {polls - 1} pauses of {polls} polls: "
+        f"poll should handle {named(everything, everything)}, it handled {named(seen, everything)}"
     )
 
 
@@ -115,7 +137,7 @@ def test_poll_goes_on_after_a_bad_line(start_poll, stream, trips, rng):
     run.drain(grow)
     assert seen == everything, (
         f"the file held 4 events with {len(bad)} bad lines around them; "
-        f"poll handled {len(seen)} events: {numbers(seen, everything)}{no_event(seen, everything)}"
+        f"poll handled {these(seen, everything, 'are on no line of it')}{no_event(seen, everything)}"
     )
     again = start_poll(stream, process=run.process)
     seen = again.drain()
@@ -220,180 +242,4 @@ def test_left_out_arguments_have_the_values_of_the_stub(process, stream, trips):
     # Whether the first event comes again is the business of 01.resumes.
     assert seen[-1:] == [late], (
         "called without sleep, with poll_interval=0, poll() did not handle the event that was appended"
-    )
-
-
-# 01.missing-file --------------------------------------------------------------
-
-
-@pytest.mark.check("01.missing-file", leans_on="01.poll-interval")
-def test_poll_goes_on_until_the_file_appears(process, start_poll, new_stream, trips):
-    """Created between two polls, removed, created again with more than there was before."""
-    everything = trips(7)
-    process.case.given("there is no file at first")
-    seen, polls = six_polls(start_poll, new_stream(), everything, process, missing=True)
-    if (
-        polls != 6
-        and six_polls(start_poll, new_stream(), everything, process, missing=False)[1] != 6
-    ):
-        return  # it does not sleep between the polls of a file that is there either: 01.poll-interval
-    assert polls > 2, (
-        f"there was no file, and max_polls was 6: poll should go on polling, it returned after {polls - 1} "
-        f"call{'s' * (polls != 2)} of sleep(); when the same file was there, and empty, it called "
-        "sleep() 5 times"
-    )
-    assert seen[:2] == everything[:2], (
-        "the file appeared before poll 3 of 6 with 2 events; "
-        f"poll handled {len(seen)} events, and not those first"
-    )
-    assert seen == everything, (
-        "the file appeared before poll 3 with events 1 and 2, was gone in polls 4 and 5, and was there "
-        f"again with events 3 to 7 in poll 6; poll handled events {numbers(seen, everything)}"
-    )
-    assert polls == 6, (
-        "the file appeared before poll 3, was gone in polls 4 and 5, and was there again in poll 6: "
-        f"max_polls was 6, and sleep() should be called 5 times, it was called {polls - 1} times"
-    )
-
-
-def six_polls(start_poll, stream, everything, process, *, missing: bool):
-    """Poll a file that comes and goes, or one that is there and empty instead.
-
-    Returns:
-        The events that were handled, and the number of polls: one more than the pauses.
-    """
-    polls = 1
-    vanish = stream.remove if missing else stream.write
-    if not missing:
-        stream.write()
-
-    def change(step):
-        nonlocal polls
-        if isinstance(step, Sleep):
-            polls += 1
-            if polls == 3:
-                stream.append(*everything[:2])
-            elif polls == 4:
-                vanish()
-            elif polls == 6:
-                stream.append(*everything[2:])
-
-    return start_poll(stream, max_polls=6, process=process).drain(change), polls
-
-
-@pytest.mark.check("01.missing-file", leans_on="01.poll-interval")
-def test_a_poll_that_finds_no_file_is_a_poll(start_poll, stream, rng):
-    """The file never appears: poll returns 0 after max_polls, it does not wait for it."""
-    polls = rng.randint(2, 5)
-    run = start_poll(stream, max_polls=polls)
-    pauses = 0
-
-    def count(step):
-        nonlocal pauses
-        pauses += isinstance(step, Sleep)
-        assert pauses <= 2 * polls, (
-            f"there is no file: poll() should return after {polls} polls (max_polls), "
-            f"it had called sleep() {pauses} times and not returned"
-        )
-
-    run.drain(count)
-    assert run.value == 0, (
-        f"there was no file, so poll() should return 0, it returned {run.value!r}"
-    )
-
-
-# 01.truncated-file ------------------------------------------------------------
-
-
-@pytest.mark.check("01.truncated-file", leans_on="01.poll-interval")
-def test_the_file_starts_over_during_a_run(process, start_poll, offset_path, new_stream, trips):
-    """Replaced by a shorter one, and truncated to nothing, between the polls of one run."""
-    for kwargs in ({}, {"offset_path": offset_path()}):
-        stream, everything = new_stream(), trips(7)
-        stream.append(*everything[:4])
-        todo = [
-            lambda stream=stream, new=everything[4:6]: (stream.rotate(), stream.append(*new)),
-            stream.write,
-            lambda stream=stream, new=everything[6:]: stream.append(*new),
-        ]
-
-        def change(step, todo=todo):
-            if isinstance(step, Sleep) and todo:
-                todo.pop(0)()
-
-        run = start_poll(stream, process=process, max_polls=5, poll_interval=0, **kwargs)
-        seen = run.drain(change)
-        if todo:
-            return  # it did not call sleep() between its polls: the business of 01.poll-interval
-        assert seen == everything, (
-            f"with{'' if kwargs else 'out'} offset_path, between the polls of one run, a file of events "
-            "1 to 4 was replaced by a shorter one of events 5 and 6, which was truncated to 0 bytes, and "
-            f"then event 7 came; poll handled events {numbers(seen, everything)}"
-        )
-
-
-@pytest.mark.check("01.truncated-file")
-def test_poll_starts_over_with_a_shorter_file(poll_once, offset_path, stream, trips):
-    """The file is replaced by a shorter one between two runs: its offset has fewer digits, too."""
-    stream.append(*trips(12))
-    path = offset_path()
-    poll_once(stream, offset_path=path)
-    unchanged = poll_once(stream, offset_path=path)
-    new = trips(2)
-    stream.rotate()
-    stream.append(*new)
-    seen = poll_once(stream, offset_path=path)
-    assert seen == new, f"the new file is shorter and holds 2 events; {len(seen)} were handled"
-    if unchanged:
-        return  # the business of 01.resumes
-    seen = poll_once(stream, offset_path=path)
-    assert not seen, (
-        "a file of 12 events was replaced by a shorter one of 2, and a run handled these: the next run "
-        f"should handle none, it handled {len(seen)} of them again"
-    )
-
-
-@pytest.mark.check("01.truncated-file", leans_on="01.poll-interval")
-@pytest.mark.parametrize(
-    ("same_run", "killed"),
-    [(False, True), (True, True), (True, False)],
-    ids=["killed-in-another-run", "killed-in-the-same-run", "handle-raises"],
-)
-def test_offset_0_is_stored_before_the_new_content_is_handled(
-    start_poll, poll_once, offset_path, stream, trips, same_run, killed
-):
-    """Ended in the first event of the new file, which then grows beyond the old offset."""
-    old, new = trips(4), trips(7)
-    path = offset_path()
-    stream.append(*old)
-    if same_run:
-        run = start_poll(stream, offset_path=path, max_polls=2)
-        for _ in old:
-            if not isinstance(run.next(), Handle):
-                return  # the business of 01.reads-appended
-            run.handled()
-        if not isinstance(run.next(), Sleep):
-            return  # the business of 01.poll-interval
-    else:
-        poll_once(stream, offset_path=path)
-    stream.rotate()
-    stream.append(*new[:2])
-    if same_run:
-        run.go_on()
-    else:
-        run = start_poll(stream, offset_path=path)
-    run.next_event()
-    if killed:
-        run.kill()
-    else:
-        run.fails()
-        if not isinstance(run.next(), Raised):
-            return  # the business of 01.handler-error
-    stream.append(*new[2:])  # now it is longer than the old file was
-    seen = poll_once(stream, offset_path=path)
-    # Whether event 1 comes again is the business of 01.crash-loses-nothing and 01.handler-error.
-    assert seen[-6:] == new[1:], (
-        f"{'killed' if killed else 'handle() raised'} in the first event of a new, shorter file, which then "
-        "grew: the next run should handle all 7 events of the new file, it handled "
-        f"{named(seen, new)}"
     )

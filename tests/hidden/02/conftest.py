@@ -6,6 +6,7 @@ import contextlib
 import random
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,19 @@ from grader.suite import (
     Process,
     Ready,
     Run,
+    content,
+    expect,
     in_words,
     settled,
 )
 
 SOCKET = "tcp_socket.socket_consumer"
 LONG = 50  # seconds, or a bit more: a time-out that nobody reaches
+PACKETS = 1600
+"""Of one event, sent byte by byte: more than a thousand are read one by one, whatever the machine does."""
+PAUSE = 0.001  # seconds
+SOON = 3.0
+"""Seconds within which who calls ready() at all has called it."""
 
 
 class Producer:
@@ -34,6 +42,8 @@ class Producer:
     def __init__(self, connection: socket.socket, seconds: float) -> None:
         self._connection = connection
         self._port = 0
+        self.sent = 0
+        """Bytes that `trickle` has sent."""
         with contextlib.suppress(OSError):  # one that is closed already has none
             self._port = connection.getpeername()[1]
         connection.settimeout(seconds)
@@ -49,6 +59,17 @@ class Producer:
         """Send as the consumer reads, however long that takes, while the test goes on."""
         self._connection.settimeout(None)
         threading.Thread(target=self.send, args=(data,), daemon=True).start()
+
+    def trickle(self, data: bytes) -> None:
+        """Send it byte by byte, with a pause after each, while the tests go on."""
+
+        def send() -> None:
+            for at in range(len(data)):
+                self.send(data[at : at + 1])
+                self.sent += 1
+                time.sleep(PAUSE)  # the reader is to have each byte alone
+
+        threading.Thread(target=send, daemon=True).start()
 
     def unread_by(self, pid: int) -> list[str]:
         """How much lies unread in the consumer's connections to its port; see proc(5), /proc/net/tcp.
@@ -130,6 +151,81 @@ def start(port: int, long: float) -> Callable[..., Run]:
         return where.start(SOCKET, HANDLE, **wanted)
 
     return begin
+
+
+@pytest.fixture(autouse=True)
+def trickle(beside: Any, rng: random.Random, taken: set[int]) -> Callable[[], Any]:
+    """`trickle()`: a run, since the first of the tests, whose event comes byte by byte; and the event.
+
+    None where it does not call ready() when a producer can connect.
+    """
+
+    def start(consumer: Consumer, at_end: contextlib.ExitStack) -> Any:
+        event = content.trips(rng, 1)[0]
+        event["note"] = "x" * (PACKETS - len(content.to_line(event | {"note": ""})))
+        port = unused_port(rng, taken)
+        run = consumer.start(SOCKET, HANDLE, port=port, max_events=1, timeout=LONG, ready=READY)
+        if run.waiting(SOON) or not isinstance(run.next(), Ready):
+            return None
+        try:
+            producer = Producer(consumer.connect(port), consumer.seconds)
+        except ConnectionRefusedError:
+            return None
+        at_end.callback(producer.close)
+        consumer.progress = lambda: producer.sent
+        run.passes_over = (Ready,)
+        run.set_at_liberty()
+        producer.trickle(content.to_line(event))
+        return run, event
+
+    beside.begin("trickle", start)
+    return lambda: beside.look("trickle", start)[0]
+
+
+@pytest.fixture
+def until_tail_waits(consumer: Consumer) -> Callable[[Run], None]:
+    """`until_tail_waits(run)`: until tail has looked at its file and sleeps, or `run` does something.
+
+    2 s at the most.
+    """
+
+    def wait(run: Run) -> None:
+        for _ in range(400):
+            if tail_state(consumer) in ("S", "Z") or not run.waiting(0.005):
+                return
+
+    return wait
+
+
+def tail_state(consumer: Consumer) -> str:
+    """The state of the tail process as ps shows it: S asleep, R running, Z zombie; "" without one."""
+    for info in consumer.processes():
+        if info.name == "tail":
+            try:
+                return Path(f"/proc/{info.pid}/stat").read_text().rpartition(")")[2].split()[0]
+            except OSError:
+                return ""
+    return ""
+
+
+@pytest.fixture
+def whatever_it_returns(rng: random.Random) -> Callable[[Run, list[Any]], None]:
+    """`whatever_it_returns(run, everything)`: handle returns a value of each kind, and all are handled."""
+
+    def look(run: Run, everything: list[Any]) -> None:
+        values = rng.sample(content.RETURNED, len(content.RETURNED))
+        said = f"handle() returned {', '.join(map(repr, values))} for {len(values)} events"
+        run.process.case.given(said)
+        for event, value in zip(everything, values, strict=True):
+            expect.next_event(run, event, everything, said)
+            run.handled(value)
+        count = run.returned()
+        assert count == len(values), (
+            f"{said}: each is handled when it returns, whatever the value; it should return {len(values)}, "
+            f"it returned {count!r}"
+        )
+
+    return look
 
 
 def stands_in_ready(run: Run, seconds: float) -> bool:

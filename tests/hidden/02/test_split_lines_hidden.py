@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from grader.suite import Failed, properties
+from grader.suite import Failed, Kept, New, Returned, properties
 from grader.suite.properties import for_all
 
 properties.prepare()
@@ -74,6 +74,22 @@ def test_a_line_cut_at_every_byte(split, trips):
                 f"a line of {len(data)} bytes came in two chunks, cut at byte {cut}: split_lines should "
                 f"give it whole and no rest; the lines were {first + second!r}, the rest {rest!r}"
             )
+
+
+@pytest.mark.check("02.framing")
+def test_what_the_caller_does_with_the_lines_stays_with_the_caller(consumer, split):
+    """The list of one call is changed; the next call with equal arguments gives the lines."""
+    process = consumer.process()
+    process.keep("value", New(SPLIT, b"o", b"ne\ntwo\nthr"))
+    process.keep("lines", New("operator.getitem", Kept("value"), 0))
+    step = process.start("operator.setitem", Kept("lines"), 0, b"changed").next("return")
+    if not isinstance(step, Returned):
+        return  # no list of lines: the business of the tests before
+    seen = process.call(SPLIT, b"o", b"ne\ntwo\nthr")
+    assert list(seen) == [[b"one", b"two"], b"thr"], (
+        "split_lines(b'o', b'ne\\ntwo\\nthr') was called, and the caller changed the list that it got; an "
+        f"equal call then returned {seen!r}. Return a new list from each call"
+    )
 
 
 @pytest.mark.check("02.framing")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from grader.suite import HANDLE, New, content, exceptions, expect, in_words
+from grader.suite import HANDLE, New, content, expect, in_words
 
-BAD = (*content.BAD, *content.LENIENT)
+BAD = (*content.BAD, *content.LENIENT, *content.PADDED)
 TAIL = "tail_pipe.tail_consumer"
 # Seconds. The promise is "about 2"; whoever asks less often is late every time.
 LATE = 3.5
@@ -16,45 +14,48 @@ QUIET = 2.1
 """Seconds: longer than the one or two that many write."""
 
 
-def tail_state(consumer) -> str:
-    """The state of the tail process as ps shows it: S asleep, R running, Z zombie; "" without one."""
-    for info in consumer.processes():
-        if info.name == "tail":
-            try:
-                return Path(f"/proc/{info.pid}/stat").read_text().rpartition(")")[2].split()[0]
-            except OSError:
-                return ""
-    return ""
-
-
-def wait_until_tail_waits(consumer, run) -> None:
-    """Until tail has looked at its file and sleeps, or the consumer does something; 2 s at the most."""
-    for _ in range(400):
-        if tail_state(consumer) in ("S", "Z") or not run.waiting(0.005):
-            return
-
-
-class Quiet:
-    """A tail_consumer whose file gets no line for a while after the first, begun beside the tests."""
+class Waiting:
+    """A tail_consumer that is begun beside the tests, and stands in handle for the first event."""
 
     def __init__(self, consumer, stream, events) -> None:
         self.stream = stream
         self.events = events
-        stream.append(events[0])
-        self.run = consumer.start(TAIL, stream.path, HANDLE, max_events=2)
+        self.run = consumer.start(TAIL, stream.path, HANDLE, max_events=len(events))
         expect.next_event(self.run, events[0], events, "one line was in the file")
-        self.run.handled()
 
 
 @pytest.fixture(autouse=True)
-def quiet(beside, new_stream, rng):
-    """`quiet()`: what waits beside the tests since the first of them, and how many seconds it has."""
+def waiting(beside, new_stream, rng):
+    """`waiting(name)`: what goes on beside the tests since the first of them, and for how many seconds."""
 
-    def start(consumer, _):
-        return Quiet(consumer, new_stream(where=consumer), content.trips(rng, 2))
+    def quiet(consumer, _):
+        """After the first line comes a part of the second one."""
+        stream, events = new_stream(where=consumer), content.trips(rng, 3)
+        stream.append(events[0])
+        made = Waiting(consumer, stream, events)
+        line = content.to_line(events[1])
+        made.cut = rng.randint(1, len(line) - 1)
+        stream.append(line[: made.cut])
+        made.run.handled()
+        return made
 
-    beside.begin("quiet tail", start)
-    return lambda: beside.look("quiet tail", start)
+    def linked(consumer, _):
+        """After the first line the link, which is the path, is set to another file."""
+        old, new, link = (new_stream(where=consumer) for _ in range(3))
+        events = content.trips(rng, 2)
+        old.append(events[0])
+        link.point_to(old)
+        made = Waiting(consumer, link, events)
+        new.append(events[1])
+        link.point_to(new)
+        made.run.set_at_liberty()
+        made.run.handled()
+        return made
+
+    starts = {"quiet": quiet, "linked": linked}
+    for name, start in starts.items():
+        beside.begin(f"{name} tail", start)
+    return lambda name: beside.look(f"{name} tail", starts[name])
 
 
 @pytest.mark.check("02.tail-from-start")
@@ -122,7 +123,9 @@ def test_each_new_line_arrives_before_the_next_is_written(consumer, stream, trip
 
 
 @pytest.mark.check("02.tail-follows")
-def test_a_line_that_is_half_written_at_the_start_arrives_whole(consumer, stream, trips, rng):
+def test_a_line_that_is_half_written_at_the_start_arrives_whole(
+    consumer, stream, trips, rng, until_tail_waits
+):
     """Its rest is appended while the event before it is handled."""
     everything = first, second, third = trips(3)
     line = content.to_line(second)
@@ -131,7 +134,7 @@ def test_a_line_that_is_half_written_at_the_start_arrives_whole(consumer, stream
     run = consumer.start(TAIL, stream.path, HANDLE, max_events=3)
     expect.next_event(run, first, everything, "a line and a part of the next one were in the file")
     # The consumer has begun to read: what it does not see now it would never see.
-    wait_until_tail_waits(consumer, run)
+    until_tail_waits(run)
     stream.append(line[cut:], third)
     run.handled()
     when = (
@@ -145,23 +148,41 @@ def test_a_line_that_is_half_written_at_the_start_arrives_whole(consumer, stream
 
 
 @pytest.mark.check("02.tail-follows")
+def test_whatever_handle_returns_the_event_is_handled(consumer, stream, trips, whatever_it_returns):
+    """False and 0 are no failure, True is no wish to end."""
+    everything = trips(len(content.RETURNED))
+    stream.append(*everything)
+    run = consumer.start(TAIL, stream.path, HANDLE, max_events=len(everything))
+    whatever_it_returns(run, everything)
+
+
+@pytest.mark.check("02.tail-follows")
 @pytest.mark.last
-def test_a_quiet_file_is_waited_on(quiet):
-    """No line comes for seconds; one that comes then is handled."""
-    waiting, seconds = quiet()
-    run = waiting.run
+def test_a_quiet_file_is_waited_on(waiting):
+    """A part of a line, and nothing for seconds; its rest and another line that come then are handled."""
+    made, seconds = waiting("quiet")
+    run, events = made.run, made.events
+    before = f"it handled event 1 of {len(events)}, then {made.cut} bytes of line 2 were appended and nothing else"
     if not run.waiting(max(0.0, QUIET - seconds)):
         raise AssertionError(
-            "it handled event 1 of max_events=2, then no line was appended, and it should go on "
-            f"waiting; within {QUIET:.0f} s {in_words(run.next(), 'it')}"
+            f"{before}: it should go on waiting; within {QUIET:.0f} s {in_words(run.next(), 'it')}"
         )
-    second = waiting.events[1]
-    waiting.stream.append(second)
-    when = "a line was appended after some quiet seconds"
-    expect.next_event(run, second, waiting.events, when)
-    run.handled()
+    made.stream.append(content.to_line(events[1])[made.cut :], events[2])
+    when = f"{before}; some seconds later came the rest of line 2, and line 3"
+    for event in events[1:]:
+        expect.next_event(run, event, events, when)
+        run.handled()
     count = run.returned()
-    assert count == 2, f"it handled 2 events: it should return 2, it returned {count!r}"
+    assert count == 3, f"it handled 3 events: it should return 3, it returned {count!r}"
+
+
+@pytest.mark.check("02.tail-rotation")
+@pytest.mark.last
+def test_a_link_that_is_set_to_another_file_is_followed(waiting):
+    """The path names what the link points to now. Up to 1 s passes: tail looks at links once a second."""
+    made, _ = waiting("linked")
+    when = "the path is a symbolic link, which was set to another file with event 2 after event 1 was handled"
+    expect.next_event(made.run, made.events[1], made.events, when)
 
 
 @pytest.mark.check("02.tail-rotation")
@@ -193,11 +214,11 @@ def test_the_new_file_of_the_name_is_followed(consumer, stream, trips):
 
 
 @pytest.mark.check("02.tail-late-file")
-def test_a_file_that_comes_later_is_followed(consumer, stream, trips):
+def test_a_file_that_comes_later_is_followed(consumer, stream, trips, until_tail_waits):
     """No file at the start. Up to 1 s passes: without a file, tail looks once a second."""
     (event,) = trips(1)
     run = consumer.start(TAIL, stream.path, HANDLE, max_events=1)
-    wait_until_tail_waits(consumer, run)
+    until_tail_waits(run)
     stream.append(event)
     expect.next_event(run, event, [event], "the file was created after the start")
     run.handled()
@@ -225,100 +246,6 @@ def test_it_stops_after_max_events_and_starts_anew(consumer, new_stream, trips, 
         assert returned == wanted, (
             f"it handled {wanted} events: it should return {wanted}, it returned {returned!r}"
         )
-
-
-def python_helper(pid: int, parents: set[int]) -> bool:
-    """Tell whether it is a process that multiprocessing keeps until the end of the program.
-
-    One that only has the name of such a process, and follows the file, is none: helpers have no
-    children, and read nothing but pipes.
-    """
-    try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        executable = Path(f"/proc/{pid}/exe").readlink().name
-        names = [str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()]
-    except OSError:
-        return False
-    named = any(
-        word.startswith(b"from multiprocessing." + module)
-        for word in words
-        for module in (b"resource_tracker import", b"forkserver import")
-    )
-    follows = any("/stream/" in name or "inotify" in name for name in names)
-    return named and executable.startswith("python") and not follows and pid not in parents
-
-
-def left(consumer) -> str:
-    """The processes that are left, in words; empty when there is none."""
-
-    def matches(info) -> bool:
-        return not python_helper(info.pid, {each.parent for each in consumer.processes()})
-
-    rest = consumer.left_processes(matches)
-    return " and ".join(
-        f"{info.name} is a zombie (nobody collected its exit status)"
-        if info.zombie
-        else f"{info.name} still runs"
-        for info in rest
-    )
-
-
-@pytest.mark.check("02.tail-reaped")
-def test_no_process_is_left_after_a_return(consumer, stream, trips):
-    """Looked at while the consumer's process still lives."""
-    stream.append(*trips(3))
-    consumer.given("the file held 3 events, and max_events is 2")
-    run = consumer.process().start(TAIL, stream.path, HANDLE, max_events=2)
-    run.drain()
-    rest = left(consumer)
-    assert not rest, f"tail_consumer() has returned, and {rest}"
-
-
-@pytest.mark.check("02.tail-reaped")
-def test_no_process_is_left_after_an_exception(consumer, stream, trips):
-    """handle raises in the middle: whatever it is leaves unchanged, and tail is ended."""
-    stream.append(*trips(3))
-    process = consumer.process()
-    for exception in (*exceptions.ORDINARY, *exceptions.STOPPING):
-        consumer.given("the file held 3 events")
-        run = process.start(TAIL, stream.path, HANDLE, max_events=3)
-        run.next_event()
-        consumer.given(f"handle() raised {exception}")
-        run.fails(exception)
-        raised = run.raised()
-        assert raised.by_handle, (
-            f"handle() raised {exception}, which should leave tail_consumer() unchanged; "
-            f"{raised.message} left it"
-        )
-        rest = left(consumer)
-        assert not rest, f"{exception} has left tail_consumer(), and {rest}"
-
-
-def living_tails(consumer) -> set[int]:
-    """The tail processes of all calls that are under way."""
-    return {info.pid for info in consumer.processes() if info.name == "tail" and not info.zombie}
-
-
-@pytest.mark.check("02.tail-reaped")
-def test_another_consumers_tail_is_left_alone(consumer, new_stream, trips):
-    """Two processes follow a file each; one returns, and the other's tail lives on."""
-    mine, others = new_stream(), new_stream()
-    for stream in (mine, others):
-        stream.append(*trips(3))
-    other = consumer.start(TAIL, others.path, HANDLE, max_events=2)
-    other.next_event()
-    wait_until_tail_waits(consumer, other)
-    tails = living_tails(consumer)
-    consumer.given("the file held 3 events, and max_events is 2")
-    run = consumer.start(TAIL, mine.path, HANDLE, max_events=2)
-    run.next_event()
-    tails &= living_tails(consumer)  # one that ends by itself is the business of 02.tail-follows
-    run.handled()
-    run.drain()
-    assert tails <= living_tails(consumer), (
-        "two calls of tail_consumer() followed a file each, in two processes; one has returned, and the "
-        "other's tail has ended too: end the process that you have started, not every one of its name"
-    )
 
 
 @pytest.mark.check("02.tail-bad-line")

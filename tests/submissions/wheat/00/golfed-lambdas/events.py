@@ -7,7 +7,7 @@ import json
 def attempt(function, *arguments):
     try:
         return function(*arguments)
-    except (json.JSONDecodeError, UnicodeDecodeError):
+    except ValueError:
         return None
 
 

@@ -15,7 +15,7 @@ def parse(line):
         return None
     try:
         event = json.loads(text)
-    except json.JSONDecodeError as error:
+    except ValueError as error:
         print("not JSON:", error)
         return None
     if type(event) != dict:
