@@ -40,3 +40,6 @@ KAFKA = ("confluent_kafka.KafkaException", "BufferError")
 
 STOPPING = ("KeyboardInterrupt", "SystemExit")
 """No Exception: what they leave is always left, in every exercise."""
+
+BASE = ("asyncio.CancelledError", "GeneratorExit")
+"""No Exception either, and what some programs end themselves with: what they leave is left too."""

@@ -23,9 +23,9 @@ def backend() -> Any:
     return create_backend_app("sqs")
 
 
-def is_anything_visible(queue: str) -> bool:
+def is_anything_visible(queue: str, region: str = REGION) -> bool:
     """Tell whether a receive has to look: a message of that queue is neither hidden nor delayed."""
-    found = sqs_backends[ACCOUNT][REGION].queues.get(queue)
+    found = sqs_backends[ACCOUNT][region].queues.get(queue)
     return found is None or bool(found.messages)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from werkzeug.test import create_environ
 
 from grader.services.gate import Gate, Packet
+from grader.services.sqs.backend import REGION
 from grader.services.sqs.clock import Clock
 from grader.services.sqs.faults import REFUSED, Faults, copy_of, is_copy, with_failed
 from grader.services.sqs.recorded import Parameters, Request, in_words
@@ -56,6 +57,8 @@ class Front:
         self.faults = Faults()
         self.base_url = "http://localhost"
         """Where the consumer finds the service: what the URLs of queues begin with."""
+        self.region = REGION
+        """Where the queues are that requests are about."""
         self.observe: Callable[[str], None] = lambda _: None
         """Told each request of the consumer's in words."""
         self.is_anything_visible: Callable[[str], bool] = lambda _: True
@@ -171,7 +174,7 @@ class Front:
         """
         body = json.dumps(parameters).encode()
         request = {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
-        inner = _environ(self.base_url, action) | request
+        inner = _environ(self.base_url, action, self.region) | request
         began: list[tuple[str, dict[str, str]]] = []
         with self._backend:
             chunks = self._app(
@@ -313,9 +316,13 @@ def _length(text: str) -> int:
 
 
 @cache
-def _environ(base_url: str, action: str) -> Environ:
-    """Return a request of that action, without its body."""
-    headers = {"X-Amz-Target": f"{_TARGET}.{action}", "Content-Type": _JSON}
+def _environ(base_url: str, action: str, region: str) -> Environ:
+    """Return a request of that action, without its body; moto takes the region from its login."""
+    headers = {
+        "X-Amz-Target": f"{_TARGET}.{action}",
+        "Content-Type": _JSON,
+        "Authorization": f"AWS4-HMAC-SHA256 Credential=test/20260101/{region}/sqs/aws4_request",
+    }
     return create_environ(method="POST", base_url=base_url, headers=headers)
 
 

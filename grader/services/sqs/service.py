@@ -47,7 +47,7 @@ class SqsService(Service):
         self._clock.install()
         self._front = Front(backend(), self._clock)
         self._front.observe = self.observe
-        self._front.is_anything_visible = is_anything_visible
+        self._front.is_anything_visible = lambda queue: is_anything_visible(queue, self.region)
         self._servers: list[_Server] = []
         self._client: Any = None
 
@@ -73,7 +73,17 @@ class SqsService(Service):
     @property
     def consumer_arguments(self) -> dict[str, str]:
         """Return what the student's process calls `boto3.client("sqs", ...)` with."""
-        return {"endpoint_url": f"http://{self.host}:{self.port}", **_LOGIN}
+        login = {**_LOGIN, "region_name": self.region}
+        return {"endpoint_url": f"http://{self.host}:{self.port}", **login}
+
+    @property
+    def region(self) -> str:
+        """Where the queues are: those of one region are none of another's."""
+        return self._front.region
+
+    @region.setter
+    def region(self, name: str) -> None:
+        self._front.region = name
 
     def queue_url(self, name: str) -> str:
         """Return the URL of a queue, as the consumer's client sees it."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import cycle
 from typing import Any
 
 from broker_words import how_it_looks, these
 
-from grader.suite import Handle, Raised, Ready, Returned, Run, Step
+from grader.suite import Handle, Process, Raised, Ready, Returned, Run, Step
 from grader.suite.steps import in_words
 
 
@@ -19,6 +24,22 @@ def is_another_checks(step: Step) -> bool:
     return isinstance(step, Ready) or (
         isinstance(step, Handle) and not isinstance(step.event, dict)
     )
+
+
+@contextmanager
+def held_still(process: Process) -> Iterator[None]:
+    """Let nothing of it run, not even a thread: what it has left undone stays undone.
+
+    One that can be reached from here alone; of others what is done a moment later passes.
+    """
+    pid = process.pid
+    if pid:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        if pid:
+            os.kill(pid, signal.SIGCONT)
 
 
 class Tracked:
@@ -70,11 +91,14 @@ class Tracked:
             f"{self.these([seen])}{how_it_looks(seen)}"
         )
 
-    def take(self, events: list[Any], when: str) -> None:
-        """The next steps handle `events`, and succeed."""
-        for event in events:
-            self.expect(event, when)
-            self.run.handled()
+    def take(self, events: list[Any], when: str, returned: Iterable[Any] = (None,)) -> None:
+        """The next steps handle `events`, and succeed; handle() returns those values in turn."""
+        scene = when
+        for event, value in zip(events, cycle(returned), strict=False):
+            self.expect(event, scene)
+            self.run.handled(value)
+            scene = when if value is None else f"{when}, and handle() returned {value!r} for one"
+        self.run.process.case.given(scene)
 
     def finish(self, when: str, most: int) -> list[Any]:
         """Say yes to every step until it returns, or has handled more than `most`; the events."""

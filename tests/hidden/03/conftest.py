@@ -41,6 +41,18 @@ def junk(rng: random.Random) -> list[bytes]:
 
 
 @pytest.fixture
+def large(rng: random.Random) -> content.Event:
+    """An event of more than 64 KB, and of more than a frame of RabbitMQ."""
+    return {"event_id": rng.randrange(10**6), "route": "Queens " * rng.randint(20_000, 24_000)}
+
+
+@pytest.fixture
+def returned(rng: random.Random) -> list[Any]:
+    """What handle() returns, one after the other, where that is no verdict on the event."""
+    return rng.sample(content.RETURNED, len(content.RETURNED))
+
+
+@pytest.fixture
 def in_short() -> Callable[[list[bytes], list[Any]], str]:
     """How many messages there are, and the first that is not what it should be."""
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from itertools import cycle
 from typing import Any
 
 import pika
@@ -17,6 +19,12 @@ from grader.suite.steps import in_words
 
 _GONE = "there is no queue of that name"
 _NOT_FOUND = 404
+MOST_ARGUMENTS = 12
+ARGUMENT = re.compile(
+    r"inequivalent arg '(x-[^']+)' .* but current is "
+    r"(?:(?:the value )?'([^']*)'(?: of type '(\w+)')?|none)$"
+)
+"""What the broker says of an argument of a queue. Source: assert_args_equivalence in rabbit_misc.erl."""
 
 
 class Queues:
@@ -72,13 +80,13 @@ class Queues:
         """Call a function of the student's with a new channel of the kept connection."""
         return process.start(f"rabbitmq.{function}", Method(Kept("connection"), "channel"), *args)
 
-    def declare(self, count: int = 1) -> list[str]:
+    def declare(self, count: int = 1, spelled: Callable[[str], str] = str) -> list[str]:
         """Names of queues that the student's declare_queue made, one after the other.
 
         The process lives on without its connection; the next `start` makes its call in it.
         """
         process = self.process()
-        names = [self._new_name() for _ in range(count)]
+        names = [spelled(self._new_name()) for _ in range(count)]
         for name in names:
             self.in_channel(process, "declare_queue", name).returned()
         # What comes of it when the student's function has closed it is no matter.
@@ -108,13 +116,18 @@ class Queues:
         )
         return Tracked(run, everything)
 
-    def put(self, name: str, *items: dict[str, Any] | bytes) -> None:
-        """Publish events, or bytes as they are; the broker has them when this returns."""
-        properties = pika.BasicProperties(delivery_mode=2)
+    def put(
+        self, name: str, *items: dict[str, Any] | bytes, labels: Sequence[dict[str, Any]] = ({},)
+    ) -> None:
+        """Publish events, or bytes as they are; the broker has them when this returns.
+
+        `labels` are properties that messages have besides, in turn.
+        """
         self._consumer.log.add("suite", f"puts {len(items)} messages into {name!r}")
         channel = self._connection.channel()
         channel.confirm_delivery()
-        for item in items:
+        for item, label in zip(items, cycle(labels), strict=False):
+            properties = pika.BasicProperties(delivery_mode=2, **label)
             self._publish(channel, name, content.to_message(item), properties)
         channel.close()
 
@@ -156,6 +169,36 @@ class Queues:
             self.channel = self._connection.channel()
             return str(error.reply_text)
         return ""
+
+    def declared(self, name: str, guess: dict[str, str]) -> dict[str, Any]:
+        """The arguments of a durable queue: of those that differ the broker names the first."""
+        found: dict[str, Any] = dict(guess)
+        for _ in range(MOST_ARGUMENTS):
+            refusal = self.refusal(name, durable=True, arguments=found)
+            if (differs := ARGUMENT.search(refusal)) is None:
+                break
+            key, value, kind = differs.groups()
+            if value is None:
+                del found[key]
+            elif kind == "bool":
+                found[key] = value == "true"
+            else:
+                found[key] = int(value) if kind not in (None, "longstr") else value
+        return found
+
+    def loses_its_exchange(self, exchange: str) -> bool:
+        """Tell whether a restart of the broker ends the exchange of that name."""
+        for kind in ("direct", "fanout", "topic", "headers"):
+            try:
+                self.channel.exchange_declare(exchange, passive=True)
+                self.channel.exchange_declare(exchange, exchange_type=kind, durable=True)
+            except pika.exceptions.ChannelClosedByBroker as error:
+                self.channel = self._connection.channel()
+                if "'type'" not in error.reply_text:
+                    return "'durable'" in error.reply_text
+            else:
+                return False
+        return False
 
     def holds(self, name: str) -> str:
         """How many messages lie ready, for a sentence."""

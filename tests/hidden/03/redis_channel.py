@@ -16,6 +16,7 @@ from grader.suite import (
     Consumer,
     Failed,
     Kept,
+    Method,
     New,
     Process,
     Ready,
@@ -124,6 +125,27 @@ class Channel:
         """Publish an event from any thread; how many subscribers got it."""
         with self.service.connect() as client:
             return int(client.publish(self.name, content.to_message(item)))
+
+
+class OwnSubscription:
+    """A subscription of the caller's own, with the client that the student's functions are given."""
+
+    def __init__(self, channel: Channel, process: Process) -> None:
+        self._channel = channel
+        self._process = process
+        process.keep("own", Method(Kept("client"), "pubsub"))
+        process.keep("asked", Method(Kept("own"), "subscribe", channel.name))
+        self._message()  # the confirmation
+
+    def _message(self) -> Any:
+        look = Method(Kept("own"), "get_message", timeout=PATIENCE)
+        return self._process.call("worker.calls.keep", look)
+
+    def hears(self, event: dict[str, Any]) -> bool:
+        """Tell whether an event that is published now arrives there."""
+        self._channel.publish(event)
+        got = self._message()
+        return isinstance(got, dict) and got["type"] == "message"
 
 
 class Listener:

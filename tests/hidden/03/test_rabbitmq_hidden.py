@@ -3,29 +3,52 @@
 from __future__ import annotations
 
 import pytest
+from broker_runs import held_still
 
-from grader.suite import Raised, content, exceptions
+from grader.suite import Handle, Raised, content, exceptions
 from grader.suite.steps import in_words
 
 PATIENCE = 5.0  # seconds; only a wrong submission waits so long
 QUIET = 3.1
 """Seconds: longer than the one or two that many write; these tests begin later than those of Redis."""
+LABELS = (
+    {},
+    {"content_type": "application/json"},
+    {"content_type": "text/plain", "content_encoding": "utf-8"},
+    {"content_type": "application/octet-stream", "type": "trip"},
+    {"content_type": "application/json; charset=utf-8", "headers": {"source": "a kiosk"}},
+)
+"""What producers say of a message that is a JSON object."""
 
 
 @pytest.mark.check("03.rabbit-delivers")
-def test_before_and_after_the_start(queues, odd_events, unusual_text):
-    """More than the prefetch before the consumer came, and some while it waits; of every kind."""
-    everything = odd_events + unusual_text
+def test_before_and_after_the_start(queues, odd_events, unusual_text, large, trips, returned):
+    """More than the prefetch before the consumer came, and some while it waits; of every kind.
+
+    Producers label messages as they like. For some handle() returns something: it has handled
+    them all the same.
+    """
+    last = trips(len(returned) + 1)
+    everything = [*odd_events, *unusual_text, large, *last, *trips(3)]
     total = len(everything)
     (queue,) = queues.declare()
-    queues.put(queue, *everything[:-3])
+    queues.put(queue, *everything[:-3], labels=LABELS)
     run = queues.start(queue, everything, max_events=total)
-    run.take(everything[:-3], f"{total - 3} events were in the queue before the consumer started")
+    scene = (
+        f"{total - 3} events were in the queue before the consumer started, labelled as text/plain, "
+        "application/json and otherwise"
+    )
+    run.take(everything[: -3 - len(last)], scene)
+    run.take(last, scene, returned)
     for event in everything[-3:]:
         # The queue is empty now: a consumer that gives up does so here.
         if not run.run.waiting(0.05):
+            step = run.run.next()
+            at = last.index(step.event) if isinstance(step, Handle) and step.event in last else -1
+            again = f" again, for which handle() had returned {returned[at % len(returned)]!r}"
             raise AssertionError(
-                f"the queue was empty, so it should wait; {in_words(run.run.next(), 'it')}"
+                f"{scene}; all of them were handled, so it should wait; {in_words(step, 'it')}"
+                f"{again if at >= 0 else ''}"
             )
         queues.put(queue, event)
         run.take([event], "an event was published while the consumer was waiting")
@@ -199,12 +222,13 @@ def test_a_second_consumer_gets_its_share(queues, trips, prefetch):
     )
 
 
-def wait_closed(queues, when):
-    """No connection is open, a moment later at most."""
-    closed = queues.service.wait_closed(PATIENCE)
+def wait_closed(queues, run, when):
+    """No connection is open, though the process does nothing any more."""
+    with held_still(run.run.process):
+        closed = queues.service.wait_closed(PATIENCE)
     count = queues.service.open_connections
     assert closed, (
-        f"{when}, and {PATIENCE:.0f} s later {count} "
+        f"{when}, and its process was held still from then on; {PATIENCE:.0f} s later {count} "
         f"connection{'s were' if count != 1 else ' was'} still open"
     )
 
@@ -217,16 +241,17 @@ def test_no_connection_after_a_return(queues, trips):
     queues.put(queue, *everything)
     run = queues.start(queue, everything, max_events=2)
     run.finish("three events were in the queue, and max_events is 2", 3)
-    wait_closed(queues, "the consumer has returned")
+    wait_closed(queues, run, "the consumer has returned")
 
 
 @pytest.mark.check("03.rabbit-closes")
 def test_no_connection_after_an_exception(queues, trips, new_name):
-    """Ctrl-C and SystemExit leave the consumer unchanged; so does the broker's refusal to declare."""
-    fresh = trips(2 * len(exceptions.STOPPING))
+    """What is no Exception leaves the consumer unchanged; so does the broker's refusal to declare."""
+    names = (*exceptions.STOPPING, *exceptions.BASE)
+    fresh = trips(2 * len(names))
     (queue,) = queues.declare()
     process = None
-    for name in exceptions.STOPPING:
+    for name in names:
         everything = [fresh.pop(), fresh.pop()]
         queue = queues.still(queue)
         queues.put(queue, *everything)
@@ -242,12 +267,12 @@ def test_no_connection_after_an_exception(queues, trips, new_name):
             f"handle() raised {name}, which should leave rabbitmq_consumer unchanged; "
             f"{run.said(step)}"
         )
-        wait_closed(queues, f"{name} has left the consumer")
+        wait_closed(queues, run, f"{name} has left the consumer")
     taken = new_name()
     queues.channel.queue_declare(taken, durable=True, arguments={"x-max-length": 1000})
     run = queues.start(taken, everything, max_events=3, process=process)
     # Who raises nothing may well have found a way to use the queue as it is.
     if isinstance(step := run.moves(PATIENCE), Raised):
         wait_closed(
-            queues, "a queue of that name had other arguments, an exception left the consumer"
+            queues, run, "a queue of that name had other arguments, an exception left the consumer"
         )

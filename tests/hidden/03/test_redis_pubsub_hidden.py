@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from broker_runs import held_still
+from redis_channel import OwnSubscription
 
-from grader.suite import Handle, New, Raised, Ready, Returned, content, exceptions
+from grader.suite import Handle, Raised, Ready, Returned, content, exceptions
 from grader.suite.steps import in_words
 
 PATIENCE = 5.0  # seconds; only a wrong submission waits so long
@@ -12,20 +14,15 @@ QUIET = 5.1
 """Seconds: longer than the five that clients have as a default and many write."""
 
 
-def publish(channel, events, process=None):
-    """What the student's publish_events returns, as a list of events."""
-    value = channel.publish_events(events, process).returned()
-    assert isinstance(value, list | tuple), (
-        f"publish_events should return a list of events, it returned {value!r:.200}"
-    )
-    return list(value)
-
-
 @pytest.mark.check("03.redis-delivers")
 @pytest.mark.parametrize("decode", [False, True])
-def test_events_arrive_in_order(channel, odd_events, unusual_text, decode):
-    """Events of every kind, one at a time and many at once, as bytes and as str."""
-    everything = odd_events + unusual_text
+def test_events_arrive_in_order(channel, odd_events, unusual_text, large, trips, returned, decode):
+    """Events of every kind and size, one at a time and many at once, as bytes and as str.
+
+    For the last of them handle() returns something: it has handled them all the same.
+    """
+    last = trips(len(returned) + 1)
+    everything = [*odd_events, *unusual_text, large, *last]
     # Room for more: whether it counts right is seen in the next test.
     run = channel.subscribe(everything, max_events=200, decode_responses=decode)
     channel.publish(everything[0])
@@ -44,24 +41,28 @@ def test_events_arrive_in_order(channel, odd_events, unusual_text, decode):
     )
     run.take(everything[1:2], "events were published one at a time")
     channel.publish(*everything[2:])
-    run.take(everything[2:], f"{len(everything) - 2} events were published at once")
+    scene = f"{len(everything) - 2} events were published at once"
+    run.take(everything[2 : -len(last)], scene)
+    run.take(last, scene, returned)
 
 
 @pytest.mark.check("03.redis-delivers")
 def test_each_call_is_a_new_one(channel, new_channel, new_name, trips, rng):
     """Three calls in one process with one client: max_events of each, of its own channel alone."""
-    limit = rng.randint(2, 4)
-    everything = trips(limit + 8)
-    odd_name = f"{new_name()} [abc]*?"
+    limit, more = rng.randint(2, 4), rng.randint(2, 4)
+    everything = trips(limit + 5 + 3 * more)
+    odd_name = f"{new_name()} [aBc]*?"
     process = channel.process()
     full = True
     for number, (at, most) in enumerate(
         [(channel, limit), (new_channel(odd_name), 2), (channel, 3)], 1
     ):
-        mine, everything = everything[: most + 1], everything[most + 1 :]
+        mine, everything = everything[: most + more], everything[most + more :]
         run = at.subscribe(mine, max_events=most, process=process)
         # To each of these somebody subscribes who takes the name for a pattern or cuts it.
-        for other in (f"{at.name[:-6]}a--z", f"{at.name}x", at.name[:-1], at.name.upper()):
+        cased = (at.name.upper(), at.name.lower())
+        others = {f"{at.name[:-6]}a--z", f"{at.name}x", at.name[:-1], *cased} - {at.name}
+        for other in sorted(others):
             new_channel(other).publish({"published on": "another channel"})
         at.publish(*mine)
         scene = (
@@ -182,114 +183,6 @@ def test_what_was_published_between_two_consumers_is_gone(channel, trips):
     second.take(everything[4:], "events 3 and 4 were published with no subscriber")
 
 
-@pytest.mark.check("03.redis-reports-lost")
-def test_with_nobody_there_all_are_lost(channel, odd_events, trips):
-    """No subscriber: every event comes back, in order, equal ones too; in each of two calls.
-
-    The second time the events come from an iterator, which has no length.
-    """
-    process = channel.process()
-    where = {"host": channel.service.host, "port": channel.service.port}
-    three = trips(3)
-    for events, given, decode, words in (
-        (odd_events, odd_events, False, "a list"),
-        (three, New("builtins.iter", three), True, "an iterator, which can be gone through once,"),
-        ([], [], False, "an empty list"),
-    ):
-        process.keep("client", New("redis.Redis", **where, decode_responses=decode))
-        lost = publish(channel, given, process)
-        assert lost == events, (
-            f"publish_events was given {words} of {len(events)} events (decode_responses={decode}), "
-            "and there was no subscriber, so it should return all of them in order; it returned "
-            f"{channel.these(lost, events)}"
-        )
-
-
-@pytest.mark.check("03.redis-reports-lost")
-def test_with_somebody_there_none_is_lost(channel, listen, odd_events, unusual_text, in_short):
-    """One subscriber and then three: nothing comes back, and each got every event as JSON."""
-    process = channel.process()
-    listeners = []
-    for events, more in ((odd_events, 1), (unusual_text, 2)):
-        listeners += [listen() for _ in range(more)]
-        lost = publish(channel, events, process)
-        for listener in listeners:
-            listener.receive(len(events))
-            assert listener.events() == events, (
-                f"{len(events)} events should be published as JSON, one message each, in order; "
-                f"messages that a subscriber received: {in_short(listener.received, events)}"
-            )
-            listener.received.clear()
-        assert lost == [], (
-            f"every event was received (subscribers: {len(listeners)}), so it should return none; "
-            f"it returned {channel.these(lost, events)}"
-        )
-
-
-@pytest.mark.check("03.redis-reports-lost")
-def test_the_subscriber_leaves_half_way(channel, listen, trips, rng):
-    """The only subscriber is gone before event k: exactly the events from k on come back."""
-    events = trips(rng.randint(6, 9))
-    k = rng.randint(2, len(events) - 2)
-    # One that was received and is published once more is lost all the same.
-    events[-1] = dict(events[rng.randrange(k)])
-    listener = listen()
-
-    def leave():
-        listener.receive(k)
-        listener.leave()
-
-    with channel.service.before("PUBLISH", "SPUBLISH", number=k + 1, action=leave):
-        lost = publish(channel, events)
-    # Who publishes all in one transaction leaves no moment to leave in: then all were received.
-    listener.leave()
-    received = listener.events()
-    assert received == events[: len(received)], (
-        f"the events should be published in order, as JSON; a subscriber received {received!r:.300}"
-    )
-    missed = events[len(received) :]
-    assert lost == missed, (
-        f"the only subscriber left after event {len(received)} of {len(events)}, so "
-        f"{channel.these(missed, events)} were lost; it returned {channel.these(lost, events)}"
-    )
-
-
-@pytest.mark.check("03.redis-reports-lost")
-def test_a_subscriber_comes_half_way(channel, listen, trips, rng):
-    """The first one comes before event k: the events before it are lost, it gets the others."""
-    events = trips(rng.randint(6, 9))
-    k = rng.randint(2, len(events) - 2)
-    came = []
-    with (
-        channel.service.recording() as recorded,
-        channel.service.before(
-            "PUBLISH", "SPUBLISH", number=k + 1, action=lambda: came.append(listen())
-        ),
-    ):
-        lost = publish(channel, events)
-    published = len(recorded.commands("PUBLISH", "SPUBLISH"))
-    assert published >= len(events) or recorded.commands("EVAL", "EVALSHA", "FCALL"), (
-        f"{len(events)} events were to be published, to nobody at first: somebody may come for the "
-        f"next one, so each should be published; {published} {'was' if published == 1 else 'were'}"
-    )
-    received = []
-    for listener in came:
-        listener.receive(len(events) - k)
-        listener.leave()
-        received = listener.events()
-    # Who publishes all in one transaction does so after somebody came, or before.
-    missed = events[: len(events) - len(received)]
-    assert received == events[len(missed) :], (
-        f"the events should be published in order, as JSON; a subscriber that came before event "
-        f"{k + 1} received {received!r:.300}"
-    )
-    assert lost == missed, (
-        f"{channel.these(missed, events)} of {len(events)} reached nobody, then somebody subscribed "
-        f"and got the others; it should return what was lost, it returned "
-        f"{channel.these(lost, events)}"
-    )
-
-
 @pytest.mark.check("03.redis-fan-out")
 def test_both_consumers_get_every_event(channel, trips):
     """Two processes subscribe to one channel."""
@@ -369,22 +262,30 @@ def test_bad_messages_are_skipped(channel, trips, junk):
 
 
 @pytest.mark.check("03.redis-unsubscribes")
-def test_nobody_is_subscribed_after_a_return(channel, trips):
-    """The process lives on, its subscription does not."""
+def test_nobody_is_subscribed_after_a_return(channel, new_channel, trips):
+    """The process lives on, its subscription does not; what the caller subscribed to before stays."""
     everything = trips(3)
-    run = channel.subscribe(everything, max_events=2)
+    process = channel.process()
+    own = OwnSubscription(new_channel(), process)
+    run = channel.subscribe(everything, max_events=2, process=process)
     channel.publish(*everything)
     run.finish("three events were published, and max_events is 2", 3)
-    left = channel.service.wait_unheard(channel.name, PATIENCE)
+    with held_still(process):
+        left = channel.service.wait_unheard(channel.name, PATIENCE)
     assert left == 0, (
-        f"the consumer has returned, and {PATIENCE:.0f} s later the channel still has subscribers: {left}"
+        "the consumer has returned, and its process was held still from then on; "
+        f"{PATIENCE:.0f} s later the channel still has subscribers: {left}"
+    )
+    assert own.hears(everything[0]), (
+        "the consumer should end its own subscription alone: another one of its client's, made "
+        "before the call and to another channel, had ended after it"
     )
 
 
 @pytest.mark.check("03.redis-unsubscribes")
 def test_nobody_is_subscribed_after_an_exception(channel, trips):
     """Whatever handle() raises leaves the consumer unchanged, and no subscription is left."""
-    names = (*exceptions.ORDINARY, *exceptions.REDIS, *exceptions.STOPPING)
+    names = (*exceptions.ORDINARY, *exceptions.REDIS, *exceptions.STOPPING, *exceptions.BASE)
     fresh = trips(2 * len(names))
     process = channel.process()
     for name in names:
@@ -404,3 +305,21 @@ def test_nobody_is_subscribed_after_an_exception(channel, trips):
             f"handle() raised {name}, and {PATIENCE:.0f} s later the channel still has "
             f"subscribers: {left}"
         )
+
+
+@pytest.mark.check("03.redis-unsubscribes")
+def test_nobody_is_subscribed_when_ready_has_raised(channel):
+    """Nothing was handled yet, and the subscription was there already."""
+    run = channel.start([], max_events=5).run
+    # Who does not call it is told so by 03.redis-ready. What it raises need not leave.
+    if run.waiting(PATIENCE) or run.next() != Ready():
+        return
+    run.fails("OSError")
+    if run.waiting(PATIENCE) or not isinstance(run.next(), Raised):
+        return
+    with held_still(run.process):
+        left = channel.service.wait_unheard(channel.name, PATIENCE)
+    assert left == 0, (
+        f"ready() raised, and an exception left the consumer; {PATIENCE:.0f} s later the channel "
+        f"still has subscribers: {left}"
+    )

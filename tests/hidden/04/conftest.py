@@ -5,19 +5,25 @@ from __future__ import annotations
 import copy
 import json
 import random
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+
 from grader.services.sqs.recorded import Request
 from grader.services.sqs.service import RefusedError, SqsService
-from grader.suite import HANDLE, Consumer, Failed, Kept, New, Process, Run
+from grader.suite import HANDLE, Consumer, Failed, Kept, New, Process, Run, content
 
 HIDDEN = 600
 """Seconds. Longer than a run takes on a busy machine: the queues' clock is the real one, moved."""
 TEN = 10
 """Entries of a batch, messages of a receive: the most that SQS takes and gives."""
+TRIP_START = {"EventType": "trip_start"}
+"""The attribute that send_events gives to a message. Who asks for it is told so by 04.consumes."""
 
 
 @pytest.fixture
@@ -30,6 +36,7 @@ def sqs(service: Callable[[str], Any], consumer: Consumer) -> SqsService:
     found.fail_delete_entries(None)
     found.empty_receives()
     found.receive_at_most(TEN)
+    found.region = "us-east-1"
     return found
 
 
@@ -72,16 +79,24 @@ class Queue:
         found: dict[str, str] = self.ask("GetQueueAttributes", AttributeNames=["All"])["Attributes"]
         return found
 
-    def put(self, *bodies: dict[str, Any] | str, ascii_only: bool = True) -> None:
+    def put(
+        self,
+        *bodies: dict[str, Any] | str,
+        ascii_only: bool = True,
+        attributes: Sequence[dict[str, str]] = (TRIP_START,),
+    ) -> None:
         """Put events, or bodies as they are, into the queue.
 
         In a FIFO queue an event's group is its zone, and its deduplication id its event_id.
+        `attributes` are those of messages, in turn.
         """
         self._log.add("suite", f"puts {len(bodies)} messages into the queue")
         entries = []
         for number, body in enumerate(bodies):
             text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=ascii_only)
-            entry = {"Id": str(number), "MessageBody": text}
+            texts = attributes[number % len(attributes)]
+            kinds = {key: {"DataType": "String", "StringValue": texts[key]} for key in texts}
+            entry = {"Id": str(number), "MessageBody": text, "MessageAttributes": kinds}
             if self.is_fifo and isinstance(body, dict):
                 entry["MessageGroupId"] = body["pickup_zone"].replace(" ", "-")
                 entry["MessageDeduplicationId"] = str(body["event_id"])
@@ -137,6 +152,12 @@ def read(body: str) -> Any:
 
 
 @pytest.fixture
+def returned(rng: random.Random) -> list[Any]:
+    """What handle() returns, one after the other, where that is no verdict on the event."""
+    return rng.sample(content.RETURNED, len(content.RETURNED))
+
+
+@pytest.fixture
 def queue_called(sqs: SqsService, consumer: Consumer) -> Callable[[str], Queue]:
     """`queue_called(name)`: a queue that the student's code was to make."""
     return lambda name: Queue(sqs, consumer, name)
@@ -174,13 +195,13 @@ class Student:
     """The student's functions, each called with a boto3 client that its process keeps."""
 
     def __init__(self, sqs: SqsService, consumer: Consumer) -> None:
-        self._arguments = sqs.consumer_arguments
+        self._sqs = sqs
         self._consumer = consumer
 
     def process(self) -> Process:
         """A new process, with a client in it."""
         process = self._consumer.process()
-        process.keep("sqs", New("boto3.client", "sqs", **self._arguments))
+        process.keep("sqs", New("boto3.client", "sqs", **self._sqs.consumer_arguments))
         return process
 
     def consume(

@@ -2,15 +2,56 @@
 
 from __future__ import annotations
 
+from itertools import cycle
+
 import pytest
+from sent_events import all_as_sent, as_sent
 
 from grader.suite import Handle, Raised
-from grader.suite.content import named, same
-from grader.suite.steps import in_words
+from grader.suite.content import count_of, named, same, these
+from grader.suite.steps import cut, in_words
 
 HIDDEN = 600
 """Seconds: the visibility timeout of a `queue`."""
+ATTRIBUTES = ({"EventType": "trip_start"}, {}, {"source": "a kiosk"})
+"""Of messages whose bodies are events, whoever sent them."""
 DELETES = ("DeleteMessage", "DeleteMessageBatch")
+
+
+UNSENT = "had not been sent"
+
+
+def length(event: object) -> int:
+    """How long it is in a sentence."""
+    return len(str(event))
+
+
+def difference(seen: list, events: list) -> str:
+    """What was handled; the shortest event that was not, and the shortest that should not be."""
+    rest, missing = list(seen), []
+    for event in events:
+        if event in rest:
+            rest.remove(event)
+        else:
+            missing.append(event)
+    words = f"it handled {count_of(seen, 'event')}"
+    if missing:
+        words += f", and not {cut(min(missing, key=length), 120)}"
+    return f"{words}{f', but {cut(min(rest, key=length), 120)}' if rest else ''}"
+
+
+def all_handled(run, values) -> list:
+    """What it calls handle with until it returns; handle() returns those values in turn."""
+    seen = []
+    for value in cycle(values):
+        if not isinstance(step := run.next(), Handle):
+            break
+        seen.append(step.event)
+        run.handled(value)
+    if isinstance(step, Raised):
+        raise run.otherwise("return", in_words(step, "it"))
+    run.value = step.value
+    return seen
 
 
 # All goes well --------------------------------------------------------------------
@@ -18,25 +59,29 @@ DELETES = ("DeleteMessage", "DeleteMessageBatch")
 
 @pytest.mark.check("04.consumes")
 def test_everything_is_handled_and_deleted(
-    student, queue, new_queue, odd_events, unusual_text, trips, rng
+    student, queue, new_queue, odd_events, unusual_text, trips, returned
 ):
-    """Events of every kind, more than a batch; then on other queues in the same process, one FIFO."""
+    """Events of every kind, more than a batch; then on other queues in the same process, one FIFO.
+
+    For those of the second queue handle() returns something: they are handled all the same.
+    """
     process = student.process()
-    many, few = [*odd_events, *unusual_text], trips(rng.randint(6, 8))
-    for each, events, size in (
-        (queue, many, {"batch_size": 10}),
-        (new_queue(), few, {}),
-        (new_queue(fifo=True), trips(2), {}),
+    many, few = [*odd_events, *unusual_text], trips(len(returned) + 1)
+    for each, events, size, values in (
+        (queue, many, {"batch_size": 10}, (None,)),
+        (new_queue(), few, {}, returned),
+        (new_queue(fifo=True), trips(2), {}, (None,)),
     ):
         kind = "FIFO " if each.is_fifo else ""
-        each.put(*events, ascii_only=False)
+        each.put(*events, ascii_only=False, attributes=ATTRIBUTES)
         run = student.consume(each, process, max_events=len(events), **size)
-        seen = run.drain()
-        assert same(seen, events), (
-            f"{len(events)} events were in the {kind}queue; it handled {named(seen, events)}"
-        )
+        seen = all_handled(run, values)
+        scene = f"{len(events)} events were in the {kind}queue, of producers of several kinds"
+        if values is returned:
+            scene += f", and handle() returned {', '.join(map(repr, returned))} for them"
+        assert same(seen, events), f"{scene}; {difference(seen, events)}"
         assert run.value == len(events), (
-            f"{len(events)} events were handled, so {len(events)} should be returned, not {run.value!r}"
+            f"{scene}; all were handled, so {len(events)} should be returned, not {run.value!r}"
         )
         assert each.depth == (0, 0), (
             f"every handled message of the {kind}queue should be deleted; {each.left}"
@@ -75,7 +120,7 @@ def test_a_delete_has_the_receipt_handle_of_its_receive(student, queue, trips):
     (event,) = trips(1)
     queue.put(event)
     run = student.consume(queue, max_events=1, max_empty_receives=2)
-    if run.next_event() != event:
+    if as_sent(run.next_event(), [event]) != event:
         return
     queue.let_time_out()
     run.fails()
@@ -120,12 +165,13 @@ def test_killed_inside_handle_at_every_event(student, new_queue, trips):
         run = student.consume(queue, max_events=4, batch_size=2)
         handled = []
         for _ in range(k):
-            handled.append(run.next_event())
+            handled.append(as_sent(run.next_event(), events))
             run.handled()
-        current = run.next_event()
+        current = as_sent(run.next_event(), events)
         run.kill()
         queue.let_time_out()
-        seen = student.consume(queue, max_events=4, max_empty_receives=1).drain()
+        again = student.consume(queue, max_events=4, max_empty_receives=1).drain()
+        seen = all_as_sent(again, events)
         missing = [event for event in events if event not in handled and event not in seen]
         early = ", the one in hand among them" if current in missing else ""
         hidden = queue.depth[1]
@@ -168,12 +214,13 @@ def test_what_a_dead_consumer_held_comes_back(student, sqs, asked, queue, trips)
     events = trips(3)
     queue.put(*events)
     run = student.consume(queue, max_events=3, batch_size=3)
-    held = run.next_event()
+    held = as_sent(run.next_event(), events)
     run.kill()
     # Half of the queue's time: a receive that asks for another one is seen as well.
     sqs.advance(HIDDEN // 2)
     before = len(asked.receives)
-    early = student.consume(queue, max_events=3, wait_seconds=1, max_empty_receives=1).drain()
+    second = student.consume(queue, max_events=3, wait_seconds=1, max_empty_receives=1)
+    early = all_as_sent(second.drain(), events)
     empty = sum(not each.response.get("Messages") for each in asked.receives[before:])
     # Each empty answer makes a second of the queue's time pass.
     assert held not in early, (
@@ -184,10 +231,11 @@ def test_what_a_dead_consumer_held_comes_back(student, sqs, asked, queue, trips)
         f"is over its message should be hidden, and {HIDDEN // 2} s later a second consumer got it"
     )
     queue.let_time_out()
-    seen = early + student.consume(queue, max_events=3, max_empty_receives=1).drain()
+    third = student.consume(queue, max_events=3, max_empty_receives=1)
+    seen = early + all_as_sent(third.drain(), events)
     assert same(seen, events), (
         "a consumer was killed with 3 messages in hand; after the visibility timeout all 3 should "
-        f"come back; {named(seen, events)} did"
+        f"come back; {these(seen, events, UNSENT)} did"
     )
 
 
@@ -263,8 +311,8 @@ def test_it_never_receives_more_than_it_will_handle(student, asked, queue, trips
         looked = len(asked.receives)
         if not isinstance(step, Handle):
             break
-        if step.event in bad:
-            bad.remove(step.event)
+        if (event := as_sent(step.event, events)) in bad:
+            bad.remove(event)
             run.fails()
         else:
             done += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sent_events import all_as_sent, as_sent
 
 from grader.suite import HANDLE, Handle, Kept, New, Raised, exceptions
 from grader.suite.content import named, same, these
@@ -25,13 +26,13 @@ def test_a_duplicate_is_handled_once(student, sqs, asked, queue, trips):
     process.keep("seen", New("builtins.set"))
     handler = New("sqs.once", HANDLE, Kept("seen"))
     run = student.consume(queue, process, handler, max_events=3, max_empty_receives=2)
-    handled = run.drain()
+    handled = all_as_sent(run.drain(), events)
     assert asked.received == 3 or len(handled) < 2, (
         f"the duplicate should have been received, {asked.received} messages were"
     )
     assert same(handled, events), (
         "2 events, one of them delivered twice: each should be handled once; "
-        f"it handled {named(handled, events)}"
+        f"it handled {these(handled, events, 'had not been sent')}"
     )
 
 
@@ -66,8 +67,8 @@ class Handler:
         )
         return True
 
-    def handles(self, event: dict) -> None:
-        """Handle an event that it must handle, with that very event."""
+    def handles(self, event: dict, value: object = None) -> None:
+        """Handle an event that it must handle, with that very event; handle() returns `value`."""
         run = self.call(event)
         step = run.next()
         number = shorten(event["event_id"])
@@ -79,7 +80,7 @@ class Handler:
             f"handle should be called with the event that came, {shorten(event)}; "
             f"{in_words(step, MADE)}"
         )
-        run.handled()
+        run.handled(value)
         run.returned()
 
 
@@ -89,7 +90,7 @@ def test_a_failed_event_is_handled_again(consumer, trips):
     (event,) = trips(1)
     handler = Handler(consumer.process(), "handler", set())
     before = "nothing"
-    for name in (*RAISED, *exceptions.STOPPING):
+    for name in (*RAISED, *exceptions.STOPPING, *exceptions.BASE):
         run = handler.call(event)
         step = run.next()
         assert isinstance(step, Handle), (
@@ -112,11 +113,14 @@ def test_a_failed_event_is_handled_again(consumer, trips):
 
 
 @pytest.mark.check("04.idempotent")
-def test_the_ids_are_in_the_callers_set(consumer, trips, rng):
-    """Ids of other types are ids, the set may hold some already, and each handler has its own."""
+def test_the_ids_are_in_the_callers_set(consumer, trips, returned, rng):
+    """Ids of other types are ids, the set may hold some already, and each handler has its own.
+
+    For each of them handle() returns something: it has handled the event all the same.
+    """
     process = consumer.process()
     number = rng.randint(2, 10**6)
-    numbers = [number, str(number), 0, "", f"trip {number}/a"]
+    numbers = [number, str(number), 0, "", f"trip {number}/a", -number]
     events = [
         event | {"event_id": each} for event, each in zip(trips(len(numbers)), numbers, strict=True)
     ]
@@ -126,10 +130,11 @@ def test_the_ids_are_in_the_callers_set(consumer, trips, rng):
     assert first.passes_over(known), (
         f"the event_id {number + 1} was in seen from the start; its event was handled"
     )
-    for event in events:
-        first.handles(event)
+    for event, value in zip(events, returned, strict=True):
+        first.handles(event, value)
     assert first.seen == {number + 1, *numbers}, (
-        f"events with the ids {numbers} were handled, and {number + 1} was in seen from the start; "
+        f"events with the ids {numbers} were handled (handle() returned "
+        f"{', '.join(map(repr, returned))} for them), and {number + 1} was in seen from the start; "
         f"the caller's seen is {shorten(first.seen)}"
     )
     second.handles(events[0])
@@ -159,7 +164,7 @@ def test_order_is_kept_within_a_zone(student, new_queue, trips, rng):
     events += [event | {"pickup_zone": zone} for event, zone in zip(trips(3), zones, strict=True)]
     student.send(queue, events)
     run = student.consume(queue, max_events=len(events), max_empty_receives=2)
-    seen = run.drain()
+    seen = all_as_sent(run.drain(), events)
     strangers = [event for event in seen if event not in events]
     assert same(seen, events), (
         f"{len(events)} events were sent to a FIFO queue; it handled "
@@ -229,22 +234,25 @@ def test_a_duplicate_id_is_delivered_once(student, consumer, new_queue, trips):
 # FIFO, and handle fails -----------------------------------------------------------
 
 
-def consume_failing(run, fails: dict, on_event=lambda event: None) -> tuple[list, list, bool]:
+def consume_failing(
+    run, events: list, fails: dict, on_event=lambda event: None
+) -> tuple[list, list, bool]:
     """Let a run's events fail, each once, by what is given for its event_id.
 
     Those handled, all that handle was called with, and whether what it raised left. `on_event` is called before each answer.
     """
     handled, tried = [], []
     while isinstance(step := run.next(), Handle):
-        number = step.event.get("event_id") if isinstance(step.event, dict) else None
+        event = as_sent(step.event, events)
+        number = event.get("event_id") if isinstance(event, dict) else None
         name = fails.pop(number, None) if isinstance(number, int) else None
-        tried.append(step.event)
-        on_event(step.event)
+        tried.append(event)
+        on_event(event)
         if name is None:
-            handled.append(step.event)
+            handled.append(event)
             run.handled()
         else:
-            run.process.case.given(f"handle() raised {name} for {shorten(step.event)}")
+            run.process.case.given(f"handle() raised {name} for {shorten(event)}")
             run.fails(name)
     # What handle raised should not leave, which is another check's.
     assert not isinstance(step, Raised) or step.by_handle, (
@@ -282,7 +290,7 @@ def test_the_rest_of_its_group_waits(student, asked, new_queue, trips):
             queue.let_time_out()
 
     run = student.consume(queue, max_events=20, batch_size=10, max_empty_receives=3)
-    handled, tried, let_out = consume_failing(run, fails, pass_the_time_out)
+    handled, tried, let_out = consume_failing(run, events, fails, pass_the_time_out)
     if let_out:
         return  # 04.failed-handle-not-deleted tells
     scene = (
@@ -332,7 +340,7 @@ def test_a_group_waits_whatever_handle_raises(student, new_queue, trips):
     run = student.consume(
         queue, process, max_events=len(pairs), batch_size=10, wait_seconds=1, max_empty_receives=1
     )
-    handled, _, _ = consume_failing(run, fails)
+    handled, _, _ = consume_failing(run, [event for pair in pairs for event in pair], fails)
     early = [name for name, pair in zip(RAISED, pairs, strict=True) if pair[1] in handled]
     assert not early, (
         "two events of a zone were in a FIFO queue, one after the other, and handle() raised "

@@ -10,6 +10,11 @@ from grader.suite import Kept, New, Raised
 from grader.suite.content import named, same
 from grader.suite.steps import in_words, shorten
 
+REGIONS = ("eu-north-1", "us-west-2", "ap-southeast-2", "sa-east-1")
+"""Of AWS, where the clients of a test may be: a queue is in its client's."""
+ENDS = ("-info", "-if", "-of", "-fifo")
+"""Of queues' names: letters that ".fifo" has."""
+
 
 def some_name(rng) -> str:
     """The name of a queue that nobody has made yet."""
@@ -36,9 +41,16 @@ def id_of(entry: dict) -> object:
 @pytest.mark.check("04.create-queue")
 @pytest.mark.parametrize("end", ["", ".fifo"])
 def test_the_queue_is_as_asked_for(student, queue_called, rng, end):
-    """Attributes, URL, and a second call in the same process."""
-    queue = queue_called(some_name(rng) + end)
-    visibility, retention = rng.randint(31, 900), rng.randint(100, 80_000)
+    """Attributes, URL, and a second call in the same process.
+
+    One queue keeps messages for less than an hour and hides them for long, the other one for more
+    than a day and shortly.
+    """
+    queue = queue_called(f"Trips_{some_name(rng)}{end}")
+    if end:
+        visibility, retention = rng.randint(1, 29), rng.randint(90_000, 1_209_600)
+    else:
+        visibility, retention = rng.randint(901, 43_200), rng.randint(60, 3599)
     wanted = {"visibility_timeout": visibility, "retention": retention, "max_receive_count": 4}
     process = student.process()
     url = student.create(queue.name, process, **wanted)
@@ -92,19 +104,49 @@ def test_the_defaults(student, queue_called, rng):
     )
 
 
+def judge_dead(queue, plain, asked) -> None:
+    """Its dead-letter queue has the attributes of a plain queue, but for how long it keeps."""
+    plain.make()
+    usual, found = plain.attributes, queue.dead.attributes
+    more = {
+        name: value
+        for name, value in found.items()
+        if value != usual.get(name) and not name.startswith("Approximate")
+    }
+    for name in ("CreatedTimestamp", "LastModifiedTimestamp", "MessageRetentionPeriod", "QueueArn"):
+        more.pop(name, None)
+    assert not more, (
+        f"the dead-letter queue {queue.dead.name} should have no attributes of its own but how long "
+        f"it keeps messages; it has {', '.join(f'{key} {shorten(more[key])}' for key in more)}"
+    )
+
+    allowed = [
+        str(each.parameters.get("Attributes", {}).get("RedriveAllowPolicy")) for each in asked.all
+    ]
+    assert not any("denyAll" in each for each in allowed), (  # which moto takes and passes over
+        f"a queue was given the RedriveAllowPolicy {next(each for each in allowed if 'denyAll' in each)}: with it nothing is moved there"
+    )
+
+
 @pytest.mark.check("04.dead-letter-queue")
 @pytest.mark.parametrize("end", ["", ".fifo"])
-def test_a_message_is_dead_after_so_many_receives(student, sqs, queue_called, rng, end):
+def test_a_message_is_dead_after_so_many_receives(
+    student, consumer, sqs, asked, queue_called, rng, end
+):
     """Of two queues, made in one process: each has a dead-letter queue and a limit of its own.
 
-    How long a dead letter is kept is the student's choice.
+    How long a dead letter is kept is the student's choice. They are in some region, and a name may
+    end in letters of ".fifo" before that.
     """
+    sqs.region = rng.choice(REGIONS)
+    consumer.given(f"the client is of the region {sqs.region}")
     process = student.process()
-    for limit, how in ((rng.choice((2, 4, 5)), "{}"), (3, "{}, the default")):
-        name = some_name(rng)
+    for limit, how in ((rng.choice((1, 2, 4, 5)), "{}"), (3, "{}, the default")):
+        name = some_name(rng) + (rng.choice(ENDS) if end else "")
         queue = queue_called(name + end)
         told = {} if "default" in how else {"max_receive_count": limit}
         student.create(queue.name, process, visibility_timeout=77, retention=7777, **told)
+        judge_dead(queue, queue_called(some_name(rng) + end), asked)
         event = {"event_id": rng.randrange(10**6), "pickup_zone": "Queens"}
         queue.put(event)
         sqs.advance(901)  # a delay is 04.create-queue's; this is longer than any
@@ -126,6 +168,10 @@ def test_a_message_is_dead_after_so_many_receives(student, sqs, queue_called, rn
 
 
 # Sending --------------------------------------------------------------------------
+
+
+LARGE = ((22_000, 26_000), (22_000, 26_000), (39_000, 42_000))
+"""Words of seven bytes: 150 to 180 KB, the same, 270 to 300 KB."""
 
 
 def judge_batches(asked, events: list) -> None:
@@ -193,11 +239,15 @@ def test_a_queue_is_fifo_by_its_end_alone(student, consumer, new_queue, trips):
 
 
 @pytest.mark.check("04.send-batches")
-def test_any_object_is_an_event(student, asked, queue, odd_events, unusual_text, trips):
-    """Without the usual fields, with the attribute's name as one, equal ones, text of every kind."""
+def test_any_object_is_an_event(student, asked, queue, odd_events, unusual_text, trips, rng):
+    """Without the usual fields, with the attribute's name as one, equal ones, text of every kind.
+
+    The first ten are of more than 256 KB in all: a batch may have 1 MiB.
+    """
     (trip,) = trips(1)
     kinds = dict.fromkeys(("event_type", "EventType", "eventType", "type"), "trip_end")
-    events = [trip, trip | kinds, *odd_events, *unusual_text, dict(trip)]
+    large = [trip | {"route": "Queens " * rng.randint(*each)} for each in LARGE]
+    events = [trip, trip | kinds, *large, *odd_events, *unusual_text, dict(trip)]
     student.send(queue, events)
     judge_batches(asked, events)
     judge_messages(queue.take_all(), events, f"{len(events)} events were sent, some of them twice")
