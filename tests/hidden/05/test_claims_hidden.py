@@ -159,8 +159,8 @@ def test_what_is_old_is_claimed_and_what_is_young_is_left(student, new_stream, t
 
 @pytest.mark.check("05.claims")
 def test_more_old_ones_than_one_request_finds(student, stream, trips, rng):
-    """More than a batch of them, and they come after many young ones."""
-    young, old = rng.randint(45, 60), rng.randint(7, 9)
+    """More than a batch of them, and they come after hundreds of young ones."""
+    young, old = rng.randint(280, 320), rng.randint(7, 9)
     stream.append(*trips(young + old))
 
     def scene() -> None:
@@ -261,20 +261,31 @@ def test_the_next_call_looks_from_the_beginning(student, stream, trips):
 
 
 @pytest.mark.check("05.claims")
-def test_what_becomes_old_meanwhile_is_claimed(student, stream, trips):
-    """Another consumer takes an entry after this one has started, and dies."""
+@pytest.mark.parametrize("when", ["before it began", "while it handled event 2"])
+def test_what_becomes_old_meanwhile_is_claimed(student, stream, trips, when):
+    """Another consumer takes an entry, before this one has started or after, and dies."""
     events = trips(3)
-    stream.append(events[0])
-    # Real time, for those who do not ask in every round: it becomes old within two reads.
-    run = student.consume(stream, idle_ms=50, wait_ms=25, max_empty_reads=20, max_events=2)
+    early = when == "before it began"
+    stream.append(*(events[:2] if early else events[1:2]))
+    # Time enough for those who do not look in every round, a few times a second.
+    run = student.consume(
+        stream,
+        scene=lambda: early and stream.deliver(1),
+        idle_ms=LONG // 2,
+        max_empty_reads=200,
+        max_events=2,
+    )
     run.next_event()
-    stream.append(events[1])
-    stream.deliver(1, idle=LONG)
+    if not early:
+        stream.append(events[0])
+        stream.deliver(1)
+    stream.age(stream.id_of(events[0]), idle=LONG)
     run.handled()
     words = (
-        "while it handled event 1, another consumer took event 2; that one has been idle for longer "
-        "than idle_ms since"
+        f"another consumer took event 1 {when}; while it handled event 2, event 1 was idle for longer "
+        "than idle_ms at last"
     )
+    student.given(f"{words}, and it should be claimed within 200 reads")
     step = run.next()
-    assert step == Handle(events[1]), f"{words}: it should claim event 2; {in_words(step, 'it')}"
+    assert step == Handle(events[0]), f"{words}: it should claim event 1; {in_words(step, 'it')}"
     run.handled()

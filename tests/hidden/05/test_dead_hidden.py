@@ -146,6 +146,32 @@ def test_killed_between_any_two_commands(student, new_stream, what):
             return  # whatever comes after that
 
 
+@pytest.mark.check("05.dead-whole")
+@pytest.mark.parametrize("what", ["poisoned", "bad"])
+def test_another_consumer_moves_one_at_the_same_time(student, stream, trips, what):
+    """Right before this one's entry is added to .dead, another's is."""
+    event = {"zone": "Queens"} if what == "poisoned" else b"{oops"
+    entry_id, _ = stream.append(event, *trips(1))
+    dead = f"{stream.name}.dead"
+
+    def scene() -> None:
+        if what == "poisoned":
+            stream.deliver(1, idle=LONG, deliveries=7)
+
+    with student.service.before(
+        "XADD", action=stream.add_to_dead, argument=dead, in_transactions=True
+    ) as added:
+        run = student.consume(stream, scene=scene, idle_ms=LONG // 2, max_events=1)
+        goes_on_to(run)
+    if not added.is_set():
+        return  # 05.poison or 05.bad-entry tells, or it was moved in a way of its own
+    there = any(fields.items() >= stream.fields[entry_id].items() for fields in stream.dead)
+    assert there or entry_id in stream.pending, (
+        f"a {what} entry was to be moved to {dead}, and another consumer moved one of its own there "
+        "right before; the entry should be there, or still pending; it is neither"
+    )
+
+
 def goes_on_to(run, reached=None) -> bool:
     """Say yes to every step until that is set; whether it was, before the call was over."""
     deadline = time.monotonic() + PATIENCE
