@@ -261,31 +261,34 @@ def test_the_next_call_looks_from_the_beginning(student, stream, trips):
 
 
 @pytest.mark.check("05.claims")
-@pytest.mark.parametrize("when", ["before it began", "while it handled event 2"])
-def test_what_becomes_old_meanwhile_is_claimed(student, stream, trips, when):
+def test_what_becomes_old_meanwhile_is_claimed(student, new_stream, trips):
     """Another consumer takes an entry, before this one has started or after, and dies."""
-    events = trips(3)
-    early = when == "before it began"
-    stream.append(*(events[:2] if early else events[1:2]))
-    # Time enough for those who do not look in every round, a few times a second.
-    run = student.consume(
-        stream,
-        scene=lambda: early and stream.deliver(1),
-        idle_ms=LONG // 2,
-        max_empty_reads=200,
-        max_events=2,
-    )
-    run.next_event()
-    if not early:
-        stream.append(events[0])
-        stream.deliver(1)
-    stream.age(stream.id_of(events[0]), idle=LONG)
-    run.handled()
-    words = (
-        f"another consumer took event 1 {when}; while it handled event 2, event 1 was idle for longer "
-        "than idle_ms at last"
-    )
-    student.given(f"{words}, and it should be claimed within 200 reads")
-    step = run.next()
-    assert step == Handle(events[0]), f"{words}: it should claim event 1; {in_words(step, 'it')}"
-    run.handled()
+    process = student.process()
+    for when in ("while event 2 was handled", "before the call"):
+        early, stream, events = when == "before the call", new_stream(), trips(2)
+        stream.append(*(events if early else events[1:]))
+
+        def scene(early=early, stream=stream) -> None:
+            if early:
+                stream.deliver(1)
+
+        # Time enough for those who do not look in every round, but a few times a second.
+        run = student.consume(
+            *(stream, process), scene=scene, idle_ms=LONG // 2, max_empty_reads=200, max_events=2
+        )
+        run.next_event()
+        if not early:
+            stream.append(events[0])
+            stream.deliver(1)
+        stream.age(stream.id_of(events[0]), idle=LONG)
+        run.handled()
+        words = (
+            f"another consumer took event 1 {when}, and had held it for longer than idle_ms before "
+            "event 2 was handled; max_empty_reads is 200"
+        )
+        step = run.next()
+        assert step == Handle(events[0]), (
+            f"{words}: it should claim event 1; {in_words(step, 'it')}"
+        )
+        run.handled()
+        run.returned()

@@ -101,7 +101,11 @@ def test_whatever_handle_returns_the_event_is_handled(student, stream, trips, rn
         f"{returned}, one after the other: each is handled then, once; it handled "
         f"{stream.these(seen)}"
     )
-    left = [repr(value) for value, entry in zip(values, stream.ids) if entry in stream.pending]
+    left = [
+        repr(value)
+        for value, entry in zip(values, stream.ids, strict=True)
+        if entry in stream.pending
+    ]
     pending = f", and left pending what it returned {listed(left)} for" if left else ""
     assert not student.miscounts(step.value, len(values)), (
         f"{returned}: each is handled then, so return {len(values)}; it returned {step.value!r}{pending}"
