@@ -176,8 +176,8 @@ def why_bad(event: Any) -> str:
     if not isinstance(event, dict):
         return "which is no JSON object and so no event"
     return (
-        "which came of a bad message: of one that is not UTF-8, or that has a control character "
-        "inside a text as it is"
+        "which came of a bad message: of one that is not UTF-8, that is more than one JSON object "
+        "or none, or that has a control character inside a text as it is"
     )
 
 

@@ -18,6 +18,8 @@ from grader.suite.steps import shorten
 PATIENCE = 10.0  # seconds; only a wrong submission waits so long
 LONG = 600_000
 """Milliseconds that nothing comes to be old in a test by itself."""
+MANY = 1_050
+"""Entries: more than one page, and more than what is kept by those who always trim."""
 OTHER = "other"
 """The consumer of the group that the suite plays."""
 
@@ -113,6 +115,11 @@ class Stream:
         """Append an entry of these fields; its id."""
         (entry_id,) = self.append(Entry(fields))
         return entry_id
+
+    def add_to_dead(self) -> None:
+        """Append an entry to its stream of dead ones, as another consumer would."""
+        self._log.add("suite", "appends an entry to the stream of the dead")
+        self._ask(self._client.xadd, f"{self.name}.dead", {b"of": b"another consumer"})
 
     def make_empty(self) -> None:
         """Create the stream, with nothing in it."""

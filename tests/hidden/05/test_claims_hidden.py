@@ -159,8 +159,8 @@ def test_what_is_old_is_claimed_and_what_is_young_is_left(student, new_stream, t
 
 @pytest.mark.check("05.claims")
 def test_more_old_ones_than_one_request_finds(student, stream, trips, rng):
-    """More than a batch of them, and they come after many young ones."""
-    young, old = rng.randint(45, 60), rng.randint(7, 9)
+    """More than a batch of them, and they come after hundreds of young ones."""
+    young, old = rng.randint(280, 320), rng.randint(7, 9)
     stream.append(*trips(young + old))
 
     def scene() -> None:
@@ -261,20 +261,34 @@ def test_the_next_call_looks_from_the_beginning(student, stream, trips):
 
 
 @pytest.mark.check("05.claims")
-def test_what_becomes_old_meanwhile_is_claimed(student, stream, trips):
-    """Another consumer takes an entry after this one has started, and dies."""
-    events = trips(3)
-    stream.append(events[0])
-    # Real time, for those who do not ask in every round: it becomes old within two reads.
-    run = student.consume(stream, idle_ms=50, wait_ms=25, max_empty_reads=20, max_events=2)
-    run.next_event()
-    stream.append(events[1])
-    stream.deliver(1, idle=LONG)
-    run.handled()
-    words = (
-        "while it handled event 1, another consumer took event 2; that one has been idle for longer "
-        "than idle_ms since"
-    )
-    step = run.next()
-    assert step == Handle(events[1]), f"{words}: it should claim event 2; {in_words(step, 'it')}"
-    run.handled()
+def test_what_becomes_old_meanwhile_is_claimed(student, new_stream, trips):
+    """Another consumer takes an entry, before this one has started or after, and dies."""
+    process = student.process()
+    for when in ("while event 2 was handled", "before the call"):
+        early, stream, events = when == "before the call", new_stream(), trips(2)
+        stream.append(*(events if early else events[1:]))
+
+        def scene(early=early, stream=stream) -> None:
+            if early:
+                stream.deliver(1)
+
+        # Time enough for those who do not look in every round, but a few times a second.
+        run = student.consume(
+            *(stream, process), scene=scene, idle_ms=LONG // 2, max_empty_reads=200, max_events=2
+        )
+        run.next_event()
+        if not early:
+            stream.append(events[0])
+            stream.deliver(1)
+        stream.age(stream.id_of(events[0]), idle=LONG)
+        run.handled()
+        words = (
+            f"another consumer took event 1 {when}, and had held it for longer than idle_ms before "
+            "event 2 was handled; max_empty_reads is 200"
+        )
+        step = run.next()
+        assert step == Handle(events[0]), (
+            f"{words}: it should claim event 1; {in_words(step, 'it')}"
+        )
+        run.handled()
+        run.returned()

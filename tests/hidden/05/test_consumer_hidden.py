@@ -10,8 +10,11 @@ from stream_seen import LONG, PATIENCE
 
 from grader.services.redis.commands import Command
 from grader.suite import Handle, Raised
-from grader.suite.content import count_of
-from grader.suite.steps import shorten
+from grader.suite.content import RETURNED, count_of, listed, same
+from grader.suite.steps import in_words, shorten
+
+SHORT_IDLE = 20
+"""Milliseconds: an idle_ms that a handle takes longer than."""
 
 # Delivery -------------------------------------------------------------------------
 
@@ -76,6 +79,59 @@ def test_what_is_appended_meanwhile_is_handled(student, stream, trips):
     )
     value = run.returned()
     assert value == 7, f"7 events were handled: return 7, not {value!r}"
+
+
+@pytest.mark.check("05.delivers")
+def test_whatever_handle_returns_the_event_is_handled(student, stream, trips, rng):
+    """An event for each value, in batches of three: False is no failure, True no wish to end."""
+    values = list(RETURNED)
+    rng.shuffle(values)
+    events = trips(len(values))
+    stream.append(*events)
+    run = student.consume(stream, max_events=len(values), batch_size=3, max_empty_reads=2)
+    seen, said = [], "None"
+    while isinstance(step := run.next(), Handle):
+        value = values[len(seen) % len(values)]
+        seen.append(step.event)
+        said = repr(value)
+        run.handled(value)
+    returned = f"handle() returned {', '.join(map(repr, values))} for {len(values)} events"
+    assert not isinstance(step, Raised), f"after handle() returned {said}; {in_words(step, 'it')}"
+    assert same(seen, events), (
+        f"{returned}, one after the other: each is handled then, once; it handled "
+        f"{stream.these(seen)}"
+    )
+    left = [
+        repr(value)
+        for value, entry in zip(values, stream.ids, strict=True)
+        if entry in stream.pending
+    ]
+    pending = f", and left pending what it returned {listed(left)} for" if left else ""
+    assert not student.miscounts(step.value, len(values)), (
+        f"{returned}: each is handled then, so return {len(values)}; it returned {step.value!r}{pending}"
+    )
+
+
+@pytest.mark.check("05.delivers")
+def test_a_slow_handle_is_waited_for(student, stream, trips, rng):
+    """It takes longer than idle_ms for one event; nobody else is there who could claim it."""
+    events = trips(3)
+    stream.append(*events)
+    slow = rng.randrange(3)
+    run = student.consume(stream, idle_ms=SHORT_IDLE, batch_size=1, max_events=3, max_empty_reads=3)
+    scene = (
+        f"3 entries were in the stream; idle_ms is {SHORT_IDLE}, handle() took longer for event "
+        f"{slow + 1}, and there is no other consumer"
+    )
+    seen = []
+    while isinstance(step := run.next(), Handle):
+        seen.append(step.event)
+        if step.event == events[slow] and seen.count(step.event) == 1:
+            run.waiting(3 * SHORT_IDLE / 1000)  # the time in which it could be given up
+        run.handled()
+    assert not isinstance(step, Raised), f"{scene}; {in_words(step, 'it')}"
+    assert seen == events, f"{scene}: handle each once, in order; it handled {stream.these(seen)}"
+    assert not student.miscounts(step.value, 3), f"{scene}: return 3, not {step.value!r}"
 
 
 # Acknowledging --------------------------------------------------------------------
@@ -237,3 +293,37 @@ def test_no_more_is_claimed_than_will_be_handled(student, stream, trips):
         "another consumer has held 7 entries for long, and max_events is 2: two should be claimed; "
         f"{7 - others} were"
     )
+
+
+@pytest.mark.check("05.leaves-the-rest")
+def test_what_is_claimed_counts_before_what_is_new(student, stream, trips, rng):
+    """Some are old and some are new, all together more than max_events, and fewer than a batch."""
+    old, fresh = rng.randint(2, 3), rng.randint(1, 2)
+    most = old + fresh
+    stream.append(*trips(old + 6))
+    run = student.consume(
+        stream,
+        scene=lambda: stream.deliver(old, idle=LONG),
+        max_events=most,
+        idle_ms=LONG // 2,
+        batch_size=10,
+        max_empty_reads=2,
+    )
+    words = (
+        f"another consumer has held {old} entries for long, 6 are new, and max_events is {most}, fewer "
+        "than batch_size"
+    )
+    seen = []
+    while isinstance(step := run.next(), Handle):
+        done = [stream.id_of(event) for event in seen]
+        hand = [e for e in stream.pending.values() if e.consumer == "mia" and e.id not in done]
+        assert len(hand) <= most - len(seen), (
+            f"{words}: when {count_of(seen, 'event')} of {most} were handled, at most {most - len(seen)} "
+            f"entries should be in hand; {len(hand)} were"
+        )
+        seen.append(step.event)
+        run.handled()
+    assert not isinstance(step, Raised), f"{words}; {in_words(step, 'it')}"
+    done = [stream.id_of(event) for event in seen]
+    left = [e.id for e in stream.pending.values() if e.consumer == "mia" and e.id not in done]
+    assert not left, f"{words}: {stream.entries_named(left)} should be delivered to nobody"

@@ -146,6 +146,34 @@ def test_killed_between_any_two_commands(student, new_stream, what):
             return  # whatever comes after that
 
 
+@pytest.mark.check("05.dead-whole")
+def test_another_consumer_moves_one_at_the_same_time(student, new_stream, trips):
+    """Right before this one's entry is added to .dead, another's is."""
+    process = student.process()
+    for what, item in (("poisoned", {"zone": "Queens"}), ("bad", b"{oops")):
+        stream = new_stream()
+        entry_id, _ = stream.append(item, *trips(1))
+        dead = f"{stream.name}.dead"
+
+        def scene(what=what, stream=stream) -> None:
+            if what == "poisoned":
+                stream.deliver(1, idle=LONG, deliveries=7)
+
+        with student.service.before(
+            "XADD", action=stream.add_to_dead, argument=dead, in_transactions=True
+        ) as added:
+            run = student.consume(
+                *(stream, process), scene=scene, idle_ms=LONG // 2, max_events=1, max_empty_reads=2
+            )
+            goes_on_to(run)
+        there = any(fields.items() >= stream.fields[entry_id].items() for fields in stream.dead)
+        # Whoever moves nothing, or in a way of its own, is told so by 05.poison and 05.bad-entry.
+        assert there or entry_id in stream.pending or not added.is_set(), (
+            f"a {what} entry was to be moved to {dead}, and another consumer moved one of its own "
+            "there right before; the entry should be there, or still pending; it is neither"
+        )
+
+
 def goes_on_to(run, reached=None) -> bool:
     """Say yes to every step until that is set; whether it was, before the call was over."""
     deadline = time.monotonic() + PATIENCE

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from stream_seen import LONG, PATIENCE, judge_dead
+from stream_seen import LONG, OTHER, PATIENCE, judge_dead
 
 from grader.suite import Handle, Raised, Returned, exceptions
 from grader.suite.content import count_of, same
@@ -123,6 +123,46 @@ def test_deliveries_are_counted_by_the_server(student, new_stream, trips, rng, d
         # That what was claimed counts is 05.leaves-the-rest's.
         more = student.miscounts(run.value, limit - 1) and run.value > limit - 1
         assert not more, f"{words}: {limit - 1} were handled, it returned {run.value!r}"
+
+
+@pytest.mark.check("05.poison")
+def test_each_has_a_count_of_its_own(student, stream, trips, rng):
+    """Young ones lie before and between the old ones, its own and others', with other counts."""
+    limit = rng.randint(3, 5)
+    few, many = rng.randint(1, 2), limit + rng.randint(1, 3)
+    # Who holds them, how often they were delivered, and whether for long.
+    scenes = [("mia", few, False)] * rng.randint(3, 4)
+    for count in rng.choice(((limit, few, limit), (few, limit, limit), (few, limit, few))):
+        between = few if count == limit else many
+        scenes += [("third", between, False)] * rng.randint(1, 2)
+        scenes += [("mia", between, False), (OTHER, count, True)]
+    events = trips(len(scenes) + 1)
+    stream.append(*events)
+
+    def scene() -> None:
+        for who, count, old in scenes:
+            stream.deliver(1, idle=LONG if old else 1, deliveries=count, consumer=who)
+
+    run = student.consume(
+        stream, scene=scene, idle_ms=LONG // 2, max_deliveries=limit, max_empty_reads=2
+    )
+    olds = [number for number, (_, _, old) in enumerate(scenes) if old]
+    poisoned = [number for number in olds if scenes[number][1] == limit]
+    words = (
+        f"max_deliveries is {limit}; {stream.entries_named([stream.ids[n] for n in olds])} were "
+        f"delivered {', '.join(str(scenes[n][1]) for n in olds)} times to a consumer that died, and the "
+        f"{len(scenes) - len(olds)} before and between them, delivered {few} or {many} times, are young"
+    )
+    seen = student.finish(run, words)
+    # What else it handles is told by others.
+    handled = [number for number in olds if events[number] in seen]
+    wanted = [number for number in olds if number not in poisoned]
+    assert handled == wanted, (
+        f"{words}: of the old ones it should handle {stream.these([events[n] for n in wanted])} and "
+        f"move {stream.entries_named([stream.ids[n] for n in poisoned])}; of them it handled "
+        f"{stream.these([events[n] for n in handled])}"
+    )
+    judge_dead(stream, [stream.ids[number] for number in poisoned], words)
 
 
 @pytest.mark.check("05.poison")
