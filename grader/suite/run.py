@@ -216,8 +216,8 @@ class Run:
             return step.event
         raise self.otherwise(wanted, self._in_words(step))
 
-    def handled(self) -> None:
-        """Let the callback that it stands in return."""
+    def handled(self, value: Any = None) -> None:
+        """Let the callback that it stands in return; `handle` returns that value, plain JSON."""
         if isinstance(self._step, Write):
             self.process.let_write()
             return
@@ -225,7 +225,7 @@ class Run:
             self._handled += 1
             self.process.note("suite", "lets handle() return")
         if not self._at_liberty:
-            self.process.answer({})
+            self.process.answer({} if value is None else {"value": value})
 
     go_on = handled
 

@@ -139,8 +139,8 @@ class Worker:
         return value
 
     def _callback(self, name: str) -> Any:
-        def handle(event: Any) -> None:
-            self._ask({"type": "handle", "event": _encode(event)})
+        def handle(event: Any) -> Any:
+            return self._ask({"type": "handle", "event": _encode(event)}).get("value")
 
         def ready() -> None:
             self._ask({"type": "ready"})
