@@ -44,7 +44,7 @@ LENIENT = (b'{"note": "a\ttab"}', b'{"note": "a\x00zero"}')
 """Bad lines that `json.loads(..., strict=False)` takes: JSON escapes control characters."""
 
 PADDED = (b'{"event_id": 123456}\x00', b'\x00\x00{"event_id": 123456}')
-"""Bad lines as they stand in a file that was truncated under its producer: NUL is no white space."""
+"""Bad lines as they stand in a file that was truncated under its producer: NUL is no space."""
 
 RETURNED: tuple[Any, ...] = (False, 0, "", None, True, [])
 """What `handle` may return: when it returns, the event is handled, whatever the value."""

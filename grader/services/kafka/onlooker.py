@@ -90,9 +90,15 @@ class Onlooker:
         return self._admin_kept
 
     def produce(
-        self, topic: str, messages: Sequence[tuple[bytes | None, bytes | None]], partition: int
+        self,
+        topic: str,
+        messages: Sequence[tuple[bytes | None, bytes | None]],
+        partition: int,
+        timestamps: Sequence[int] = (),
     ) -> None:
         """Append messages, each a key and a value, to a partition; returns when all are there.
+
+        `timestamps` are milliseconds since 1970, one for each; without them it is now.
 
         Raises:
             OnlookerError: the cluster did not take them.
@@ -103,10 +109,13 @@ class Onlooker:
             if error is not None:
                 failures.append(error)
 
-        for key, value in messages:
+        now = (0,) * len(messages)
+        for (key, value), when in zip(messages, timestamps or now, strict=True):
             while True:
                 try:
-                    self._producer.produce(topic, value, key, partition, on_delivery=report)
+                    self._producer.produce(
+                        topic, value, key, partition, on_delivery=report, timestamp=when
+                    )
                     break
                 except BufferError:
                     self._producer.poll(_POLL)

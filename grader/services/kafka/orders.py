@@ -36,10 +36,14 @@ class Orders:
         """By their names."""
 
     def _produce(
-        self, topic: str, messages: Sequence[Sequence[str | None]], partition: int
+        self,
+        topic: str,
+        messages: Sequence[Sequence[str | None]],
+        partition: int,
+        timestamps: Sequence[int],
     ) -> None:
         pairs = [(unpacked(key), unpacked(value)) for key, value in messages]
-        self._onlooker.produce(topic, pairs, partition)
+        self._onlooker.produce(topic, pairs, partition, timestamps)
 
     def _read(self, topic: str, partitions: int, only: int | None) -> list[list[Any]]:
         return [each.to_json() for each in self._onlooker.read(topic, partitions, only)]

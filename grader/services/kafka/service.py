@@ -89,6 +89,7 @@ class KafkaService(Service):
         topic: str,
         messages: Sequence[bytes | tuple[bytes | None, bytes | None] | None],
         partition: int = 0,
+        timestamps: Sequence[int] = (),
     ) -> None:
         """Append messages to a partition, as they are; returns when all of them are there.
 
@@ -98,10 +99,11 @@ class KafkaService(Service):
             topic: it exists.
             messages: a value each, or a key and a value.
             partition: of the topic.
+            timestamps: when each was made, in milliseconds since 1970; without them it is now.
         """
         pairs = [each if isinstance(each, tuple) else (None, each) for each in messages]
         raw = [(packed(key), packed(value)) for key, value in pairs]
-        self._cluster.tell("produce", topic, raw, partition)
+        self._cluster.tell("produce", topic, raw, partition, list(timestamps))
 
     def read(self, topic: str, partition: int | None = None) -> list[Message]:
         """Return the messages of a topic, or of one partition, in order within each partition."""

@@ -146,6 +146,17 @@ class Pair(Members):
         self.student.comes(lambda: self.given or not run.waiting(0), self.patience)
         self.early = not self.given
         self._look(LONGEST)
+        if isinstance(self.ready[0], Ready):
+            self._handles_one_of_each()
+
+    def _handles_one_of_each(self) -> None:
+        """Let it handle an event of each partition, and commit that."""
+        student, topic = self.student, self.topic
+        topic.spread(*({"event_id": number} for number in range(topic.count)))
+        for _ in topic.everything:
+            if not isinstance(student.moves(self.runs[0], LONGEST), Handle):
+                return
+        student.comes(lambda: not topic.not_passed(topic.everything))
 
     def go_on(self) -> None:
         """Let the second one go on, where it has come to its ready()."""

@@ -241,6 +241,11 @@ class Student:
         return self._once("handles", self._sees_handle)
 
     @property
+    def ends(self) -> bool:
+        """Tell whether it returns when max_events were handled: 06.stops'."""
+        return self._once("ends", self._sees_end)
+
+    @property
     def publishes(self) -> bool:
         """Tell whether anything ever comes of publish_events, if more is published than a queue takes.
 
@@ -287,6 +292,14 @@ class Student:
         handles = isinstance(run.next(), Handle)
         run.kill()
         return handles
+
+    def _sees_end(self) -> bool:
+        _, run = self._probe(max_events=2)
+        for _ in range(2):
+            if not isinstance(run.next(), Handle):
+                return False
+            run.handled()
+        return isinstance(self.moves(run, SOON), Returned)
 
     def _sees_messages(self) -> bool:
         topic = self.new_topic(1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from grader.services.kafka.service import KafkaService, Message
@@ -21,6 +21,8 @@ Offsets = dict[int, int]
 
 FEW = 3
 """Events that a sentence shows."""
+_EARLIEST, _LATEST = 1_500_000_000_000, 1_790_000_000_000
+"""Milliseconds since 1970, as producers' clocks say them."""
 
 
 def canonical(event: Any) -> str:
@@ -58,13 +60,19 @@ class Topic:
 
     # What an onlooker does ---------------------------------------------------------
 
-    def put(self, partition: int, *items: Any, key: bytes | None = None) -> None:
-        """Publish to a partition: events, or values as they are, which are no events."""
+    def put(
+        self, partition: int, *items: Any, key: bytes | None = None, made: Sequence[int] = ()
+    ) -> None:
+        """Publish to a partition: events, or values as they are, which are no events.
+
+        `made` says of each when its producer's clock said that it was made.
+        """
         self._log.add("suite", f"publishes {len(items)} messages to partition {partition}")
         self.service.produce(
             self.name,
             [(key, to_message(item) if isinstance(item, dict) else item) for item in items],
             partition,
+            made,
         )
         for item in items:
             if isinstance(item, dict):
@@ -78,12 +86,16 @@ class Topic:
         for number in range(self.count):
             self.put(number, *events[number :: self.count])
 
-    def scatter(self, rng: random.Random, *events: Any, count: int = 0) -> None:
-        """Publish events to the first so many partitions at random, equal ones to the same one."""
-        where = {canonical(event): rng.randrange(count or self.count) for event in events}
-        for number in range(self.count):
+    def scatter(self, rng: random.Random, *events: Any, among: Sequence[int]) -> None:
+        """Publish events to those partitions at random, equal ones to the same one.
+
+        By producers whose clocks go wrong: the order of a partition is that of its offsets alone.
+        """
+        where = {canonical(event): rng.choice(among) for event in events}
+        for number in among:
             mine = [event for event in events if where[canonical(event)] == number]
-            self.put(number, *mine, key=rng.choice((None, b"Queens", b"\xff\x00")))
+            made = [rng.randrange(_EARLIEST, _LATEST) for _ in mine]
+            self.put(number, *mine, key=rng.choice((None, b"Queens", b"\xff\x00")), made=made)
 
     def put_one_by_one(self, partition: int, *items: Any) -> None:
         """Publish to a partition, a batch for each item: between those the log can be trimmed."""

@@ -122,7 +122,12 @@ class Waits:
 
     def gives_up(self, step: Step | None) -> bool:
         """Tell whether that step is the return of who takes a quiet moment for the end: 06.quiet's."""
-        return isinstance(step, Returned) and isinstance(self.look("quiet").early, Returned)
+        return isinstance(step, Returned) and self.ends_when_quiet
+
+    @property
+    def ends_when_quiet(self) -> bool:
+        """Tell whether the consumer to which nothing comes has returned: 06.quiet's."""
+        return isinstance(self.look("quiet").early, Returned)
 
     def look(self, name: str) -> Any:
         """Return what waits under that name.

@@ -5,14 +5,13 @@ from __future__ import annotations
 from functools import partial
 
 import pytest
+from kafka_student import SOON
 
-from grader.suite import Handle, Kept, Raised, Returned
-from grader.suite.content import BAD, LENIENT, same, why_bad
+from grader.suite import Handle, Kept, Returned, content
+from grader.suite.content import RETURNED, same
 from grader.suite.steps import in_words, shorten
 
 PATIENCE = 10.0  # seconds; only a wrong submission waits so long
-BAD_BYTES = (*(each for each in BAD if not each.isascii()), *LENIENT)
-"""Bad messages that hold what an event holds, and are not JSON for a byte of theirs."""
 
 
 # Delivery -------------------------------------------------------------------------
@@ -28,9 +27,11 @@ def test_every_event_of_every_partition(student, new_topic, odd_events, unusual_
     rng.shuffle(many)
     for events, name in ((many, "trips-{}"), (trips(5), "taxi.trips_of-{}")):
         topic = new_topic(rng.randint(4, 6), name)
-        busy = topic.count - 1  # one partition stays empty
-        topic.scatter(rng, *events, count=busy)
-        scene = f"{len(events)} events were in {busy} of the {topic.count} partitions of a topic"
+        busy = rng.sample(range(topic.count), topic.count - 1)  # one partition stays empty
+        topic.scatter(rng, *events, among=busy)
+        scene = (
+            f"{len(events)} events were in {len(busy)} of the {topic.count} partitions of a topic"
+        )
         student.given(scene)
         run = student.consume(topic, process, max_events=len(events), settings=Kept("settings"))
         judge = partial(topic.judge_hung, events=events, scene=scene)
@@ -43,7 +44,7 @@ def test_every_event_of_every_partition(student, new_topic, odd_events, unusual_
 
 
 @pytest.mark.check("06.delivers")
-def test_what_is_published_meanwhile(student, new_topic, trips, rng):
+def test_what_is_published_meanwhile(student, waits, new_topic, trips):
     """While an event is handled, to the same partition and to others."""
     topic, events = new_topic(3), trips(7)
     topic.put(0, events[0])
@@ -58,8 +59,46 @@ def test_what_is_published_meanwhile(student, new_topic, trips, rng):
         for partition, event in enumerate(events[number + 1 : number + 4]):
             topic.put(partition, event)
         run.handled()
+    if len(seen) < len(events) and waits.ends_when_quiet:
+        return  # 06.quiet tells
     topic.judge_order(seen, events, scene)
     student.end(run)
+
+
+@pytest.mark.check("06.delivers")
+def test_whatever_handle_returns(student, new_topic, trips, rng):
+    """When it returns, the event is handled: False or None says nothing of it."""
+    values = [*rng.sample(RETURNED, len(RETURNED)), None]  # the last one could end nothing
+    topic, events = new_topic(1), trips(len(values))
+    topic.put(0, *events)
+    scene = (
+        f"{len(events)} events were in a topic, max_events is {len(events)}, and handle() returned "
+        f"{', '.join(map(repr, values))} for them"
+    )
+    student.given(scene)
+    run = student.consume(topic, max_events=len(events))
+    seen, step = [], None
+    for value in values:
+        step = student.moves(run, PATIENCE)
+        if not isinstance(step, Handle):
+            break
+        seen.append(step.event)
+        run.handled(value)
+    topic.judge_so_far(seen, events, scene)
+    assert len(seen) == len(events), (
+        f"{scene}: an event is handled when handle() returns, whatever it returns; "
+        + (in_words(step, "it") if step else "it waited for more")
+        + f" after {content.count_of(seen, 'event')}"
+    )
+    step = student.moves(run, SOON)
+    assert isinstance(step, Returned) or not student.ends, (
+        f"{scene}: an event is handled when handle() returns, whatever it returns; so kafka_consumer "
+        f"should return {len(events)}; " + (in_words(step, "it") if step else "it waits for more")
+    )
+    assert student.commits_all(topic, events) or student.commits_another, (
+        f"{scene}: an event is handled when handle() returns, whatever it returns; so the offset "
+        f"{len(events)} should be committed, and {topic.committed[0]} is"
+    )
 
 
 # Where a group begins -----------------------------------------------------------------
@@ -111,11 +150,12 @@ def test_a_new_group_begins_at_the_first_event(student, new_topic, trips, rng):
 
 @pytest.mark.check("06.commit-is-next")
 def test_the_next_offset_is_committed_after_each_event(student, new_topic, trips, rng):
-    """A group goes on where it has committed; before the next event, and after the last."""
+    """Two groups of a process each go on where it has committed; before the next event, and after."""
     process = student.process()
-    for most in (rng.randint(5, 7), 1):
-        topic, events = new_topic(3), trips(12)
-        topic.spread(*events)
+    topic, events = new_topic(3), trips(12)
+    topic.spread(*events)
+    for most, group in ((rng.randint(5, 7), topic.group), (rng.randint(1, 2), f"a-{topic.group}")):
+        topic = topic.of_group(group)
         begin = {0: rng.randint(1, 2), 1: 0, 2: 1}
         done = [event for event in events if topic.place(event)[1] < begin[topic.place(event)[0]]]
         scene = (
@@ -190,90 +230,6 @@ def test_what_was_fetched_ahead_is_left(student, new_topic, trips, rng):
         )
 
 
-# Bad messages -----------------------------------------------------------------------------
-
-
-@pytest.mark.check("06.bad-message")
-def test_bad_messages_are_passed_over(student, new_topic, trips, rng):
-    """Of every kind: before, between and after the events, and in a partition with no event."""
-    bad = [*BAD, *LENIENT, b"", b" ", None]
-    rng.shuffle(bad)
-    topic, good = new_topic(3), trips(5)
-    topic.put(0, *bad[:3], good[0], *bad[3:7], good[1], good[2], bad[7])
-    topic.put(1, *bad[8:], good[3], *bad[:2], good[4], b"", None)
-    topic.put(2, *rng.sample(bad, 5))
-    count = sum(topic.ends.values()) - len(good)
-    scene = f"{len(good)} events and {count} bad messages were in a topic"
-    student.given(scene)
-    run = student.consume(topic)
-    seen = []
-    while len(seen) < len(good):
-        step = student.step(run)
-        assert isinstance(step, Handle), f"{scene}; it should go on; {in_words(step, 'it')}"
-        judge_event(step, good, scene)
-        seen.append(step.event)
-        run.handled()
-    assert same(seen, good), f"{scene}; it handled {topic.these(seen)}"
-    ends = topic.ends
-    if student.comes(lambda: topic.committed == ends):
-        return
-    left = {n: offset for n, offset in topic.committed.items() if offset != ends[n]}
-    if left and not student.commits_another and not student.commits_early:
-        number, offset = left.popitem()
-        raise AssertionError(
-            f"{scene}; after the last of them the end of each partition should be committed; of "
-            f"partition {number} that is {ends[number]}, and {offset} was committed"
-        )
-
-
-def judge_event(step, good, scene) -> None:
-    """It handles one of the events, and none of the bad messages."""
-    assert step.event in good, f"{scene}; {in_words(step, 'it')}, {why_bad(step.event)}"
-
-
-@pytest.mark.check("06.bad-message")
-def test_bad_messages_do_not_count(student, new_topic, trips, rng):
-    """Neither for max_events nor in what is returned; the second call in a process."""
-    process = student.process()
-    for _ in range(2):
-        topic, good = new_topic(1), trips(4)
-        items = [*good[:3], *rng.sample(BAD, 4), b"", None]
-        rng.shuffle(items)
-        topic.put(0, *items, good[3], *BAD)
-        scene = f"4 events and {len(items) - 3} bad messages were in a topic, and max_events is 4"
-        student.given(scene)
-        run = student.consume(topic, process, max_events=4)
-        seen = student.first_events(run, len(good), scene)
-        assert same(seen, good), f"{scene}; it handled {topic.these(seen)}"
-        step = student.end(run)
-        # Who returns no number at all is told so by 06.stops.
-        value = step.value if isinstance(step, Returned) else None
-        assert value == 4 or not isinstance(value, int), f"{scene}: return 4, not {shorten(value)}"
-        if not run.over:
-            return  # so does it of who waits for more
-
-
-@pytest.mark.check("06.bad-message")
-def test_bad_messages_are_not_replayed(student, new_topic, trips, rng):
-    """Those that only their bytes make bad: one function may know them, and the other one not.
-
-    Which events come, how it ends, and what is returned, is 06.replay's business.
-    """
-    bad = rng.sample(BAD_BYTES, len(BAD_BYTES))
-    topic, good = new_topic(4), trips(3)
-    topic.put(0, *bad[:2], *good[:2], *bad[2:], good[2])
-    scene = f"a topic of {len(good)} events and {len(bad)} bad messages was replayed"
-    student.given(scene)
-    run = student.replay(topic)
-    handled = 0
-    while handled < len(good) and isinstance(step := student.moves(run, PATIENCE), Handle):
-        judge_event(step, good, scene)
-        handled += 1
-        run.handled()
-    undecodable = isinstance(step, Raised) and step.type == UnicodeDecodeError.__name__
-    assert not undecodable, f"{scene}; it should go on to the end; {in_words(step, 'it')}"
-
-
 # Groups -------------------------------------------------------------------------------------
 
 
@@ -346,6 +302,26 @@ def judge_shares(waits, student, pair, trips) -> None:
     missing = [event for event in events if event not in seen[0] + seen[1]]
     assert not missing, f"{scene}; neither handled {topic.these(missing)}"
     assert all(seen), f"{scene}; one handled all of them, and the other one none"
+    judge_commits(student, pair, seen, trips(1)[0], scene)
+
+
+def judge_commits(student, pair, seen, event, scene) -> None:
+    """The first one, which had all partitions before, commits no more for those of the other one."""
+    topic = pair.topic
+    if not student.commits_all(topic, topic.everything):
+        return  # 06.commit-is-next tells
+    theirs = {topic.place(each)[0] for each in seen[1]}
+    topic.put(next(topic.place(each)[0] for each in seen[0]), event)
+    if not isinstance(student.moves(pair.runs[0], PATIENCE), Handle):
+        return
+    student.commits_all(topic, [event])
+    committed, ends = topic.committed, topic.ends
+    for number in theirs:
+        assert committed[number] == ends[number], (
+            f"{scene}; all were handled, and then the first one handled another, of its own partition: "
+            f"of partition {number}, the other's, {ends[number]} was committed, and after that it was "
+            f"{committed[number]}"
+        )
 
 
 def share(student, runs, count: int) -> tuple[list[list], list]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from grader.suite import Handle, Kept, Raised, exceptions
-from grader.suite.content import BAD, same
+from grader.suite import Handle, Kept, Raised, Returned, exceptions
+from grader.suite.content import BAD, RETURNED, same
 from grader.suite.steps import in_words, shorten
 
+PATIENCE = 10.0
+"""Seconds; only a wrong submission waits so long."""
 RAISED = (*exceptions.ORDINARY, *exceptions.KAFKA, *exceptions.STOPPING)
 
 
@@ -24,16 +26,19 @@ def test_everything_is_replayed_and_nothing_moves(
     process.keep("settings", settings)
     topic, none = new_topic(4), new_topic(2)
     many = [*odd_events, *unusual_text, *trips(rng.randint(90, 120))]
-    bad = [each for each in BAD if each.isascii()]  # bytes are 06.bad-message's
-    topic.put(0, *bad[:4])
-    topic.scatter(rng, *many, count=2)
-    topic.put(0, b"", None)
-    topic.put(1, *bad[4:])
-    topic.put_one_by_one(2, *trips(4))
-    topic.trim(2, before=2)
-    topic.commit({0: 7, 1: 3})
+    # What holds an event, or is none for its bytes, is 06.bad-message's.
+    bad = [each for each in BAD if each.isascii() and b"{" not in each]
+    # The empty partition is not the last one.
+    one, two, trimmed = rng.sample(sorted({*range(4)} - {rng.randrange(3)}), 3)
+    topic.put(one, *bad[:4])
+    topic.scatter(rng, *many, among=(one, two))
+    topic.put(one, b"", None)
+    topic.put(two, *bad[4:])
+    topic.put_one_by_one(trimmed, *trips(4))
+    topic.trim(trimmed, before=2)
+    topic.commit({one: 7, two: 3})
     before = topic.committed
-    gone = topic.of_partition(2)[:2]
+    gone = topic.of_partition(trimmed)[:2]
     wanted = [event for event in topic.everything if event not in gone]
     with student.service.recording() as recorded:
         for number, (each, events) in enumerate(((topic, wanted), (none, []), (topic, wanted)), 1):
@@ -59,6 +64,26 @@ def test_everything_is_replayed_and_nothing_moves(
         f"replay should move no committed offset; it committed for the group {commits[0].group!r}"
     )
     student.judge_settings(process, settings, "replay")
+
+
+@pytest.mark.check("06.replay")
+def test_a_replay_whatever_handle_returns(student, new_topic, trips, rng):
+    """False or None says nothing of the event, and does not end the replay."""
+    values = [*rng.sample(RETURNED, len(RETURNED)), None]  # the last one could end nothing
+    topic, events = new_topic(2), trips(len(values))
+    number = rng.randrange(2)
+    topic.put(number, *events[:2], *[b"-"] * 3, *events[2:])
+    scene = (
+        f"{len(events)} events were in a partition, 3 bad messages between them, and handle() "
+        f"returned {', '.join(map(repr, values))} for them"
+    )
+    student.given(scene)
+    run, seen = student.replay(topic), []
+    while isinstance(step := run.next(), Handle):
+        seen.append(step.event)
+        run.handled(values[len(seen) - 1] if len(seen) <= len(values) else None)
+    assert isinstance(step, Returned), f"{scene}; {in_words(step, 'it')}"
+    topic.judge_order([each for each in seen if isinstance(each, dict)], events, scene)
 
 
 @pytest.mark.check("06.replay")
@@ -101,6 +126,11 @@ def test_what_handle_raises_leaves_replay(student, new_topic, trips):
             f"handle() raised {name} for event 1, which should leave replay unchanged; "
             f"{in_words(step, 'it')}"
         )
+    closed = student.service.wait_closed(PATIENCE)
+    assert closed, (
+        f"handle() raised {name} for event 1, and that left replay: it should have closed its "
+        f"consumer; {PATIENCE:.0f} s later a connection to the broker was still open"
+    )
 
 
 @pytest.mark.check("06.replay")
@@ -164,7 +194,8 @@ def test_the_end_minus_what_is_committed(student, new_topic, rng):
     process = student.process()
     settings = student.settings()
     process.keep("settings", settings)
-    topic, other = new_topic(rng.randint(4, 5)), new_topic(2)
+    # More of them than an answer of a page would have.
+    topic, other = new_topic(rng.randint(11, 14)), new_topic(2)
     groups = [topic, topic.of_group(f"a-{topic.group}"), topic.of_group(f"z-{topic.group}")]
     kept = Kept("settings")
     numbers = range(topic.count)
@@ -177,7 +208,7 @@ def test_the_end_minus_what_is_committed(student, new_topic, rng):
         ends = topic.ends
         scene = f"the partitions end at {ends}, and nothing is committed"
         judge_lag(student, topic, process, ends, scene, kept)
-        some = {0: rng.randint(1, 4), 1: 0, 2: ends[2]}
+        some = {0: rng.randint(1, 4), 1: 0, 2: ends[2], topic.count - 1: rng.randint(1, 4)}
         topic.commit(some)
         groups[1].commit(ends)
         scene = f"the partitions end at {ends}, and the group has committed {some}"

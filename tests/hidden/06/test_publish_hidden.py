@@ -7,11 +7,13 @@ from contextlib import nullcontext
 
 import pytest
 
-from grader.suite import Kept, New, Raised, Returned
+from grader.suite import Kept, Method, New, Raised, Returned, content
 from grader.suite.content import same
 from grader.suite.steps import in_words, shorten
 
 REFUSED = ("MSG_SIZE_TOO_LARGE", "TOPIC_AUTHORIZATION_FAILED", "INVALID_RECORD")
+SHOWN = 60
+"""Characters of a zone, or bytes of a key, that a sentence shows."""
 SMALLEST = 1000
 """Bytes: the least that `message.max.bytes` may be."""
 
@@ -25,6 +27,8 @@ def test_a_zone_is_in_one_partition_in_order(student, new_topic, trips, unusual_
     topic = new_topic(rng.randint(5, 8))
     zones = [f"{word} {rng.randrange(16**4):04x}" for word in ("Upper East Side", "JFK", "Q") * 4]
     zones += [f" {zones[0]}", f"{zones[1]} "]  # white space is part of a name
+    long = f"{zones[2]} " * rng.randint(30, 60)  # and so is its end
+    zones += [f"{long}1", f"{long}2"]
     events = [
         event | {"pickup_zone": zones[number % len(zones)]}
         for number, event in enumerate(trips(60))
@@ -74,12 +78,13 @@ def judge_keyed(topic, events) -> None:
         zone = events[number]["pickup_zone"]
         said = f"{len(events)} events were published to a topic of {topic.count} partitions"
         assert message.key == zone.encode(), (
-            f"{said}: the key of an event of the zone {zone!r} should be {zone.encode()!r}; "
-            + ("it has none" if message.key is None else f"it is {shorten(message.key)}")
+            f"{said}: the key of an event of the zone {abridged(zone)} should be "
+            f"{abridged(zone.encode())}; "
+            + ("it has none" if message.key is None else f"it is {abridged(message.key)}")
         )
         partition, before = last.get(zone, (message.partition, -1))
         assert partition == message.partition, (
-            f"{said}: all events of the zone {zone!r} should be in one partition; some are in "
+            f"{said}: all events of the zone {abridged(zone)} should be in one partition; some are in "
             f"partition {partition} and some in {message.partition}"
         )
         assert before < number, (
@@ -87,6 +92,14 @@ def judge_keyed(topic, events) -> None:
             "and comes after it"
         )
         last[zone] = (partition, number)
+
+
+def abridged(text: str | bytes) -> str:
+    """The text, or the beginning of a long one and how long it is."""
+    if len(text) <= SHOWN:
+        return repr(text)
+    unit = "bytes" if isinstance(text, bytes) else "characters"
+    return f"{text[:20]!r}... of {len(text)} {unit}"
 
 
 def read_event(value) -> dict:
@@ -103,7 +116,7 @@ def read_event(value) -> dict:
 
 @pytest.mark.check("06.publish-confirmed")
 def test_the_broker_has_everything_when_it_returns(
-    student, consumer, new_topic, odd_events, trips, rng
+    student, consumer, new_topic, odd_events, unusual_text, trips, rng
 ):
     """Many more events than the client's queue takes; then others, by an iterator; then none."""
     process = student.process()
@@ -112,6 +125,8 @@ def test_the_broker_has_everything_when_it_returns(
     process.keep("settings", settings)
     known = {"pickup_zone": "Queens", "event_id": 1}
     many = [known | event for event in odd_events]
+    # Another zone than that: a key that cannot be made is 06.keyed's.
+    many += [{"pickup_zone": "Queens", "note": each["pickup_zone"]} for each in unusual_text]
     for events, given in (
         ([*trips(rng.randint(250, 300)), *many], list),
         (trips(3), iter),
@@ -140,11 +155,56 @@ def test_the_broker_has_everything_when_it_returns(
 
 
 @pytest.mark.check("06.publish-confirmed")
+def test_the_same_events_again(student, new_topic, trips):
+    """The caller's list, in which one event is twice; nothing of it changes, and it goes once more."""
+    process = student.process()
+    topic, events = new_topic(2), trips(3)
+    process.keep("event", events[0])
+    process.keep("events", [Kept("event"), *events[1:], Kept("event")])
+    wanted = [*events, events[0]]
+    for number in (1, 2):
+        scene = (
+            f"call {number} with one list of 4 events, the first and the last of which are one dict"
+        )
+        student.given(scene)
+        step = student.publish(topic, Kept("events"), process).next()
+        assert isinstance(step, Returned), f"{scene}: it should return; {in_words(step, 'it')}"
+        seen = topic.values
+        assert same(seen, wanted * number), (
+            f"{scene}; the topic should hold each {number} times, and the last one twice as often; it "
+            f"holds {content.count_of(seen, 'message')}"
+        )
+    kept = process.call("worker.calls.keep", Kept("events"))
+    assert kept == wanted, (
+        "publish_events should leave the caller's events as they are; after it one is "
+        f"{shorten(next(now for now, was in zip(kept, wanted, strict=False) if now != was))}"
+    )
+
+
+@pytest.mark.check("06.publish-confirmed")
+def test_the_iterator_raises(student, new_topic, trips, rng):
+    """What gives the events fails in their middle: that not all are published is no return."""
+    topic, events = new_topic(1), trips(rng.randint(4, 6))
+    texts = [json.dumps(event) for event in events]
+    texts[rng.randrange(2, len(texts))] = "{broken"
+    loads = Method(New("importlib.import_module", "json"), "__getattribute__", "loads")
+    scene = (
+        f"the events came from map(json.loads, lines) with {len(texts)} lines, one of them no JSON"
+    )
+    student.given(scene)
+    step = student.publish(topic, New("builtins.map", loads, texts)).next()
+    assert isinstance(step, Raised), (
+        f"{scene}: that should leave publish_events, since not all events are published; "
+        f"{in_words(step, 'it')}"
+    )
+
+
+@pytest.mark.check("06.publish-confirmed")
 def test_a_refused_event_raises(student, new_topic, trips, rng):
     """The broker refuses the first of several requests, or the only one, or the client does; then not."""
     process = student.process()
     for error in (*REFUSED, "message.max.bytes"):
-        topic, events = new_topic(1), trips(1 if error == REFUSED[-1] else rng.randint(70, 90))
+        topic, events = new_topic(1), trips(1 if error == REFUSED[-1] else rng.randint(130, 270))
         more = {"queue_buffering_max_messages": 30}
         refusing = nullcontext()
         if error == "message.max.bytes":

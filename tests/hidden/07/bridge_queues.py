@@ -33,6 +33,10 @@ class RabbitQueue:
         # Not from the run's seed, which all submissions share: on the user's own broker they would meet.
         self.queue = f"trips-{uuid.uuid4().hex[:12]}"
         self.dead = f"{self.queue}.dead"
+        self._usual: dict[str, Any] = {
+            "x-dead-letter-exchange": "",
+            "x-dead-letter-routing-key": self.dead,
+        }
         self._consumer = consumer
         self._connection = connection
         self._channel = connection.channel()
@@ -40,8 +44,7 @@ class RabbitQueue:
     def declare_as_usual(self) -> None:
         """Declare the queue and its dead-letter queue, as exercise 03 does."""
         self._channel.queue_declare(self.dead, durable=True)
-        arguments = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": self.dead}
-        self._channel.queue_declare(self.queue, durable=True, arguments=arguments)
+        self._channel.queue_declare(self.queue, durable=True, arguments=self._usual)
 
     def fits(self) -> bool:
         """Tell whether the queues are as the suite declares them; a missing one is declared."""
@@ -87,9 +90,10 @@ class RabbitQueue:
         return self.wait_ready(1, self.dead) > 0 and bool(self.bodies(self.dead))
 
     def refusal(self, name: str) -> str:
-        """Why the broker refuses a durable queue of that name with other arguments; "" if not."""
+        """Why the broker refuses a durable queue of that name with a bound besides; "" if not."""
+        usual = {} if name == self.dead else self._usual
         try:
-            self._channel.queue_declare(name, durable=True, arguments={"x-max-length": 7})
+            self._channel.queue_declare(name, durable=True, arguments=usual | {"x-max-length": 7})
         except pika.exceptions.ChannelClosedByBroker as error:
             self._channel = self._connection.channel()
             return str(error.reply_text)

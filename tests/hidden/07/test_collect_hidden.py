@@ -10,6 +10,10 @@ from grader.suite import SLEEP, Raised, Returned, Sleep, content, exceptions
 from grader.suite.content import value_of
 from grader.suite.steps import in_words
 
+BOUNDS = ("x-max-length", "x-max-length-bytes", "x-message-ttl", "x-expires")
+"""Arguments by which a queue loses messages."""
+NO_BOUND = "but current is none"
+"""In RabbitMQ's words for an argument that a queue was not declared with."""
 PUBLISH_AGAIN = 10
 """Events that a kill in collect may repeat, at most."""
 
@@ -72,6 +76,10 @@ def test_every_event_is_a_persistent_message(bridge, odd_events, unusual_text, t
     modes = [properties.delivery_mode or "none" for properties, _ in taken]
     other = next((mode for mode in modes if mode != 2), "")
     assert not other, f"messages should have delivery mode 2, persistent; one has {other}"
+    until = [properties.expiration for properties, _ in taken if properties.expiration is not None]
+    assert not until, (
+        f"a message should stay in the queue until it is taken; one has the expiration {until[0]!r}"
+    )
 
 
 @pytest.mark.check("07.collects")
@@ -111,6 +119,11 @@ def test_a_queue_of_its_own_and_a_file_that_comes_late(new_bridge, trips, rng):
         )
         refusal = bridge.refusal(name)
         assert "'durable'" not in refusal, f"the queue {name!r} should be durable, it is not"
+        bounds = [each for each in BOUNDS if f"'{each}'" in refusal and NO_BOUND not in refusal]
+        assert not bounds, (
+            f"the queue {name!r} should keep each message until it is taken; it was declared with "
+            f"{bounds[0]}"
+        )
     got = [value_of(body) for body in bridge.bodies()]
     assert got == everything[:added], (
         f"{scene}: the queue should hold {bridge.these(everything[:added], everything)}; it holds "
@@ -120,6 +133,18 @@ def test_a_queue_of_its_own_and_a_file_that_comes_late(new_bridge, trips, rng):
         f"collect should declare the queue so that what is rejected goes to {bridge.dead!r}: a message "
         "was rejected, and was not there"
     )
+
+
+@pytest.mark.check("07.collects")
+def test_the_queues_are_declared_before_the_first_line(new_bridge):
+    """There is no file yet: another program may look for the queues all the same."""
+    bridge = new_bridge(declared=False)
+    bridge.finish(bridge.collect(), scene := "there was no file")
+    for name in (bridge.queue, bridge.dead):
+        assert bridge.exists(name), (
+            f"{scene}: collect should declare the queue and its dead-letter queue all the same; after "
+            f"its return there was no {name!r}"
+        )
 
 
 @pytest.mark.check("07.collects")
@@ -154,7 +179,7 @@ def test_another_file_and_a_new_one(new_bridge, trips, state):
     Where they are is said by an absolute str, and by a relative Path.
     """
     one, two = new_bridge(), new_bridge()
-    everything = trips(8)
+    everything = trips(9)
     process = one.process()
     for bridge, events, kind in (
         (one, everything[:4], "an absolute str"),
@@ -168,6 +193,16 @@ def test_another_file_and_a_new_one(new_bridge, trips, state):
             "two files were read in one process, each into a queue of its own: the queue should hold "
             f"{bridge.these(events, everything)}; it holds {bridge.these(got, everything)}"
         )
+    two.file.append(everything[8])
+    scene = (
+        "a file was read by its relative path, a line was appended, and the same file and the same offset "
+        "file were named by their absolute paths"
+    )
+    two.finish(two.collect(process), scene)
+    got = [value_of(body) for body in two.bodies()]
+    assert got == everything[8:], (
+        f"{scene}: the next call should move that line alone; it moved {two.these(got, everything)}"
+    )
     state.write("empty", b"")
     known, one.offset = one.offset, state.path("empty")
     scene = "a file whose 4 events were moved was read with another offset_path, an empty file"
@@ -182,7 +217,7 @@ def test_another_file_and_a_new_one(new_bridge, trips, state):
     scene = "a file whose 4 events were moved is shorter now, with one new event"
     one.finish(one.collect(process), scene)
     got = [value_of(body) for body in one.bodies()]
-    assert got == everything[7:], (
+    assert got == everything[7:8], (
         f"{scene}, which the queue should hold; it holds {one.these(got, everything)}"
     )
 
@@ -288,7 +323,7 @@ def test_the_connection_of_collect_is_dropped(bridge, trips, rng, publish, habit
 def test_bad_lines_in_the_file(bridge, trips, rng):
     """Of every kind, between events and after the last: passed over, or dead letters; never again."""
     everything = trips(4)
-    kinds = (*content.BAD, *content.LENIENT)
+    kinds = (*content.BAD, *content.LENIENT, *content.PADDED)
     bad = [each + b"\n" for each in rng.sample(kinds, len(kinds))]
     cut = rng.randint(3, len(bad) - 3)
     blank = [b"\n", b" \t\r\n"]

@@ -21,8 +21,13 @@ def test_once_and_in_order(new_bridge, trips, rng, answers, habits):
     bridge = new_bridge(fifo=True)
     size = rng.randint(3, 5)
     everything = trips(3 * size - 1)
-    everything[rng.randrange(size)]["event_id"] = 0
-    zones = (*content.ZONES, "Upper  East Side")
+    # An id may be text, which is no number even where it looks like one.
+    number = rng.randint(2, 99)
+    for event, identity in zip(
+        rng.sample(everything, 3), (0, f"00{number}", f"trip-{number}"), strict=True
+    ):
+        event["event_id"] = identity
+    zones = (*rng.sample(content.ZONES, 3), "Upper  East Side", "St. George", "Kips Bay/Gramercy")
     for number, zone in enumerate(zones):
         everything[number % len(everything)]["pickup_zone"] = zone
     twice = everything[rng.randrange(size)]

@@ -171,6 +171,11 @@ def test_killed_before_packets_and_writes(bridge, trips, rng, sends, answers, ha
             f"the process was killed {where(point)}{', and forward ran again' if recovers else ''}"
         )
         bridge.note_held(held, events)
+        buried = [event for event in events if event in held.dead and event not in held.sqs]
+        assert not (recovers and buried), (
+            f"{scene}: it should go on with what was not acknowledged; {bridge.these(buried, events)} "
+            f"{'is' if len(buried) == 1 else 'are'} in the dead-letter queue"
+        )
         lost = held.missing(events)
         assert not lost, (
             f"{scene}: each event should be in the file past the stored offset, in the queue, or in "

@@ -109,11 +109,12 @@ def test_stop_with_messages_in_hand(bridge, trips, rng, refused, asks, habits):
     but = "; SQS refused them" if refused else ""
     scene = f"{total} events were in the queue, batch_size is {size}, and max_idle is {LONG} s{but}"
 
-    asked, at, gaps = 0, 0.0, []
+    asked, at, gaps, acked = 0, 0.0, [], []
 
     def is_in_hand():
         nonlocal asked, at
         asked += bool(bridge.batches if refused else bridge.ready == 0)
+        acked[:] = [each for each in crossed if each.up and each.name == "basic.ack"]
         if not refused or asked == 0:
             return asked >= asks
         if asked > 1:
@@ -125,7 +126,7 @@ def test_stop_with_messages_in_hand(bridge, trips, rng, refused, asks, habits):
     with bridge.gate.recording() as crossed:
         run = bridge.forward(max_idle=LONG, batch_size=size, stop=STOP)
         step = stop_at(run, scene, is_in_hand)
-    if refused and any(each.up and each.name == "basic.ack" for each in crossed):
+    if refused and acked:
         return  # 07.partial-batch or 07.backpressure tells
     often = (
         f"{scene}: it should call stop() at least four times a second, also before it sends again"
