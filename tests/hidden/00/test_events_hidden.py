@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from grader.suite import Kept, New, Raised, Returned, cut
+from grader.suite import Kept, New, Returned, cut
 from grader.suite.content import BAD, LENIENT, PADDED, event_of, to_line, tokens
 from grader.suite.properties import for_all
 
@@ -203,18 +203,6 @@ def test_no_line_raises(parse, rng):
         return tokens(st, 6).filter(is_bad)
 
     for_all(rng, pieces, look, examples=15)
-
-
-@pytest.mark.check("00.parse-bad")
-def test_an_integer_of_thousands_of_digits_does_not_raise(process, rng):
-    """Python reads none of more than 4,300 digits: an event or no event, but no exception."""
-    digits = rng.randint(4_400, 6_000)
-    line = b'{"event_id": ' + b"7" * digits + b"}\n"
-    step = process.start("events.parse", line).next("return")
-    assert not isinstance(step, Raised), (
-        f"parse should raise no exception; for the line {cut(line, 40)}, an integer of {digits} digits, "
-        f"it raised {step.message}"
-    )
 
 
 def parses(event, parse):

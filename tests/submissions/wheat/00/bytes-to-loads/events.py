@@ -4,7 +4,7 @@ import json
 def parse(line):
     try:
         event = json.loads(line)
-    except ValueError:
+    except (json.JSONDecodeError, UnicodeDecodeError):
         event = None
     if not isinstance(event, dict):
         event = None

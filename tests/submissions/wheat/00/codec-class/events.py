@@ -12,7 +12,7 @@ class Codec:
     def parse(self, line):
         try:
             event = self._decoder.decode(line.decode())
-        except ValueError:
+        except (UnicodeError, json.JSONDecodeError):
             event = None
         return event if isinstance(event, collections.abc.Mapping) else None
 

@@ -7,7 +7,7 @@ import json
 def attempt(function, *arguments):
     try:
         return function(*arguments)
-    except ValueError:
+    except (json.JSONDecodeError, UnicodeDecodeError):
         return None
 
 

@@ -15,7 +15,7 @@ def parse(line):
         return None
     try:
         event = json.loads(text)
-    except ValueError as error:
+    except json.JSONDecodeError as error:
         print("not JSON:", error)
         return None
     if type(event) != dict:
