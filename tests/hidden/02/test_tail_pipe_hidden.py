@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from grader.suite import HANDLE, New, content, expect, in_words
+from grader.suite import HANDLE, Handle, New, Returned, content, expect, in_words
 
 BAD = (*content.BAD, *content.LENIENT, *content.PADDED)
 TAIL = "tail_pipe.tail_consumer"
@@ -17,10 +17,10 @@ QUIET = 2.1
 class Waiting:
     """A tail_consumer that is begun beside the tests, and stands in handle for the first event."""
 
-    def __init__(self, consumer, stream, events) -> None:
+    def __init__(self, consumer, stream, events, more: int = 0) -> None:
         self.stream = stream
         self.events = events
-        self.run = consumer.start(TAIL, stream.path, HANDLE, max_events=len(events))
+        self.run = consumer.start(TAIL, stream.path, HANDLE, max_events=len(events) + more)
         expect.next_event(self.run, events[0], events, "one line was in the file")
 
 
@@ -45,7 +45,8 @@ def waiting(beside, new_stream, rng):
         events = content.trips(rng, 2)
         old.append(events[0])
         link.point_to(old)
-        made = Waiting(consumer, link, events)
+        # It does not return: what a return ends beside its own tail is the business of 02.tail-reaped.
+        made = Waiting(consumer, link, events, more=1)
         new.append(events[1])
         link.point_to(new)
         made.run.set_at_liberty()
@@ -182,7 +183,12 @@ def test_a_link_that_is_set_to_another_file_is_followed(waiting):
     """The path names what the link points to now. Up to 1 s passes: tail looks at links once a second."""
     made, _ = waiting("linked")
     when = "the path is a symbolic link, which was set to another file with event 2 after event 1 was handled"
-    expect.next_event(made.run, made.events[1], made.events, when)
+    made.run.process.case.given(when)
+    step = made.run.next("call handle() for the next event")
+    if isinstance(step, Returned):
+        return  # nothing came for a while, and it took that for the end: the business of 02.tail-follows
+    assert isinstance(step, Handle), f"{when}; {in_words(step, 'it')}"
+    assert step.event == made.events[1], f"{when}; it handled {step.event!r} then"
 
 
 @pytest.mark.check("02.tail-rotation")
