@@ -112,7 +112,7 @@ def recording(consumer, poll_once, offset_path, new_stream, state, trips):
             unkilled = " (events 1 and 2 come again without a kill, too)" if repeats else ""
             assert seen in ([], during, repeats + during), (
                 f"an earlier run handled events 1 and 2{unkilled}; the next one was to handle event 3, and "
-                f"{moment}{found}; offset_path was {name}. The run after that should find the old offset and handle event 3, or the new "
+                f"{moment}{found}. The run after that should find the old offset and handle event 3, or the new "
                 f"one and handle none; it handled {named(seen, everything)}"
             )
             if left and seen and not repeats:  # it has stored again, where something lay in the way
@@ -141,13 +141,10 @@ def found_in(state, name: str) -> str:
 
 @pytest.mark.check("01.torn-offset")
 def test_killed_before_every_write(recording, state):
-    """Killed before the k-th change of a file, for every k, until a run gets through.
-
-    The offset file has the name that some give to the file aside.
-    """
+    """Killed before the k-th change of a file, for every k, until a run gets through."""
     mapped = False
     for k in range(1, 200):
-        run, after = recording(f"offset{k}.tmp", stop_at_writes=True)
+        run, after = recording(f"offset{k}", stop_at_writes=True)
         syscall, handled = kill_before(run, Write, k)
         mapped = mapped or syscall == "mmap"
         seen = after(f"was killed just before {syscall}" if syscall else "returned")
@@ -169,7 +166,7 @@ def killed_between_lines(recording, state) -> None:
     def files():
         return {name: state.read(name) for name in state.names()}
 
-    run, _ = recording("lines.tmp", stop_at_lines=True)
+    run, _ = recording("lines", stop_at_lines=True)
     changed, last, count = [], files(), 0
     while not isinstance(step := run.next(), Returned):
         if isinstance(step, Line):
@@ -178,7 +175,7 @@ def killed_between_lines(recording, state) -> None:
                 changed.append(count)
         run.go_on()
     for k in changed[:50]:
-        run, after = recording(f"line{k}.tmp", stop_at_lines=True)
+        run, after = recording(f"line{k}", stop_at_lines=True)
         number, _ = kill_before(run, Line, k)
         after("returned" if number is None else f"was killed before line {number}")
 

@@ -183,21 +183,6 @@ def test_nothing_listens_after_an_exception(consumer, start, connect, open_files
     no_more_open(opened, "raised what handle() had raised")
 
 
-@pytest.mark.check("02.socket-reuse", leans_on="02.socket-ready")
-def test_nothing_listens_after_ready_raised(consumer, start, port, rng):
-    """No producer has come; whatever leaves the function then, it has closed what it opened."""
-    run = start(consumer.process(), max_events=1, timeout=rng.randint(3, 9) / 100)
-    if not isinstance(run.next(), Ready):
-        return  # the business of 02.socket-ready
-    run.fails()
-    if run.waiting(LATE):
-        return  # nothing is said of one that goes on
-    if isinstance(run.next(), Raised):
-        expect_closed(
-            consumer, port, None, "ready() raised, an exception has left socket_consumer()"
-        )
-
-
 @pytest.mark.check("02.socket-reuse")
 def test_nothing_listens_after_a_timeout(consumer, start, port, rng):
     """Nobody connected in time."""

@@ -305,21 +305,3 @@ def test_nobody_is_subscribed_after_an_exception(channel, trips):
             f"handle() raised {name}, and {PATIENCE:.0f} s later the channel still has "
             f"subscribers: {left}"
         )
-
-
-@pytest.mark.check("03.redis-unsubscribes")
-def test_nobody_is_subscribed_when_ready_has_raised(channel):
-    """Nothing was handled yet, and the subscription was there already."""
-    run = channel.start([], max_events=5).run
-    # Who does not call it is told so by 03.redis-ready. What it raises need not leave.
-    if run.waiting(PATIENCE) or run.next() != Ready():
-        return
-    run.fails("OSError")
-    if run.waiting(PATIENCE) or not isinstance(run.next(), Raised):
-        return
-    with held_still(run.process):
-        left = channel.service.wait_unheard(channel.name, PATIENCE)
-    assert left == 0, (
-        f"ready() raised, and an exception left the consumer; {PATIENCE:.0f} s later the channel "
-        f"still has subscribers: {left}"
-    )
