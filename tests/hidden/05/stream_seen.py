@@ -119,7 +119,8 @@ class Stream:
     def add_to_dead(self) -> None:
         """Append an entry to its stream of dead ones, as another consumer would."""
         self._log.add("suite", "appends an entry to the stream of the dead")
-        self._ask(self._client.xadd, f"{self.name}.dead", {b"of": b"another consumer"})
+        # The lowest id that there is: whatever ids the others have there, they come after it.
+        self._ask(self._client.xadd, f"{self.name}.dead", {b"of": b"another consumer"}, id="0-1")
 
     def make_empty(self) -> None:
         """Create the stream, with nothing in it."""

@@ -13,7 +13,7 @@ from grader.suite import Handle, Raised
 from grader.suite.content import RETURNED, count_of, listed, same
 from grader.suite.steps import in_words, shorten
 
-SHORT_IDLE = 20
+SHORT_IDLE = 40
 """Milliseconds: an idle_ms that a handle takes longer than."""
 
 # Delivery -------------------------------------------------------------------------
@@ -117,7 +117,7 @@ def test_a_slow_handle_is_waited_for(student, stream, trips, rng):
     """It takes longer than idle_ms for one event; nobody else is there who could claim it."""
     events = trips(3)
     stream.append(*events)
-    slow = rng.randrange(3)
+    slow = rng.randint(1, 2)
     run = student.consume(stream, idle_ms=SHORT_IDLE, batch_size=1, max_events=3, max_empty_reads=3)
     scene = (
         f"3 entries were in the stream; idle_ms is {SHORT_IDLE}, handle() took longer for event "
@@ -125,9 +125,11 @@ def test_a_slow_handle_is_waited_for(student, stream, trips, rng):
     )
     seen = []
     while isinstance(step := run.next(), Handle):
+        if seen and stream.ids[0] in stream.pending:
+            return  # the first one was handled at once, and is not acknowledged: 05.acks tells
         seen.append(step.event)
         if step.event == events[slow] and seen.count(step.event) == 1:
-            run.waiting(3 * SHORT_IDLE / 1000)  # the time in which it could be given up
+            run.waiting(2 * SHORT_IDLE / 1000)  # the time in which it could be given up
         run.handled()
     assert not isinstance(step, Raised), f"{scene}; {in_words(step, 'it')}"
     assert seen == events, f"{scene}: handle each once, in order; it handled {stream.these(seen)}"

@@ -166,7 +166,7 @@ def test_another_consumer_moves_one_at_the_same_time(student, new_stream, trips)
                 *(stream, process), scene=scene, idle_ms=LONG // 2, max_events=1, max_empty_reads=2
             )
             goes_on_to(run)
-        there = any(fields.items() >= stream.fields[entry_id].items() for fields in stream.dead)
+        there = len(stream.dead) > 1  # with which fields, 05.bad-entry tells
         # Whoever moves nothing, or in a way of its own, is told so by 05.poison and 05.bad-entry.
         assert there or entry_id in stream.pending or not added.is_set(), (
             f"a {what} entry was to be moved to {dead}, and another consumer moved one of its own "
