@@ -168,7 +168,8 @@ def test_each_has_a_count_of_its_own(student, stream, trips, rng):
         f"move {stream.entries_named([stream.ids[n] for n in poisoned])}; of them it handled "
         f"{stream.these([events[n] for n in handled])}"
     )
-    judge_dead(stream, [stream.ids[number] for number in poisoned], words)
+    if stream.dead:  # who moves them at its end was killed before
+        judge_dead(stream, [stream.ids[number] for number in poisoned], words)
 
 
 @pytest.mark.check("05.poison")
