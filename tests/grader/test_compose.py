@@ -15,6 +15,7 @@ import redis as redis_client
 
 from grader.host.docker import docker
 from grader.services.catalog import OWN_KINDS, service_kinds
+from grader.services.docker_engine import engine_answers, has_image
 from grader.services.rabbitmq import docker as rabbitmq
 from grader.services.redis import docker as redis
 
@@ -68,10 +69,11 @@ def test_the_grader_uses_the_same_images(containers: dict[str, Any]) -> None:
 
 
 @pytest.fixture
-def up() -> Iterator[None]:
+def up(containers: dict[str, Any]) -> Iterator[None]:
     """The servers, when each of them is healthy; afterwards there is no container."""
-    if not docker("compose", "version"):
-        pytest.skip("no `docker compose`")
+    images = [containers[name]["image"] for name in STOOD_IN]
+    if not docker("compose", "version") or not engine_answers() or not all(map(has_image, images)):
+        pytest.skip("no `docker compose`, or no Docker engine that has its images")
     compose = ["docker", "compose", "--file", str(FILE)]
     try:
         command = [*compose, "up", "--wait", "--pull", "never", *STOOD_IN]
