@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -50,8 +51,7 @@ _REDIS = """\
 test $# -gt 0 || set -- redis-server --protected-mode no
 exec "$@"
 """
-_SQS = "motoserver/moto:5.2.5"
-"""As docker-compose.yml has it."""
+_SQS = re.compile(r"image: (motoserver/moto:\S+)")
 _BIN = "stand-in-bin"
 _PATH = f"ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/{_BIN}"
 _MOTO = """\
@@ -153,7 +153,8 @@ def make_images(environment: dict[str, str]) -> None:
             Path(folder, _BIN, "python").symlink_to("/usr/bin/python3")
             packages = Path(sysconfig.get_path("purelib"))
             besides = (_BIN, "--directory", str(packages.parent), packages.name)
-            _stand_in(environment, root, _SQS, Path(folder, "stand-in-sqs"), _MOTO, *besides)
+            sqs = _SQS.findall((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))[0]
+            _stand_in(environment, root, sqs, Path(folder, "stand-in-sqs"), _MOTO, *besides)
 
 
 def _has_compose(environment: dict[str, str]) -> bool:

@@ -36,7 +36,7 @@ class Arranged:
     named: list[str]
     """Students by the names of files that lie in no folder of theirs."""
     flat: bool
-    """Whether the students' names were in those of files."""
+    """True where the students' names were in those of files."""
     submitters: Teams | None
     """Who handed in which `submission_12345`, where Gradescope's list is there."""
 

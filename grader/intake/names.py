@@ -33,7 +33,7 @@ _ATTEMPTS = (
     "attempt|poging|tentative|tentativa|tentativo|intento|intent|versuch|försök|forsøk|forsøg"
     "|yritys|próba|pokus|deneme|попытка|محاولة|尝试|嘗試|試行|시도|ymgais"
 )
-"""What Blackboard calls an attempt, in the language of the course."""
+"""Blackboard's words for an attempt, in the languages of courses."""
 _BLACKBOARD = re.compile(
     rf"(?P<student>.+?_.+?)_(?:{_ATTEMPTS})_(?P<time>\d{{4}}(-\d\d){{5}})(?P<file>_.+|\.txt)",
     re.IGNORECASE,

@@ -1,4 +1,4 @@
-"""What a part of a path says: whose it is, and which file two people may both have handed in."""
+"""Reads a part of a path: whose it is, and which file two people may both have handed in."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class Source:
     empty: Sequence[PurePosixPath] = ()
     """Folders in which nobody's file is, not even deeper."""
     unclear: bool = False
-    """Whether names are in an encoding that nothing tells."""
+    """True where names are in an encoding that nothing tells."""
 
     def inside(self, numbers: Sequence[int]) -> dict[int, list[PurePosixPath]]:
         """Return where files lie in the archives of those numbers; nowhere, in a broken one."""

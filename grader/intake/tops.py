@@ -26,7 +26,7 @@ _ATTEMPT = re.compile(r"(?P<name>[^\W\d_]+[ _-][^\d]+)[ _-]\d+")
 _BETWEEN = re.compile(r"([ _-]+)")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _NUMBERED = re.compile(r"[a-z]{1,4}\d{1,2}", re.IGNORECASE)
-"""What teachers abbreviate: `A1`, `PS03`."""
+"""Abbreviations of teachers': `A1`, `PS03`."""
 _TEACHERS = {
     "solution",
     "solutions",

@@ -47,7 +47,7 @@ PADDED = (b'{"event_id": 123456}\x00', b'\x00\x00{"event_id": 123456}')
 """Bad lines as they stand in a file that was truncated under its producer: NUL is no space."""
 
 RETURNED: tuple[Any, ...] = (False, 0, "", None, True, [])
-"""What `handle` may return: when it returns, the event is handled, whatever the value."""
+"""Values that `handle` may return: when it returns, the event is handled, whatever they are."""
 
 LINE_BREAKS_IN_TEXT = ("\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\r")
 """Where str.splitlines() cuts and a stream of lines does not; JSON escapes all but three."""

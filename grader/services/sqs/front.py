@@ -58,7 +58,7 @@ class Front:
         self.base_url = "http://localhost"
         """Where the consumer finds the service: what the URLs of queues begin with."""
         self.region = REGION
-        """Where the queues are that requests are about."""
+        """Region of the queues that requests are about."""
         self.observe: Callable[[str], None] = lambda _: None
         """Told each request of the consumer's in words."""
         self.is_anything_visible: Callable[[str], bool] = lambda _: True

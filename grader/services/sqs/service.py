@@ -78,7 +78,7 @@ class SqsService(Service):
 
     @property
     def region(self) -> str:
-        """Where the queues are: those of one region are none of another's."""
+        """Return the region of the queues: those of one are none of another's."""
         return self._front.region
 
     @region.setter
