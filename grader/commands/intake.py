@@ -102,6 +102,7 @@ def intake(
         ("could not be read", found.problems),
         ("is there twice and differs", found.copies),
         ("is replaced by a newer attempt", found.older),
+        ("does not count on Submitty", found.inactive),
         ("has a namesake, so a number", found.namesakes),
         ("has a folder by its number", found.renamed),
         ("lies around the students' folders", found.around),

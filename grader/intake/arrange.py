@@ -17,7 +17,7 @@ from grader.intake.packed import MAIL, packed_stem, without_stamp
 from grader.intake.parts import owner_of
 from grader.intake.people import Teams, merged
 from grader.intake.source import Source
-from grader.intake.tops import not_told_apart, without_shared_words
+from grader.intake.tops import not_told_apart, versions, without_shared_words
 from grader.spelling import squeezed
 
 _LOOSE = "lies in no student's folder, and names no student"
@@ -88,11 +88,17 @@ def arrange(
     kept = [entry for entry in kept if entry.path not in told.nobodys]
     tops = dict.fromkeys(owner_of(entry.path, 0) for entry in kept)
     short = without_shared_words([*tops], _called(course))
-    kept = [replace(entry, path=_renamed(entry.path, short)) for entry in kept]
+    numbered = versions({short.get(name, name) for name in tops})
+    kept = [
+        replace(entry, path=_as_version(_renamed(entry.path, short), numbered)) for entry in kept
+    ]
     unmatched = [why for entry, why in nobodys.items() if not is_beside_work(entry.path.name)]
     # In somebody's own folder a list is something handed in.
     submitters = merged([lists[e.number] for e in lone if e.number in lists])
-    called = {without_stamp(short.get(name, name))[0] for name in (*named, *short)}
+    called = {
+        numbered.get(name, without_stamp(name))[0]
+        for name in (short.get(each, each) for each in (*named, *short))
+    }
     lines = [*told.lines, *unmatched]
     return Arranged(kept, layout, lines, sorted(called), bool(named), submitters)
 
@@ -114,6 +120,16 @@ def _renamed(path: PurePosixPath, short: Mapping[str, str]) -> PurePosixPath:
         if inside
         else path.with_name(top.replace(packed_stem(top), name))
     )
+
+
+def _as_version(path: PurePosixPath, numbered: Mapping[str, tuple[str, int]]) -> PurePosixPath:
+    """Return where `jdoe_v2.zip` or `jdoe_v2/...` lies as a version of the student's own."""
+    top = owner_of(path, 0)
+    if top not in numbered:
+        return path
+    name, number = numbered[top]
+    inside = path.parts[1:] or (path.name,)
+    return PurePosixPath(name, f"Version {number}", *inside)
 
 
 def _nobodys(lone: Sequence[Entry], source: Source, course: Course) -> dict[Entry, str]:

@@ -26,6 +26,7 @@ from grader.intake.places import FileKind, kinds
 from grader.intake.sakai import is_time, time_of
 from grader.intake.source import Contents, Source, opened_source
 from grader.intake.students import clean_name
+from grader.intake.submitty import SETTINGS, Versions
 from grader.intake.whose import Knowledge, owners
 from grader.source_file import resembles
 from grader.submission import TIMESTAMP
@@ -84,6 +85,8 @@ class _Intake:
         self._others: dict[str, list[str]] = defaultdict(list)
         self._count: dict[str, int] = defaultdict(int)
         self._explained: set[str] = set()
+        self._versions = Versions()
+        self._withdrawn: set[str] = set()
 
     def of(self, kind: str, knowledge: Knowledge, level: int = 0) -> Collected:
         """Sort it by the names of that format."""
@@ -112,6 +115,7 @@ class _Intake:
             self._refuse(student, (), why)
         self._read(whose.of)
         self._drop_optional_alone()
+        self._drop_inactive()
         self._explain()
         take_newest(self._handed_in, self._found)
         return self._found
@@ -181,7 +185,8 @@ class _Intake:
             for one in some:
                 self._found.students.add(one.student)
                 self._owned[one.student].append(one)
-            if some and self._found.kind == "sakai" and is_time(some[0]):
+            settings = [one for one in some if one.path.name == SETTINGS]
+            if settings or (some and self._found.kind == "sakai" and is_time(some[0])):
                 found[index] = FileKind.WANTED
             elif some and not some[0].receipt and not self._entries[index].empty:
                 by_owner[some[0].student].append(index)
@@ -210,6 +215,10 @@ class _Intake:
             if one.path.name == TIMESTAMP:
                 self._take_time(one, contents)
                 continue
+            if one.path.name == SETTINGS:
+                for _, data in contents.files:
+                    self._versions.learn(one, data)
+                continue
             inner = [one.path / path for path in contents.others]
             self._pass_over(one.student, inner, contents.passed_over)
             for piece in pieces(one, contents, self._course, self._exercises):
@@ -228,6 +237,14 @@ class _Intake:
                 self._found.stamps[one.student, one.path.parts[0]] = data
             elif time := time_of(data):
                 self._found.times[one.student] = time
+
+    def _drop_inactive(self) -> None:
+        """Leave out the versions of a submission on Submitty that their student did not choose."""
+        left = self._versions.drop_others(self._handed_in)
+        self._found.inactive += left.lines
+        self._withdrawn = left.withdrawn
+        for (student, number), why in left.without.items():
+            self._refuse(student, (number,), why)
 
     def _drop_optional_alone(self) -> None:
         """Keep optional files only where they came with a file of their exercise.
@@ -282,6 +299,8 @@ class _Intake:
                 for why in unopened(others):  # it may hold another exercise
                     self._found.unmatched.append(f"{student}: {why}")
                     self._refuse(student, (), why)
+                continue
+            if student in self._withdrawn:
                 continue
             if student in self._explained and not self._count[student]:
                 continue

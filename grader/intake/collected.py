@@ -37,6 +37,8 @@ class Collected:
     """By student: how many files are no exercise's."""
     older: list[str] = field(default_factory=list)
     """Attempts, or files of them, that a newer one replaces."""
+    inactive: list[str] = field(default_factory=list)
+    """Versions that their student did not choose, on Submitty; a line each."""
     copies: list[str] = field(default_factory=list)
     """Files that were handed in twice at once and differ, and which was taken; a line each."""
     users: dict[str, str] = field(default_factory=dict)

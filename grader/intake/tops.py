@@ -7,7 +7,7 @@ Doe 2`.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -23,6 +23,7 @@ _BESIDE = re.compile(rf"(?P<name>.+?) (?:[1-9]|(?:- )?(?:{_COPY})(?: \d+)?)", re
 _BEFORE = re.compile(rf"(?:{_COPY}) (?:of|von|de|di|av) (?P<name>.+)", re.IGNORECASE)
 _ATTEMPT = re.compile(r"(?P<name>[^\W\d_]+[ _-][^\d]+)[ _-]\d+")
 """A full name and a number, which before a time may be that of the attempt: `Doe_Jane_23`."""
+_VERSION = re.compile(r"(?P<name>.*[^\W\d_].*?)[ _-]v(?P<number>[1-9]\d{0,3})", re.IGNORECASE)
 _BETWEEN = re.compile(r"([ _-]+)")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _NUMBERED = re.compile(r"[a-z]{1,4}\d{1,2}", re.IGNORECASE)
@@ -120,6 +121,26 @@ def _copy_of_one(name: str, there: Collection[str]) -> re.Match[str] | None:
 def _shown(name: str, inside: dict[str, list[PurePosixPath]]) -> str:
     lone = [path.name for path in inside[name] if len(path.parts) == 1]
     return lone[0] if lone else name
+
+
+def versions(names: Collection[str]) -> dict[str, tuple[str, int]]:
+    """Return name and number of each that ends in one: Submitty's `jdoe_v2`.
+
+    None is told where some end otherwise, unless two differ in the number alone.
+    """
+    found = {name: match for name in names if (match := _VERSION.fullmatch(name))}
+    people = Counter(folded(match["name"]) for match in found.values())
+    there = {folded(name) for name in names}
+
+    def is_told(match: re.Match[str]) -> bool:
+        name = folded(match["name"])
+        return len(found) == len(names) > 1 or people[name] > 1 or name in there
+
+    return {
+        name: (match["name"], int(match["number"]))
+        for name, match in found.items()
+        if is_told(match) and not may_be_a_section(match["name"])
+    }
 
 
 def without_shared_words(names: Sequence[str], work: Collection[str] = ()) -> dict[str, str]:
