@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.suite import HANDLE, SLEEP, Kept, New
+from grader.suite import HANDLE, SLEEP, Handle, Kept, New, Sleep
 from grader.suite.content import named, to_line
 
 POLL = "polling.poll"
@@ -49,6 +49,51 @@ def test_each_run_handles_only_what_is_new(process, start_poll, offset_path, str
 def these(batch, everything) -> str:
     """The events that were appended, with their verb."""
     return f"{named(batch, everything)} {'was' if len(batch) == 1 else 'were'}"
+
+
+@pytest.mark.check("01.resumes")
+def test_an_equal_event_is_another_event(process, start_poll, offset_path, stream, trips):
+    """The last event of one run and the first of the next are equal."""
+    first, other = trips(2)
+    path = offset_path()
+    for batch in ([first], [first, other]):
+        stream.append(*batch)
+        seen = start_poll(stream, offset_path=path, max_polls=1, process=process).drain()
+        if batch == [first] and seen != batch:
+            return  # the business of 01.reads-appended
+    assert seen == [first, other], (
+        "a run handled an event, then an equal one and another were appended: two equal events are two, so "
+        f"the next run should handle 2 events, it handled {len(seen)}"
+    )
+
+
+@pytest.mark.check("01.resumes", leans_on="01.poll-interval")
+def test_what_an_earlier_poll_handled_stays_handled_after_a_kill(
+    start_poll, poll_once, offset_path, stream, trips
+):
+    """Killed in the second poll of a run: events of that poll may come again, not those of the first."""
+    everything = trips(4)
+    stream.append(*everything[:2])
+    path = offset_path()
+    run = start_poll(stream, offset_path=path, max_polls=3)
+    steps = [run.next()]
+    while isinstance(steps[-1], Handle):
+        run.handled()
+        steps.append(run.next())
+    if len(steps) != 3 or not isinstance(steps[-1], Sleep):
+        return  # the business of 01.reads-appended, or of 01.poll-interval
+    stream.append(*everything[2:])
+    run.go_on()
+    if not isinstance(run.next(), Handle):
+        return  # it had looked before the pause
+    run.kill()
+    seen = poll_once(stream, offset_path=path)
+    if seen[-2:] != everything[2:]:
+        return  # the business of 01.crash-loses-nothing
+    assert seen == everything[2:], (
+        "a poll handled events 1 and 2, and in the next poll of the same run the process was killed inside "
+        f"handle() of event 3: the next run should handle events 3 and 4, it handled {named(seen, everything)}"
+    )
 
 
 @pytest.mark.check("01.resumes")

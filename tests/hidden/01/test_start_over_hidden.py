@@ -244,3 +244,57 @@ def handles_one(run, looks_after_a_pause) -> bool:
             raise
         return False
     return True
+
+
+@pytest.fixture
+def killed_after_a_poll_without(start_poll, poll_once, offset_path, new_stream, trips):
+    """`killed_after_a_poll_without(how)`: what is handled after a kill in a run's second poll, and should be.
+
+    The first poll found the file as `how` left it: emptied by "write", gone by "remove".
+    """
+
+    def look(vanish: str):
+        old, new = trips(4), trips(7)
+        stream, path = new_stream(), offset_path(vanish)
+        stream.append(*old)
+        poll_once(stream, offset_path=path)
+        getattr(stream, vanish)()
+        run = start_poll(stream, offset_path=path, max_polls=2)
+        if not isinstance(run.next(), Sleep):
+            return new, new  # the business of 01.poll-interval
+        stream.append(*new[:2])
+        run.go_on()
+        if not isinstance(run.next(), Handle):
+            return new, new  # it had looked before the pause
+        run.kill()
+        stream.append(*new[2:])  # now it is longer than the old file was
+        return poll_once(stream, offset_path=path), new
+
+    return look
+
+
+_SINCE = (
+    "a poll saw that, then 2 new events came, and the next poll was killed in handle() of the first; the file "
+    "grew to 7 new events, and the next run should handle all but perhaps the first, it handled"
+)
+
+
+@pytest.mark.check("01.truncated-file", leans_on="01.poll-interval")
+def test_offset_0_is_stored_when_the_file_was_seen_empty(killed_after_a_poll_without):
+    """A poll finds the file truncated to nothing, and the next one is killed in its first event."""
+    seen, new = killed_after_a_poll_without("write")
+    # Whether event 1 comes again is the business of 01.crash-loses-nothing.
+    assert seen[-6:] == new[1:], (
+        f"a file of 4 events was truncated to 0 bytes, {_SINCE} {named(seen, new)}"
+    )
+
+
+@pytest.mark.check("01.missing-file", leans_on="01.poll-interval")
+def test_offset_0_is_stored_when_the_file_was_seen_missing(killed_after_a_poll_without):
+    """A poll finds no file, and the next one is killed in its first event."""
+    seen, new = killed_after_a_poll_without("remove")
+    if seen[-6:] != new[1:]:
+        then, all_of_it = killed_after_a_poll_without("write")
+        if then[-6:] != all_of_it[1:]:
+            return  # the same where the file was empty: the business of 01.truncated-file
+    assert seen[-6:] == new[1:], f"a file of 4 events was removed, {_SINCE} {named(seen, new)}"

@@ -93,7 +93,7 @@ def goes_on_waiting(run, seconds: float) -> bool:
 
 @pytest.mark.check("02.socket-timeout", leans_on="02.socket-ready")
 def test_the_timeout_bounds_each_wait_for_a_byte(consumer, start, connect, trips, rng, unused):
-    """A slow and steady producer: each byte in time, the event, and all of it, later than the time-out."""
+    """A slow and steady producer: each byte in time, the whole line later than the time-out."""
     for _ in range(3):
         if slow_and_steady(consumer, start, connect, trips, rng, unused()):
             return
@@ -101,12 +101,14 @@ def test_the_timeout_bounds_each_wait_for_a_byte(consumer, start, connect, trips
 
 
 def slow_and_steady(consumer, start, connect, trips, rng, port) -> bool:
-    """Send two events in pieces; whether the suite itself was in time with every piece."""
-    everything = trips(2)
+    """Send an event and more in pieces; whether the suite itself was in time with every piece."""
+    first, second = trips(2)
     timeout = rng.randint(75, 95) / 100
     pause = round(0.4 * timeout, 2)
-    data = b"".join(map(to_line, everything))
-    cuts = [0, *sorted(rng.sample(range(1, len(data) - 1), 3)), len(data)]
+    line = to_line(first)
+    data = line + to_line(second)
+    # The first line ends with the last piece, 1.6 time-outs after the start.
+    cuts = [0, *sorted(rng.sample(range(1, len(line) - 1), 3)), len(data)]
     run = start(consumer, max_events=2, timeout=timeout, port=port)
     producer = connect(run, only_in_ready=True, port=port)
     last, in_time, ended = time.monotonic(), True, None

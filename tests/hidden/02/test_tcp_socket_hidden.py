@@ -234,22 +234,29 @@ def test_it_stops_in_the_middle_of_a_packet_and_starts_anew(
 
 
 @pytest.mark.check("02.socket-eof")
-@pytest.mark.parametrize(("whole", "unfinished"), [(0, True), (2, True), (2, False), (0, False)])
-def test_an_early_end_returns_what_was_handled(consumer, start, connect, trips, whole, unfinished):
-    """The producer closes: in the middle of a line, after no event and after two; after a line; at once."""
-    everything = trips(whole + 1)
-    sent = [f"{whole} whole events"] * (whole > 0) + ["an unfinished line"] * unfinished
-    when = f"the producer sent {' and '.join(sent) or 'nothing'}, then it closed"
-    consumer.given(when)
-    run = start(consumer, max_events=5)
-    lines = [to_line(event) for event in everything]
-    producer = connect(run, *lines[:whole], *([lines[whole][:-1]] if unfinished else []))
-    producer.close()
-    seen = run.drain()
-    assert seen == everything[:whole], (
-        f"{when}: it should handle {whole or 'no'} events, it handled {len(seen)}"
-    )
-    assert run.value == whole, f"{when}: it should return {whole}, it returned {run.value!r}"
+def test_an_early_end_returns_what_was_handled(consumer, start, connect, trips, rng, unused):
+    """The producer closes in mid-line, after no event and after two; after a line; at once.
+
+    All in one process: what a producer left unfinished is no part of what the next one sends.
+    """
+    ends = [(0, True), (2, True), (2, False), (0, False)]
+    process, before = consumer.process(), ""
+    for whole, unfinished in (*rng.sample(ends, len(ends)), (2, True), (2, False)):
+        everything, port = trips(whole + 1), unused()
+        sent = [f"{whole} whole events"] * (whole > 0) + ["an unfinished line"] * unfinished
+        when = f"{before}the producer sent {' and '.join(sent) or 'nothing'}, then it closed"
+        consumer.given(when)
+        run = start(process, max_events=5, port=port)
+        lines = [to_line(event) for event in everything]
+        pieces = [*lines[:whole], *([lines[whole][:-1]] if unfinished else [])]
+        producer = connect(run, *pieces, port=port)
+        producer.close()
+        seen = run.drain()
+        assert seen == everything[:whole], (
+            f"{when}: it should handle {whole or 'no'} events, it handled {len(seen)}"
+        )
+        assert run.value == whole, f"{when}: it should return {whole}, it returned {run.value!r}"
+        before = "in the same process as a call before, "
 
 
 @pytest.mark.check("02.socket-bad-line")

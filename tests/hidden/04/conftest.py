@@ -278,6 +278,12 @@ class Asked:
         """How many messages were asked to be deleted."""
         return sum(map(deletes_in, self._sqs.requests))
 
+    def received_between_deletes(self, handle: str) -> bool:
+        """Whether a receive lies between the first and the last delete with that receipt handle."""
+        of_it = [number for number, each in enumerate(self.all) if handle in handles_in(each)]
+        between = self.all[of_it[0] : of_it[-1]] if of_it else []
+        return any(each.action == "ReceiveMessage" for each in between)
+
     @property
     def batches(self) -> list[list[dict[str, Any]]]:
         """The entries of each SendMessageBatch."""
@@ -318,6 +324,16 @@ def deletes_in(request: Request) -> int:
         case "DeleteMessageBatch":
             return len(entries_of(request))
     return 0
+
+
+def handles_in(request: Request) -> list[Any]:
+    """The receipt handles of what a request deletes."""
+    match request.action:
+        case "DeleteMessage":
+            return [request.parameters.get("ReceiptHandle")]
+        case "DeleteMessageBatch":
+            return [entry.get("ReceiptHandle") for entry in entries_of(request)]
+    return []
 
 
 @pytest.fixture

@@ -89,9 +89,12 @@ def test_everything_is_handled_and_deleted(
 
 
 @pytest.mark.check("04.consumes")
-def test_a_delete_that_failed_is_made_again(student, sqs, queue, trips):
-    """Of who deletes in batches: an entry may fail, as one of a batch of sends may."""
-    events = trips(4)
+def test_a_delete_that_failed_is_made_again(student, sqs, queue, asked, trips):
+    """Of who deletes in batches: an entry may fail, as one of a batch of sends may.
+
+    It is made again before the next receive, which may bring the message again.
+    """
+    events = trips(5)
     queue.put(*events)
     failed = []
 
@@ -103,7 +106,7 @@ def test_a_delete_that_failed_is_made_again(student, sqs, queue, trips):
         return False
 
     sqs.fail_delete_entries(pick)
-    student.consume(queue, max_events=4, max_empty_receives=1).drain()
+    student.consume(queue, max_events=5, batch_size=3, max_empty_receives=1).drain()
     queue.let_time_out()
     left = queue.depth
     assert left == (0, 0), (
@@ -111,6 +114,10 @@ def test_a_delete_that_failed_is_made_again(student, sqs, queue, trips):
         f"again; after the visibility timeout {queue.left}"
         if failed
         else f"every handled message should be deleted; {queue.left}"
+    )
+    assert not (failed and asked.received_between_deletes(failed[0])), (
+        "DeleteMessageBatch reported an entry as failed: delete it again before the next receive; it was "
+        "deleted after one"
     )
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from grader.suite import Kept, New, Raised
+from grader.suite import Failed, Kept, New, Raised
 from grader.suite.content import named, same
 from grader.suite.steps import in_words, shorten
 
@@ -79,6 +79,15 @@ def test_the_queue_is_as_asked_for(student, queue_called, rng, end):
         "a message was in the queue, and create_queue was called a second time; after that "
         f"{queue.left}"
     )
+    queue.ask("DeleteQueue")
+    student.create(queue.name, process, **wanted)
+    try:
+        queue.ask("GetQueueAttributes", AttributeNames=["QueueArn"])
+    except Failed:
+        raise Failed(
+            f"{queue.name} was deleted, and create_queue called again in the same process: it should make "
+            "the queue again, and there is none"
+        ) from None
 
 
 @pytest.mark.check("04.create-queue")

@@ -38,6 +38,7 @@ def test_every_body_as_it_was(new_bridge, odd_events, unusual_text, trips, rng):
     one, two = new_bridge(), new_bridge(declared=False)
     process, size = one.process(), rng.randint(3, 7)
     # Full batches: what becomes of another is the business of 07.last-batch.
+    texts.insert(4 + 2 * size, texts[1])  # nor is it one that an earlier batch held
     half = len(texts) // 2 // size * size
     texts += [json.dumps(event) for event in trips(-(len(texts) - half) % 10)]
     scene = "there was no queue yet, and nobody to put anything into it"

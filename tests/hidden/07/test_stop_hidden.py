@@ -22,6 +22,11 @@ DEAF = 2.0
 """Seconds for a program that gives up after a refusal, and has not called stop() again."""
 GAP = 0.5
 """Seconds between two calls of stop(): twice what is allowed, for a machine that is busy."""
+BATCH = 10
+TRICKLE = 0.12
+"""Seconds between two messages: less than many wait before they take it for silence."""
+SLOWLY = 0.9
+"""Seconds between two calls of stop(): less than a batch takes to come."""
 
 
 # 07.stop ----------------------------------------------------------------------------
@@ -87,6 +92,42 @@ def test_stop_while_the_queue_is_empty(bridge):
     step = stopped(run, scene)
     assert isinstance(step, Returned), f"{scene}, and stop() returned True; {bridge.said(step)}"
     check_count(step.value, 0, f"{scene}, and stop() returned True")
+
+
+@pytest.mark.check("07.stop")
+def test_stop_while_messages_trickle(new_bridge, trips):
+    """They come one at a time, with less than a moment of silence between them."""
+    gaps = []
+    # The load makes a gap longer, never shorter: one that is short enough proves it.
+    while len(gaps) < 3 and not (gaps and min(gaps) <= SLOWLY):
+        gap = longest_gap(new_bridge(), trips(BATCH + 2))
+        if gap is None:
+            return  # it does not call stop(), or ends: the business of the other tests
+        gaps.append(gap)
+    assert min(gaps) <= SLOWLY, (
+        f"a message came every {TRICKLE} s, and batch_size is {BATCH}: it should call stop() at least four "
+        f"times a second; between two calls there were {min(gaps):.1f} s"
+    )
+
+
+def longest_gap(bridge, events) -> float | None:
+    """Put events into the queue of a forward that waits; the longest time between two calls of stop()."""
+    run = bridge.forward(max_idle=LONG, batch_size=BATCH, stop=STOP)
+    if not isinstance(run.next(), Stop):
+        return None
+    run.go_on()
+    longest, last = 0.0, time.monotonic()
+    for event in events:
+        bridge.put(event)
+        end = time.monotonic() + TRICKLE
+        while not run.waiting(max(0.0, end - time.monotonic())):
+            if not isinstance(run.next(), Stop):
+                return None
+            longest = max(longest, time.monotonic() - last)
+            run.go_on()
+            last = time.monotonic()
+    run.kill()
+    return longest
 
 
 @pytest.mark.check("07.stop")
