@@ -14,6 +14,7 @@ from grader.suite import (
     Handle,
     Process,
     Raised,
+    Returned,
     Run,
     Sleep,
     in_words,
@@ -70,6 +71,25 @@ def poll_once(process: Process) -> Callable[..., list[Any]]:
     def run(stream: Any, **kwargs: Any) -> list[Any]:
         options = {"max_polls": 1, "sleep": SLEEP} | kwargs
         return process.start(POLL, stream.path, HANDLE, **options).drain()
+
+    return run
+
+
+@pytest.fixture
+def poll_after_a_kill(start_poll) -> Callable[..., list[Any] | None]:
+    """`poll_after_a_kill(stream, ...)`: the events of the next run; None where it raises.
+
+    That it does is the business of 01.crash-loses-nothing.
+    """
+
+    def run(stream: Any, **kwargs: Any) -> list[Any] | None:
+        run = start_poll(stream, **kwargs)
+        seen = []
+        while not isinstance(step := run.next(), Raised | Returned):
+            if isinstance(step, Handle):
+                seen.append(step.event)
+            run.go_on()
+        return None if isinstance(step, Raised) else seen
 
     return run
 

@@ -247,7 +247,9 @@ def handles_one(run, looks_after_a_pause) -> bool:
 
 
 @pytest.fixture
-def killed_after_a_poll_without(start_poll, poll_once, offset_path, new_stream, trips):
+def killed_after_a_poll_without(
+    start_poll, poll_once, poll_after_a_kill, offset_path, new_stream, trips
+):
     """`killed_after_a_poll_without(how)`: what is handled after a kill in a run's second poll, and should be.
 
     The first poll found the file as `how` left it: emptied by "write", gone by "remove".
@@ -268,7 +270,8 @@ def killed_after_a_poll_without(start_poll, poll_once, offset_path, new_stream, 
             return new, new  # it had looked before the pause
         run.kill()
         stream.append(*new[2:])  # now it is longer than the old file was
-        return poll_once(stream, offset_path=path), new
+        seen = poll_after_a_kill(stream, offset_path=path)
+        return new if seen is None else seen, new
 
     return look
 

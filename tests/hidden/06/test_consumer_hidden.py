@@ -150,8 +150,10 @@ def test_a_new_group_begins_at_the_first_event(student, new_topic, trips, rng):
 
 @pytest.mark.check("06.commit-is-next")
 def test_the_next_offset_is_committed_after_each_event(student, new_topic, trips, rng):
-    """Two groups of a process each go on where it has committed; before the next event, and after."""
-    process = student.process()
+    """Each of two groups goes on where it has committed; before the next event, and after.
+
+    In a process each: what is remembered from one call to the next is the business of 06.groups.
+    """
     topic, events = new_topic(3), trips(12)
     topic.spread(*events)
     for most, group in ((rng.randint(5, 7), topic.group), (rng.randint(1, 2), f"a-{topic.group}")):
@@ -162,7 +164,7 @@ def test_the_next_offset_is_committed_after_each_event(student, new_topic, trips
             f"12 events are in 3 partitions, and the group has committed {topic.these(done)} before"
         )
         student.given(scene)
-        run = student.consume(topic, process, at=begin, max_events=most)
+        run = student.consume(topic, at=begin, max_events=most)
         handled = []
         while True:
             step = student.step(run)
