@@ -8,6 +8,7 @@ import pytest
 
 from grader.suite import (
     Failed,
+    Handle,
     Returned,
     content,
     expect,
@@ -252,11 +253,32 @@ def test_an_early_end_returns_what_was_handled(consumer, start, connect, trips, 
         producer = connect(run, *pieces, port=port)
         producer.close()
         seen = run.drain()
+        if (
+            before
+            and seen != everything[:whole]
+            and leaves_a_rest(consumer.process(), start, connect, trips, unused)
+        ):
+            return  # the business of 02.socket-stops
         assert seen == everything[:whole], (
             f"{when}: it should handle {whole or 'no'} events, it handled {len(seen)}"
         )
         assert run.value == whole, f"{when}: it should return {whole}, it returned {run.value!r}"
         before = "in the same process as a call before, "
+
+
+def leaves_a_rest(process, start, connect, trips, unused) -> bool:
+    """Tell whether a call that stops in mid-packet leaves something for the next one."""
+    left, event = trips(2)
+    for sent, wanted in ((to_line(left) + to_line(left)[:20], left), (to_line(event), event)):
+        port = unused()
+        run = start(process, max_events=1, port=port)
+        connect(run, sent, port=port).close()
+        step = run.next()
+        if not isinstance(step, Handle) or step.event != wanted:
+            return True
+        run.handled()
+        run.returned()
+    return False
 
 
 @pytest.mark.check("02.socket-bad-line")
