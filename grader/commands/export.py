@@ -73,7 +73,11 @@ def export(
             click.echo(f"is not filled in: {visible(line)}", err=True)
         if filled.without_work:
             rows = "1 row stays" if filled.without_work == 1 else f"{filled.without_work} rows stay"
-            click.echo(f"{rows} as in {table}: nobody was graded for it", err=True)
+            click.echo(f"{rows} as in {table}: nobody of that name was graded", err=True)
+        for line in filled.replaced:
+            click.echo(f"a grade is replaced: {visible(line)}", err=True)
+        for line in filled.kept:
+            click.echo(f"a comment stays, and no feedback is entered: {visible(line)}", err=True)
         if filled.undecided:
             click.echo(
                 f"{filled.undecided} submissions are provisional and have no grade", err=True
