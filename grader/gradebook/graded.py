@@ -44,7 +44,7 @@ def graded_class(out: Path, course: Course, url: str | None = None) -> Iterator[
     """
     url = url or database.existing_url(out)
     entered = nbgrader.scores_by_hand(url) if url else {}
-    extension = nbgrader.lookup(nbgrader.extensions(url) if url else {})
+    extension = nbgrader.lookup(nbgrader.extensions(url, database.AGAIN) if url else {})
     for stored in Results(out).all():
         report = rescore(stored, course, extension(stored.student, stored.exercise))
         key = (nbgrader.student_id(report.student), report.exercise)

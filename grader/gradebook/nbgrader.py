@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from grader.course import Course, Exercise
-from grader.gradebook.database import api, opened
+from grader.gradebook.database import AGAIN, KEPT, api, opened
 from grader.intake.notebooks import check_cell, solution_cell
 from grader.report import UNDECIDED, Outcome, Report
 from grader.scoring import rescore
@@ -49,14 +49,14 @@ def fill(reports: Iterable[Report], course: Course, url: str) -> int:
     return count
 
 
-def extensions(url: str) -> Extensions:
-    """Return every extension that was granted.
+def extensions(url: str, help_: str = KEPT) -> Extensions:
+    """Return every extension that was granted; `help_` is the next step where that fails.
 
     Raises:
         GraderError: nbgrader is missing, or the database cannot be used.
     """
     kind = api().SubmittedAssignment
-    with opened(url) as book:
+    with opened(url, help_=help_) as book:
         rows = book.db.query(kind).filter(kind.extension.isnot(None))
         found = {(row.student_id, row.assignment.name): row.extension for row in rows}
         return _in_one_form(found)
@@ -70,7 +70,7 @@ def scores_by_hand(url: str) -> ByHand:
     """
     kind = api().Grade
     entered: dict[tuple[str, str], dict[str, tuple[float | None, float]]] = {}
-    with opened(url, new=False) as book:
+    with opened(url, new=False, help_=AGAIN) as book:
         for grade in book.db.query(kind).filter(
             kind.manual_score.isnot(None) | kind.extra_credit.isnot(None)
         ):
@@ -86,7 +86,7 @@ def extend(url: str, student: str, exercise: Exercise, by: timedelta) -> None:
     Raises:
         GraderError: nbgrader is missing, or the database cannot be used.
     """
-    with opened(url) as book:
+    with opened(url, help_=f"The extension was not changed. {AGAIN}") as book:
         _mirror(book, exercise)
         _submission(book, exercise, student).extension = by or None
         book.db.commit()
