@@ -70,7 +70,14 @@ def export(
         if bom or file is None:
             raise click.UsageError("--into takes a FILE for the copy, and keeps the table's form.")
         filled = export_into(
-            out, course, table, file, exercise=exercise, url=url, submissions=submissions
+            out,
+            course,
+            table,
+            file,
+            exercise=exercise,
+            url=url,
+            submissions=submissions,
+            tell=options.warn,
         )
         _tell(filled, table)
         sys.exit(1 if filled.without_row else 0)
@@ -78,15 +85,21 @@ def export(
     if bom and kind not in TABLES:
         raise click.UsageError(f"--bom is for {', '.join(TABLES)}: {kind} is no table.")
     undecided = write(
-        out, course, kind, file, exercise=exercise, url=url, submissions=submissions, bom=bom
+        out,
+        course,
+        kind,
+        file,
+        exercise=exercise,
+        url=url,
+        submissions=submissions,
+        bom=bom,
+        tell=options.warn,
     )
     _tell_undecided(undecided)
 
 
 def _tell(filled: Filled, table: Path) -> None:
     """Say who is not in the table, and what of it was replaced or stayed."""
-    from grader.reports.terminal import visible  # noqa: PLC0415 - imports the templates
-
     rows = f"{filled.without_work} row{' stays' if filled.without_work == 1 else 's stay'}"
     for line in (
         *(f"is not filled in: {line}" for line in filled.without_row),
@@ -94,7 +107,7 @@ def _tell(filled: Filled, table: Path) -> None:
         *(f"a grade is replaced: {line}" for line in filled.replaced),
         *(f"a comment stays, and no feedback is entered: {line}" for line in filled.kept),
     ):
-        click.echo(visible(line), err=True)
+        options.warn(line)
     _tell_undecided(filled.undecided)
 
 

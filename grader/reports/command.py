@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, groupby
 from pathlib import Path
 
@@ -26,17 +26,27 @@ from grader.submission import find_submissions
 
 TABLES = ("csv", "canvas", "moodle")
 """The formats that a spreadsheet opens."""
+Tell = Callable[[str], None]
 _SPOOLED = 8 << 20
 """Bytes of an export that are held in memory before they are printed."""
 
 
+def _tell_nobody(_: str) -> None:
+    pass
+
+
 def write_pages(
-    out: Path, course: Course, submissions: Path | None = None, url: str | None = None
+    out: Path,
+    course: Course,
+    submissions: Path | None = None,
+    url: str | None = None,
+    tell: Tell = _tell_nobody,
 ) -> int:
     """Write OUT/class.html and OUT/feedback/STUDENT.{html,md}; how many students there are.
 
     With `submissions`, the folder that was graded, the page also says who handed in nearly the
-    same; `url` is that of another gradebook than the one in `out`.
+    same; `url` is that of another gradebook than the one in `out`. `tell` gets a line for each
+    score by hand that may not be meant for what was handed in.
 
     Raises:
         GraderError: there are no results, or they cannot be written.
@@ -50,7 +60,9 @@ def write_pages(
                 "Name the folder that `grader grade` was given.",
             )
         similar = nearly_identical(handed_in, course)
-    write_whole(out / "class.html", class_html(graded_class(out, course, url), course, similar))
+    write_whole(
+        out / "class.html", class_html(_told(graded_class(out, course, url), tell), course, similar)
+    )
     folder = out / "feedback"
     make_folder(folder)
     count, names = 0, FolderNames()
@@ -73,12 +85,14 @@ def export(
     url: str | None = None,
     submissions: Path | None = None,
     bom: bool = False,
+    tell: Tell = _tell_nobody,
 ) -> int:
     """Write the class in that format to a file, or to standard output; how many are no grade yet.
 
     With `exercise`, that one alone. `url` is that of another gradebook than the one in `out`. With
     `submissions`, the folder that `grader intake` filled, Canvas's table has Canvas's numbers for
     the students. With `bom` a table begins with a byte-order mark, by which Excel knows UTF-8.
+    `tell` is that of `write_pages`.
 
     Raises:
         GraderError: there are no results, or they cannot be written.
@@ -87,13 +101,13 @@ def export(
         return _jplag(out, course, target, exercise)
     wanted = _wanted(course, out, exercise)
     if kind == "gradescope":
-        return _gradescope(_graded(out, course, wanted, url), target)
+        return _gradescope(_told(_graded(out, course, wanted, url), tell), target)
     undecided = 0
     ids = {} if submissions is None or kind != "canvas" else _canvas_ids(submissions)
 
     def counted() -> Iterator[Graded]:
         nonlocal undecided
-        for one in _graded(out, course, wanted, url):
+        for one in _told(_graded(out, course, wanted, url), tell):
             undecided += one.grade is None
             yield one
 
@@ -119,6 +133,7 @@ def export_into(
     exercise: str = "",
     url: str | None = None,
     submissions: Path | None = None,
+    tell: Tell = _tell_nobody,
 ) -> Filled:
     """Write to `target` the table that an LMS exported, with the grades in it.
 
@@ -130,6 +145,7 @@ def export_into(
         exercise: fill in this one alone.
         url: another gradebook than the one in `out`.
         submissions: what `grader intake` filled, for Canvas's numbers.
+        tell: that of `write_pages`.
 
     Raises:
         GraderError: there are no results, or it is no such table, or cannot be written.
@@ -138,7 +154,7 @@ def export_into(
         raise GraderError(f"{target} is the table itself", "Name another file for the copy.")
     wanted = _wanted(course, out, exercise)
     numbers = _canvas_ids(submissions) if submissions else {}
-    filled = fill(table, _graded(out, course, wanted, url), wanted, numbers)
+    filled = fill(table, _told(_graded(out, course, wanted, url), tell), wanted, numbers)
     require_writable(target)
     with writing_whole(target) as file:
         file.write(filled.data)
@@ -219,6 +235,14 @@ def _graded(out: Path, course: Course, wanted: Course, url: str | None) -> Itera
     """Yield the results in `out` of the exercises that are wanted."""
     ids = {each.id for each in wanted.exercises}
     return (one for one in graded_class(out, course, url) if one.report.exercise in ids)
+
+
+def _told(graded: Iterable[Graded], tell: Tell) -> Iterator[Graded]:
+    """Yield the results, and tell what is doubtful about their scores by hand."""
+    for one in graded:
+        for line in one.doubts:
+            tell(line)
+        yield one
 
 
 def _gradescope(graded: Iterable[Graded], target: Path | None) -> int:
