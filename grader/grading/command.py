@@ -155,6 +155,7 @@ def _keep_times(submission: Submission, found: Report, results: Results) -> None
         "submitted": submission.submitted,
         "marked_late": submission.marked_late,
         "not_taken": presentable(submission.not_taken),
+        "team": presentable(submission.team),
     }
     if now != {name: getattr(found, name) for name in now}:
         results.save(found.model_copy(update=now))
@@ -178,8 +179,9 @@ def _grade(
             else:
                 graded = _graded_by_workers(todo, course, run, results, console)
                 stack.enter_context(closing(graded))
-            for _, report in graded:
-                results.save(report)
+            for submission, report in graded:
+                team = presentable(submission.team)
+                results.save(report.model_copy(update={"team": team}))
                 done += 1
     except KeyboardInterrupt:
         if run.out is not None:

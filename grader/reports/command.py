@@ -265,8 +265,13 @@ def _jplag(submissions: Path, course: Course, target: Path | None, exercise: str
         raise GraderError("jplag's format is a folder", "Name a new folder.")
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise GraderError(f"{target} is not empty", "Name a new folder.")
-    names = FolderNames()
+    names, teams = FolderNames(), set[tuple[str, str, str]]()
     for submission in find_submissions(submissions, course, exercise or None):
+        if submission.team:  # what a team handed in is one submission, and no copy of itself
+            key = (submission.exercise.id, submission.team, submission.hash)
+            if key in teams:
+                continue
+            teams.add(key)
         of = submission.exercise
         stub = course.folder(of)
         given = {name: stub / name for name in of.files if (stub / name).is_file()}

@@ -86,6 +86,17 @@ def test_what_has_not_changed_is_not_run_again(course: Path) -> None:
     assert stored(course)["eve"]["score"] == 10
 
 
+def test_a_team_that_became_known_needs_no_run(course: Path) -> None:
+    """It is stored, of a submission that is graded and of one that was."""
+    team = "a: ann, bob"
+    (course / "subs" / "ann" / "01" / "team.txt").write_text(f"{team}\n")
+    grade(course)
+    assert (stored(course)["ann"]["team"], stored(course)["bob"]["team"]) == (team, "")
+    (course / "subs" / "bob" / "01" / "team.txt").write_text(f"{team}\n")
+    assert "0 graded, 6 as before" in grade(course)
+    assert stored(course)["bob"]["team"] == team
+
+
 def test_a_changed_suite_grades_all_again(course: Path) -> None:
     """A verdict is that of one suite."""
     grade(course)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -99,6 +100,29 @@ def test_figures_of_a_class(the_class: list[Graded], course: Course) -> None:
     assert sum(figures.histogram) == 6
     assert figures.histogram[9] == 2
     assert figures.twins == [["ann", "eve"]]
+
+
+TEAMS = {
+    "a team": (("alpha", "alpha"), []),
+    "two teams": (("alpha", "beta"), [["ann", "eve"]]),
+    "one of a team": (("alpha", ""), [["ann", "eve"]]),
+}
+
+
+@pytest.mark.parametrize("case", TEAMS)
+def test_what_a_team_handed_in_is_one_submission(
+    the_class: list[Graded], course: Course, case: str
+) -> None:
+    """Its members are marked as a team, and as identical only with somebody else."""
+    teams, twins = TEAMS[case]
+    some = [
+        replace(one, report=one.report.model_copy(update={"team": team}))
+        for one, team in zip((the_class[1], the_class[5]), teams, strict=True)
+    ]
+    (figures,) = class_figures(some, course)
+    assert figures.twins == twins
+    for row, team in zip(figures.rows, teams, strict=True):
+        assert row.flags == [*["team"] * bool(team), *["identical"] * bool(twins)]
 
 
 @pytest.mark.parametrize("kind", list(Kind))
