@@ -168,6 +168,9 @@ def _with_members(
             shared.append(())
         elif not people:
             shared.append((one,))
+            group = one.student.partition("-")[0]  # Moodle's `Group A-Jane Doe`
+            if squeezed(short[one.student]) in {squeezed(name) for name, _ in teams.of(group)}:
+                found.team_of[one.student, one.user] = group
             if one.user not in teams.numbers and squeezed(short[one.student]) not in everybody:
                 alone.add(one.student)
         else:

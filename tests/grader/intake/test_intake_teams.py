@@ -89,6 +89,7 @@ def test_members_under_their_own_names_need_no_team(course: Course, tmp_path: Pa
     }
     found = with_teams(course, tmp_path, download, "Group A,Jane Doe,Bob Ray\n")
     assert set(found.files) == {("Jane Doe", "01"), ("Bob Ray", "01")}
+    assert found.teams == dict.fromkeys(("Jane Doe", "Bob Ray"), "Group A: Bob Ray, Jane Doe")
     assert not found.unmatched
 
 
