@@ -131,6 +131,7 @@ def test_new_points_and_due_dates_need_no_run_and_no_sandbox(course: Path) -> No
     )
     assert done.returncode == 1, done.stderr
     assert "0 graded, 6 as before" in done.stdout
+    assert "01: no time is known for " in done.stdout
     document = json.loads((course / "all.json").read_text())
     found = {report["student"]: report for report in document["reports"]}
     assert (found["ann"]["score"], found["ann"]["max_score"]) == (20, 20)
