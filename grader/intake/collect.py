@@ -108,6 +108,7 @@ class _Intake:
             require_western({one.student for some in whose.of for one in some})
         self._found.users, self._found.namesakes = whose.users, whose.namesakes
         self._found.renamed = sorted(whose.renamed)
+        self._found.teams = whose.teams
         self._found.unmatched += whose.unmatched
         self._found.doubtful += whose.doubtful
         self._found.students.update(whose.without)

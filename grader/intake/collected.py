@@ -43,6 +43,8 @@ class Collected:
     """Files that were handed in twice at once and differ, and which was taken; a line each."""
     users: dict[str, str] = field(default_factory=dict)
     """By student: who that is in the LMS, such as `canvas 1001`, where its number never changes."""
+    teams: dict[str, str] = field(default_factory=dict)
+    """By student: the team whose work it is, and its members."""
     around: list[str] = field(default_factory=list)
     """Folders that lie around the students' folders, and are nobody's name."""
     named: list[str] = field(default_factory=list)

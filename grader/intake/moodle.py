@@ -20,7 +20,7 @@ _MOODLE = re.compile(
 )
 """A team without a group in Moodle, `Default group`, has no number."""
 _ONLINE_TEXT = "onlinetext"
-_PARTICIPANT = {
+PARTICIPANT = {
     "participant",
     "participante",
     "participanta",
@@ -83,7 +83,7 @@ def of_moodle(path: PurePosixPath) -> Owned | None:
             # `Teilnehmer/in` is a folder and a name, where the slash was kept.
             whole = "".join((*path.parts[max(depth - 1, 0) : depth], name))
             for each in (name, name.rpartition("-")[2], whole):
-                if user and squeezed(each) in _PARTICIPANT:
+                if user and squeezed(each) in PARTICIPANT:
                     name, user = f"{each.strip()} {user}", ""
                     break
             typed = found["plugin"] == _ONLINE_TEXT

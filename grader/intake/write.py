@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from grader.errors import GraderError
 from grader.host.standard_streams import require_file_names
 from grader.intake.collected import Collected
 from grader.spelling import normal
-from grader.submission import LATE_MARK, NOT_TAKEN, TIMESTAMP
+from grader.submission import LATE_MARK, NOT_TAKEN, TEAM, TIMESTAMP
 
 _USER = "lms-user.txt"
 """In a student's folder: who that is in the LMS, so that a namesake's work never gets into it."""
@@ -78,10 +79,8 @@ def write_submissions(found: Collected, directory: Path) -> int:
                 new.mkdir()
                 for name, data in files.items():
                     (new / name).write_bytes(data)
-                if stamp := found.stamps.get((student, exercise)):
-                    (new / TIMESTAMP).write_bytes(stamp)
-                if (student, exercise) in found.late:
-                    (new / LATE_MARK).write_bytes(b"The LMS marked this submission as late.\n")
+                for name, data in _beside(found, student, exercise):
+                    (new / name).write_bytes(data)
                 target = folder_of[student] / exercise
                 target.parent.mkdir(exist_ok=True)
                 if target.exists():
@@ -103,6 +102,16 @@ def write_submissions(found: Collected, directory: Path) -> int:
             "again.",
         ) from None
     return len(found.files)
+
+
+def _beside(found: Collected, student: str, exercise: str) -> Iterator[tuple[str, bytes]]:
+    """Yield what lies beside a submission's files: when it came, and who handed it in together."""
+    if stamp := found.stamps.get((student, exercise)):
+        yield TIMESTAMP, stamp
+    if (student, exercise) in found.late:
+        yield LATE_MARK, b"The LMS marked this submission as late.\n"
+    if team := found.teams.get(student):
+        yield TEAM, team[:_REASON].encode("utf-8", "backslashreplace") + b"\n"
 
 
 def _reasons(found: Collected) -> dict[tuple[str, str], list[str]]:
