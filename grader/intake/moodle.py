@@ -92,6 +92,11 @@ def of_moodle(path: PurePosixPath) -> Owned | None:
     return None
 
 
+def are_several(paths: Sequence[PurePosixPath], owners: Sequence[Owned | None]) -> bool:
+    """Tell whether the downloads of several assignments lie side by side."""
+    return len({_around(path) for path, one in zip(paths, owners, strict=True) if one}) > 1
+
+
 def of_several(
     paths: Sequence[PurePosixPath], owners: Sequence[Owned | None]
 ) -> list[Owned | None]:
