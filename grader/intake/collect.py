@@ -90,6 +90,7 @@ class _Intake:
         self._explained: set[str] = set()
         self._versions = Versions()
         self._withdrawn: set[str] = set()
+        self._cloned = False
 
     def of(self, kind: str, knowledge: Knowledge, level: int = 0) -> Collected:
         """Sort it by the names of that format."""
@@ -99,11 +100,15 @@ class _Intake:
         self._found = Collected(used, tuple(self._exercises))
         if used in _FOLDERS:
             first = kind == "folder" and not level
-            turned = self._find_students_folders(first=first, level=level)
+            ask = kind == "auto"
+            turned = self._find_students_folders(
+                first=first, level=level, people=knowledge.earlier.folders, ask=ask
+            )
             # nbgrader's timestamp.txt is a collector's; where folders were turned, a student's.
             used = "folder" if turned else guess(self._real(), ids)
             self._found.kind = used = used if kind == "auto" else kind
         self._drop_nobodys_empty(used)
+        used = "folder" if self._cloned else used  # nothing more is cut off of a login
         if knowledge.teams is None and self._submitters:
             knowledge = replace(knowledge, teams=self._submitters, listed=True)
         whose = owners([entry.path for entry in self._entries], used, knowledge)
@@ -140,13 +145,22 @@ class _Intake:
 
         self._entries = [entry for entry in self._entries if not entry.empty or named(entry.path)]
 
-    def _find_students_folders(self, *, first: bool, level: int) -> bool:
+    def _find_students_folders(
+        self, *, first: bool, level: int, people: Collection[str], ask: bool
+    ) -> bool:
         """Let each path begin with a student's folder or archive; leave out what has none.
 
         Returns:
             Whether exercises' folders were around the students', or files were called after them.
         """
-        found = arrange(self._entries, self._source, self._course, first=first, level=level)
+        found = arrange(
+            *(self._entries, self._source, self._course),
+            first=first,
+            level=level,
+            people=people,
+            ask=ask,
+        )
+        self._cloned = found.cloned
         self._entries, self._submitters = found.entries, found.submitters
         self._found.named = found.named
         self._found.around += found.layout.around

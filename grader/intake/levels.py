@@ -257,9 +257,13 @@ class Levels:
             )
 
     def _ask_of_one(self, top: str, inner: str) -> None:
-        """Refuse `Homework/Jane/polling.py`, alone: either folder may be the student's."""
+        """Refuse `Homework/Jane/polling.py`, alone: either folder may be the student's.
+
+        What holds folders of exercises may be a student's repository, by whatever name.
+        """
         deeper = any(not self._work.isdisjoint(path.parts[2:-1]) for path in self.of)
-        if may_be_a_name(inner) and not deeper:
+        work = self._is_work(inner) or is_part_of(top, inner) or _is_a_branch(inner)
+        if may_be_a_name(inner) and not (deeper and work):
             raise GraderError(
                 f"{top} or {inner} may be the student: {top}/{inner} is all there is",
                 f"Say --level 1 if it is {top}, --level 2 if it is {inner}.",
@@ -282,3 +286,8 @@ class Levels:
             for (name, file), some in where.items()
             if len(some) > 1
         }
+
+
+def _is_a_branch(folder: str) -> bool:
+    """Tell whether it is called as GitHub calls the folder in its zip of a repository."""
+    return folded(folder).endswith(("-main", "-master"))

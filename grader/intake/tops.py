@@ -166,6 +166,15 @@ def without_shared_words(names: Sequence[str], work: Collection[str] = ()) -> di
     return {}
 
 
+def work_before(name: str, people: Collection[str], work: Collection[str]) -> str:
+    """Return whose `polling-zoe-m` is where a folder of `zoe-m` is there; nothing: nobody's is."""
+    parts = _BETWEEN.split(name)
+    count = _shared([(word,) for word in parts[::2] if word], work)
+    short = "".join(parts[2 * count :])
+    there = {folded(each) for each in people}
+    return short if count and folded(short) in there and folded(name) not in there else ""
+
+
 def _shared(
     columns: Sequence[tuple[str, ...]], work: Collection[str], *, backwards: bool = False
 ) -> int:
