@@ -110,6 +110,7 @@ def intake(
         ("is older than what is there", [*found.left_out.values()]),
         ("replaces what an earlier intake took", found.replaced),
         ("is not in this download, and stays", found.staying),
+        ("has no file in this download", found.absent),
         ("has a namesake, so a number", found.namesakes),
         ("has a folder by its number", found.renamed),
         ("lies around the students' folders", found.around),

@@ -7,19 +7,19 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from grader.course import EXERCISES, Course
+from grader.errors import GraderError
 from grader.intake.archives import is_archive
 from grader.intake.classroom import known_again, of_classroom
 from grader.intake.entries import Entry
 from grader.intake.flat import unfolded, without_owners
-from grader.intake.gradescope import METADATA, read_metadata
+from grader.intake.gradescope import METADATA, is_submission, read_metadata
 from grader.intake.layout import Layout, students_level
 from grader.intake.loose import is_beside_work, no_student, not_one_persons
 from grader.intake.packed import MAIL, packed_stem, without_stamp
 from grader.intake.parts import owner_of
 from grader.intake.people import Teams, merged
 from grader.intake.source import Source
-from grader.intake.tops import not_told_apart, versions, without_shared_words, work_before
-from grader.spelling import squeezed
+from grader.intake.tops import not_told_apart, versions, without_shared_words, words_of, work_before
 
 _LOOSE = "lies in no student's folder, and names no student"
 _MAIL = "is an e-mail; save what is attached into a folder called like its sender"
@@ -102,10 +102,10 @@ def arrange(
     layout.torn.update(told.doubtful)
     kept = [entry for entry in kept if entry.path not in told.nobodys]
     tops = dict.fromkeys(owner_of(entry.path, 0) for entry in kept)
-    short = {} if cloned else without_shared_words([*tops], _called(course))
+    short = {} if cloned else without_shared_words([*tops], words_of(course))
     if ask and not cloned and not first and not level:
         depth = len(PurePosixPath(*layout.around[:1]).parts) + 1
-        short |= _known_again(kept, short, people, _called(course), depth)
+        short |= _known_again(kept, short, people, words_of(course), depth)
     numbered = versions({short.get(name, name) for name in tops})
     kept = [
         replace(entry, path=_as_version(_renamed(entry.path, short), numbered)) for entry in kept
@@ -118,7 +118,27 @@ def arrange(
         for name in (short.get(each, each) for each in (*named, *short))
     }
     lines = [*told.lines, *unmatched]
+    if not first and submitters is None:
+        _require_no_export(kept, listed=any(entry.path.name == METADATA for entry in entries))
     return Arranged(kept, layout, lines, sorted(called), bool(named), submitters, bool(cloned))
+
+
+def _require_no_export(kept: Sequence[Entry], *, listed: bool) -> None:
+    """Refuse Gradescope's export without its list: nothing else tells whose a submission is.
+
+    Raises:
+        GraderError: the list is not there, or cannot be read.
+    """
+    tops = {owner_of(entry.path, 0) for entry in kept}
+    if tops and all(map(is_submission, tops)):
+        some = " and ".join(sorted(tops)[:2])
+        raise GraderError(
+            f"{METADATA} names nobody's submission, so whose {some} are is not known"
+            if listed
+            else f"{some} lie without Gradescope's {METADATA}, which names whose they are",
+            "Export the submissions again and take in all of it; or call each folder after its "
+            "student.",
+        )
 
 
 def _known_again(
@@ -138,12 +158,6 @@ def _known_again(
             return {given: name}
     found = known_again(called, people, repositories=whole == names, level=level)
     return {called[name]: who for name, who in found.items()}
-
-
-def _called(course: Course) -> set[str]:
-    """Return what the course calls its exercises: their titles and files, squeezed."""
-    files = {PurePosixPath(name).stem for each in course.exercises for name in each.files}
-    return {squeezed(name) for name in files | {each.title for each in course.exercises}}
 
 
 def _renamed(path: PurePosixPath, short: Mapping[str, str]) -> PurePosixPath:

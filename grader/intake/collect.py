@@ -116,7 +116,7 @@ class _Intake:
             require_western({one.student for some in whose.of for one in some})
         self._found.users, self._found.participants = whose.users, whose.participants
         self._found.namesakes = whose.namesakes
-        self._found.renamed = sorted(whose.renamed)
+        self._found.renamed, self._found.absent = sorted(whose.renamed), whose.absent
         self._found.unmatched += whose.unmatched
         self._found.doubtful += whose.doubtful
         self._found.students.update(whose.without)

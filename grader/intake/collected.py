@@ -45,6 +45,8 @@ class Collected:
     """Work of earlier intakes in whose place other work comes; a line each."""
     staying: list[str] = field(default_factory=list)
     """Whose work of earlier intakes stays since this download has none; a line an exercise."""
+    absent: list[str] = field(default_factory=list)
+    """Teams of the file of teams of which nothing is in the download; a line."""
     inactive: list[str] = field(default_factory=list)
     """Versions that their student did not choose, on Submitty; a line each."""
     copies: list[str] = field(default_factory=list)

@@ -52,6 +52,8 @@ class Owners:
     """Files that belong to nobody; a line each."""
     doubtful: list[str] = field(default_factory=list)
     """Files that may be somebody else's, so that they are nobody's; a line each."""
+    absent: list[str] = field(default_factory=list)
+    """Teams of the file of teams of which nothing is in the download; a line."""
     torn: dict[Person, str] = field(default_factory=dict)
     """Members of several teams that handed in, by name and number, and which teams."""
     lasting: bool = True
@@ -176,6 +178,15 @@ def _with_members(
             members = (replace(one, student=n, user=u, submitted=time) for n, u in known)
             shared.append(tuple(members))
     found.unmatched += [f"{name}: {teams.path} names no members of it" for name in sorted(alone)]
+    there = {squeezed(each) for names in short.items() for each in names}
+    absent = [
+        name
+        for key, name in teams.names.items()
+        if key not in there
+        and not any(squeezed(member) in there for member, _ in teams.members[key])
+    ]
+    if absent:
+        found.absent.append(f"{', '.join(absent)}, by {teams.path}")
     for person, some in teams_of.items():
         if len(some) > 1:
             found.torn[person] = f"the teams {' and '.join(sorted(some))} both handed in"
