@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from grader.errors import GraderError
+from grader.intake.moodle import is_of_number
 from grader.intake.students import Person, clean_name
 from grader.spelling import folded, normal
 
@@ -175,11 +176,11 @@ def known_participants(
         if each.assignment == of_it:
             found.kept[given[user]] = each.folder
         else:
-            found.doubtful[given[user]] = (
-                f"has the number {user}, which {each.folder} had in an earlier download; if they "
-                f"are one person, call the folder {each.folder} {clean_name(given[user][0])}, "
-                "else take this download into another folder"
-            )
+            found.doubtful[given[user]] = _ask(given[user], each.folder)
+    # Whoever marked without names before: then a folder is called after the number.
+    for folder in earlier.folders:
+        if (user := folder.rpartition(" ")[2]) in given and is_of_number(folder, user):
+            found.doubtful.setdefault(given[user], _ask(given[user], folder))
     if of_it:
         found.others = {
             each.folder for each in earlier.participants.values() if each.assignment == of_it
@@ -189,6 +190,15 @@ def known_participants(
         clean_name(name) for name, user in people if user and _has_namesakes(name, earlier)
     }
     return found
+
+
+def _ask(person: Person, folder: str) -> str:
+    name, user = person
+    return (
+        f"has the number {user}, which {folder} had in an earlier download; if they are one "
+        f"person, call the folder {folder} {clean_name(name)}, else take this download into "
+        "another folder"
+    )
 
 
 def _assignment(
@@ -202,12 +212,12 @@ def _assignment(
     if not counts:
         return ""
     found, count = counts.most_common(1)[0]
-    there = {folded(p.folder): n for n, p in earlier.participants.items() if p.assignment == found}
-    others = [
-        user
-        for user, (name, _) in given.items()
-        if there.get(folded(clean_name(name)), user) != user
-    ]
+    there = {
+        folded(each.folder): number
+        for number, each in earlier.participants.items()
+        if each.assignment == found and number not in given
+    }
+    others = [name for name, _ in given.values() if folded(clean_name(name)) in there]
     return found if count > len(others) else ""
 
 

@@ -12,10 +12,7 @@ from pathlib import Path
 from grader.intake.collected import Collected
 from grader.intake.earlier import folders_in
 from grader.spelling import normal
-from grader.submission import LATE_MARK, NOT_TAKEN, TIMESTAMP, read_timestamp
-
-_BESIDE = (TIMESTAMP, LATE_MARK, NOT_TAKEN)
-"""What intake itself writes beside the files of a submission."""
+from grader.submission import TIMESTAMP, read_timestamp
 
 
 def keep_newer(found: Collected, directory: Path) -> None:
@@ -35,11 +32,10 @@ def keep_newer(found: Collected, directory: Path) -> None:
             _leave(found, student, exercise, now, was)
         elif before != files:
             found.replaced.append(f"{student} {exercise}")
-            if gone := sorted(before.keys() - files.keys()):
-                found.unmatched.append(
-                    f"{student} {exercise}: {' and '.join(gone)} was taken earlier, and this "
-                    "download does not hold it"
-                )
+            for name in sorted(before.keys() - files.keys()):
+                why = f"an earlier submission held {name}, and this one does not"
+                found.unmatched.append(f"{student} {exercise}: {why}")
+                found.refused.append((student, exercise, why))
     _tell_what_stays(found, there)
 
 
@@ -91,10 +87,10 @@ def _files(folder: Path) -> dict[str, bytes]:
 
 
 def _contents(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield the files of a submission, without those that intake writes beside them."""
+    """Yield the files of a submission; what intake itself writes beside them is no source file."""
     with suppress(OSError):
         for path in folder.iterdir():
-            if path.name not in _BESIDE and path.is_file() and not path.is_symlink():
+            if path.suffix == ".py" and path.is_file() and not path.is_symlink():
                 yield path.name, path.read_bytes()
 
 

@@ -234,7 +234,7 @@ def _folders(
         person: folder for person, folder in of_moodle.kept.items() if person in shown.values()
     }
     used = [student for student, who in known.users.items() if who.startswith(f"{source} ")]
-    chosen = folders({*shown.values()}, kept, [*used, *of_moodle.others])
+    chosen = folders({*shown.values()}, kept, [*used, *kept.values(), *of_moodle.others])
     for (name, user), student in chosen.items():
         if user and lasting and user not in shared:
             found.users[student] = f"{source} {user}"

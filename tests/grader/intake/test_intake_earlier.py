@@ -9,8 +9,10 @@ from command_line import grader
 from download import zipped
 from tiny_course import write_tiny_course
 
+from grader.intake.collected import Collected
 from grader.intake.earlier import Earlier, Participant, earlier_in, known_participants
-from grader.intake.write import known_users
+from grader.intake.replaced import keep_newer
+from grader.intake.write import known_users, write_submissions
 
 WORK = "doubling.py"
 
@@ -61,6 +63,17 @@ def test_moodle_s_namesake_who_comes_later_gets_a_folder_of_the_own(root: Path) 
     assert _work(root)["Kim Lee-17"] == "Kim Lee 17"
 
 
+@pytest.mark.parametrize("others", [(), CLASS])
+def test_moodle_s_namesake_comes_beside_who_is_there(
+    root: Path, others: tuple[tuple[str, int], ...]
+) -> None:
+    """Nobody gets into the folder of the one whose number it is, also where they are alone."""
+    _take(root, _moodle(*others, ("Kim Lee", 16)))
+    _take(root, _moodle(*others, ("Kim Lee", 15), ("Kim Lee", 16)))
+    assert _work(root)["Kim Lee"] == "Kim Lee 16"
+    assert _work(root)["Kim Lee-15"] == "Kim Lee 15"
+
+
 def test_who_was_renamed_in_moodle_is_one_person(root: Path) -> None:
     """In a download of the same assignment, which others' names and numbers show."""
     _take(root, _moodle(*CLASS))
@@ -82,6 +95,16 @@ def test_a_number_of_moodle_s_that_may_be_somebody_else_s_is_asked_about(root: P
     (root / "subs/Jane Doe").rename(root / "subs/Jane Smith")
     assert _take(root, files)[0] == 0
     assert _work(root)["Jane Smith"] == "Jane Smith 11"
+
+
+def test_who_was_marked_without_a_name_is_asked_about(root: Path) -> None:
+    """The number is in the folder's name; under a name the work would be a second person's."""
+    _take(root, _moodle(("Participant", 11), ("Participant", 12)))
+    code, lines = _take(root, _moodle(*CLASS))
+    assert code == 1
+    (line,) = (line for line in lines if "Jane Doe" in line)
+    assert "call the folder Participant 11 Jane Doe" in line
+    assert set(_work(root)) == {"Participant 11", "Participant 12", "Bo Ng"}
 
 
 def test_moodle_s_numbers_of_another_assignment_change_nothing(root: Path) -> None:
@@ -187,3 +210,34 @@ def test_what_stays_of_whom_nothing_counts_is_a_line(root: Path) -> None:
     )
     assert "is not in this download, and stays: 01 of zoe" in lines
     assert not any("replaces" in line for line in lines)
+
+
+def test_a_file_that_came_earlier_only_is_a_line(tmp_path: Path) -> None:
+    """Both sides are told that the new submission is without it; what intake wrote is no file."""
+    files = {"tail_pipe.py": b"x", "tcp_socket.py": b"y"}
+    found = Collected("folder", files={("jane", "02"): files}, students={"jane"})
+    write_submissions(found, tmp_path)
+    (tmp_path / "jane/02/team.txt").write_text("")
+    again = Collected("folder", files={("jane", "02"): {"tail_pipe.py": b"new"}}, students={"jane"})
+    keep_newer(again, tmp_path)
+    why = "an earlier submission held tcp_socket.py, and this one does not"
+    assert again.unmatched == [f"jane 02: {why}"]
+    assert again.refused == [("jane", "02", why)]
+    assert again.replaced == ["jane 02"]
+
+
+def test_the_version_that_was_chosen_goes_before_a_newer_one(tmp_path: Path) -> None:
+    """On Submitty a student may go back to an older one."""
+
+    def of(day: int, chosen: set[tuple[str, str]]) -> Collected:
+        stamp = f"2026-11-{day} 10:00:00 +0000\n".encode()
+        files = {("jane", "01"): {WORK: b"%d" % day}}
+        stamps = {("jane", "01"): stamp}
+        return Collected("folder", files=files, stamps=stamps, students={"jane"}, chosen=chosen)
+
+    write_submissions(of(20, set()), tmp_path)
+    for chosen in (set(), {("jane", "01")}):
+        found = of(19, chosen)
+        keep_newer(found, tmp_path)
+        assert bool(found.files) is bool(chosen)
+        assert bool(found.left_out) is not bool(chosen)
