@@ -325,6 +325,11 @@ def _first_fault(error: ValidationError, data: object) -> str:
             return f"{where} is missing"
         case "value_error":
             return f"{where}: {reason}" if where else reason
+    if fault["loc"][-1:] == ("due",):
+        return (
+            f"{where} is {fault['input']}; write the day, the time and its offset from UTC, such "
+            "as 2026-11-30T23:59:00+01:00"
+        )
     return f"{where} is {fault['input']!r}: {reason[0].lower()}{reason[1:]}"
 
 

@@ -75,7 +75,9 @@ def intake(
     there twice (a line each), 2 not done.
     """
     from grader.intake.collect import collect  # noqa: PLC0415 - not needed for --help
+    from grader.intake.earlier import earlier_in  # noqa: PLC0415
     from grader.intake.people import read_numbers, read_teams  # noqa: PLC0415
+    from grader.intake.replaced import keep_newer  # noqa: PLC0415
     from grader.intake.write import (  # noqa: PLC0415
         forget,
         known_users,
@@ -95,7 +97,9 @@ def intake(
         roster=read_numbers(roster_file) if roster_file else (),
         teams=read_teams(teams_file) if teams_file else None,
         level=level or 0,
+        earlier=earlier_in(directory),
     )
+    keep_newer(found, directory)
     for title, lines in (
         ("did not count", found.unmatched),
         ("may be somebody else's, so is not taken", found.doubtful),
@@ -103,6 +107,10 @@ def intake(
         ("is there twice and differs", found.copies),
         ("is replaced by a newer attempt", found.older),
         ("does not count on Submitty", found.inactive),
+        ("is older than what is there", [*found.left_out.values()]),
+        ("replaces what an earlier intake took", found.replaced),
+        ("is not in this download, and stays", found.staying),
+        ("has no file in this download", found.absent),
         ("has a namesake, so a number", found.namesakes),
         ("has a folder by its number", found.renamed),
         ("lies around the students' folders", found.around),
@@ -112,22 +120,25 @@ def intake(
     ):
         for line in sorted(lines):
             click.echo(f"{title}: {visible(line)}")
-    if not found.files:
+    nothing = not found.files and not found.left_out
+    if nothing and not (found.unmatched or found.doubtful or found.problems):
         click.echo("did not count: nothing in it is a file of an exercise")
+    elif nothing:
+        click.echo("did not count: nothing of it was taken")
     if not dry_run:
         forget(directory)
         write_submissions(found, directory)
     click.echo(f"{found.kind}: {_summary(found, dry_run=dry_run)} {directory}")
     wrong = (found.unmatched, found.doubtful, found.problems, found.copies)
-    sys.exit(1 if any(wrong) or not found.files else 0)
+    sys.exit(1 if any(wrong) or nothing else 0)
 
 
 def _summary(found: Collected, *, dry_run: bool) -> str:
     """Say how many handed in what, and of how many nothing could be taken."""
     students = {student for student, _ in found.files}
+    without = len(found.students - students - {student for student, _ in found.left_out})
     some = _counted(len(found.files), "submission"), _counted(len(students), "student")
     done = "would be" if dry_run else "is" if len(found.files) == 1 else "are"
-    without = len(found.students) - len(students)
     more = f" (and a row without work for {_counted(without, 'other student')})" if without else ""
     return f"{some[0]} of {some[1]}{more} {done} in"
 

@@ -68,7 +68,7 @@ def grade_directory(course: Course, run: GradeRequest, console: Console) -> int:
     Raises:
         GraderError: it could not be done.
     """
-    require_sorted(run.directory, [each.id for each in course.exercises])
+    require_sorted(run.directory, course)
     submissions = find_submissions(run.directory, course, run.exercise, run.students)
     suites = _suites_of(submissions, course)
     if run.broker is not None:

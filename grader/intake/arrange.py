@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from grader.course import Course
+from grader.course import EXERCISES, Course
+from grader.errors import GraderError
 from grader.intake.archives import is_archive
+from grader.intake.classroom import known_again, of_classroom
 from grader.intake.entries import Entry
 from grader.intake.flat import unfolded, without_owners
-from grader.intake.gradescope import METADATA, read_metadata
+from grader.intake.gradescope import METADATA, is_submission, read_metadata
 from grader.intake.layout import Layout, students_level
 from grader.intake.loose import is_beside_work, no_student, not_one_persons
 from grader.intake.packed import MAIL, packed_stem, without_stamp
 from grader.intake.parts import owner_of
 from grader.intake.people import Teams, merged
 from grader.intake.source import Source
-from grader.intake.tops import not_told_apart, versions, without_shared_words
-from grader.spelling import squeezed
+from grader.intake.tops import not_told_apart, versions, without_shared_words, words_of, work_before
 
 _LOOSE = "lies in no student's folder, and names no student"
 _MAIL = "is an e-mail; save what is attached into a folder called like its sender"
@@ -39,10 +40,19 @@ class Arranged:
     """True where the students' names were in those of files."""
     submitters: Teams | None
     """Who handed in which `submission_12345`, where Gradescope's list is there."""
+    cloned: bool = False
+    """Whether they are GitHub Classroom's repositories, now called after their owners."""
 
 
 def arrange(
-    entries: Sequence[Entry], source: Source, course: Course, *, first: bool, level: int
+    entries: Sequence[Entry],
+    source: Source,
+    course: Course,
+    *,
+    first: bool,
+    level: int,
+    people: Collection[str] = (),
+    ask: bool = True,
 ) -> Arranged:
     """Let each path begin with a student's folder or archive; leave out what has none.
 
@@ -52,6 +62,8 @@ def arrange(
         course: whose exercises' files tell where students' folders lie.
         first: whether the first folder is known to be a student's.
         level: the depth of the students' folders, the outermost being 1; 0: it is to be found out.
+        people: the names of students' folders of earlier intakes.
+        ask: whether to ask for whose repositories are that have a word before their owners' names.
 
     Raises:
         GraderError: it can be read in two ways.
@@ -59,7 +71,10 @@ def arrange(
     files = {each.id: each.all_files for each in course.exercises}
     names = {name for some in files.values() for name in some}
     paths, named = [entry.path for entry in entries], list[str]()
-    if not first and not level:
+    cloned = 0
+    if not first:
+        paths, cloned = of_classroom(paths, source.path.stem)
+    if not first and not level and not cloned:
         paths, named = unfolded(paths, names, files)
     lists = _lists(entries, source)
 
@@ -71,7 +86,7 @@ def arrange(
     layout = students_level(
         *(paths, source.path.stem, names, files),
         first=first,
-        level=level or (0 if first else _level_of_listed(entries, lists)),
+        level=level or cloned or (0 if first else _level_of_listed(entries, lists)),
         look=look,
     )
     below = without_owners(layout.paths, names)
@@ -87,7 +102,10 @@ def arrange(
     layout.torn.update(told.doubtful)
     kept = [entry for entry in kept if entry.path not in told.nobodys]
     tops = dict.fromkeys(owner_of(entry.path, 0) for entry in kept)
-    short = without_shared_words([*tops], _called(course))
+    short = {} if cloned else without_shared_words([*tops], words_of(course))
+    if ask and not cloned and not first and not level:
+        depth = len(PurePosixPath(*layout.around[:1]).parts) + 1
+        short |= _known_again(kept, short, people, words_of(course), depth)
     numbered = versions({short.get(name, name) for name in tops})
     kept = [
         replace(entry, path=_as_version(_renamed(entry.path, short), numbered)) for entry in kept
@@ -100,13 +118,46 @@ def arrange(
         for name in (short.get(each, each) for each in (*named, *short))
     }
     lines = [*told.lines, *unmatched]
-    return Arranged(kept, layout, lines, sorted(called), bool(named), submitters)
+    if not first and submitters is None:
+        _require_no_export(kept, listed=any(entry.path.name == METADATA for entry in entries))
+    return Arranged(kept, layout, lines, sorted(called), bool(named), submitters, bool(cloned))
 
 
-def _called(course: Course) -> set[str]:
-    """Return what the course calls its exercises: their titles and files, squeezed."""
-    files = {PurePosixPath(name).stem for each in course.exercises for name in each.files}
-    return {squeezed(name) for name in files | {each.title for each in course.exercises}}
+def _require_no_export(kept: Sequence[Entry], *, listed: bool) -> None:
+    """Refuse Gradescope's export without its list: nothing else tells whose a submission is.
+
+    Raises:
+        GraderError: the list is not there, or cannot be read.
+    """
+    tops = {owner_of(entry.path, 0) for entry in kept}
+    if tops and all(map(is_submission, tops)):
+        some = " and ".join(sorted(tops)[:2])
+        raise GraderError(
+            f"{METADATA} names nobody's submission, so whose {some} are is not known"
+            if listed
+            else f"{some} lie without Gradescope's {METADATA}, which names whose they are",
+            "Export the submissions again and take in all of it; or call each folder after its "
+            "student.",
+        )
+
+
+def _known_again(
+    kept: Sequence[Entry],
+    short: Mapping[str, str],
+    people: Collection[str],
+    work: Collection[str],
+    level: int,
+) -> dict[str, str]:
+    """Return by folders' names the owners that the folders of earlier intakes tell."""
+    names = {owner_of(entry.path, 0) for entry in kept}
+    called = {short.get(name, name): name for name in names}
+    whole = {owner_of(entry.path, 0) for entry in kept if EXERCISES in entry.path.parts[1:2]}
+    if len(called) == 1:
+        ((now, given),) = called.items()
+        if name := work_before(now, people, work):
+            return {given: name}
+    found = known_again(called, people, repositories=whole == names, level=level)
+    return {called[name]: who for name, who in found.items()}
 
 
 def _renamed(path: PurePosixPath, short: Mapping[str, str]) -> PurePosixPath:

@@ -19,6 +19,7 @@ def take_newest(handed_in: Mapping[tuple[str, str], list[Piece]], found: Collect
         times = {piece.owner.attempt.time for piece in pieces}
         found.older += [f"{student} {exercise}: an older attempt"] * (len(times) - 1)
         last = [piece for piece in pieces if piece.owner.attempt.time == max(times)]
+        _tell_of_missing(student, exercise, pieces, last, found)
         newest = [
             _newest_of([piece for piece in last if piece.name == name], found)
             for name in sorted({piece.name for piece in last})
@@ -32,6 +33,17 @@ def take_newest(handed_in: Mapping[tuple[str, str], list[Piece]], found: Collect
             with suppress(OverflowError, ValueError, OSError):
                 stamp = f"{submitted.astimezone():%Y-%m-%d %H:%M:%S %z}\n"
                 found.stamps[student, exercise] = stamp.encode()
+
+
+def _tell_of_missing(
+    student: str, exercise: str, pieces: list[Piece], last: list[Piece], found: Collected
+) -> None:
+    """Say which files an older attempt held and the newest does not, to both sides."""
+    gone = sorted({piece.name for piece in pieces} - {piece.name for piece in last})
+    for name in gone:
+        why = f"the newest attempt holds no {name}, and an older one does"
+        found.unmatched.append(f"{student} {exercise}: {why}")
+        found.refused.append((student, exercise, why))
 
 
 def _newest_of(pieces: list[Piece], found: Collected) -> Piece:

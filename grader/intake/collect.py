@@ -14,6 +14,7 @@ from grader.intake.arrange import arrange
 from grader.intake.attempts import take_newest
 from grader.intake.called import is_conflict_of
 from grader.intake.collected import Collected
+from grader.intake.earlier import Earlier
 from grader.intake.encodings import require_western
 from grader.intake.entries import ANYTHING, entries_of
 from grader.intake.faults import LINK
@@ -47,6 +48,7 @@ def collect(
     roster: Collection[str] = (),
     teams: Teams | None = None,
     level: int = 0,
+    earlier: Earlier | None = None,
 ) -> Collected:
     """Sort what lies in `source`, a folder or an archive.
 
@@ -59,6 +61,7 @@ def collect(
         roster: the LMS's numbers of the course's students, which tell what a name means.
         teams: whose work a team's is.
         level: the depth of the students' folders, the outermost being 1; 0: find it out.
+        earlier: what is in the folder of submissions already.
 
     Raises:
         GraderError: `source` cannot be read at all.
@@ -68,7 +71,7 @@ def collect(
             raise GraderError(
                 f"{source} holds no files", "Name the download of your LMS, or a folder."
             )
-        knowledge = Knowledge(known or {}, roster, teams)
+        knowledge = Knowledge(known or {}, roster, teams, earlier=earlier or Earlier())
         wanted = (course.exercise(exercise),) if exercise else course.exercises
         return _Intake(listing, course, [each.id for each in wanted]).of(kind, knowledge, level)
 
@@ -87,6 +90,7 @@ class _Intake:
         self._explained: set[str] = set()
         self._versions = Versions()
         self._withdrawn: set[str] = set()
+        self._cloned = False
 
     def of(self, kind: str, knowledge: Knowledge, level: int = 0) -> Collected:
         """Sort it by the names of that format."""
@@ -96,19 +100,24 @@ class _Intake:
         self._found = Collected(used, tuple(self._exercises))
         if used in _FOLDERS:
             first = kind == "folder" and not level
-            turned = self._find_students_folders(first=first, level=level)
+            ask = kind == "auto"
+            turned = self._find_students_folders(
+                first=first, level=level, people=knowledge.earlier.folders, ask=ask
+            )
             # nbgrader's timestamp.txt is a collector's; where folders were turned, a student's.
             used = "folder" if turned else guess(self._real(), ids)
             self._found.kind = used = used if kind == "auto" else kind
         self._drop_nobodys_empty(used)
+        used = "folder" if self._cloned else used  # nothing more is cut off of a login
         if knowledge.teams is None and self._submitters:
-            knowledge = replace(knowledge, teams=self._submitters)
+            knowledge = replace(knowledge, teams=self._submitters, listed=True)
         whose = owners([entry.path for entry in self._entries], used, knowledge)
         if self._source.unclear:
             require_western({one.student for some in whose.of for one in some})
-        self._found.users, self._found.namesakes = whose.users, whose.namesakes
-        self._found.renamed = sorted(whose.renamed)
         self._found.teams = whose.teams
+        self._found.users, self._found.participants = whose.users, whose.participants
+        self._found.namesakes = whose.namesakes
+        self._found.renamed, self._found.absent = sorted(whose.renamed), whose.absent
         self._found.unmatched += whose.unmatched
         self._found.doubtful += whose.doubtful
         self._found.students.update(whose.without)
@@ -137,13 +146,22 @@ class _Intake:
 
         self._entries = [entry for entry in self._entries if not entry.empty or named(entry.path)]
 
-    def _find_students_folders(self, *, first: bool, level: int) -> bool:
+    def _find_students_folders(
+        self, *, first: bool, level: int, people: Collection[str], ask: bool
+    ) -> bool:
         """Let each path begin with a student's folder or archive; leave out what has none.
 
         Returns:
             Whether exercises' folders were around the students', or files were called after them.
         """
-        found = arrange(self._entries, self._source, self._course, first=first, level=level)
+        found = arrange(
+            *(self._entries, self._source, self._course),
+            first=first,
+            level=level,
+            people=people,
+            ask=ask,
+        )
+        self._cloned = found.cloned
         self._entries, self._submitters = found.entries, found.submitters
         self._found.named = found.named
         self._found.around += found.layout.around
@@ -243,7 +261,7 @@ class _Intake:
         """Leave out the versions of a submission on Submitty that their student did not choose."""
         left = self._versions.drop_others(self._handed_in)
         self._found.inactive += left.lines
-        self._withdrawn = left.withdrawn
+        self._withdrawn, self._found.chosen = left.withdrawn, left.chosen
         for (student, number), why in left.without.items():
             self._refuse(student, (number,), why)
 

@@ -37,6 +37,16 @@ class Collected:
     """By student: how many files are no exercise's."""
     older: list[str] = field(default_factory=list)
     """Attempts, or files of them, that a newer one replaces."""
+    chosen: set[tuple[str, str]] = field(default_factory=set)
+    """By student and exercise: of which the version counts that its student chose, on Submitty."""
+    left_out: dict[tuple[str, str], str] = field(default_factory=dict)
+    """By student and exercise: what is older than what an earlier intake took; a line each."""
+    replaced: list[str] = field(default_factory=list)
+    """Work of earlier intakes in whose place other work comes; a line each."""
+    staying: list[str] = field(default_factory=list)
+    """Whose work of earlier intakes stays since this download has none; a line an exercise."""
+    absent: list[str] = field(default_factory=list)
+    """Teams of the file of teams of which nothing is in the download; a line."""
     inactive: list[str] = field(default_factory=list)
     """Versions that their student did not choose, on Submitty; a line each."""
     copies: list[str] = field(default_factory=list)
@@ -45,6 +55,8 @@ class Collected:
     """By student: who that is in the LMS, such as `canvas 1001`, where its number never changes."""
     teams: dict[str, str] = field(default_factory=dict)
     """By student: the team whose work it is, and its members."""
+    participants: dict[str, str] = field(default_factory=dict)
+    """By student: who that is in an assignment of Moodle's, such as `moodle 2345607 2345601`."""
     around: list[str] = field(default_factory=list)
     """Folders that lie around the students' folders, and are nobody's name."""
     named: list[str] = field(default_factory=list)

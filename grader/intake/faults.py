@@ -14,6 +14,10 @@ LINK = "is a link, which is not followed"
 """Fault of a folder: what it leads to is not looked at."""
 
 
+UNREADABLE = "cannot be read"
+"""Begins the fault of an archive that is broken, such as one of which the end is missing."""
+
+
 class BadArchive(Exception):  # noqa: N818 - a finding, not an error of ours
     """It cannot be read, or may not be; the message says why."""
 
@@ -41,7 +45,7 @@ def faults_as_sentences() -> Iterator[None]:
         TypeError,
     ) as error:
         said = getattr(error, "strerror", None) or error
-        raise BadArchive(f"cannot be read: {said}") from None
+        raise BadArchive(f"{UNREADABLE}: {said}") from None
 
 
 def require_inside(name: str) -> None:

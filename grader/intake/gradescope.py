@@ -20,6 +20,11 @@ _KEY = re.compile(r"  :(\w+):\s*(.*?)\s*")
 _FIELD = re.compile(r"\s+(- )?:(name|sid|email):\s*(.*?)\s*")
 
 
+def is_submission(folder: str) -> bool:
+    """Tell whether a folder is called as those of the export are: `submission_12345`."""
+    return re.fullmatch(r"submission_\d+", folder) is not None
+
+
 def read_metadata(data: bytes) -> Teams | None:
     """Return who made each submission, with numbers or addresses, and when; None: it names none.
 

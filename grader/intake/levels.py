@@ -23,6 +23,7 @@ from grader.spelling import folded, squeezed
 
 _DEEPEST = 5
 _ABOVE_STUDENTS = {"submitted", "submissions"}
+_CLONES = {"repo", "repository", "myrepo", "clone", "fork"}
 _INSIDE_WORK = {EXERCISES, "src"}
 
 
@@ -257,9 +258,13 @@ class Levels:
             )
 
     def _ask_of_one(self, top: str, inner: str) -> None:
-        """Refuse `Homework/Jane/polling.py`, alone: either folder may be the student's."""
+        """Refuse `Homework/Jane/polling.py`, alone: either folder may be the student's.
+
+        What holds folders of exercises may be a student's repository, by whatever name.
+        """
         deeper = any(not self._work.isdisjoint(path.parts[2:-1]) for path in self.of)
-        if may_be_a_name(inner) and not deeper:
+        work = self._is_work(inner) or is_part_of(top, inner) or _is_a_repository(inner)
+        if may_be_a_name(inner) and not (deeper and work):
             raise GraderError(
                 f"{top} or {inner} may be the student: {top}/{inner} is all there is",
                 f"Say --level 1 if it is {top}, --level 2 if it is {inner}.",
@@ -282,3 +287,9 @@ class Levels:
             for (name, file), some in where.items()
             if len(some) > 1
         }
+
+
+def _is_a_repository(folder: str) -> bool:
+    """Tell whether it is called `repo`, or as GitHub calls the folder in its zip of one."""
+    name = folded(folder)
+    return name.endswith(("-main", "-master")) or squeezed(folder).strip("0123456789") in _CLONES

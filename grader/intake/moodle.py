@@ -92,6 +92,17 @@ def of_moodle(path: PurePosixPath) -> Owned | None:
     return None
 
 
+def is_of_number(folder: str, number: str) -> bool:
+    """Tell whether a folder is that of a participant without a name: `Participant 2345601`."""
+    name, _, behind = folder.rpartition(" ")
+    return behind == number and squeezed(name) in PARTICIPANT
+
+
+def are_several(paths: Sequence[PurePosixPath], owners: Sequence[Owned | None]) -> bool:
+    """Tell whether the downloads of several assignments lie side by side."""
+    return len({_around(path) for path, one in zip(paths, owners, strict=True) if one}) > 1
+
+
 def of_several(
     paths: Sequence[PurePosixPath], owners: Sequence[Owned | None]
 ) -> list[Owned | None]:

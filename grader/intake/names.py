@@ -146,7 +146,8 @@ FORMATS: dict[str, Callable[[PurePosixPath], Owned | None]] = {
 }
 LISTINGS = {"brightspace": "index.html", "sakai": "grades.csv"}
 """What Brightspace and Sakai add to each download."""
-LASTING = ("canvas", "brightspace")
+MOODLE, GRADESCOPE = "moodle", "gradescope"
+LASTING = ("canvas", "brightspace", GRADESCOPE)
 """Whose number for a student is the same in every download; Moodle's is of one assignment."""
 
 

@@ -30,6 +30,8 @@ class Teams:
     """By the team's name, squeezed: an LMS leaves out characters of it."""
     times: Mapping[str, datetime] = field(default_factory=dict)
     """When a team handed in, by its squeezed name, where the file says so."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """The teams' names as the file has them, by those squeezed."""
 
     def of(self, name: str) -> tuple[Person, ...]:
         """Return the members of the team that an LMS gives this name; none: it is no team."""
@@ -81,7 +83,7 @@ def read_teams(path: Path) -> Teams:
             f"{path} names no team and its members",
             "Expected is a header with `team` and `student`, and a line for each member.",
         )
-    return Teams(path, {key: tuple(people) for key, people in found.items()})
+    return Teams(path, {key: tuple(people) for key, people in found.items()}, names=shown)
 
 
 def read_numbers(path: Path) -> frozenset[str]:

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from grader.errors import GraderError
 from grader.intake.apart import Said, apart
 from grader.intake.archives import is_archive
+from grader.intake.faults import UNREADABLE
 from grader.intake.litter import emptied, is_litter
 from grader.intake.names import guess
 from grader.intake.packed import MAIL
@@ -159,7 +160,8 @@ def _take_out(path: Path, number: int, target: Path, given: Path) -> None:
 
 
 def _of_no_use(given: Path, why: str) -> GraderError:
-    return GraderError(f"{given} {why}", "Unpack it yourself, and name the folder.")
+    again = "Download it again; if that does not help, u" if why.startswith(UNREADABLE) else "U"
+    return GraderError(f"{given} {why}", f"{again}npack it yourself, and name the folder.")
 
 
 def _broken(task: int, why: str) -> Said:

@@ -67,6 +67,8 @@ class Left:
     """By student and exercise: why nothing is left, for the student."""
     withdrawn: set[str] = field(default_factory=set)
     """Students who took all back."""
+    chosen: set[tuple[str, str]] = field(default_factory=set)
+    """By student and exercise: of which the student's own choice is left."""
 
 
 class Versions:
@@ -88,6 +90,8 @@ class Versions:
             kept, why = self._chosen(student, some)
             left.lines += [f"{student} {exercise}, {line}" for line in why]
             handed_in[student, exercise] = kept
+            if kept and self._active.get(student):
+                left.chosen.add((student, exercise))
             if not kept:
                 del handed_in[student, exercise]
                 active = self._active[student].values()

@@ -12,6 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from grader.course import Course
 from grader.intake.called import is_called_as_work, may_be_a_section
 from grader.intake.packed import packed_stem, without_stamp
 from grader.spelling import folded, squeezed
@@ -97,7 +98,13 @@ def _find_copies(inside: dict[str, list[PurePosixPath]], found: Told) -> None:
             continue
         found.nobodys.update(path for name in some for path in inside[name])
         first = called[key]
-        if len(families) == 1 or nobody:
+        if all(folded(name) == key for name in some):
+            found.doubtful[first] = (
+                f"{' and '.join(some)} differ in capital letters alone, and may be one person's, "
+                "or two people's; put one person's files into one folder, or give the other one "
+                "another name"
+            )
+        elif len(families) == 1 or nobody:
             more = "time" if all(without_stamp(name)[1] for name in some) else "number"
             found.lines += [
                 f"{_shown(name, inside)} names no student: all are called {first}, with a {more}"
@@ -143,6 +150,12 @@ def versions(names: Collection[str]) -> dict[str, tuple[str, int]]:
     }
 
 
+def words_of(course: Course) -> set[str]:
+    """Return what the course calls its exercises: their titles and files, squeezed."""
+    files = {PurePosixPath(name).stem for each in course.exercises for name in each.files}
+    return {squeezed(name) for name in files | {each.title for each in course.exercises}}
+
+
 def without_shared_words(names: Sequence[str], work: Collection[str] = ()) -> dict[str, str]:
     """Return names without what all begin or end with, where that is an exercise: `Doe_Jane_HW1`.
 
@@ -164,6 +177,15 @@ def without_shared_words(names: Sequence[str], work: Collection[str] = ()) -> di
     if apart and all(sum(map(str.isalpha, short)) > 1 for short in found.values()):
         return {name: short for name, short in found.items() if name != short}
     return {}
+
+
+def work_before(name: str, people: Collection[str], work: Collection[str]) -> str:
+    """Return whose `polling-zoe-m` is where a folder of `zoe-m` is there; nothing: nobody's is."""
+    parts = _BETWEEN.split(name)
+    count = _shared([(word,) for word in parts[::2] if word], work)
+    short = "".join(parts[2 * count :])
+    there = {folded(each) for each in people}
+    return short if count and folded(short) in there and folded(name) not in there else ""
 
 
 def _shared(

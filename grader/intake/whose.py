@@ -9,9 +9,10 @@ from pathlib import PurePosixPath
 
 from grader.intake.brightspace import tell_apart, undated
 from grader.intake.canvas import decide, readings
+from grader.intake.earlier import Earlier, Known, known_participants
 from grader.intake.loose import is_beside_work
-from grader.intake.moodle import of_several, unnamed
-from grader.intake.names import FORMATS, LASTING, LISTINGS, numbered
+from grader.intake.moodle import are_several, of_several, unnamed
+from grader.intake.names import FORMATS, GRADESCOPE, LASTING, LISTINGS, MOODLE, numbered
 from grader.intake.owned import Owned
 from grader.intake.people import Teams
 from grader.intake.students import Person, clean_name, folders, short_names
@@ -27,6 +28,10 @@ class Knowledge:
     roster: Collection[str] = ()
     """The LMS's numbers of the students."""
     teams: Teams | None = None
+    listed: bool = False
+    """Whether `teams` is Gradescope's own list, whose numbers of people never change."""
+    earlier: Earlier = field(default_factory=Earlier)
+    """What is in the folder of submissions."""
 
 
 @dataclass
@@ -37,6 +42,8 @@ class Owners:
     """Nobody, one student, or each member of a team; a student as the folder is named."""
     users: dict[str, str] = field(default_factory=dict)
     """By student: who that is in the LMS, where its number never changes."""
+    participants: dict[str, str] = field(default_factory=dict)
+    """By student: the number in an assignment of Moodle's, as `lms-user.txt` has it."""
     namesakes: list[str] = field(default_factory=list)
     """Students whose name somebody else has too: the number behind it tells them apart."""
     renamed: set[str] = field(default_factory=set)
@@ -45,6 +52,8 @@ class Owners:
     """Files that belong to nobody; a line each."""
     doubtful: list[str] = field(default_factory=list)
     """Files that may be somebody else's, so that they are nobody's; a line each."""
+    absent: list[str] = field(default_factory=list)
+    """Teams of the file of teams of which nothing is in the download; a line."""
     torn: dict[Person, str] = field(default_factory=dict)
     """Members of several teams that handed in, by name and number, and which teams."""
     lasting: bool = True
@@ -62,12 +71,13 @@ def owners(paths: Sequence[PurePosixPath], kind: str, known: Knowledge) -> Owner
     found = Owners()
     given = _by_name(paths, kind, known, found)
     _refuse_shared_numbers(paths, given, kind, found)
+    before = _of_moodle(paths, given, kind, known, found)
     if known.teams:
         members = _with_members(given, kind, known.teams, found)
     else:
         members = [() if one is None else (one,) for one in given]
     people = {(one.student, one.user) for some in members for one in some} | {*found.torn}
-    chosen = _folders(people, kind, known, found)
+    chosen = _folders(people, kind, known, found, before)
     found.without |= {chosen[person]: why for person, why in found.torn.items()}
     members_of: dict[str, list[str]] = defaultdict(list)
     for person, team in found.team_of.items():
@@ -181,6 +191,15 @@ def _with_members(
             members = (replace(one, student=n, user=u, submitted=time) for n, u in known)
             shared.append(tuple(members))
     found.unmatched += [f"{name}: {teams.path} names no members of it" for name in sorted(alone)]
+    there = {squeezed(each) for names in short.items() for each in names}
+    absent = [
+        name
+        for key, name in teams.names.items()
+        if key not in there
+        and not any(squeezed(member) in there for member, _ in teams.members[key])
+    ]
+    if absent:
+        found.absent.append(f"{', '.join(absent)}, by {teams.path}")
     for person, some in teams_of.items():
         if len(some) == 1:
             (found.team_of[person],) = some
@@ -190,25 +209,62 @@ def _with_members(
     return [tuple(m for m in some if (m.student, m.user) not in found.torn) for some in shared]
 
 
+def _of_moodle(
+    paths: Sequence[PurePosixPath],
+    given: list[Owned | None],
+    kind: str,
+    known: Knowledge,
+    found: Owners,
+) -> Known:
+    """Say what earlier downloads of Moodle's tell; take nothing of who may be somebody else."""
+    if kind != MOODLE:
+        return Known()
+    short = short_names({one.student for one in given if one}, kind)
+    people = {(short[one.student], one.user) for one in given if one}
+    several = are_several(paths, given)
+    before = known_participants(people, known.earlier, several=several)
+    for number, one in enumerate(given):
+        if one and (short[one.student], one.user) in before.doubtful:
+            given[number] = None
+    found.doubtful += [f"{name} {why}" for (name, _), why in before.doubtful.items()]
+    return before
+
+
 def _folders(
-    people: Collection[Person], kind: str, known: Knowledge, found: Owners
+    people: Collection[Person], kind: str, known: Knowledge, found: Owners, of_moodle: Known
 ) -> dict[Person, str]:
     """Return the folder of everybody, by name and number as the source has them."""
     short = short_names({name for name, _ in people}, kind)
     shown = {person: (short[person[0]], person[1]) for person in people}
+    source = GRADESCOPE if known.listed else kind
+    lasting = source in LASTING and found.lasting
+    shared = _shared(shown.values()) if known.listed else set()
     before = {who: student for student, who in known.users.items()}
     kept = {
         (name, user): before[who]
         for name, user in shown.values()
-        if found.lasting and (who := f"{kind} {user}") in before
+        if lasting and user not in shared and (who := f"{source} {user}") in before
     }
-    used = [student for student, who in known.users.items() if who.startswith(f"{kind} ")]
-    chosen = folders(set(shown.values()), kept, used)
+    kept |= {
+        person: folder for person, folder in of_moodle.kept.items() if person in shown.values()
+    }
+    used = [student for student, who in known.users.items() if who.startswith(f"{source} ")]
+    chosen = folders({*shown.values()}, kept, [*used, *kept.values(), *of_moodle.others])
     for (name, user), student in chosen.items():
-        if user and kind in LASTING and found.lasting:
-            found.users[student] = f"{kind} {user}"
+        if user and lasting and user not in shared:
+            found.users[student] = f"{source} {user}"
+        if user and kind == MOODLE and of_moodle.assignment:
+            found.participants[student] = f"{kind} {user} {of_moodle.assignment}"
         if (name, user) in kept and not folded(student).startswith(folded(clean_name(name))):
             found.renamed.add(f"{name} has the number of {student}")
         elif student != clean_name(name):
             found.namesakes.append(student)
     return {person: chosen[shown[person]] for person in people}
+
+
+def _shared(people: Collection[Person]) -> set[str]:
+    """Return the numbers that two people have, by which nobody is known again."""
+    names: dict[str, set[str]] = defaultdict(set)
+    for name, user in people:
+        names[user].add(folded(name))
+    return {user for user, some in names.items() if len(some) > 1}

@@ -5,17 +5,14 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from grader.errors import GraderError
 from grader.host.standard_streams import require_file_names
 from grader.intake.collected import Collected
+from grader.intake.earlier import lasting_users, write_users
 from grader.spelling import normal
 from grader.submission import LATE_MARK, NOT_TAKEN, TEAM, TIMESTAMP
-
-_USER = "lms-user.txt"
-"""In a student's folder: who that is in the LMS, so that a namesake's work never gets into it."""
 
 _REASON = 500
 """Characters of why something was not taken: names in it may be of any length."""
@@ -41,21 +38,7 @@ def known_users(directory: Path) -> dict[str, str]:
     Raises:
         GraderError: two folders say that they are one user's, whose work one of them is not.
     """
-    found: dict[str, str] = {}
-    folders: dict[str, str] = {}
-    for path in sorted(directory.glob(f"*/{_USER}")):
-        who, folder = "", path.parent.name
-        with suppress(OSError, ValueError):
-            who = path.read_text(encoding="utf-8").strip()
-        if who and who in folders:
-            raise GraderError(
-                f"{folders[who]} and {folder} in {directory} both have the number of {who}",
-                "Remove the folder whose name is wrong, and take the download in again.",
-            )
-        if who:
-            folders[who] = folder
-            found[normal(folder)] = who
-    return found
+    return lasting_users(directory)
 
 
 def write_submissions(found: Collected, directory: Path) -> int:
@@ -88,8 +71,8 @@ def write_submissions(found: Collected, directory: Path) -> int:
                 new.replace(target)
         for student in found.students:
             folder_of[student].mkdir(exist_ok=True)
-            if who := found.users.get(student):
-                (folder_of[student] / _USER).write_text(f"{who}\n", encoding="utf-8")
+            lasting = found.users.get(student, "")
+            write_users(folder_of[student], lasting, found.participants.get(student, ""))
         for (student, exercise), why in _reasons(found).items():
             folder = folder_of[student] / exercise
             folder.mkdir(exist_ok=True)

@@ -16,10 +16,12 @@ from grader.course import Course, load_course
 from grader.errors import GraderError
 from grader.intake.collect import collect
 from grader.intake.people import read_teams
+from grader.intake.unsorted import require_sorted
 from grader.intake.write import write_submissions
 from grader.submission import find_submissions
 
 REPO = Path(__file__).resolve().parents[3]
+WORK = "doubling.py"
 
 
 def test_from_an_lms_to_grades(tmp_path: Path) -> None:
@@ -206,6 +208,8 @@ UNSORTED = {
     ),
     "Canvas": ("doejane_1_2_doubling.py", "kimzoe_3_4_doubling.py"),
     "Blackboard": ("HW_jdoe_attempt_2026-11-20-10-11-12_doubling.py",),
+    "Gradescope": ("submission_1/doubling.py", "submission_2/doubling.py"),
+    "GitHub Classroom": ("exercise-1-jdoe/exercises/01/a.py", "exercise-1-zoe/exercises/01/a.py"),
 }
 
 
@@ -221,3 +225,16 @@ def test_a_download_is_not_graded_before_it_is_taken_in(tmp_path: Path, kind: st
     assert done.returncode == 2
     assert f"download has the names of a download of {kind}'s" in done.stderr
     assert "grader intake download submissions" in done.stderr
+
+
+def test_a_clone_of_github_classroom_is_not_graded(tmp_path: Path) -> None:
+    """Its folder tells the assignment's name; one that only ends so holds students."""
+    root = write_tiny_course(tmp_path / "course")
+    for name in ("pipes-submissions/pipes-jdoe", "my-submissions/jdoe"):
+        path = root / name / WORK
+        path.parent.mkdir(parents=True)
+        path.write_text(RIGHT)
+    done = grader(root, "grade", "pipes-submissions")
+    assert done.returncode == 2
+    assert "of a download of GitHub Classroom's" in done.stderr
+    require_sorted(root / "my-submissions", load_course(root))

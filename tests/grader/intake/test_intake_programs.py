@@ -255,6 +255,21 @@ def test_gradescope_s_list_says_when_and_where(
     assert times == {"Jane Doe": "2026-11-20 17:34:00", "Zoe Kim": "2026-11-21 17:34:00"}
 
 
+@pytest.mark.parametrize("listed", ["--- [broken\n  x: : :", None])
+def test_gradescope_s_export_without_its_list_is_refused(
+    course: Course, tmp_path: Path, listed: str | None
+) -> None:
+    """Whose a submission is, nothing else tells; nobody is called `submission_81`."""
+    top = "assignment_5_export"
+    files = {f"{top}/submission_{n}/{WORK}": b"x" for n in (81, 82)}
+    if listed is not None:
+        files[f"{top}/submission_metadata.yml"] = listed.encode()
+    with pytest.raises(GraderError, match=r"submission_metadata\.yml") as refused:
+        taken(course, tmp_path, files)
+    assert "submission_81 and submission_82" in refused.value.message
+    assert "Export the submissions again" in refused.value.help
+
+
 def test_a_student_s_own_list_decides_nothing(course: Course, tmp_path: Path) -> None:
     """In somebody's folder it names nobody, and moves nobody's files."""
     own = {"jane/submission_metadata.yml": _LIST.encode(), f"jane/submission_81/{WORK}": b"j"}

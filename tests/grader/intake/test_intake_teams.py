@@ -212,3 +212,14 @@ def test_anonymous_participants_are_no_namesakes(course: Course, tmp_path: Path,
     assert found.students == {f"{shown} {n}" for n in (100, 101, 102)}
     assert not found.namesakes
     assert len(found.files) == 3
+
+
+def test_a_team_of_which_nothing_came_is_a_line(course: Course, tmp_path: Path) -> None:
+    """All such in one; not where a member handed in alone."""
+    name = "Team A_1_assignsubmission_file_/doubling.py"
+    alone = "Di Oz_2_assignsubmission_file_/doubling.py"
+    table = "team,student\nTeam A,Jane Doe\nGamma,Cy Ng\nDelta,Al Po\nEta,Di Oz\n"
+    found = with_teams(course, tmp_path, {name: b"x", alone: b"x"}, table)
+    (line,) = found.absent
+    assert line.startswith("Gamma, Delta, by ")
+    assert not found.unmatched

@@ -176,3 +176,26 @@ def test_a_folder_that_cannot_be_written_is_named(
     assert f"{out / 'Jane' / '01'} cannot be written: Permission denied" in str(error.value)
     assert not list(out.glob("*/*/*"))
     assert not list(out.glob(".intake-*"))
+
+
+def test_two_names_that_differ_in_case_alone_are_asked_about(tmp_path: Path) -> None:
+    """It is said what is so, and not that neither holds a file of an exercise."""
+    root = write_tiny_course(tmp_path)
+    (root / "a.zip").write_bytes(zipped({f"{who}/doubling.py": b"x" for who in ("Al Po", "al po")}))
+    done = grader(root, "intake", "a.zip", "subs")
+    assert done.returncode == 1
+    assert "Al Po and al po differ in capital letters alone, and may be one person's" in done.stdout
+    assert "did not count: nothing of it was taken" in done.stdout
+    assert "names no student" not in done.stdout
+    assert "nothing in it is a file" not in done.stdout
+
+
+def test_a_download_that_was_cut_is_to_be_downloaded_again(tmp_path: Path) -> None:
+    """No program unpacks what is not there."""
+    root = write_tiny_course(tmp_path)
+    whole = zipped({f"{who}/doubling.py": b"x" * 500 for who in ("Al Po", "Bo Ng")})
+    (root / "a.zip").write_bytes(whole[: len(whole) // 2])
+    done = grader(root, "intake", "a.zip", "subs")
+    assert done.returncode == 2
+    assert "a.zip cannot be read" in done.stderr
+    assert "Download it again" in done.stderr

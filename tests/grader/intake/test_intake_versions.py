@@ -51,7 +51,7 @@ def test_canvas_numbers_file_by_file(course_of_two: Course, tmp_path: Path) -> N
 
 
 def test_an_attempt_with_a_time_is_taken_whole(course_of_two: Course, tmp_path: Path) -> None:
-    """A file that was handed in earlier only is no part of it."""
+    """A file that was handed in earlier only is no part of it, which both sides are told."""
     files = {
         "E_jane_attempt_2026-11-03-23-59-00_tcp_socket.py": b"old",
         "E_jane_attempt_2026-11-23-09-59-00_tail_pipe.py": b"new",
@@ -59,6 +59,9 @@ def test_an_attempt_with_a_time_is_taken_whole(course_of_two: Course, tmp_path: 
     found = taken(course_of_two, tmp_path, files)
     assert found.files == {("jane", "02"): {"tail_pipe.py": b"new"}}
     assert found.older == ["jane 02: an older attempt"]
+    why = "the newest attempt holds no tcp_socket.py, and an older one does"
+    assert found.unmatched == [f"jane 02: {why}"]
+    assert found.refused == [("jane", "02", why)]
 
 
 def test_a_students_archive_and_repository_are_looked_into(course: Course, tmp_path: Path) -> None:
