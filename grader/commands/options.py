@@ -67,6 +67,13 @@ def seed_or_new(value: int | None) -> int:
     return secrets.randbelow(2**32) if value is None else value
 
 
+def tell(line: str) -> None:
+    """Say on standard error what whoever grades should know, and what stops nothing."""
+    from grader.reports.terminal import visible  # noqa: PLC0415 - not needed for --help
+
+    click.echo(visible(line), err=True)
+
+
 def console() -> Console:
     """Return what a command prints to; colours and width follow the terminal and NO_COLOR.
 
