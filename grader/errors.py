@@ -24,7 +24,8 @@ class GraderError(Exception):
 
 def did_you_mean(name: str, known: Collection[str]) -> str:
     """Return the question after an unknown name, of those that are near it; "" without any."""
-    near = difflib.get_close_matches(name, known)
+    folded = {each.casefold(): each for each in known}
+    near = [folded[each] for each in difflib.get_close_matches(name.casefold(), folded)]
     return f"Did you mean {' or '.join(near)}?" if near else ""
 
 

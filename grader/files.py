@@ -15,7 +15,11 @@ from grader.errors import GraderError
 
 _FREE_SPACE = "Free some space, then run it again."
 _OWN_FOLDER = "Name a file in a folder of yours."
+_NO_FOLDER = "Make the folder that it is to lie in, or name another."
 _WAY_ON: dict[int | None, str] = {
+    errno.ENOENT: _NO_FOLDER,
+    errno.ENOTDIR: _NO_FOLDER,
+    errno.ENAMETOOLONG: "Give it a shorter name.",
     errno.EROFS: _OWN_FOLDER,
     errno.EACCES: _OWN_FOLDER,
     errno.EPERM: _OWN_FOLDER,
@@ -32,7 +36,10 @@ def require_writable(path: Path) -> None:
     try:
         tempfile.TemporaryFile(dir=path.resolve().parent).close()
     except OSError as error:
-        raise GraderError(f"{path} cannot be written: {error.strerror}", _OWN_FOLDER) from None
+        raise GraderError(
+            f"{path} cannot be written: {error.strerror}",
+            _WAY_ON.get(error.errno or 0, _OWN_FOLDER),
+        ) from None
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

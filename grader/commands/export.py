@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from grader.commands import options
+from grader.course import Course
 
 if TYPE_CHECKING:
     from grader.reports.fill import Filled
@@ -66,6 +67,7 @@ def export(
     course = options.this_course()
     if (kind is None) == (table is None):
         raise click.UsageError("Say either --format, or --into with a table of your LMS.")
+    _tell_outdated(out, course, kind)
     if table is not None:
         if bom or file is None:
             raise click.UsageError("--into takes a FILE for the copy, and keeps the table's form.")
@@ -114,3 +116,13 @@ def _tell(filled: Filled, table: Path) -> None:
 def _tell_undecided(count: int) -> None:
     if count:
         click.echo(f"{count} submissions are provisional and have no grade", err=True)
+
+
+def _tell_outdated(out: Path, course: Course, kind: str | None) -> None:
+    if kind == "jplag":  # its OUT holds submissions
+        return
+    from grader.gradebook.results import Results  # noqa: PLC0415 - imports pydantic's models
+    from grader.grading.outdated import out_of_date  # noqa: PLC0415 - imports pytest
+
+    for line in out_of_date(Results(out), course):
+        options.warn(line)

@@ -76,6 +76,11 @@ class Results:
         paths = sorted(
             self._reports.glob("*/*.json"), key=lambda path: (normal(path.parent.name), path.name)
         )
+        if not self.folder.is_dir():
+            raise GraderError(
+                f"{self.folder} is no folder that is there, so it holds no results",
+                "Name the one that `grader grade DIR --out` was given.",
+            )
         if not paths:
             raise GraderError(
                 f"{self.folder} holds no results", "Run `grader grade DIR --out` with it first."

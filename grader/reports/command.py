@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, groupby
 from pathlib import Path
 
@@ -22,11 +23,10 @@ from grader.reports.fill import Filled, fill
 from grader.reports.json import json_document
 from grader.reports.similar import nearly_identical
 from grader.reports.tables import canvas_csv, moodle_csv, nbgrader_csv
-from grader.submission import find_submissions
+from grader.submission import Submission, Tell, find_submissions, require_apart
 
 TABLES = ("csv", "canvas", "moodle")
 """The formats that a spreadsheet opens."""
-Tell = Callable[[str], None]
 _SPOOLED = 8 << 20
 """Bytes of an export that are held in memory before they are printed."""
 
@@ -35,44 +35,80 @@ def _tell_nobody(_: str) -> None:
     pass
 
 
+Lines = Callable[[Sequence[Submission] | None], Sequence[str]]
+"""Says, of what was handed in where that is known, in which ways results are not those of now."""
+
+
 def write_pages(
     out: Path,
     course: Course,
     submissions: Path | None = None,
     url: str | None = None,
+    *,
+    outdated: Lines = lambda _: (),
     tell: Tell = _tell_nobody,
 ) -> int:
     """Write OUT/class.html and OUT/feedback/STUDENT.{html,md}; how many students there are.
 
     With `submissions`, the folder that was graded, the page also says who handed in nearly the
-    same; `url` is that of another gradebook than the one in `out`. `tell` gets a line for each
-    score by hand that may not be meant for what was handed in.
+    same, of what is as it was graded; `url` is that of another gradebook than the one in `out`.
+    `tell` gets a line for what `outdated` finds, which the page says too, for each score by hand
+    that may not be meant for what was handed in, for what of the submissions could not be read, and
+    for pages of students of whom there are no results.
 
     Raises:
         GraderError: there are no results, or they cannot be written.
     """
-    similar = None
+    similar, handed_in = None, None
     if submissions is not None:
-        handed_in = find_submissions(submissions, course)
+        handed_in = find_submissions(submissions, course, tell=tell)
         if unseen := Results(out).exercises() - {each.exercise.id for each in handed_in}:
             raise GraderError(
                 f"{submissions} holds no submission of exercise {min(unseen)}, which was graded",
                 "Name the folder that `grader grade` was given.",
             )
-        similar = nearly_identical(handed_in, course)
-    write_whole(
-        out / "class.html", class_html(_told(graded_class(out, course, url), tell), course, similar)
-    )
+        similar = nearly_identical(_as_graded(handed_in, out), course)
+    lines = outdated(handed_in)
+    for line in lines:
+        tell(line)
+    graded = _told(graded_class(out, course, url), tell)
+    _write_into(out, "class.html", class_html(graded, course, similar, lines))
     folder = out / "feedback"
     make_folder(folder)
-    count, names = 0, FolderNames()
+    count, names, written = 0, FolderNames(), set[str]()
     for student, found in groupby(graded_class(out, course, url), lambda one: one.report.student):
         own = list(found)
         name = names.of(student)
         write_whole(folder / f"{name}.html", feedback_html(own, course))
         write_whole(folder / f"{name}.md", feedback_markdown(own, course))
+        written |= {f"{name}.html", f"{name}.md"}
         count += 1
+    kept = {path.name for path in folder.iterdir() if path.suffix in {".html", ".md"}}
+    if left := sorted(kept - written):
+        more = f" and {len(left) - 1} more" if len(left) > 1 else ""
+        tell(f"{folder / left[0]}{more} may go: there are no results of that student any more")
     return count
+
+
+def _as_graded(handed_in: Iterable[Submission], out: Path) -> Iterator[Submission]:
+    """Yield the submissions that are as they were graded: of others the page says nothing."""
+    results = Results(out)
+    for each in handed_in:
+        found = results.load(each.student, each.exercise.id)
+        if found is not None and found.submission_hash == each.hash:
+            yield each
+
+
+def _write_into(out: Path, name: str, page: str) -> None:
+    """Write a page into the folder of results, whose name nobody chose for it."""
+    try:
+        write_whole(out / name, page)
+    except GraderError as error:
+        if os.access(out, os.W_OK):
+            raise
+        raise GraderError(
+            error.message, f"The pages are written into {out}: make it writable, or name a copy."
+        ) from None
 
 
 def export(
@@ -92,13 +128,14 @@ def export(
     With `exercise`, that one alone. `url` is that of another gradebook than the one in `out`. With
     `submissions`, the folder that `grader intake` filled, Canvas's table has Canvas's numbers for
     the students. With `bom` a table begins with a byte-order mark, by which Excel knows UTF-8.
-    `tell` is that of `write_pages`.
+    `tell` gets a line for each score by hand that may not be meant for what was handed in, and for
+    what jplag's folders do not hold as it was handed in.
 
     Raises:
         GraderError: there are no results, or they cannot be written.
     """
     if kind == "jplag":
-        return _jplag(out, course, target, exercise)
+        return _jplag(out, course, target, exercise, tell)
     wanted = _wanted(course, out, exercise)
     if kind == "gradescope":
         return _gradescope(_told(_graded(out, course, wanted, url), tell), target)
@@ -259,14 +296,17 @@ def _gradescope(graded: Iterable[Graded], target: Path | None) -> int:
     return undecided
 
 
-def _jplag(submissions: Path, course: Course, target: Path | None, exercise: str) -> int:
+def _jplag(
+    submissions: Path, course: Course, target: Path | None, exercise: str, tell: Tell
+) -> int:
     """TARGET/NN/submissions/STUDENT/FILE.py and TARGET/NN/stub/FILE.py, as JPlag and MOSS take."""
     if target is None:
         raise GraderError("jplag's format is a folder", "Name a new folder.")
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise GraderError(f"{target} is not empty", "Name a new folder.")
+    require_apart(target, submissions)
     names, teams = FolderNames(), set[tuple[str, str, str]]()
-    for submission in find_submissions(submissions, course, exercise or None):
+    for submission in find_submissions(submissions, course, exercise or None, tell=tell):
         if submission.team:  # what a team handed in is one submission, and no copy of itself
             key = (submission.exercise.id, submission.team, submission.hash)
             if key in teams:
