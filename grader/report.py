@@ -145,6 +145,8 @@ class Report(_Model):
     """Whether the LMS marked it as late; without a time the penalty is the LMS's affair."""
     not_taken: str = ""
     """Why a file of the submission is missing, where intake knows it."""
+    team: str = ""
+    """Who handed it in together, where intake knows it."""
     late: timedelta = timedelta()
     """How long after the due date and any extension; zero when in time or not known."""
     penalty: float = 0.0

@@ -20,7 +20,8 @@ TIMESTAMP = "timestamp.txt"
 """nbgrader's name for the file beside a submission that says when it came."""
 LATE_MARK = "late.txt"
 """Beside a submission that an LMS marked as late without a time."""
-
+TEAM = "team.txt"
+"""Beside a submission that a team handed in together: its name and members."""
 NOT_TAKEN = "not-taken.txt"
 """Beside a submission of which intake could not take everything: why, for the student to read."""
 
@@ -41,6 +42,8 @@ class Submission:
     """Whether the LMS marked it as late, without saying when it came."""
     not_taken: str = ""
     """Why a file is missing, where intake knows it; it is among `problems` too."""
+    team: str = ""
+    """Who handed it in together, where intake knows it; no part of the hash."""
 
     @cached_property
     def hash(self) -> str:
@@ -62,6 +65,7 @@ def read_submission(
     *,
     marked_late: bool = False,
     not_taken: str = "",
+    team: str = "",
 ) -> Submission:
     """Return the files that `exercise` names, each from the first of `folders` that has it.
 
@@ -90,7 +94,7 @@ def read_submission(
             problems[name.removesuffix(".py")] = f"{name} {problem}"
     missing = any(MISSING in problem for problem in problems.values())
     why = not_taken if missing else ""
-    return Submission(student, exercise, files, problems, submitted, marked_late, why)
+    return Submission(student, exercise, files, problems, submitted, marked_late, why, team)
 
 
 def _first(
@@ -166,8 +170,8 @@ def _require_one_each(students: list[Path], directory: Path) -> None:
             )
 
 
-def _read_reason(folder: Path) -> str:
-    data, _ = _readable(folder / NOT_TAKEN, max_kb=4)
+def _read_line(path: Path) -> str:
+    data, _ = _readable(path, max_kb=4)
     return " ".join((data or b"").decode("utf-8-sig", "replace").split())
 
 
@@ -244,7 +248,8 @@ def _of_exercise(
             max_kb,
             read_timestamp(student / exercise.id),
             marked_late=(student / exercise.id / LATE_MARK).is_file(),
-            not_taken=_read_reason(student / exercise.id),
+            not_taken=_read_line(student / exercise.id / NOT_TAKEN),
+            team=_read_line(student / exercise.id / TEAM),
         )
         for student in students
     ]

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from grader.commands import options
+
+if TYPE_CHECKING:
+    from grader.reports.fill import Filled
 
 
 @click.command()
@@ -28,7 +32,7 @@ from grader.commands import options
     help="The table of grades that your LMS exported, instead of a format: FILE is a copy of it "
     "with the grades filled in.",
 )
-@click.option("--exercise", metavar="NN", default="", help="--into: this exercise alone.")
+@click.option("--exercise", metavar="NN", default="", help="This exercise alone.")
 @click.option(
     "--submissions",
     type=click.Path(path_type=Path, file_okay=False),
@@ -58,7 +62,6 @@ def export(
     """
     from grader.reports.command import TABLES, export_into  # noqa: PLC0415 - imports the templates
     from grader.reports.command import export as write  # noqa: PLC0415
-    from grader.reports.terminal import visible  # noqa: PLC0415
 
     course = options.this_course()
     if (kind is None) == (table is None):
@@ -67,23 +70,47 @@ def export(
         if bom or file is None:
             raise click.UsageError("--into takes a FILE for the copy, and keeps the table's form.")
         filled = export_into(
-            out, course, table, file, exercise=exercise, url=url, submissions=submissions
+            out,
+            course,
+            table,
+            file,
+            exercise=exercise,
+            url=url,
+            submissions=submissions,
+            tell=options.warn,
         )
-        for line in filled.without_row:
-            click.echo(f"is not filled in: {visible(line)}", err=True)
-        if filled.without_work:
-            rows = "1 row stays" if filled.without_work == 1 else f"{filled.without_work} rows stay"
-            click.echo(f"{rows} as in {table}: nobody was graded for it", err=True)
-        if filled.undecided:
-            click.echo(
-                f"{filled.undecided} submissions are provisional and have no grade", err=True
-            )
+        _tell(filled, table)
         sys.exit(1 if filled.without_row else 0)
     assert kind is not None
-    if exercise:
-        raise click.UsageError("--exercise goes with --into.")
     if bom and kind not in TABLES:
         raise click.UsageError(f"--bom is for {', '.join(TABLES)}: {kind} is no table.")
-    undecided = write(out, course, kind, file, url=url, submissions=submissions, bom=bom)
-    if undecided:
-        click.echo(f"{undecided} submissions are provisional and have no grade", err=True)
+    undecided = write(
+        out,
+        course,
+        kind,
+        file,
+        exercise=exercise,
+        url=url,
+        submissions=submissions,
+        bom=bom,
+        tell=options.warn,
+    )
+    _tell_undecided(undecided)
+
+
+def _tell(filled: Filled, table: Path) -> None:
+    """Say who is not in the table, and what of it was replaced or stayed."""
+    rows = f"{filled.without_work} row{' stays' if filled.without_work == 1 else 's stay'}"
+    for line in (
+        *(f"is not filled in: {line}" for line in filled.without_row),
+        *([f"{rows} as in {table}: nobody of that name was graded"] * bool(filled.without_work)),
+        *(f"a grade is replaced: {line}" for line in filled.replaced),
+        *(f"a comment stays, and no feedback is entered: {line}" for line in filled.kept),
+    ):
+        options.warn(line)
+    _tell_undecided(filled.undecided)
+
+
+def _tell_undecided(count: int) -> None:
+    if count:
+        click.echo(f"{count} submissions are provisional and have no grade", err=True)

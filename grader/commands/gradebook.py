@@ -19,8 +19,12 @@ def gradebook(out: Path, url: str | None) -> None:
     by itself for the gradebook in OUT.
     """
     from grader.gradebook.database import default_url  # noqa: PLC0415 - imports nbgrader
+    from grader.gradebook.graded import remarks  # noqa: PLC0415 - as above
     from grader.gradebook.nbgrader import fill  # noqa: PLC0415 - as above
     from grader.gradebook.results import Results  # noqa: PLC0415
 
-    count = fill(Results(out).all(), options.this_course(), url or default_url(out))
+    course, book = options.this_course(), url or default_url(out)
+    count = fill(Results(out).all(), course, book)
     click.echo(f"{count} submissions are in {url or out / 'gradebook.db'}")
+    for line in remarks(Results(out).all(), course, book):
+        options.warn(line)

@@ -25,5 +25,5 @@ def report(out: Path, submissions: Path | None, url: str | None) -> None:
     """
     from grader.reports.command import write_pages  # noqa: PLC0415 - imports the templates
 
-    count = write_pages(out, options.this_course(), submissions, url)
+    count = write_pages(out, options.this_course(), submissions, url, options.warn)
     click.echo(f"{out / 'class.html'}, and feedback for {count} students in {out / 'feedback'}")

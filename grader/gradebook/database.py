@@ -14,6 +14,9 @@ from typing import Any
 from grader.errors import INSTALL_INSTRUCTOR, GraderError
 
 FILE = "gradebook.db"
+AGAIN = "Once it can be, run the same command again."
+KEPT = "The results are kept; once it can be, run `grader gradebook` on them."
+"""What helps where the gradebook cannot be filled, or read before that."""
 
 
 def available() -> bool:
@@ -70,8 +73,10 @@ def _without(module: str) -> Iterator[None]:
 
 
 @contextmanager
-def opened(url: str, *, new: bool = True) -> Iterator[Any]:
+def opened(url: str, *, new: bool = True, help_: str = KEPT) -> Iterator[Any]:
     """Open nbgrader's Gradebook on `url`; where `new`, it may be made.
+
+    `help_` is the next step where it cannot be used.
 
     Raises:
         GraderError: nbgrader is missing, or the database cannot be used.
@@ -105,7 +110,7 @@ def opened(url: str, *, new: bool = True) -> Iterator[Any]:
         reason = re.sub(r"^\([\w.]+\) ", "", reason)  # the class's name, where nbgrader wraps one
         raise GraderError(
             f"the gradebook {shown} cannot be used: {reason}",
-            "The results are kept; once it can be, run `grader gradebook` on them.",
+            help_,
         ) from None
     finally:
         log.disabled = False

@@ -13,7 +13,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from grader.course import Course, Exercise
-from grader.gradebook.database import api, opened
+from grader.gradebook.by_hand import Entered, Hashes, of_grade
+from grader.gradebook.database import AGAIN, KEPT, api, opened
 from grader.intake.notebooks import check_cell, solution_cell
 from grader.report import UNDECIDED, Outcome, Report
 from grader.scoring import rescore
@@ -21,8 +22,8 @@ from grader.spelling import normal
 
 Extensions = Mapping[tuple[str, str], timedelta]
 """By student and exercise: how much later they may hand in."""
-ByHand = Mapping[tuple[str, str], Mapping[str, tuple[float | None, float]]]
-"""By student and exercise, then by cell: the manual score, if there is one, and extra credit."""
+ByHand = Mapping[tuple[str, str], Mapping[str, Entered]]
+"""By student and exercise, then by cell: what a person entered."""
 _T = TypeVar("_T")
 _LONGEST_NAME = 128
 """Characters that nbgrader's tables hold for a student's id."""
@@ -39,24 +40,28 @@ def fill(reports: Iterable[Report], course: Course, url: str) -> int:
     """
     count = 0
     with opened(url) as book:
+        hashes = Hashes(book)
+        hashes.make()
         cells = {exercise.id: _mirror(book, exercise) for exercise in course.exercises}
         for report in reports:
             exercise = course.exercise(report.exercise)
-            _write(book, report, course, exercise, cells[exercise.id])
+            submission = _write(book, report, course, exercise, cells[exercise.id])
+            grades = submission.notebooks[0].grades
+            hashes.keep(submission.id, grades, report.submission_hash)
             count += 1
             book.db.commit()
             book.db.expunge_all()  # so that a class of a thousand takes no more memory than one
     return count
 
 
-def extensions(url: str) -> Extensions:
-    """Return every extension that was granted.
+def extensions(url: str, help_: str = KEPT) -> Extensions:
+    """Return every extension that was granted; `help_` is the next step where that fails.
 
     Raises:
         GraderError: nbgrader is missing, or the database cannot be used.
     """
     kind = api().SubmittedAssignment
-    with opened(url) as book:
+    with opened(url, help_=help_) as book:
         rows = book.db.query(kind).filter(kind.extension.isnot(None))
         found = {(row.student_id, row.assignment.name): row.extension for row in rows}
         return _in_one_form(found)
@@ -69,14 +74,15 @@ def scores_by_hand(url: str) -> ByHand:
         GraderError: nbgrader is missing, or the database is, or it cannot be used.
     """
     kind = api().Grade
-    entered: dict[tuple[str, str], dict[str, tuple[float | None, float]]] = {}
-    with opened(url, new=False) as book:
+    entered: dict[tuple[str, str], dict[str, Entered]] = {}
+    with opened(url, new=False, help_=AGAIN) as book:
+        kept = Hashes(book).all()
         for grade in book.db.query(kind).filter(
             kind.manual_score.isnot(None) | kind.extra_credit.isnot(None)
         ):
             submission = grade.notebook.assignment
             cells = entered.setdefault((submission.student_id, submission.assignment.name), {})
-            cells[grade.cell.name] = (grade.manual_score, grade.extra_credit or 0.0)
+            cells[grade.cell.name] = of_grade(grade, submission.id, kept)
     return _in_one_form(entered)
 
 
@@ -86,7 +92,7 @@ def extend(url: str, student: str, exercise: Exercise, by: timedelta) -> None:
     Raises:
         GraderError: nbgrader is missing, or the database cannot be used.
     """
-    with opened(url) as book:
+    with opened(url, help_=f"The extension was not changed. {AGAIN}") as book:
         _mirror(book, exercise)
         _submission(book, exercise, student).extension = by or None
         book.db.commit()
@@ -119,7 +125,7 @@ def _solution_cells(exercise: Exercise) -> list[str]:
 
 def _write(
     book: Any, report: Report, course: Course, exercise: Exercise, cells: Mapping[str, str]
-) -> None:
+) -> Any:
     submission = _submission(book, exercise, report.student)
     submission.timestamp = _naive(report.submitted)
     if not submission.notebooks:
@@ -144,6 +150,7 @@ def _write(
             comment = api().Comment(cell_id=cells[name])
             notebook.comments.append(comment)
         comment.auto_comment = _comment(now) if name == _solution_cells(exercise)[0] else None
+    return submission
 
 
 def _submission(book: Any, exercise: Exercise, name: str) -> Any:

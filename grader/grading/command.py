@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from rich.console import Console
 from grader.course import Course
 from grader.files import require_writable, writing_whole
 from grader.gradebook import database, nbgrader
+from grader.gradebook.graded import remarks
 from grader.gradebook.results import Results
 from grader.grading.many import grade_all
 from grader.grading.one import Grading, require_suite, suite_hash, suite_hashes
@@ -23,7 +24,7 @@ from grader.host.standard_streams import require_file_names
 from grader.intake.unsorted import require_sorted
 from grader.report import ClassReport, Report, presentable
 from grader.reports.json import json_document
-from grader.reports.terminal import print_class
+from grader.reports.terminal import print_class, visible
 from grader.sandbox.choice import choose, sweep
 from grader.scoring import rescore
 from grader.submission import Submission, find_submissions
@@ -101,11 +102,17 @@ def grade_directory(course: Course, run: GradeRequest, console: Console) -> int:
         if run.out is not None and run.gradebook and database.available():
             nbgrader.fill(scored(), course, run.db or database.default_url(out))
         if run.out is not None:
+            _print_remarks(remarks(scored(), course, run.db or database.existing_url(out)), console)
             said = f"{len(todo)} graded, {len(submissions) - len(todo)} as before"
             console.print(f"{said}. The results are in {run.out}.", style="dim")
     if printed.provisional:
         return 2
     return 0 if printed.full else 1
+
+
+def _print_remarks(lines: Iterable[str], console: Console) -> None:
+    for line in lines:
+        console.print(visible(line), style="yellow", soft_wrap=True)
 
 
 def _suites_of(submissions: Sequence[Submission], course: Course) -> dict[str, str]:
@@ -148,6 +155,7 @@ def _keep_times(submission: Submission, found: Report, results: Results) -> None
         "submitted": submission.submitted,
         "marked_late": submission.marked_late,
         "not_taken": presentable(submission.not_taken),
+        "team": presentable(submission.team),
     }
     if now != {name: getattr(found, name) for name in now}:
         results.save(found.model_copy(update=now))
@@ -171,8 +179,9 @@ def _grade(
             else:
                 graded = _graded_by_workers(todo, course, run, results, console)
                 stack.enter_context(closing(graded))
-            for _, report in graded:
-                results.save(report)
+            for submission, report in graded:
+                team = presentable(submission.team)
+                results.save(report.model_copy(update={"team": team}))
                 done += 1
     except KeyboardInterrupt:
         if run.out is not None:

@@ -117,6 +117,7 @@ class _Intake:
         self._found.users, self._found.participants = whose.users, whose.participants
         self._found.namesakes = whose.namesakes
         self._found.renamed, self._found.absent = sorted(whose.renamed), whose.absent
+        self._found.teams = whose.teams
         self._found.unmatched += whose.unmatched
         self._found.doubtful += whose.doubtful
         self._found.students.update(whose.without)

@@ -55,6 +55,8 @@ class Collected:
     """By student: who that is in the LMS, such as `canvas 1001`, where its number never changes."""
     participants: dict[str, str] = field(default_factory=dict)
     """By student: who that is in an assignment of Moodle's, such as `moodle 2345607 2345601`."""
+    teams: dict[str, str] = field(default_factory=dict)
+    """By student: the team whose work it is, and its members."""
     around: list[str] = field(default_factory=list)
     """Folders that lie around the students' folders, and are nobody's name."""
     named: list[str] = field(default_factory=list)

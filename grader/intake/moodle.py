@@ -20,7 +20,7 @@ _MOODLE = re.compile(
 )
 """A team without a group in Moodle, `Default group`, has no number."""
 _ONLINE_TEXT = "onlinetext"
-_PARTICIPANT = {
+PARTICIPANT = {
     "participant",
     "participante",
     "participanta",
@@ -83,7 +83,7 @@ def of_moodle(path: PurePosixPath) -> Owned | None:
             # `Teilnehmer/in` is a folder and a name, where the slash was kept.
             whole = "".join((*path.parts[max(depth - 1, 0) : depth], name))
             for each in (name, name.rpartition("-")[2], whole):
-                if user and squeezed(each) in _PARTICIPANT:
+                if user and squeezed(each) in PARTICIPANT:
                     name, user = f"{each.strip()} {user}", ""
                     break
             typed = found["plugin"] == _ONLINE_TEXT
@@ -95,7 +95,7 @@ def of_moodle(path: PurePosixPath) -> Owned | None:
 def is_of_number(folder: str, number: str) -> bool:
     """Tell whether a folder is that of a participant without a name: `Participant 2345601`."""
     name, _, behind = folder.rpartition(" ")
-    return behind == number and squeezed(name) in _PARTICIPANT
+    return behind == number and squeezed(name) in PARTICIPANT
 
 
 def are_several(paths: Sequence[PurePosixPath], owners: Sequence[Owned | None]) -> bool:

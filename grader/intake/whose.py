@@ -58,6 +58,10 @@ class Owners:
     """Members of several teams that handed in, by name and number, and which teams."""
     lasting: bool = True
     """Whether the numbers of people are the same in every download."""
+    team_of: dict[Person, str] = field(default_factory=dict)
+    """Which team's work somebody has, by name and number."""
+    teams: dict[str, str] = field(default_factory=dict)
+    """The same by student, with the members: another download may have a team of that name."""
     without: dict[str, str] = field(default_factory=dict)
     """Students of whom nothing is taken for that reason."""
 
@@ -75,6 +79,12 @@ def owners(paths: Sequence[PurePosixPath], kind: str, known: Knowledge) -> Owner
     people = {(one.student, one.user) for some in members for one in some} | {*found.torn}
     chosen = _folders(people, kind, known, found, before)
     found.without |= {chosen[person]: why for person, why in found.torn.items()}
+    members_of: dict[str, list[str]] = defaultdict(list)
+    for person, team in found.team_of.items():
+        members_of[team].append(chosen[person])
+    for team, students in members_of.items():
+        if len(students) > 1:  # Gradescope lists who handed in alone, too
+            found.teams |= dict.fromkeys(students, f"{team}: {', '.join(sorted(students))}")
     found.of = [
         tuple(replace(one, student=chosen[one.student, one.user]) for one in some)
         for some in members
@@ -168,6 +178,9 @@ def _with_members(
             shared.append(())
         elif not people:
             shared.append((one,))
+            group = one.student.partition("-")[0]  # Moodle's `Group A-Jane Doe`
+            if squeezed(short[one.student]) in {squeezed(name) for name, _ in teams.of(group)}:
+                found.team_of[one.student, one.user] = group
             if one.user not in teams.numbers and squeezed(short[one.student]) not in everybody:
                 alone.add(one.student)
         else:
@@ -188,7 +201,9 @@ def _with_members(
     if absent:
         found.absent.append(f"{', '.join(absent)}, by {teams.path}")
     for person, some in teams_of.items():
-        if len(some) > 1:
+        if len(some) == 1:
+            (found.team_of[person],) = some
+        else:
             found.torn[person] = f"the teams {' and '.join(sorted(some))} both handed in"
             found.doubtful.append(f"{person[0]}: {found.torn[person]}")
     return [tuple(m for m in some if (m.student, m.user) not in found.torn) for some in shared]

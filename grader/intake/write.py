@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from grader.errors import GraderError
@@ -11,7 +12,7 @@ from grader.host.standard_streams import require_file_names
 from grader.intake.collected import Collected
 from grader.intake.earlier import lasting_users, write_users
 from grader.spelling import normal
-from grader.submission import LATE_MARK, NOT_TAKEN, TIMESTAMP
+from grader.submission import LATE_MARK, NOT_TAKEN, TEAM, TIMESTAMP
 
 _REASON = 500
 """Characters of why something was not taken: names in it may be of any length."""
@@ -61,10 +62,8 @@ def write_submissions(found: Collected, directory: Path) -> int:
                 new.mkdir()
                 for name, data in files.items():
                     (new / name).write_bytes(data)
-                if stamp := found.stamps.get((student, exercise)):
-                    (new / TIMESTAMP).write_bytes(stamp)
-                if (student, exercise) in found.late:
-                    (new / LATE_MARK).write_bytes(b"The LMS marked this submission as late.\n")
+                for name, data in _beside(found, student, exercise):
+                    (new / name).write_bytes(data)
                 target = folder_of[student] / exercise
                 target.parent.mkdir(exist_ok=True)
                 if target.exists():
@@ -86,6 +85,16 @@ def write_submissions(found: Collected, directory: Path) -> int:
             "again.",
         ) from None
     return len(found.files)
+
+
+def _beside(found: Collected, student: str, exercise: str) -> Iterator[tuple[str, bytes]]:
+    """Yield what lies beside a submission's files: when it came, and who handed it in together."""
+    if stamp := found.stamps.get((student, exercise)):
+        yield TIMESTAMP, stamp
+    if (student, exercise) in found.late:
+        yield LATE_MARK, b"The LMS marked this submission as late.\n"
+    if team := found.teams.get(student):
+        yield TEAM, team[:_REASON].encode("utf-8", "backslashreplace") + b"\n"
 
 
 def _reasons(found: Collected) -> dict[tuple[str, str], list[str]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, groupby
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from grader.files import make_folder, require_writable, write_whole, writing_who
 from grader.gradebook.graded import Graded, graded_class
 from grader.gradebook.results import FolderNames, Results
 from grader.host.standard_streams import write_data
+from grader.intake.earlier import participants
 from grader.intake.write import known_users
 from grader.report import ClassReport, Report
 from grader.reports.class_page import class_html
@@ -25,15 +27,27 @@ from grader.submission import find_submissions
 
 TABLES = ("csv", "canvas", "moodle")
 """The formats that a spreadsheet opens."""
+Tell = Callable[[str], None]
+_SPOOLED = 8 << 20
+"""Bytes of an export that are held in memory before they are printed."""
+
+
+def _tell_nobody(_: str) -> None:
+    pass
 
 
 def write_pages(
-    out: Path, course: Course, submissions: Path | None = None, url: str | None = None
+    out: Path,
+    course: Course,
+    submissions: Path | None = None,
+    url: str | None = None,
+    tell: Tell = _tell_nobody,
 ) -> int:
     """Write OUT/class.html and OUT/feedback/STUDENT.{html,md}; how many students there are.
 
     With `submissions`, the folder that was graded, the page also says who handed in nearly the
-    same; `url` is that of another gradebook than the one in `out`.
+    same; `url` is that of another gradebook than the one in `out`. `tell` gets a line for each
+    score by hand that may not be meant for what was handed in.
 
     Raises:
         GraderError: there are no results, or they cannot be written.
@@ -47,7 +61,9 @@ def write_pages(
                 "Name the folder that `grader grade` was given.",
             )
         similar = nearly_identical(handed_in, course)
-    write_whole(out / "class.html", class_html(graded_class(out, course, url), course, similar))
+    write_whole(
+        out / "class.html", class_html(_told(graded_class(out, course, url), tell), course, similar)
+    )
     folder = out / "feedback"
     make_folder(folder)
     count, names = 0, FolderNames()
@@ -66,38 +82,41 @@ def export(
     kind: str,
     target: Path | None,
     *,
+    exercise: str = "",
     url: str | None = None,
     submissions: Path | None = None,
     bom: bool = False,
+    tell: Tell = _tell_nobody,
 ) -> int:
     """Write the class in that format to a file, or to standard output; how many are no grade yet.
 
-    `url` is that of another gradebook than the one in `out`. With `submissions`, the folder that
-    `grader intake` filled, Canvas's table has Canvas's numbers for the students. With `bom` a table
-    begins with a byte-order mark, by which Excel knows UTF-8.
+    With `exercise`, that one alone. `url` is that of another gradebook than the one in `out`. With
+    `submissions`, the folder that `grader intake` filled, Canvas's table has Canvas's numbers for
+    the students. With `bom` a table begins with a byte-order mark, by which Excel knows UTF-8.
+    `tell` is that of `write_pages`.
 
     Raises:
         GraderError: there are no results, or they cannot be written.
     """
-    if kind == "gradescope":
-        return _gradescope(out, course, target, url)
     if kind == "jplag":
-        return _jplag(out, course, target)
+        return _jplag(out, course, target, exercise)
+    wanted = _wanted(course, out, exercise)
+    if kind == "gradescope":
+        return _gradescope(_told(_graded(out, course, wanted, url), tell), target)
     undecided = 0
     ids = {} if submissions is None or kind != "canvas" else _canvas_ids(submissions)
 
     def counted() -> Iterator[Graded]:
         nonlocal undecided
-        for one in graded_class(out, course, url):
+        for one in _told(_graded(out, course, wanted, url), tell):
             undecided += one.grade is None
             yield one
 
-    lines = _lines(kind, counted(), out, course, url=url, ids=ids)
-    if bom:
-        lines = chain(("\N{BYTE ORDER MARK}",), lines)
+    again = _graded(out, course, wanted, url)
+    lines = _lines(kind, counted(), again, wanted, ids)
+    lines = chain(["\N{BYTE ORDER MARK}"] * bom, lines)
     if target is None:
-        for line in lines:
-            write_data(line)
+        _print_whole(lines)
         return undecided
     require_writable(target)
     with writing_whole(target) as file:
@@ -115,6 +134,7 @@ def export_into(
     exercise: str = "",
     url: str | None = None,
     submissions: Path | None = None,
+    tell: Tell = _tell_nobody,
 ) -> Filled:
     """Write to `target` the table that an LMS exported, with the grades in it.
 
@@ -125,23 +145,19 @@ def export_into(
         target: another file.
         exercise: fill in this one alone.
         url: another gradebook than the one in `out`.
-        submissions: what `grader intake` filled, for Canvas's numbers.
+        submissions: what `grader intake` filled, for Canvas's and Moodle's numbers.
+        tell: that of `write_pages`.
 
     Raises:
         GraderError: there are no results, or it is no such table, or cannot be written.
     """
     if target.exists() and table.exists() and target.samefile(table):
         raise GraderError(f"{target} is the table itself", "Name another file for the copy.")
-    wanted = _graded_part(course, out)
-    if exercise:
-        kept = course.exercise(exercise)
-        if kept not in wanted.exercises:
-            raise GraderError(f"{out} holds no result of exercise {kept.id}", "Grade it first.")
-        wanted = wanted.model_copy(update={"exercises": (kept,)})
-    numbers = _canvas_ids(submissions) if submissions else {}
-    ids = {each.id for each in wanted.exercises}
-    graded = (one for one in graded_class(out, course, url) if one.report.exercise in ids)
-    filled = fill(table, graded, wanted, numbers)
+    wanted = _wanted(course, out, exercise)
+    of_moodle = _moodle_numbers(submissions) if submissions else None
+    numbers = _canvas_ids(submissions) if submissions and not of_moodle else {}
+    graded = _told(_graded(out, course, wanted, url), tell)
+    filled = fill(table, graded, wanted, numbers, of_moodle)
     require_writable(target)
     with writing_whole(target) as file:
         file.write(filled.data)
@@ -151,24 +167,48 @@ def export_into(
 def _lines(
     kind: str,
     graded: Iterator[Graded],
-    out: Path,
+    again: Iterator[Graded],
     course: Course,
-    *,
-    url: str | None,
     ids: Mapping[str, str],
 ) -> Iterable[str]:
+    """Return the document's text in pieces; `again` are the same results, for a look before."""
     match kind:
         case "csv":
             return nbgrader_csv(graded, course)
         case "canvas":
-            return canvas_csv(graded, _graded_part(course, out), ids)
+            return canvas_csv(graded, course, ids)
         case "moodle":
-            return moodle_csv(graded, _graded_part(course, out))
+            return moodle_csv(graded, course)
         case "junit":
             return junit_xml(graded)
-    provisional = any(one.grade is None for one in graded_class(out, course, url))
+    provisional = any(one.grade is None for one in again)
     head = ClassReport(course=course.title, provisional=provisional, reports=())
     return json_document(head, (one.report for one in graded))
+
+
+def _print_whole(lines: Iterable[str]) -> None:
+    """Print what is whole: an export that fails on its way would leave the start of a table."""
+    try:
+        with tempfile.SpooledTemporaryFile(
+            _SPOOLED, "w+", encoding="utf-8", errors="surrogatepass", newline=""
+        ) as aside:
+            aside.writelines(lines)
+            aside.seek(0)
+            for line in aside:
+                write_data(line)
+    except OSError as error:
+        raise GraderError(
+            f"the export cannot be written aside in {tempfile.gettempdir()}: {error.strerror}",
+            "Name a FILE for it.",
+        ) from None
+
+
+def _moodle_numbers(submissions: Path) -> dict[str, set[str]]:
+    """By student: Moodle's numbers, from the intakes of Moodle's downloads, one an assignment."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for number, participant in participants(submissions).items():
+        found[participant.folder].add(number)
+    return found
 
 
 def _canvas_ids(submissions: Path) -> dict[str, str]:
@@ -181,25 +221,47 @@ def _canvas_ids(submissions: Path) -> dict[str, str]:
     }
     if not ids:
         raise GraderError(
-            f"{submissions} holds no student with a number of Canvas's",
-            "Name the folder into which `grader intake` sorted Canvas's download.",
+            f"{submissions} holds no student with a number of Canvas's or Moodle's",
+            "Name the folder into which `grader intake` sorted that download.",
         )
     return ids
 
 
-def _graded_part(course: Course, out: Path) -> Course:
-    """Return the course with what was graded: an LMS would make an empty column of the rest."""
+def _wanted(course: Course, out: Path, exercise: str) -> Course:
+    """Return the course with what was graded: an LMS would make an empty column of the rest.
+
+    With `exercise`, that one alone.
+    """
     graded = Results(out).exercises()
-    kept = tuple(exercise for exercise in course.exercises if exercise.id in graded)
+    kept = tuple(each for each in course.exercises if each.id in graded)
+    if exercise:
+        one = course.exercise(exercise)
+        if one not in kept:
+            raise GraderError(f"{out} holds no result of exercise {one.id}", "Grade it first.")
+        kept = (one,)
     return course.model_copy(update={"exercises": kept})
 
 
-def _gradescope(out: Path, course: Course, target: Path | None, url: str | None) -> int:
+def _graded(out: Path, course: Course, wanted: Course, url: str | None) -> Iterator[Graded]:
+    """Yield the results in `out` of the exercises that are wanted."""
+    ids = {each.id for each in wanted.exercises}
+    return (one for one in graded_class(out, course, url) if one.report.exercise in ids)
+
+
+def _told(graded: Iterable[Graded], tell: Tell) -> Iterator[Graded]:
+    """Yield the results, and tell what is doubtful about their scores by hand."""
+    for one in graded:
+        for line in one.doubts:
+            tell(line)
+        yield one
+
+
+def _gradescope(graded: Iterable[Graded], target: Path | None) -> int:
     """Write a results.json for each submission, in TARGET/STUDENT/NN/."""
     if target is None:
         raise GraderError("gradescope's format is a file for each submission", "Name a folder.")
     undecided, names = 0, FolderNames()
-    for one in graded_class(out, course, url):
+    for one in graded:
         report: Report = one.report
         folder = target / names.of(report.student) / report.exercise
         make_folder(folder)
@@ -208,21 +270,26 @@ def _gradescope(out: Path, course: Course, target: Path | None, url: str | None)
     return undecided
 
 
-def _jplag(submissions: Path, course: Course, target: Path | None) -> int:
+def _jplag(submissions: Path, course: Course, target: Path | None, exercise: str) -> int:
     """TARGET/NN/submissions/STUDENT/FILE.py and TARGET/NN/stub/FILE.py, as JPlag and MOSS take."""
     if target is None:
         raise GraderError("jplag's format is a folder", "Name a new folder.")
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise GraderError(f"{target} is not empty", "Name a new folder.")
-    names = FolderNames()
-    for submission in find_submissions(submissions, course):
-        exercise = submission.exercise
-        stub = course.folder(exercise)
-        given = {name: stub / name for name in exercise.files if (stub / name).is_file()}
+    names, teams = FolderNames(), set[tuple[str, str, str]]()
+    for submission in find_submissions(submissions, course, exercise or None):
+        if submission.team:  # what a team handed in is one submission, and no copy of itself
+            key = (submission.exercise.id, submission.team, submission.hash)
+            if key in teams:
+                continue
+            teams.add(key)
+        of = submission.exercise
+        stub = course.folder(of)
+        given = {name: stub / name for name in of.files if (stub / name).is_file()}
         for folder, files in (
-            (target / exercise.id / "stub", {n: path.read_bytes() for n, path in given.items()}),
+            (target / of.id / "stub", {n: path.read_bytes() for n, path in given.items()}),
             (
-                target / exercise.id / "submissions" / names.of(submission.student),
+                target / of.id / "submissions" / names.of(submission.student),
                 submission.files,
             ),
         ):

@@ -12,7 +12,10 @@ from grader.reports.safe import plain, xml
 
 
 def junit_xml(graded: Iterable[Graded]) -> Iterator[str]:
-    """Yield a test suite for each submission, a test case for each check."""
+    """Yield a test suite for each submission, a test case for each check.
+
+    Its `score` is what goes into a gradebook, after `penalty`; so is that of `gradescope_json`.
+    """
     yield '<?xml version="1.0" encoding="utf-8"?>\n<testsuites>\n'
     for one in graded:
         yield ET.tostring(_suite(one), encoding="unicode") + "\n"
@@ -39,6 +42,7 @@ def gradescope_json(reports: Sequence[Report]) -> str:
         "extra_data": {
             "provisional": provisional,
             "max_score": sum(report.max_score for report in reports),
+            "penalty": sum(report.penalty for report in reports),
             "runs": [
                 {"exercise": each.exercise, "seed": each.seed, "sandbox": each.sandbox}
                 for each in reports
@@ -80,6 +84,7 @@ def _suite(one: Graded) -> ET.Element:
     for name, value in (
         ("provisional", str(one.grade is None).lower()),
         ("score", f"{one.final:g}"),
+        ("penalty", f"{report.penalty:g}"),
         ("max_score", f"{report.max_score:g}"),
         ("seed", str(report.seed)),
     ):

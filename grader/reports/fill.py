@@ -1,23 +1,24 @@
 """Grades filled into the table that an LMS exported, which it then imports again.
 
 Rows, columns and everything else stay as they are. Sources: Canvas's guide "How do I export grades
-in the Gradebook?", Moodle's "Offline grading worksheet", Blackboard's "Download Grades",
-Brightspace's "Export Grades" and Gradescope's "Download Grades".
+in the Gradebook?", Moodle's "Offline grading worksheet" and its language packs, Blackboard's
+"Download Grades", Brightspace's "Export Grades" and Gradescope's "Download Grades".
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.course import Course, Exercise
 from grader.errors import GraderError
 from grader.gradebook.graded import Graded
+from grader.intake.moodle import PARTICIPANT
 from grader.intake.tables import Table, read_as_written
-from grader.reports.tables import feedback
+from grader.reports.tables import feedback, is_feedback
 from grader.reports.terminal import number
 from grader.spelling import folded, squeezed
 
@@ -45,8 +46,31 @@ _LOGINS = (
 _NAMES = ("student", "fullname", "name", "vollständigername", "nomcomplet", "nombrecompleto")
 _FIRST = ("firstname", "vorname", "prénom", "nombre", "givenname")
 _LAST = ("lastname", "surname", "nachname", "nom", "apellidos", "familyname")
-_GRADE = ("grade", "bewertung", "note", "calificación", "valutazione", "cijfer", "points", "score")
-_MAXIMUM = ("maximumgrade", "maximalebewertung", "notemaximale", "maxgrade", "bestebewertung")
+_GRADE = (
+    "grade",
+    "bewertung",
+    "note",
+    "nota",
+    "calificación",
+    "valutazione",
+    "cijfer",
+    "points",
+    "score",
+)
+_MAXIMUM = (
+    "maximumgrade",
+    "maxgrade",
+    "bestwertung",
+    "bestebewertung",
+    "maximalebewertung",
+    "notemaximale",
+    "notamáxima",
+    "calificaciónmáxima",
+)
+_BEHIND_TITLE = ("maxpoints", "maximumpoints", "pointspossible")
+"""What Gradescope calls the column of an assignment's points, after its title."""
+_SCALE = ("scale", "skala", "barème", "escala", "scala", "schaal")
+"""Moodle's, where the grade is a word and no number."""
 _FEEDBACK = ("feedbackcomments", "feedbackalskommentar", "commentairesdefeedback")
 _POINTS_POSSIBLE = "pointspossible"
 _AFTER_TITLE = re.compile(
@@ -54,10 +78,16 @@ _AFTER_TITLE = re.compile(
     re.IGNORECASE,
 )
 """Canvas's number, Blackboard's points and number, Brightspace's kind and points."""
-_POINTS = re.compile(r"(?:Total Pts:\s*|MaxPoints:\s*)([\d.,]+)", re.IGNORECASE)
+_POINTS = re.compile(r"\[[^\]\d]*([\d.,]+)[^\]]*\]|<[^>\d]*([\d.,]+)[^>]*>")
+"""In a heading: Blackboard's `[Total Pts: 10 Score]`, Sakai's `[10]`, Brightspace's `<... 10 ...>`;
+the words are in the user's language."""
 _PARTS = re.compile(r"[\s_<>,]+(?:-\s+)?")
 """Between the parts of a folder's name; intake writes `_` for `<`."""
 _COMMA = re.compile(r"-?\d+,\d+")
+_COMMA_BETWEEN_COMMAS = re.compile(r"-?\d+,\d{1,2}")
+"""A number in quotation marks; `1,000` may be a thousand there."""
+_PARTICIPANT = re.compile(r"(?P<word>\D*[^\W\d]\D*?)\s*(?P<number>\d+)")
+"""Moodle's `Participant 11`: of English alone the word ends with a space, `Teilnehmer/in11`."""
 
 
 @dataclass
@@ -70,11 +100,19 @@ class Filled:
     undecided: int = 0
     """Provisional submissions: their cells stay as they were."""
     without_work: int = 0
-    """Rows of people that nobody was graded for."""
+    """Rows of people for whom no student was found who was graded."""
+    replaced: list[str] = field(default_factory=list)
+    """Grades of the table that another one replaces; a line each."""
+    kept: list[str] = field(default_factory=list)
+    """Comments of the table that somebody wrote, so that no feedback was entered; a line each."""
 
 
 def fill(
-    path: Path, graded: Iterable[Graded], course: Course, numbers: Mapping[str, str] | None = None
+    path: Path,
+    graded: Iterable[Graded],
+    course: Course,
+    numbers: Mapping[str, str] | None = None,
+    participants: Mapping[str, Collection[str]] | None = None,
 ) -> Filled:
     """Return the table at `path` with the grades in the rows of their students.
 
@@ -83,6 +121,7 @@ def fill(
         graded: what was graded.
         course: the exercises that are wanted.
         numbers: Canvas's numbers by student, where they are known.
+        participants: Moodle's by student, of each assignment that was taken in.
 
     Raises:
         GraderError: it is no such table, or its columns are not those of the exercises.
@@ -93,7 +132,9 @@ def fill(
     for one in graded:
         by_student[one.report.student].append(one)
     rows = {
-        student: grid.rows_of(student, (numbers or {}).get(student, "")) for student in by_student
+        student: grid.rows_of_participant((participants or {}).get(student, ()))
+        or grid.rows_of(student, (numbers or {}).get(student, ""))
+        for student in by_student
     }
     claimed: dict[int, list[str]] = defaultdict(list)
     for student, found in rows.items():
@@ -103,6 +144,7 @@ def fill(
     for student, found in rows.items():
         if len(found) != 1:
             many = f"{len(found)} rows have that name" if found else "no row has that name"
+            many += "; --submissions tells whose is whose" if grid.by_number(participants) else ""
             lines.append(f"{student}: {many}")
         elif len(claimed[found[0]]) > 1:
             others = " and ".join(sorted(claimed[found[0]]))
@@ -110,8 +152,8 @@ def fill(
         else:
             grid.enter(found[0], by_student[student])
     undecided = sum(one.grade is None for some in by_student.values() for one in some)
-    left = len(grid.people) - len(claimed)
-    return Filled(table.written(grid.rows), lines, undecided, left)
+    left = len(set(grid.people).difference(*rows.values()))
+    return Filled(table.written(grid.rows), lines, undecided, left, grid.replaced, grid.kept)
 
 
 class _Grid:
@@ -126,14 +168,22 @@ class _Grid:
         self._names = self._columns(_NAMES)
         self._first, self._last = self._columns(_FIRST)[:1], self._columns(_LAST)[:1]
         self._logins = self._columns(_LOGINS)
-        if not (self._names or self._logins or (self._first and self._last)):
+        self.replaced: list[str] = []
+        self.kept: list[str] = []
+        below = [row for row in self.rows[at + 1 :] if any(map(str.strip, row))]
+        self._participants = self._column_of_participants(below)
+        if not (
+            self._participants is not None
+            or self._names
+            or self._logins
+            or (self._first and self._last)
+        ):
             raise GraderError(
                 f"{path} has no column of students: {', '.join(self._head[:8]) or 'it is empty'}",
                 "Name the table of grades that your LMS exports.",
             )
-        self._comma = table.delimiter != "," and any(
-            _COMMA.fullmatch(cell.strip()) for row in self.rows for cell in row
-        )
+        comma = _COMMA_BETWEEN_COMMAS if table.delimiter == "," else _COMMA
+        self._comma = any(comma.fullmatch(cell.strip()) for row in self.rows for cell in row)
         self._points = {}
         for number_of, row in enumerate(self.rows[at + 1 :], at + 1):
             if row and squeezed(row[0]) == _POINTS_POSSIBLE:
@@ -145,6 +195,15 @@ class _Grid:
 
     def _columns(self, names: Sequence[str]) -> list[int]:
         return [n for n, cell in enumerate(self._short) if cell in names]
+
+    def _column_of_participants(self, rows: Sequence[Sequence[str]]) -> int | None:
+        """Return Moodle's first column, where each cell is one word and a number; None: another."""
+        known = self._short[:1] and self._short[0] in _LOGINS
+        if not rows or (known and self._short[0] not in ("identifier", "id")):
+            return None
+        found = [_PARTICIPANT.fullmatch(row[0].strip()) for row in rows]
+        words = {each["word"] if each else "" for each in found}
+        return 0 if len(words) == 1 and "" not in words else None
 
     def _column_of(self, exercise: Exercise, course: Course) -> int:
         """Return the exercise's column: by its title, or the only one in a worksheet for one."""
@@ -171,10 +230,9 @@ class _Grid:
     def _require_points(self, column: int, exercise: Exercise) -> None:
         """Refuse to write 80 of 100 points into a column of 10."""
         said = [self._points.get(column, "")]
-        said += _POINTS.findall(self._head[column])
-        if squeezed(self._head[column]) in _GRADE:
-            maximum = self._columns(_MAXIMUM)
-            said += [self._cell(n, maximum[0]) for n in self.people] if maximum else []
+        head = self._head[column].strip()
+        said += [one or other for one, other in _POINTS.findall(head)]
+        said += [self._cell(n, at) for at in self._columns_of_points(column) for n in self.people]
         for text in said:
             value = text.strip().replace(",", ".") if self._comma else text.strip()
             try:
@@ -183,16 +241,41 @@ class _Grid:
                 continue
             if points != exercise.max_score:
                 raise GraderError(
-                    f'{self._path}: the column "{self._head[column].strip()}" is of '
-                    f"{number(points)} points, exercise {exercise.id} of "
-                    f"{number(exercise.max_score)}",
+                    f'{self._path}: the column "{head}" is of {number(points)} points, exercise '
+                    f"{exercise.id} of {number(exercise.max_score)}",
                     "Give the assignment as many points in the LMS, and export the table again.",
                 )
+        if squeezed(head) in _GRADE and self._columns(_SCALE):
+            raise GraderError(
+                f'{self._path}: the column "{head}" is of a scale of words, and no number goes in',
+                "Let the assignment be graded by points in the LMS, and export the table again.",
+            )
+
+    def _columns_of_points(self, column: int) -> list[int]:
+        """Return the columns that say, row by row, how many points a column's are of."""
+        title = self._short[column]
+        if title not in _GRADE:
+            return self._columns([f"{title}{behind}" for behind in _BEHIND_TITLE])
+        named = self._columns(_MAXIMUM)
+        if named or self._participants is None:
+            return named[:1]
+        # Moodle's worksheet has it after the grade, whatever the language calls it.
+        after = column + 1
+        cells = [self._cell(n, after).replace(",", ".") for n in self.people]
+        numbers = all(re.fullmatch(r"\d+(\.\d+)?", cell) for cell in cells)
+        return [after] if cells and numbers and len(set(cells)) == 1 else []
 
     def _cell(self, row: int, column: int) -> str:
         """Return a cell without what Brightspace puts before what is no number."""
         cells = self.rows[row]
         return cells[column].strip().removeprefix("#") if column < len(cells) else ""
+
+    def _number_of(self, row: int) -> str:
+        """Return Moodle's number of the participant, or an empty string."""
+        if self._participants is None:
+            return ""
+        found = _PARTICIPANT.fullmatch(self._cell(row, self._participants))
+        return found["number"] if found else ""
 
     def _people(self) -> tuple[dict[str, set[int]], dict[str, set[int]]]:
         logins: dict[str, set[int]] = defaultdict(set)
@@ -201,8 +284,8 @@ class _Grid:
             for column in self._logins:
                 login = self._cell(row, column)
                 logins[folded(login)].add(row)
-                if " " in login:  # Moodle's `Teilnehmer/in 11`, without the slash in its download
-                    names[squeezed(login)].add(row)
+            if self._participants is not None:  # without `/` and space in a download's names
+                names[squeezed(self._cell(row, self._participants))].add(row)
             for column in self._names:
                 names[squeezed(self._cell(row, column))].add(row)
                 last, comma, first = self._cell(row, column).partition(",")
@@ -214,6 +297,14 @@ class _Grid:
         logins.pop("", None)
         names.pop("", None)
         return logins, names
+
+    def by_number(self, participants: Mapping[str, Collection[str]] | None) -> bool:
+        """Tell whether numbers of Moodle's, which are not given, may tell a student's row."""
+        return self._participants is not None and participants is None
+
+    def rows_of_participant(self, numbers: Collection[str]) -> list[int]:
+        """Return the rows of Moodle's numbers; none: the table is of another assignment."""
+        return [row for row in self.people if numbers and self._number_of(row) in numbers]
 
     def rows_of(self, student: str, number_of: str) -> list[int]:
         """Return the rows that may be a student's: of the number, else the login, else the name."""
@@ -230,8 +321,13 @@ class _Grid:
             found = {
                 row
                 for row in self._by_name.get(squeezed(name), set())
-                if behind in {self._cell(row, c).rpartition(" ")[2] for c in (*self._logins, *ids)}
+                if behind in {self._cell(row, c) for c in (*self._logins, *ids)}
+                or behind == self._number_of(row)
             }
+        word, _, number_of = student.rpartition(" ")
+        if not found and number_of.isdecimal() and squeezed(word) in PARTICIPANT:
+            # The download was made in another language than the worksheet.
+            found = {row for row in self.people if self._number_of(row) == number_of}
         return sorted(found or self._rows_of_both(student))
 
     def _rows_of_both(self, student: str) -> set[int]:
@@ -262,6 +358,22 @@ class _Grid:
             if column is None or one.grade is None:
                 continue
             text = number(one.grade)
-            cells[column] = text.replace(".", ",") if self._comma else text
-            if comments and squeezed(self._head[column]) in _GRADE:
+            text = text.replace(".", ",") if self._comma else text
+            who, before = one.report.student, cells[column].strip()
+            if before and self._value(before) != self._value(text):
+                title = self._head[column].strip()
+                self.replaced.append(f'{who}: {before} in the column "{title}" by {text}')
+            cells[column] = text
+            if not comments or squeezed(self._head[column]) not in _GRADE:
+                continue
+            comment = cells[comments[0]].strip()
+            if comment in ("", "-") or is_feedback(comment, one):
                 cells[comments[0]] = feedback(one)
+            else:
+                self.kept.append(f"{who}: {comment}")
+
+    def _value(self, text: str) -> float | str:
+        try:
+            return float(text.replace(",", ".") if self._comma else text)
+        except ValueError:
+            return text

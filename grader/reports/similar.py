@@ -95,6 +95,8 @@ def nearly_identical(submissions: Iterable[Submission], course: Course) -> Mappi
         for (one, first), (other, second) in combinations(of, 2):
             if one.hash == other.hash:
                 continue  # identical: marked as that, and not to crowd out who is less sure
+            if one.team and one.team == other.team:
+                continue  # one submission of both
             share = Indel.normalized_similarity(first, second, score_cutoff=THRESHOLD)
             if share:
                 yield SimilarPair(one.student, other.student, share)

@@ -9,7 +9,7 @@ from itertools import combinations
 
 from grader.course import Check, Course, Exercise
 from grader.gradebook.graded import Graded
-from grader.report import HOSTILE, Outcome
+from grader.report import HOSTILE, Outcome, Report
 from grader.reports.class_map import ClassMap, MapRow, class_map, shade
 from grader.reports.similar import Similar
 
@@ -21,7 +21,7 @@ _TOGETHER = 0.3
 Statistical Power Analysis for the Behavioral Sciences, chapter 3."""
 _ENOUGH = 5
 """Submissions below which a correlation says nothing."""
-FLAGS = ("provisional", "late", "by hand", "hostile", "identical", "nearly identical")
+FLAGS = ("provisional", "late", "by hand", "hostile", "team", "identical", "nearly identical")
 """What a submission may be marked with."""
 
 
@@ -79,7 +79,7 @@ class ExerciseFigures:
     """Pairs of checks that fail together: ids, how often, and phi (correlation of two yes-no
     variables); the strongest first."""
     twins: list[list[str]] = field(default_factory=list)
-    """Students who handed in the same files, byte for byte."""
+    """Students who handed in the same files, byte for byte, and not all as one team."""
     similar: Similar | None = None
     """Who handed in nearly the same; None where nobody looked."""
 
@@ -105,7 +105,7 @@ def class_figures(
     """
     found = {each.id: ExerciseFigures(each) for each in course.exercises}
     mapped: dict[str, list[MapRow]] = {each.id: [] for each in course.exercises}
-    same: dict[tuple[str, str], list[str]] = {}
+    same: dict[tuple[str, str], list[Report]] = {}
     for one in graded:
         report = one.report
         figures = found[report.exercise]
@@ -116,10 +116,10 @@ def class_figures(
             MapRow(row.percent, report.student, tuple(map(shade, report.checks)))
         )
         if any(check.outcome is Outcome.PASSED for check in report.checks):
-            same.setdefault((report.exercise, report.submission_hash), []).append(report.student)
-    for (exercise, _), students in same.items():
-        if len(students) > 1:
-            found[exercise].twins.append(students)
+            same.setdefault((report.exercise, report.submission_hash), []).append(report)
+    for (exercise, _), reports in same.items():
+        if len(reports) > 1 and not _are_one_team(reports):
+            found[exercise].twins.append([report.student for report in reports])
     for exercise_id, figures in found.items():
         if similar is not None:
             figures.similar = similar.get(exercise_id, Similar())
@@ -136,6 +136,7 @@ def _row(one: Graded) -> Row:
         report.penalty > 0 or report.marked_late,
         one.by_hand,
         any(check.kind in HOSTILE for check in report.checks),
+        bool(report.team),
     ]
     failed = [check for check in report.checks if check.outcome is not Outcome.PASSED]
     return Row(
@@ -148,6 +149,10 @@ def _row(one: Graded) -> Row:
         flags=[name for name, flagged in zip(FLAGS, holds, strict=False) if flagged],
         first=f"{failed[0].id}: {failed[0].message}"[:300] if failed else "",
     )
+
+
+def _are_one_team(reports: Sequence[Report]) -> bool:
+    return bool(reports[0].team) and len({report.team for report in reports}) == 1
 
 
 def _mark_alike(figures: ExerciseFigures) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from grader.course import Course
@@ -113,15 +115,36 @@ def _grade(one: Graded | None) -> str:
     return "" if one is None or one.grade is None else number(one.grade)
 
 
+_ALL_PASSED = "All checks passed."
+_PROVISIONAL = "provisional: not a grade yet"
+_NOT_YET = "Not yet: "
+
+
 def feedback(one: Graded | None) -> str:
     """Return a line for the student of what does not pass yet, or was not taken."""
     if one is None:
         return ""
     if one.grade is None:
-        return "provisional: not a grade yet"
+        return _PROVISIONAL
     failed = [check.title for check in one.report.checks if check.score < check.points]
-    why = f"{one.report.not_taken}. " if one.report.not_taken else ""
-    return cell(f"{why}Not yet: {'; '.join(failed)}") if failed else "All checks passed."
+    return cell(f"{_why(one)}{_NOT_YET}{'; '.join(failed)}") if failed else _ALL_PASSED
+
+
+def is_feedback(comment: str, one: Graded) -> bool:
+    """Tell whether `feedback` may have given this comment for a result of this exercise.
+
+    An LMS may have put it into HTML meanwhile.
+    """
+    text = " ".join(html.unescape(re.sub(r"<[^>]*>", " ", comment)).split())
+    if text in (_ALL_PASSED, _PROVISIONAL):
+        return True
+    titles = "|".join(re.escape(" ".join(cell(check.title).split())) for check in one.report.checks)
+    why = re.escape(" ".join(cell(_why(one)).split()))
+    return bool(re.fullmatch(f"(?:{why} ?)?{_NOT_YET}(?:{titles})(?:; (?:{titles}))*", text))
+
+
+def _why(one: Graded) -> str:
+    return f"{one.report.not_taken}. " if one.report.not_taken else ""
 
 
 def _line(cells: Iterable[str]) -> str:

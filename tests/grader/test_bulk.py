@@ -86,6 +86,17 @@ def test_what_has_not_changed_is_not_run_again(course: Path) -> None:
     assert stored(course)["eve"]["score"] == 10
 
 
+def test_a_team_that_became_known_needs_no_run(course: Path) -> None:
+    """It is stored, of a submission that is graded and of one that was."""
+    team = "a: ann, bob"
+    (course / "subs" / "ann" / "01" / "team.txt").write_text(f"{team}\n")
+    grade(course)
+    assert (stored(course)["ann"]["team"], stored(course)["bob"]["team"]) == (team, "")
+    (course / "subs" / "bob" / "01" / "team.txt").write_text(f"{team}\n")
+    assert "0 graded, 6 as before" in grade(course)
+    assert stored(course)["bob"]["team"] == team
+
+
 def test_a_changed_suite_grades_all_again(course: Path) -> None:
     """A verdict is that of one suite."""
     grade(course)
@@ -120,6 +131,7 @@ def test_new_points_and_due_dates_need_no_run_and_no_sandbox(course: Path) -> No
     )
     assert done.returncode == 1, done.stderr
     assert "0 graded, 6 as before" in done.stdout
+    assert "01: no time is known for " in done.stdout
     document = json.loads((course / "all.json").read_text())
     found = {report["student"]: report for report in document["reports"]}
     assert (found["ann"]["score"], found["ann"]["max_score"]) == (20, 20)

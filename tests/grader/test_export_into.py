@@ -102,16 +102,86 @@ def test_moodle_s_namesakes_are_told_apart_by_number(tmp_path: Path, course: Cou
 
 @pytest.mark.parametrize(
     ("head", "word", "folder"),
-    [("Identifier", "Participant", "Participant"), ("ID", "Teilnehmer/in", "Teilnehmerin")],
+    [
+        ("Identifier", "Participant ", "Participant"),
+        ("ID", "Teilnehmer/in", "Teilnehmerin"),
+        ("ID", "Teilnehmer/in ", "Teilnehmerin"),
+        ("ID", "Teilnehmer/in", "Participant"),
+        ("Identifiant", "Participant", "Participant"),
+        ("Identificador", "Participante", "Participante"),
+        ("识别码", "参与者", "参与者"),
+        ("Tunniste", "Hlubba", "Hlubba"),
+    ],
 )
 def test_moodle_s_blind_marking(
     tmp_path: Path, course: Course, head: str, word: str, folder: str
 ) -> None:
-    """Where markers see no names, the participant's number is the row."""
-    people = "".join(f"{word} {n},,,,,10.00,Yes,-,-,\n" for n in (11, 12))
+    """Where markers see no names, the participant's number is the row.
+
+    The word before it has a space after it in Moodle's English alone, and may be another in the
+    download than in the worksheet.
+    """
+    people = "".join(f"{word}{n},,,,,10.00,Yes,-,-,\n" for n in (11, 12))
     text = f"{MOODLE.replace('Identifier', head)}\n{people}"
     found = _filled(tmp_path, course, text, _class(course, f"{folder} 12"))
     assert [row[4] for row in _rows(found.data)[1:]] == ["", "5"]
+
+
+@pytest.mark.parametrize("head", ["Identifier", "ID", "Identifiant", "Tunniste"])
+def test_moodle_s_blind_worksheet_has_no_names(tmp_path: Path, course: Course, head: str) -> None:
+    """Its columns are not there at all then; German numbers stand in quotation marks."""
+    text = f'{head},Status,Bewertung,Bestwertung,X\nTeilnehmer/in11,,,"10,00",\nTeilnehmer/in12,,,"10,00",\n'
+    (half,) = _class(course, "Teilnehmerin 12")
+    found = _filled(tmp_path, course, text, [half])
+    assert [row[2] for row in _rows(found.data)[1:]] == ["", "5"]
+    assert found.without_row == []
+
+
+@pytest.mark.parametrize("between", ["", " "])
+def test_german_namesakes_are_told_apart_by_number(
+    tmp_path: Path, course: Course, between: str
+) -> None:
+    """Whether or not a space stands before the number; a login that ends with it is no number."""
+    people = "".join(f"Teilnehmer/in{between}{n},Jane Doe,j12,,,10.00,,,,\n" for n in (11, 12))
+    text = f"{MOODLE.replace('Identifier', 'ID')}\n{people}"
+    found = _filled(tmp_path, course, text, _class(course, "Jane Doe-12"))
+    assert [row[4] for row in _rows(found.data)[1:]] == ["", "5"]
+
+
+def test_who_was_graded_is_not_counted_among_those_who_were_not(
+    tmp_path: Path, course: Course
+) -> None:
+    """Namesakes' rows stay as they are, and a line says why: another says nothing of them."""
+    people = "".join(f"Participant {n},Jane Doe,j{n}@x,,,10.00,,,,\n" for n in (11, 12))
+    text = f"{MOODLE}\n{people}Participant 13,Bo Ng,b@x,,,10.00,,,,\n"
+    found = _filled(tmp_path, course, text, _class(course, "Jane Doe"))
+    assert found.without_row == ["Jane Doe: 2 rows have that name"]
+    assert found.without_work == 1
+
+
+def test_a_tutor_s_comment_stays_and_a_replaced_grade_is_said(
+    tmp_path: Path, course: Course
+) -> None:
+    """What an earlier export wrote is replaced, also where Moodle made HTML of it."""
+    title = course.exercise("01").checks[1].title
+    text = MOODLE + "".join(
+        f"\nParticipant {n},{name},x{n},,{grade},10.00,,,,{comment}"
+        for n, (name, grade, comment) in enumerate(
+            [
+                ("Ann", "3.50", "Oral exam"),
+                ("Bob", "5.00", "All checks passed."),
+                ("Cyd", "", f"<p>Not yet: {title}</p>"),
+                ("Dan", "", f"Not yet: {title}. Come and see me!"),
+            ]
+        )
+    )
+    found = _filled(tmp_path, course, text, _class(course, "Ann", "Bob", "Cyd", "Dan"))
+    after = _rows(found.data)[1:]
+    assert [row[4] for row in after] == ["5", "5", "5", "5"]
+    told = f"Not yet: {title}"
+    assert [row[9] for row in after] == ["Oral exam", told, told, f"{told}. Come and see me!"]
+    assert found.replaced == ['Ann: 3.50 in the column "Grade" by 5']
+    assert found.kept == ["Ann: Oral exam", f"Dan: {told}. Come and see me!"]
 
 
 def test_blackboard_s_is_utf_16_with_tabs(tmp_path: Path, course: Course) -> None:
@@ -209,6 +279,31 @@ WRONG = {
     "empty": ("\n", "no column of students: it is empty"),
     "no such assignment": ("Student,ID,Essay (1)\nJ,1,\n", "no column for"),
     "other points": (f"{MOODLE}\nParticipant 1,Jane,j@x,,,100.00,Yes,-,-,\n", "of 100 points"),
+    "other points in German": (
+        "ID;Vollständiger Name;Bewertung;Bestwertung\nTeilnehmer/in1;Jane;;100,00\n",
+        "of 100 points",
+    ),
+    "other points between commas": (
+        'ID,Bewertung,Bestwertung\nTeilnehmer/in1,,"100,00"\n',
+        "of 100 points",
+    ),
+    "other points in any language": (
+        "Id,Name,Note,Foo\nParticipant1,Jane,,100.00\n",
+        "of 100 points",
+    ),
+    "other points of Gradescope's": (
+        "First Name,Last Name,01 Doubling,01 Doubling - Max Points\nJane,Doe,,50.0\n",
+        "of 50 points",
+    ),
+    "other points of Blackboard's": (
+        "Username\t01 Doubling [Gesamtpunktzahl: 50 Punktestand] |7\njane\t\n",
+        "of 50 points",
+    ),
+    "other points of Sakai's": ("Student ID,Name,01 Doubling [50]\nj,Jane,\n", "of 50 points"),
+    "a scale": (
+        "ID,Vollständiger Name,Bewertung,Skala\nTeilnehmer/in1,Jane,,gut schlecht\n",
+        "a scale of words",
+    ),
     "two columns": ("Student,Grade,Points\nJ,,\n", "several columns for"),
 }
 
@@ -227,11 +322,13 @@ def test_from_the_command_line(tmp_path: Path) -> None:
     root = write_tiny_course(tmp_path / "course")
     for one in _class(load_course(root), "jane", "bob"):
         Results(root / "out").save(one.report)
-    (root / "m.csv").write_text(f"{MOODLE}\nParticipant 1,Jane,jane,,,10.00,Yes,-,-,\n")
+    (root / "m.csv").write_text(f"{MOODLE}\nParticipant 1,Jane,jane,,4.00,10.00,Yes,-,-,Oral\n")
     into = ("export", "out", "filled.csv", "--into", "m.csv", "--exercise", "01")
     done = grader(root, *into)
     assert done.returncode == 1, done.stderr
     assert "is not filled in: bob: no row has that name" in done.stderr
+    assert 'a grade is replaced: jane: 4.00 in the column "Grade" by 5' in done.stderr
+    assert "a comment stays, and no feedback is entered: jane: Oral" in done.stderr
     assert _rows((root / "filled.csv").read_bytes())[1][4] == "5"
     assert grader(root, "export", "out", "m.csv", "--into", "m.csv").returncode == 2
     assert grader(root, "export", "out", "x.csv").returncode == 2

@@ -17,6 +17,7 @@ from rich.console import Console
 from tiny_course import MANIFEST
 
 from grader.course import Course, load_course
+from grader.gradebook.by_hand import Entered
 from grader.gradebook.graded import Graded, with_scores
 from grader.report import Outcome
 from grader.reports.documents import gradescope_json, junit_xml
@@ -142,6 +143,17 @@ def test_gradescope_takes_its_document(the_class: list[Graded]) -> None:
             assert 0 <= test.get("score", 0) <= test["max_score"]
 
 
+def test_each_document_says_what_being_late_costs(the_class: list[Graded]) -> None:
+    """`score` in JUnit's and Gradescope's is after `penalty`; in a report, and so in JSON, before."""
+    late = the_class[2].report.model_copy(update={"penalty": 2.0})
+    assert (json.loads(late.model_dump_json())["score"], late.final_score) == (5, 3)
+    suite = parsed(junit_xml([Graded(late, by_hand=False)]))[0]
+    said = {each.attrib["name"]: each.attrib["value"] for each in suite.iter("property")}
+    assert (said["score"], said["penalty"], said["max_score"]) == ("3", "2", "10")
+    scope = json.loads(gradescope_json([late]))
+    assert (scope["score"], scope["extra_data"]["penalty"]) == (3, 2)
+
+
 def test_junit_counts_are_those_of_its_cases(the_class: list[Graded]) -> None:
     """tests, failures, errors and skipped of each suite, as CI systems add them up."""
     for suite in parsed(junit_xml(the_class)):
@@ -155,7 +167,7 @@ def test_junit_counts_are_those_of_its_cases(the_class: list[Graded]) -> None:
 def test_a_run_without_a_sandbox_is_never_a_grade(the_class: list[Graded], course: Course) -> None:
     """Whatever a person entered beside it; and each page says that this is the reason."""
     report = the_class[1].report.model_copy(update={"sandbox": "process", "provisional": True})
-    one = with_scores(report, {"01_value": (3.0, 1.0)})
+    one = with_scores(report, {"01_value": Entered(3.0, 1.0)})
     assert (one.grade, one.by_hand) == (None, True)
     console = Console(record=True, width=100, file=io.StringIO())
     print_class(console, [report], details=True)
@@ -170,14 +182,14 @@ def test_a_run_without_a_sandbox_is_never_a_grade(the_class: list[Graded], cours
 @pytest.mark.parametrize(
     ("entered", "grade"),
     [
-        ({"01_each-event": (4.0, 0.0)}, 9),
-        ({"01_each-event": (4.0, 0.5)}, 9.5),
-        ({"01_each-event": (None, 0.5)}, None),
-        ({"01_value": (2.0, 0.0)}, None),
+        ({"01_each-event": Entered(4.0, 0.0)}, 9),
+        ({"01_each-event": Entered(4.0, 0.5)}, 9.5),
+        ({"01_each-event": Entered(None, 0.5)}, None),
+        ({"01_value": Entered(2.0, 0.0)}, None),
     ],
 )
 def test_a_persons_score_makes_an_undecided_check_a_grade(
-    the_class: list[Graded], entered: dict[str, tuple[float | None, float]], grade: float | None
+    the_class: list[Graded], entered: dict[str, Entered], grade: float | None
 ) -> None:
     """The score of that check: another one, or extra credit, makes no zero of an error of ours."""
     one = with_scores(the_class[4].report, entered)

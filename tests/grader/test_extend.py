@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 from command_line import grader
+from gradebook_lab import graded
 from tiny_course import write_tiny_course
 
+from grader.course import load_course
 from grader.gradebook.database import default_url
 from grader.gradebook.nbgrader import extensions
+from grader.gradebook.results import Results
 
 NO_EXTENSION = {
     "a mistyped student": (("out", "anna"), "2", "out holds no results of anna. Did you mean ann?"),
@@ -44,3 +47,21 @@ def test_somebody_without_results_can_get_an_extension(tmp_path: Path) -> None:
     done = grader(root, "extend", "out", "zoe", "01", "--days", "2", "--new")
     assert done.stdout == "zoe may hand in 01 2 days later\n"
     assert extensions(default_url(root / "out")) == {("zoe", "01"): timedelta(days=2)}
+
+
+@pytest.mark.parametrize(
+    "command", [["extend", "out", "ann", "01", "--days", "2"], ["report", "out"]]
+)
+def test_a_gradebook_that_cannot_be_used_is_no_extension(
+    tmp_path: Path, command: list[str]
+) -> None:
+    """The next step is the same command: `grader gradebook` would grant nothing, and print nothing."""
+    root = write_tiny_course(tmp_path)
+    Results(root / "out").save(graded(load_course(root), "ann"))
+    (root / "out" / "gradebook.db").write_text("this is no database")
+    done = grader(root, *command)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "gradebook.db cannot be used: file is not a database" in line
+    assert line.endswith("Once it can be, run the same command again.")
+    assert ("The extension was not changed." in line) == (command[0] == "extend")

@@ -29,7 +29,9 @@ from tiny_course import MANIFEST
 
 from grader.errors import GraderError
 from grader.gradebook.database import default_url
+from grader.gradebook.graded import remarks
 from grader.gradebook.nbgrader import extend, extensions, fill
+from grader.report import Report
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -104,6 +106,95 @@ def test_what_a_person_entered_survives_a_regrade(tmp_path: Path, url: str) -> N
     assert scores(url) == {"ann": 8}
     with Gradebook(url) as book:
         assert book.find_comment("01-doubling", "01", "01", "ann").comment == "seen in the lab"
+
+
+def enter(url: str, score: float | None) -> None:
+    """Give ann's second check a score by hand, or take it back."""
+    with Gradebook(url) as book:
+        book.find_grade("01_each-event", "01", "01", "ann").manual_score = score
+        book.db.commit()
+
+
+def test_a_score_by_hand_of_another_submission_is_said(tmp_path: Path, url: str) -> None:
+    """It stays and counts, and a line says that it was given for other work until it is given anew."""
+    course = make_course(tmp_path)
+    first = graded(course, "ann", "pff")
+    second = first.model_copy(update={"submission_hash": "another"})
+    said = "ann: the score by hand for 01.each-event, 4 points, was given for another submission."
+
+    def told(report: Report) -> bool:
+        lines = list(remarks([report], course, url))
+        assert len(lines) <= 1
+        return bool(lines) and lines[0].startswith(said)
+
+    fill([first], course, url)
+    enter(url, 4.0)
+    assert not told(first)
+    assert told(second)  # before the gradebook has it, as with --no-gradebook
+    for _ in range(2):
+        fill([second], course, url)
+        assert told(second)
+    assert scores(url) == {"ann": 7}
+    fill([first], course, url)  # handed in again what was looked at
+    assert not told(first)
+    fill([second], course, url)
+    enter(url, 3.0)
+    assert not told(second)
+    enter(url, None)
+    fill([second], course, url)
+    enter(url, 4.0)
+    fill([second], course, url)
+    assert not told(second)
+
+
+def test_a_gradebook_of_an_earlier_version_knows_no_hashes(tmp_path: Path) -> None:
+    """Its scores by hand are read, and are said of nobody until the submission changes."""
+    course, url = make_course(tmp_path), default_url(tmp_path)
+    first = graded(course, "ann", "pff")
+    fill([first], course, url)
+    enter(url, 4.0)
+    with closing(sqlite3.connect(tmp_path / "gradebook.db")) as database:
+        database.execute("DROP TABLE grader_submission_hash")
+        database.commit()
+    second = first.model_copy(update={"submission_hash": "another"})
+    assert list(remarks([second], course, url)) == []
+    fill([first], course, url)
+    assert list(remarks([first], course, url)) == []
+    assert len(list(remarks([second], course, url))) == 1
+
+
+def test_a_score_by_hand_above_the_check_s_points_is_said(tmp_path: Path) -> None:
+    """Also where course.toml lowered them afterwards; extra credit may go beyond."""
+    course, url = make_course(tmp_path), default_url(tmp_path)
+    report = graded(course, "ann", "pff")
+    fill([report], course, url)
+    enter(url, 5.0)
+    assert list(remarks([report], course, url)) == []
+    lower = make_course(tmp_path, MANIFEST.replace("points = 5", "points = 4"))
+    (line,) = remarks([report], lower, url)
+    assert line.startswith(
+        "ann: the score by hand for 01.each-event, 5 points, is more than the check's 4."
+    )
+    with Gradebook(url) as book:
+        grade = book.find_grade("01_each-event", "01", "01", "ann")
+        grade.manual_score, grade.extra_credit = 4.0, 1.0
+        book.db.commit()
+    assert list(remarks([report], lower, url)) == []
+
+
+def test_due_dates_that_take_nothing_are_said(tmp_path: Path) -> None:
+    """Of whom no time is known, and something could be taken; where being late costs something."""
+    some = [("ann", "ppp", None), ("bob", "fff", None), ("cyd", "ppp", DUE), ("dan", "pff", None)]
+
+    def lines(text: str) -> list[str]:
+        course = make_course(tmp_path, text)
+        reports = [graded(course, who, outcomes, time) for who, outcomes, time in some]
+        return list(remarks(reports, course, None))
+
+    (line,) = lines(DATED)
+    assert line.startswith("01: no time is known for 2 submissions, so being late costs them")
+    assert lines(DATED.replace("percent_per_day = 10", "percent_per_day = 0")) == []
+    assert lines(MANIFEST) == []
 
 
 def test_what_is_not_decided_waits_for_a_person(tmp_path: Path, url: str) -> None:

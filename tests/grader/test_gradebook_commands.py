@@ -105,6 +105,31 @@ def test_each_export_has_the_scores_and_extensions_of_the_gradebook(
     assert "**3 of 10 points**" in (out / "feedback" / "ann.md").read_text()
 
 
+def test_each_command_says_that_a_score_by_hand_is_of_other_work(tmp_path: Path) -> None:
+    """Once, on standard error, where another program may read what is printed."""
+    course = make_course(tmp_path, DATED)
+    out, url = tmp_path / "out", default_url(tmp_path / "out")
+    report = graded(course, "ann", "pff")
+    Results(out).save(report)
+    fill([report], course, url)
+    with Gradebook(url) as book:
+        book.find_grade("01_each-event", "01", "01", "ann").manual_score = 4.0
+        book.db.commit()
+    Results(out).save(report.model_copy(update={"submission_hash": "another"}))
+    said = "ann: the score by hand for 01.each-event, 4 points, was given for another submission."
+    (tmp_path / "table.csv").write_text("Username,Grade\nann,\n")
+    for command in (
+        *(["report", "out"], ["gradebook", "out"], ["export", "out", "f", "--into", "table.csv"]),
+        *(["export", "out", "--format", kind] for kind in ("csv", "json")),
+        ["export", "out", "scope", "--format", "gradescope"],
+    ):
+        done = grader(tmp_path, *command)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.count(said) == 1, command
+        timeless = "01: no time is known for 1 submission, so being late costs them nothing."
+        assert (timeless in done.stderr) == (command[0] == "gradebook")
+
+
 @pytest.mark.parametrize("command", [["report"], ["export", "--format", "csv"]])
 def test_a_gradebook_that_is_not_there_is_not_made_by_reading(
     tmp_path: Path, command: list[str]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -99,6 +100,29 @@ def test_figures_of_a_class(the_class: list[Graded], course: Course) -> None:
     assert sum(figures.histogram) == 6
     assert figures.histogram[9] == 2
     assert figures.twins == [["ann", "eve"]]
+
+
+TEAMS = {
+    "a team": (("alpha", "alpha"), []),
+    "two teams": (("alpha", "beta"), [["ann", "eve"]]),
+    "one of a team": (("alpha", ""), [["ann", "eve"]]),
+}
+
+
+@pytest.mark.parametrize("case", TEAMS)
+def test_what_a_team_handed_in_is_one_submission(
+    the_class: list[Graded], course: Course, case: str
+) -> None:
+    """Its members are marked as a team, and as identical only with somebody else."""
+    teams, twins = TEAMS[case]
+    some = [
+        replace(one, report=one.report.model_copy(update={"team": team}))
+        for one, team in zip((the_class[1], the_class[5]), teams, strict=True)
+    ]
+    (figures,) = class_figures(some, course)
+    assert figures.twins == twins
+    for row, team in zip(figures.rows, teams, strict=True):
+        assert row.flags == [*["team"] * bool(team), *["identical"] * bool(twins)]
 
 
 @pytest.mark.parametrize("kind", list(Kind))
@@ -197,6 +221,51 @@ def test_the_commands_write_pages_and_exports(
     assert json.loads(done.stdout)["provisional"]
     done = grader(tmp_path, "export", "out", "scope", "--format", "gradescope")
     assert len(list((tmp_path / "scope").glob("*/01/results.json"))) == 6
+
+
+def test_one_exercise_alone_is_exported(
+    tmp_path: Path, course: Course, the_class: list[Graded]
+) -> None:
+    """In each format: who handed in another one early makes no zeros of the others."""
+    out = tmp_path / "out"
+    later = MANIFEST[MANIFEST.index("[[exercises]]") :].replace("01", "02")
+    (tmp_path / "course.toml").write_text(MANIFEST + later.replace("Doubling", "Later"))
+    both = load_course(tmp_path)
+    save(course, out, the_class[1:3])
+    for student, exercise in (("ann", "02"), ("bob", "02")):
+        report = the_class[1].report.model_copy(update={"student": student, "exercise": exercise})
+        checks = tuple(
+            row.model_copy(update={"id": check.id})
+            for row, check in zip(report.checks, both.exercise(exercise).checks, strict=True)
+        )
+        Results(out).save(report.model_copy(update={"checks": checks}))
+    for kind in ("csv", "canvas", "moodle", "json", "junit"):
+        every = grader(tmp_path, "export", "out", "--format", kind).stdout
+        done = grader(tmp_path, "export", "out", "--format", kind, "--exercise", "1")
+        assert done.returncode == 0, done.stderr
+        assert "02" in every, kind
+        assert not re.search(r"\b02\b", done.stdout), kind
+        assert "01" in done.stdout, kind
+    grader(tmp_path, "export", "out", "scope", "--format", "gradescope", "--exercise", "01")
+    assert {path.parent.name for path in (tmp_path / "scope").glob("*/*/results.json")} == {"01"}
+    for path in (out / "reports").glob("*/02.json"):
+        path.unlink()
+    done = grader(tmp_path, "export", "out", "--format", "csv", "--exercise", "02")
+    assert done.returncode == 2
+    assert "out holds no result of exercise 02. Grade it first." in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["csv", "canvas", "moodle", "json", "junit"])
+def test_an_export_that_fails_on_its_way_prints_nothing(
+    tmp_path: Path, course: Course, the_class: list[Graded], kind: str
+) -> None:
+    """No header alone, and no part of a class, in the file that the shell made."""
+    save(course, tmp_path / "out", the_class)
+    (tmp_path / "out" / "reports" / "eve" / "01.json").write_text("{}")
+    done = grader(tmp_path, "export", "out", "--format", kind)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "is not a report of this version" in done.stderr
 
 
 def test_a_folder_in_whose_place_a_file_lies_is_one_line(

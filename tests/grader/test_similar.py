@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 from itertools import combinations, permutations
 from pathlib import Path
 
@@ -183,6 +184,30 @@ def test_the_export_has_jplags_layout(tmp_path: Path) -> None:
     again = grader(root, "export", "subs", "copies", "--format", "jplag")
     assert again.returncode == 2
     assert "is not empty" in again.stderr
+
+
+def test_a_team_s_work_is_one_submission_for_jplag(tmp_path: Path) -> None:
+    """Another team's is another, and so is a member's who handed in something else."""
+    root = write_tiny_course(tmp_path)
+    who = {"ann": "a: ann, bob", "bob": "a: ann, bob", "cyd": "b: cyd", "dan": "", "eve": ""}
+    for student, team in who.items():
+        folder = root / "subs" / student / "01"
+        folder.mkdir(parents=True)
+        shutil.copy(root / "solutions/01/doubling.py", folder)
+        if team:
+            (folder / "team.txt").write_text(f"{team}\n")
+    grader(root, "export", "subs", "copies", "--format", "jplag")
+    kept = {path.name for path in (root / "copies/01/submissions").iterdir()}
+    assert kept == {"ann", "cyd", "dan", "eve"}
+
+
+def test_a_team_s_members_are_not_nearly_identical(course: Course) -> None:
+    """Where one of them has another helper beside it, say; two teams are."""
+    text = (REPO / "solutions/01/polling.py").read_text()
+    one, other = handed_in(course, "ann", text), handed_in(course, "bob", disguised(text))
+    for teams, found in ((("a", "a"), 0), (("a", "b"), 1), (("", ""), 1), (("a", ""), 1)):
+        pair = [replace(each, team=team) for each, team in zip((one, other), teams, strict=True)]
+        assert len(nearly_identical(pair, course)["01"].groups) == found
 
 
 def test_a_line_that_is_made_to_take_minutes_takes_none() -> None:

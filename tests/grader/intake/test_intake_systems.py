@@ -120,4 +120,5 @@ submission_82:
         "Zoë 'Z' Ray": b"81",
         "O'Brien, C": b"82",
     }
+    assert set(found.teams) == {"Jane Doe", "Zoë 'Z' Ray"}
     assert found.unmatched == []

@@ -14,6 +14,8 @@ from grader.errors import GraderError
 from grader.intake.collect import Collected, collect
 from grader.intake.people import read_numbers, read_teams
 from grader.intake.tables import read_table
+from grader.intake.write import write_submissions
+from grader.submission import find_submissions
 
 
 def with_teams(
@@ -46,10 +48,26 @@ def test_each_member_has_a_row(course: Course, tmp_path: Path, case: str) -> Non
     found = with_teams(course, tmp_path, {name: b"x"}, table)
     assert found.files == {(who, "01"): {"doubling.py": b"x"} for who in ("Jane Doe", "Bob Ray")}
     assert found.students == {"Jane Doe", "Bob Ray"}
+    assert set(found.teams) == {"Jane Doe", "Bob Ray"}
+    (shown,) = set(found.teams.values())
+    assert shown.endswith(": Bob Ray, Jane Doe")
     assert len(found.late) == 2 * ("LATE" in name)
     assert len(found.stamps) == 2 * (case == "Brightspace")
     assert not found.unmatched
     assert not found.doubtful
+
+
+def test_whose_work_it_is_lies_beside_it(course: Course, tmp_path: Path) -> None:
+    """For the class's page: no copies of one another. Who handed in alone later has no such mark."""
+    name = "Group A_17_assignsubmission_file_/doubling.py"
+    found = with_teams(course, tmp_path, {name: b"x"}, "Group A,Jane Doe,Bob Ray\n")
+    write_submissions(found, tmp_path / "subs")
+    teams = {each.student: each.team for each in find_submissions(tmp_path / "subs", course)}
+    assert teams == dict.fromkeys(("Bob Ray", "Jane Doe"), "Group A: Bob Ray, Jane Doe")
+    later = {"Jane Doe_18_assignsubmission_file_/doubling.py": b"y"}
+    write_submissions(taken(course, tmp_path, later), tmp_path / "subs")
+    teams = {each.student: each.team for each in find_submissions(tmp_path / "subs", course)}
+    assert teams == {"Bob Ray": "Group A: Bob Ray, Jane Doe", "Jane Doe": ""}
 
 
 def test_default_group_without_a_number_is_taken(course: Course, tmp_path: Path) -> None:
@@ -71,6 +89,7 @@ def test_members_under_their_own_names_need_no_team(course: Course, tmp_path: Pa
     }
     found = with_teams(course, tmp_path, download, "Group A,Jane Doe,Bob Ray\n")
     assert set(found.files) == {("Jane Doe", "01"), ("Bob Ray", "01")}
+    assert found.teams == dict.fromkeys(("Jane Doe", "Bob Ray"), "Group A: Bob Ray, Jane Doe")
     assert not found.unmatched
 
 
