@@ -144,7 +144,11 @@ def fill(
     for student, found in rows.items():
         if len(found) != 1:
             many = f"{len(found)} rows have that name" if found else "no row has that name"
-            many += "; --submissions tells whose is whose" if grid.by_number(participants) else ""
+            many += (
+                "; --submissions finds it by Moodle's number"
+                if grid.by_number(participants)
+                else ""
+            )
             lines.append(f"{student}: {many}")
         elif len(claimed[found[0]]) > 1:
             others = " and ".join(sorted(claimed[found[0]]))
