@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 @click.option(
     "--submissions",
     type=click.Path(path_type=Path, file_okay=False),
-    help="The folder that `grader intake` filled: canvas has Canvas's numbers for the students.",
+    help="The folder that `grader intake` filled: Canvas's and Moodle's numbers of the students.",
 )
 @click.option(
     "--bom",

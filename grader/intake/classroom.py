@@ -11,8 +11,10 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from grader.errors import GraderError
+from grader.intake.archives import is_archive
 from grader.intake.called import may_be_a_section
 from grader.intake.litter import is_litter
+from grader.intake.parts import owner_of
 from grader.spelling import folded
 
 _AROUND = "-submissions"
@@ -40,8 +42,8 @@ def of_classroom(paths: Sequence[PurePosixPath], stem: str) -> Repositories:
     for depth in range(_DEEPEST):
         around: dict[tuple[str, ...], set[str]] = defaultdict(set)
         for path in paths:
-            if len(path.parts) > depth + 1 and not is_litter(path):
-                around[path.parts[:depth]].add(path.parts[depth])
+            if _is_inside(path, depth) and not is_litter(path):
+                around[path.parts[:depth]].add(owner_of(path, depth))
         if around and all(
             _are_repositories((top or (stem,))[-1], some) for top, some in around.items()
         ):
@@ -68,8 +70,15 @@ def _prefix(around: str) -> str:
     return f"{slug}-" if slug and slug != around else ""
 
 
+def _is_inside(path: PurePosixPath, depth: int) -> bool:
+    """Tell whether a folder is at that depth, or an archive that may be one."""
+    return len(path.parts) > depth + 1 or (
+        len(path.parts) == depth + 1 and is_archive(path.name) and depth > 0
+    )
+
+
 def _named(path: PurePosixPath, depth: int, stem: str) -> PurePosixPath:
-    if len(path.parts) < depth + 2:
+    if not _is_inside(path, depth):
         return path
     start = _prefix((path.parts[:depth] or (stem,))[-1])
     name = path.parts[depth].removeprefix(start)

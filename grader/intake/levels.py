@@ -193,6 +193,8 @@ class Levels:
         (top,) = tops
         inner = {path.parts[1] for path in self.of if len(path.parts) > 2}  # noqa: PLR2004 - TOP/STUDENT/...
         loose = any(len(path.parts) < 3 for path in self.of)  # noqa: PLR2004 - as above
+        if not inner and not first:
+            self._ask_of_an_archive(top)
         if not inner or not inner.isdisjoint(self._work):
             return 0
         if not loose and (
@@ -255,6 +257,19 @@ class Levels:
             raise GraderError(
                 f"{top} may be a student, or the folder around {first} and {second}",
                 f"Say --level 1 if all is {top}'s, --level 2 if {first} and {second} are people.",
+            )
+
+    def _ask_of_an_archive(self, top: str) -> None:
+        """Refuse `Homework/Jane Doe.zip`, alone: a folder called as work is nobody's name."""
+        archives = [path.name for path in self.of if is_archive(path.name)]
+        if len(archives) != 1 or len(self.of) > 1:
+            return
+        inner = packed_stem(archives[0])
+        named = may_be_somebody(archives[0]) and not self._is_work(inner)
+        if named and not is_part_of(top, inner) and (is_called_as_work(top) or begins_as_work(top)):
+            raise GraderError(
+                f"{top} or {inner} may be the student: {top}/{archives[0]} is all there is",
+                f"Say --level 1 if it is {top}, --level 2 if it is {inner}.",
             )
 
     def _ask_of_one(self, top: str, inner: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, groupby
 from pathlib import Path
@@ -14,6 +15,7 @@ from grader.files import make_folder, require_writable, write_whole, writing_who
 from grader.gradebook.graded import Graded, graded_class
 from grader.gradebook.results import FolderNames, Results
 from grader.host.standard_streams import write_data
+from grader.intake.earlier import participants
 from grader.intake.write import known_users
 from grader.report import ClassReport, Report
 from grader.reports.class_page import class_html
@@ -181,7 +183,7 @@ def export_into(
         target: another file.
         exercise: fill in this one alone.
         url: another gradebook than the one in `out`.
-        submissions: what `grader intake` filled, for Canvas's numbers.
+        submissions: what `grader intake` filled, for Canvas's and Moodle's numbers.
         tell: that of `write_pages`.
 
     Raises:
@@ -190,8 +192,10 @@ def export_into(
     if target.exists() and table.exists() and target.samefile(table):
         raise GraderError(f"{target} is the table itself", "Name another file for the copy.")
     wanted = _wanted(course, out, exercise)
-    numbers = _canvas_ids(submissions) if submissions else {}
-    filled = fill(table, _told(_graded(out, course, wanted, url), tell), wanted, numbers)
+    of_moodle = _moodle_numbers(submissions) if submissions else None
+    numbers = _canvas_ids(submissions) if submissions and not of_moodle else {}
+    graded = _told(_graded(out, course, wanted, url), tell)
+    filled = fill(table, graded, wanted, numbers, of_moodle)
     require_writable(target)
     with writing_whole(target) as file:
         file.write(filled.data)
@@ -237,6 +241,14 @@ def _print_whole(lines: Iterable[str]) -> None:
         ) from None
 
 
+def _moodle_numbers(submissions: Path) -> dict[str, set[str]]:
+    """By student: Moodle's numbers, from the intakes of Moodle's downloads, one an assignment."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for number, participant in participants(submissions).items():
+        found[participant.folder].add(number)
+    return found
+
+
 def _canvas_ids(submissions: Path) -> dict[str, str]:
     """By student: Canvas's number, from the intake of Canvas's download."""
     users = {student: who.partition(" ") for student, who in known_users(submissions).items()}
@@ -247,8 +259,8 @@ def _canvas_ids(submissions: Path) -> dict[str, str]:
     }
     if not ids:
         raise GraderError(
-            f"{submissions} holds no student with a number of Canvas's",
-            "Name the folder into which `grader intake` sorted Canvas's download.",
+            f"{submissions} holds no student with a number of Canvas's or Moodle's",
+            "Name the folder into which `grader intake` sorted that download.",
         )
     return ids
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -108,7 +108,11 @@ class Filled:
 
 
 def fill(
-    path: Path, graded: Iterable[Graded], course: Course, numbers: Mapping[str, str] | None = None
+    path: Path,
+    graded: Iterable[Graded],
+    course: Course,
+    numbers: Mapping[str, str] | None = None,
+    participants: Mapping[str, Collection[str]] | None = None,
 ) -> Filled:
     """Return the table at `path` with the grades in the rows of their students.
 
@@ -117,6 +121,7 @@ def fill(
         graded: what was graded.
         course: the exercises that are wanted.
         numbers: Canvas's numbers by student, where they are known.
+        participants: Moodle's by student, of each assignment that was taken in.
 
     Raises:
         GraderError: it is no such table, or its columns are not those of the exercises.
@@ -127,7 +132,9 @@ def fill(
     for one in graded:
         by_student[one.report.student].append(one)
     rows = {
-        student: grid.rows_of(student, (numbers or {}).get(student, "")) for student in by_student
+        student: grid.rows_of_participant((participants or {}).get(student, ()))
+        or grid.rows_of(student, (numbers or {}).get(student, ""))
+        for student in by_student
     }
     claimed: dict[int, list[str]] = defaultdict(list)
     for student, found in rows.items():
@@ -137,6 +144,11 @@ def fill(
     for student, found in rows.items():
         if len(found) != 1:
             many = f"{len(found)} rows have that name" if found else "no row has that name"
+            many += (
+                "; --submissions finds it by Moodle's number"
+                if grid.by_number(participants)
+                else ""
+            )
             lines.append(f"{student}: {many}")
         elif len(claimed[found[0]]) > 1:
             others = " and ".join(sorted(claimed[found[0]]))
@@ -289,6 +301,14 @@ class _Grid:
         logins.pop("", None)
         names.pop("", None)
         return logins, names
+
+    def by_number(self, participants: Mapping[str, Collection[str]] | None) -> bool:
+        """Tell whether numbers of Moodle's, which are not given, may tell a student's row."""
+        return self._participants is not None and participants is None
+
+    def rows_of_participant(self, numbers: Collection[str]) -> list[int]:
+        """Return the rows of Moodle's numbers; none: the table is of another assignment."""
+        return [row for row in self.people if numbers and self._number_of(row) in numbers]
 
     def rows_of(self, student: str, number_of: str) -> list[int]:
         """Return the rows that may be a student's: of the number, else the login, else the name."""

@@ -21,6 +21,7 @@ MOODLE = (
     "Identifier,Full name,Email address,Status,Grade,Maximum grade,Grade can be changed,"
     "Last modified (submission),Last modified (grade),Feedback comments"
 )
+BY_NUMBER = "; --submissions finds it by Moodle's number"
 
 
 @pytest.fixture
@@ -40,10 +41,11 @@ def _filled(
     data: bytes | str,
     some: list[Graded],
     numbers: dict[str, str] | None = None,
+    participants: dict[str, set[str]] | None = None,
 ) -> Filled:
     path = tmp_path / "table.csv"
     path.write_bytes(data.encode() if isinstance(data, str) else data)
-    return fill(path, some, course, numbers)
+    return fill(path, some, course, numbers, participants)
 
 
 def _rows(data: bytes, encoding: str = "utf-8", delimiter: str = ",") -> list[list[str]]:
@@ -97,7 +99,7 @@ def test_moodle_s_namesakes_are_told_apart_by_number(tmp_path: Path, course: Cou
     assert [row[4] for row in _rows(found.data)[1:]] == ["", "5"]
     found = _filled(tmp_path, course, text, _class(course, "Jane Doe"))
     assert [row[4] for row in _rows(found.data)[1:]] == ["", ""]
-    assert found.without_row == ["Jane Doe: 2 rows have that name"]
+    assert found.without_row == [f"Jane Doe: 2 rows have that name{BY_NUMBER}"]
 
 
 @pytest.mark.parametrize(
@@ -155,7 +157,7 @@ def test_who_was_graded_is_not_counted_among_those_who_were_not(
     people = "".join(f"Participant {n},Jane Doe,j{n}@x,,,10.00,,,,\n" for n in (11, 12))
     text = f"{MOODLE}\n{people}Participant 13,Bo Ng,b@x,,,10.00,,,,\n"
     found = _filled(tmp_path, course, text, _class(course, "Jane Doe"))
-    assert found.without_row == ["Jane Doe: 2 rows have that name"]
+    assert found.without_row == [f"Jane Doe: 2 rows have that name{BY_NUMBER}"]
     assert found.without_work == 1
 
 
@@ -263,7 +265,7 @@ def test_a_last_name_first_is_found_among_full_names(tmp_path: Path, course: Cou
     found = _filled(tmp_path, course, text, _class(course, "Doe, Jane"))
     assert _rows(found.data)[1][4] == "5"
     found = _filled(tmp_path, course, text, _class(course, "Moe, Jane"))
-    assert found.without_row == ["Moe, Jane: no row has that name"]
+    assert found.without_row == [f"Moe, Jane: no row has that name{BY_NUMBER}"]
 
 
 def test_what_is_provisional_stays_as_it_was(tmp_path: Path, course: Course) -> None:
@@ -332,3 +334,22 @@ def test_from_the_command_line(tmp_path: Path) -> None:
     assert _rows((root / "filled.csv").read_bytes())[1][4] == "5"
     assert grader(root, "export", "out", "m.csv", "--into", "m.csv").returncode == 2
     assert grader(root, "export", "out", "x.csv").returncode == 2
+
+
+def test_moodle_s_number_finds_the_row(tmp_path: Path, course: Course) -> None:
+    """Of one of two namesakes, and of who has another name now; where it is of this assignment."""
+    rows = ["Participant 11,Jane Smith", "Participant 16,Kim Lee", "Participant 17,Kim Lee"]
+    rows.append("Participant 12,Bo Ng")
+    text = "\n".join([MOODLE, *(f"{row},x@x,,,10.00,Yes,-,-," for row in rows)])
+    some = _class(course, "Jane Doe", "Kim Lee", "Bo Ng")
+    numbers = {"Jane Doe": {"11", "111"}, "Kim Lee": {"17"}, "Bo Ng": {"99"}}
+    found = _filled(tmp_path, course, text, some, participants=numbers)
+    grades = {row[0]: row[4] for row in _rows(found.data)[1:]}
+    of = dict(zip(["11", "16", "17", "12"], grades.values(), strict=True))
+    assert of == {"11": "5", "16": "", "17": "5", "12": "5"}
+    assert found.without_row == []
+    without = _filled(tmp_path, course, text, some)
+    assert (
+        "Kim Lee: 2 rows have that name; --submissions finds it by Moodle's number"
+        in without.without_row
+    )

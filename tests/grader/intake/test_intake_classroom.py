@@ -110,3 +110,22 @@ def test_one_person_s_repository_in_a_folder_is_asked_about(
         taken(course, tmp_path, {f"Assignment 1/{inner}/{FILE}": b"x"})
     repository = {f"jane/data-streams-main/{FILE}": b"x"}
     assert taken(course, tmp_path, repository).students == {"jane"}
+
+
+@pytest.mark.parametrize("who", [["jdoe"], ["jdoe", "zoe-m"]])
+def test_repositories_may_be_packed(course: Course, tmp_path: Path, who: list[str]) -> None:
+    """Each for itself, in the folder that tells the assignment."""
+    packed = zipped({FILE: b"x"})
+    files = {f"pipes-submissions/pipes-{each}.zip": packed for each in who}
+    assert taken(course, tmp_path, files).students == {*who}
+
+
+def test_one_person_s_archive_in_a_folder_of_work_is_asked_about(
+    course: Course, tmp_path: Path
+) -> None:
+    """As a folder is; an archive in a person's folder is that person's by whatever name."""
+    packed = zipped({FILE: b"x"})
+    with pytest.raises(GraderError, match="Assignment 1 or Jane Doe may be the student"):
+        taken(course, tmp_path, {"Assignment 1/Jane Doe.zip": packed})
+    for name in ("jane/work.zip", "jane/streams-course.zip", "jane/Jane Doe.zip"):
+        assert taken(course, tmp_path, {name: packed}).students == {"jane"}
