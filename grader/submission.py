@@ -133,8 +133,8 @@ def read_submission(
         marked_late,
         not_taken if missing else "",
         team,
-        next((each for each in problems.values() if each.endswith(_CLOSED)), ""),
-        tuple(copies),
+        unread=next((each for each in problems.values() if each.endswith(_CLOSED)), ""),
+        copies=tuple(copies),
     )
 
 

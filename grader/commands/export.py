@@ -67,10 +67,10 @@ def export(
     course = options.this_course()
     if (kind is None) == (table is None):
         raise click.UsageError("Say either --format, or --into with a table of your LMS.")
-    _tell_outdated(out, course, kind)
     if table is not None:
         if bom or file is None:
             raise click.UsageError("--into takes a FILE for the copy, and keeps the table's form.")
+        _tell_outdated(out, course, kind)
         filled = export_into(
             out,
             course,
@@ -86,6 +86,7 @@ def export(
     assert kind is not None
     if bom and kind not in TABLES:
         raise click.UsageError(f"--bom is for {', '.join(TABLES)}: {kind} is no table.")
+    _tell_outdated(out, course, kind)
     undecided = write(
         out,
         course,
