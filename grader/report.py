@@ -6,7 +6,14 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    computed_field,
+    model_validator,
+)
 
 from grader.course import Check
 
@@ -85,10 +92,17 @@ class CheckResult(_Model):
     seconds: float = 0.0
     log: tuple[dict[str, Any], ...] = ()
     """What happened in the last test of the check, in order; see Consumer's `log`."""
+    by_hand: bool = False
+    """Whether a person set the score, whatever the outcome was."""
     again: bool = Field(default=False, exclude=True)
     """Whether it is undecided for a reason that passes, so that grading it again may decide it."""
     own_service: bool = Field(default=False, exclude=True)
     """Whether that reason is a service that serves this submission alone."""
+
+    @property
+    def earned(self) -> bool:
+        """Tell whether it has its points: it passed, or a person gave all of them."""
+        return self.score >= self.points if self.by_hand else self.outcome is Outcome.PASSED
 
     @classmethod
     def of(
@@ -145,6 +159,8 @@ class Report(_Model):
     """Whether the LMS marked it as late; without a time the penalty is the LMS's affair."""
     not_taken: str = ""
     """Why a file of the submission is missing, where intake knows it."""
+    handed_in: bool = True
+    """Whether there was any file of the exercise; unknown, so True, in older versions' reports."""
     late: timedelta = timedelta()
     """How long after the due date and any extension; zero when in time or not known."""
     penalty: float = 0.0
@@ -155,6 +171,15 @@ class Report(_Model):
     """The most memory that it held for it at a time, beyond what it began with."""
     checks: tuple[CheckResult, ...]
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_what_follows(cls, given: Any) -> Any:
+        """Leave out what is written for other programs, and follows from the rest."""
+        if isinstance(given, dict):
+            return {name: value for name, value in given.items() if name != "final_score"}
+        return given
+
+    @computed_field  # type: ignore[prop-decorator]  # as pydantic says
     @property
     def final_score(self) -> float:
         """Return what goes into a gradebook: the score less the penalty, never below zero."""
@@ -185,8 +210,8 @@ class Report(_Model):
 
     @property
     def full(self) -> bool:
-        """Tell whether every check passed."""
-        return all(check.outcome is Outcome.PASSED for check in self.checks)
+        """Tell whether every check passed, or has its points by hand."""
+        return all(check.earned for check in self.checks)
 
 
 class ClassReport(_Model):

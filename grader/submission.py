@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +24,14 @@ LATE_MARK = "late.txt"
 
 NOT_TAKEN = "not-taken.txt"
 """Beside a submission of which intake could not take everything: why, for the student to read."""
+_CLOSED = "cannot be read"
+_LINK = "is a link, which is not followed"
+_UNFINISHED = re.compile(rb"^[ \t]*raise NotImplementedError\b", re.MULTILINE)
+"""What the course's stubs hold; intake knows them by the same words."""
+_RESULTS = ("reports", "feedback")
+"""Folders that `grader grade --out` and `grader report` make."""
+Tell = Callable[[str], None]
+"""Gets a line for whoever grades."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,15 @@ class Submission:
     """Whether the LMS marked it as late, without saying when it came."""
     not_taken: str = ""
     """Why a file is missing, where intake knows it; it is among `problems` too."""
+    unread: str = ""
+    """What of it this machine could not read, which is no fault of the student's."""
+    copies: tuple[str, ...] = ()
+    """Of files that are there twice and differ: which one was taken, and which was not."""
+
+    @property
+    def handed_in(self) -> bool:
+        """Tell whether there is any file of the exercise, be it one that cannot be used."""
+        return bool(self.files) or any(MISSING not in each for each in self.problems.values())
 
     @cached_property
     def hash(self) -> str:
@@ -51,6 +69,11 @@ class Submission:
         for name, problem in sorted(self.problems.items()):
             digest.update(f"!{name}\0{problem}\0".encode())
         return digest.hexdigest()
+
+
+def places(folder: Path, exercise: str) -> list[Path]:
+    """Return where files of an exercise may lie in somebody's folder, as intake looks for them."""
+    return [folder / EXERCISES / exercise, folder / exercise, folder]
 
 
 def read_submission(
@@ -65,43 +88,81 @@ def read_submission(
 ) -> Submission:
     """Return the files that `exercise` names, each from the first of `folders` that has it.
 
-    Optional ones are taken from beside the others.
+    A stub counts only where no other copy is there; a file that differs in two places is among the
+    submission's `copies`. Optional ones are taken from beside the others.
     Only regular files of at most `max_kb` KB are taken that Python can read; no link is followed.
     Where a file is missing, `not_taken` says why, if that is known.
     """
     files: dict[str, bytes] = {}
     problems: dict[str, str] = {}
     homes: list[Path] = []
+    copies: list[str] = []
+    folders = tuple(folders)
     for name in exercise.files:
-        data, problem, home = _first(name, folders, max_kb)
-        if home is not None:
-            homes.append(home)
-        if data is not None:
-            files[name] = data
-        if problem == MISSING and not_taken:
-            problem = f"{MISSING}; {not_taken}"
+        found = [each for each in (_Copy.of(f, name, max_kb) for f in folders) if each]
+        if not found:
+            problem = f"{MISSING}; {not_taken}" if not_taken else MISSING
+        else:
+            taken = min(found, key=lambda copy: copy.rank)
+            homes.append(taken.folder)
+            problem = taken.problem
+            if taken.data is not None:
+                files[name] = taken.data
+            others = [each.path for each in found if each.what != taken.what]
+            if others:
+                copies.append(f"{taken.path} is taken, not {' or '.join(map(str, others))}")
         if problem:
             problems[name.removesuffix(".py")] = f"{name} {problem}"
     for name in exercise.optional:
-        data, problem, _ = _first(name, homes, max_kb)
-        if data is not None:
-            files[name] = data
-        elif problem != MISSING:
-            problems[name.removesuffix(".py")] = f"{name} {problem}"
+        found = [each for each in (_Copy.of(f, name, max_kb) for f in homes) if each]
+        if found and found[0].data is not None:
+            files[name] = found[0].data
+        elif found:
+            problems[name.removesuffix(".py")] = f"{name} {found[0].problem}"
     missing = any(MISSING in problem for problem in problems.values())
-    why = not_taken if missing else ""
-    return Submission(student, exercise, files, problems, submitted, marked_late, why)
+    return Submission(
+        student,
+        exercise,
+        files,
+        problems,
+        submitted,
+        marked_late,
+        not_taken if missing else "",
+        unread=next((each for each in problems.values() if each.endswith(_CLOSED)), ""),
+        copies=tuple(copies),
+    )
 
 
-def _first(
-    name: str, folders: Iterable[Path], max_kb: int
-) -> tuple[bytes | None, str, Path | None]:
-    """Return the file's content or why it is unusable, and the first of `folders` that has it."""
-    for folder in folders:
+@dataclass(frozen=True)
+class _Copy:
+    """A file of an exercise in one of the places where it may lie."""
+
+    folder: Path
+    name: str
+    data: bytes | None
+    problem: str
+    """Why it is unusable; empty where it can be used."""
+
+    @classmethod
+    def of(cls, folder: Path, name: str, max_kb: int) -> _Copy | None:
+        """Read it; None where there is none."""
         data, problem = _readable(folder / name, max_kb)
-        if problem != MISSING:
-            return data, problem, folder
-    return None, MISSING, None
+        return None if problem == MISSING else cls(folder, name, data, problem)
+
+    @property
+    def path(self) -> Path:
+        return self.folder / self.name
+
+    @property
+    def what(self) -> tuple[bytes | None, str]:
+        return self.data, self.problem
+
+    @property
+    def rank(self) -> int:
+        """Sorts what is filled in first, a stub last."""
+        if self.data is None:
+            return 1
+        return 2 if _UNFINISHED.search(self.data) else 0
 
 
 def _readable(path: Path, max_kb: int) -> tuple[bytes | None, str]:
@@ -176,26 +237,22 @@ def find_submissions(
     course: Course,
     exercise_id: str | None = None,
     only: Collection[str] = (),
+    tell: Tell = lambda _: None,
 ) -> list[Submission]:
     """Return every student's submission of every exercise that at least one of them handed in.
 
-    A folder in `directory` is a student; the files lie in `STUDENT/NN/`, `STUDENT/exercises/NN/`
+    A folder in `directory` is a student; the files lie in `STUDENT/exercises/NN/`, `STUDENT/NN/`
     or in `STUDENT/` itself. With `exercise_id`, just that exercise, for every student. The time of
     handing in is that of `STUDENT/NN/timestamp.txt`, which an LMS's download or nbgrader wrote.
     With `only`, those of these students.
 
+    `tell` gets a line for each file that is there twice and differs, for what cannot be read or is
+    a link, and for a folder of results, which is no student.
+
     Raises:
         GraderError: there is no such folder, or no student in it, or not one of `only`.
     """
-    if not directory.is_dir():
-        raise GraderError(
-            f"{directory} is not a folder", "Name the folder that holds a folder a student."
-        )
-    students = sorted(
-        entry
-        for entry in directory.iterdir()
-        if entry.is_dir() and not entry.is_symlink() and not entry.name.startswith(".")
-    )
+    students = [each for each in _folders(directory) if not _holds_results(each, directory, tell)]
     if not students:
         raise GraderError(
             f"{directory} holds no student's folder", "Expected is STUDENT/EXERCISE/FILE.py in it."
@@ -226,30 +283,126 @@ def find_submissions(
             f"no folder in {directory} holds a file of an exercise ({names}, ...)",
             "Expected is STUDENT/EXERCISE/FILE.py in it; `grader intake` takes notebooks apart.",
         )
-    return sorted(found, key=lambda submission: (submission.student, submission.exercise.id))
+    found.sort(key=lambda submission: (submission.student, submission.exercise.id))
+    for line in dict.fromkeys(line for each in found for line in _lines(each)):
+        tell(line)
+    return found
+
+
+def _folders(directory: Path) -> list[Path]:
+    """Return the folders in `directory`, and the links that stand for one."""
+    if not directory.is_dir():
+        raise GraderError(
+            f"{directory} is not a folder", "Name the folder that holds a folder a student."
+        )
+    try:
+        entries = sorted(directory.iterdir())
+    except OSError as error:
+        raise GraderError(
+            f"{directory} cannot be read: {error.strerror}", "Give yourself the right to read it."
+        ) from None
+    # A link that leads nowhere may be somebody's folder on a disk that is not there.
+    return [
+        entry
+        for entry in entries
+        if not entry.name.startswith(".")
+        and (os.path.isdir(entry) or (_is_link(entry) and not os.path.exists(entry)))  # noqa: PTH110, PTH112 - pathlib's raise
+    ]
+
+
+def _is_link(path: Path) -> bool:
+    """Tell whether it is a link; False where nobody may look."""
+    return os.path.islink(path)  # noqa: PTH114 - pathlib's raises
+
+
+def require_apart(target: Path, directory: Path, how: str = "") -> None:
+    """Refuse to write into the submissions, where each folder is taken for a student's.
+
+    Args:
+        target: the folder that is to be written.
+        directory: that of the submissions.
+        how: by which option the target is named.
+
+    Raises:
+        GraderError: `target` is in `directory`, or is it.
+    """
+    if target.resolve().is_relative_to(directory.resolve()):
+        move = f"Move {target} out of it" if holds_results(target) else "Name a folder elsewhere"
+        then = f", and name it {how}" if move.startswith("Move") else f" {how}"
+        raise GraderError(
+            f"{target} lies in {directory}, where each folder is a student's",
+            f"{move}{then}".rstrip() + ".",
+        )
+
+
+def holds_results(folder: Path) -> bool:
+    """Tell whether `grader grade --out` keeps its results in `folder`."""
+    try:
+        return (folder / ".lock").is_file() and (folder / _RESULTS[0]).is_dir()
+    except OSError:
+        return False
+
+
+def _holds_results(entry: Path, directory: Path, tell: Tell) -> bool:
+    """Tell whether it is no student but what the grader made, and say so."""
+    inside = entry.name in _RESULTS and holds_results(directory)
+    if inside or holds_results(entry):
+        tell(f"is no student, as it holds results: {entry}. Keep them outside of {directory}.")
+        return True
+    return False
+
+
+def _lines(found: Submission) -> list[str]:
+    """Return what is to be said of a submission to whoever grades."""
+    who = f"{found.student} {found.exercise.id}"
+    lines = [f"is there twice and differs: {who}: {each}" for each in found.copies]
+    if found.unread:
+        lines.append(f"is not graded: {who}: {found.unread}")
+    if found.not_taken.endswith(_LINK):
+        lines.append(f"is not taken: {found.not_taken}; put the folder itself there")
+    return lines
 
 
 def _of_exercise(
-    students: list[Path], exercise: Exercise, max_kb: int, *, all_of_them: bool
+    students: Sequence[Path], exercise: Exercise, max_kb: int, *, all_of_them: bool
 ) -> list[Submission]:
-    read = [
-        read_submission(
-            normal(os.fsencode(student.name).decode("utf-8", "backslashreplace")),
-            exercise,
-            [
-                folder
-                for folder in (student / exercise.id, student / EXERCISES / exercise.id, student)
-                if not any(each.is_symlink() for each in (folder, folder.parent))
-            ],
-            max_kb,
-            read_timestamp(student / exercise.id),
-            marked_late=(student / exercise.id / LATE_MARK).is_file(),
-            not_taken=_read_reason(student / exercise.id),
-        )
-        for student in students
-    ]
-    anything = all_of_them or any(
-        submission.files or any(MISSING not in p for p in submission.problems.values())
-        for submission in read
-    )
+    read = [_of_student(student, exercise, max_kb) for student in students]
+    anything = all_of_them or any(submission.handed_in for submission in read)
     return read if anything else []
+
+
+def _of_student(student: Path, exercise: Exercise, max_kb: int) -> Submission:
+    """Read one student's submission; a folder that is closed costs nobody else's."""
+    name = normal(os.fsencode(student.name).decode("utf-8", "backslashreplace"))
+    folders, home = places(student, exercise.id), student / exercise.id
+    around = dict.fromkeys((student, student / EXERCISES, *folders))
+    links = [each for each in around if _is_link(each)]
+    real = [each for each in folders if not {each, each.parent} & {*links}]
+    closed = [why for each in around if each not in links and (why := _closed(each, student))]
+    if closed:
+        lost = read_submission(name, exercise, (), max_kb)
+        return replace(lost, unread=closed[0])
+    link = f"{links[0].relative_to(student.parent)} {_LINK}" if links else ""
+    own = home in real and student in real
+    found = read_submission(
+        name,
+        exercise,
+        real,
+        max_kb,
+        read_timestamp(home) if own else None,
+        marked_late=own and os.path.isfile(home / LATE_MARK),  # noqa: PTH113 - pathlib's raises
+        not_taken=(_read_reason(home) if own else "") or link,
+    )
+    inside = (each.replace(f"{student}{os.sep}", "") for each in found.copies)
+    return replace(found, copies=tuple(inside))
+
+
+def _closed(folder: Path, student: Path) -> str:
+    """Return why a folder of a student's cannot be looked into; empty where it can, or is none."""
+    try:
+        with os.scandir(folder):
+            return ""
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    except OSError as error:
+        return f"{folder.relative_to(student.parent)} {_CLOSED}: {error.strerror}"

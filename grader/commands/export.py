@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from grader.commands import options
+from grader.course import Course
 
 
 @click.command()
@@ -66,6 +67,7 @@ def export(
     if table is not None:
         if bom or file is None:
             raise click.UsageError("--into takes a FILE for the copy, and keeps the table's form.")
+        _tell_outdated(out, course, kind)
         filled = export_into(
             out, course, table, file, exercise=exercise, url=url, submissions=submissions
         )
@@ -84,6 +86,19 @@ def export(
         raise click.UsageError("--exercise goes with --into.")
     if bom and kind not in TABLES:
         raise click.UsageError(f"--bom is for {', '.join(TABLES)}: {kind} is no table.")
-    undecided = write(out, course, kind, file, url=url, submissions=submissions, bom=bom)
+    _tell_outdated(out, course, kind)
+    undecided = write(
+        *(out, course, kind, file), url=url, submissions=submissions, bom=bom, tell=options.warn
+    )
     if undecided:
         click.echo(f"{undecided} submissions are provisional and have no grade", err=True)
+
+
+def _tell_outdated(out: Path, course: Course, kind: str | None) -> None:
+    if kind == "jplag":  # its OUT holds submissions
+        return
+    from grader.gradebook.results import Results  # noqa: PLC0415 - imports pydantic's models
+    from grader.grading.outdated import out_of_date  # noqa: PLC0415 - imports pytest
+
+    for line in out_of_date(Results(out), course):
+        options.warn(line)

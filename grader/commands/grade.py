@@ -68,7 +68,8 @@ def grade(
 ) -> None:
     """Grade every submission in DIRECTORY, each in a sandbox.
 
-    DIRECTORY holds STUDENT/EXERCISE/FILE.py, or STUDENT/exercises/EXERCISE/FILE.py.
+    DIRECTORY holds STUDENT/EXERCISE/FILE.py, or STUDENT/exercises/EXERCISE/FILE.py. Of two copies
+    one that is filled in counts, then the one in `exercises`; a line says which.
 
     With --out, each result is kept as soon as it is there. The same command goes on where the last
     run ended, and runs only what changed: a submission, a suite, or the grader. New points, due

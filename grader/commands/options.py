@@ -73,3 +73,10 @@ def console() -> Console:
     Text is printed as it is: `[b]` in a path is no markup, `:smile:` no picture.
     """
     return Console(highlight=False, soft_wrap=False, markup=False, emoji=False)
+
+
+def warn(line: str) -> None:
+    """Print a line about a result to standard error; names in it steer no terminal."""
+    from grader.reports.terminal import visible  # noqa: PLC0415 - imports rich's tables
+
+    click.echo(visible(line), err=True)

@@ -23,7 +23,17 @@ def report(out: Path, submissions: Path | None, url: str | None) -> None:
     OUT/class.html is for you: distribution, submissions, and how each check did. OUT/feedback
     holds a page for each student, as HTML and as Markdown.
     """
+    from grader.gradebook.results import Results  # noqa: PLC0415 - imports pydantic's models
+    from grader.grading.outdated import out_of_date  # noqa: PLC0415 - imports pytest
     from grader.reports.command import write_pages  # noqa: PLC0415 - imports the templates
 
-    count = write_pages(out, options.this_course(), submissions, url)
+    course = options.this_course()
+    count = write_pages(
+        out,
+        course,
+        submissions,
+        url,
+        outdated=lambda handed_in: out_of_date(Results(out), course, handed_in),
+        tell=options.warn,
+    )
     click.echo(f"{out / 'class.html'}, and feedback for {count} students in {out / 'feedback'}")

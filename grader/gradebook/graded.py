@@ -59,7 +59,7 @@ def with_scores(report: Report, entered: Mapping[str, tuple[float | None, float]
         manual, extra = entered.get(cells[check.id], (None, 0.0))
         waiting |= manual is None and check.outcome in UNDECIDED
         score = (check.score if manual is None else manual) + extra
-        checks.append(check.model_copy(update={"score": score}))
+        checks.append(check.model_copy(update={"score": score, "by_hand": manual is not None}))
     total = sum(check.score for check in checks)
     update = {"checks": tuple(checks), "score": total, "provisional": waiting}
     return Graded(

@@ -6,7 +6,7 @@ import secrets
 import sys
 from pathlib import Path
 
-from grader.course import EXERCISES, Course, load_course
+from grader.course import Course, load_course
 from grader.errors import GraderError
 from grader.files import write_whole
 from grader.grading.many import grade_all
@@ -16,7 +16,7 @@ from grader.host.standard_streams import printable
 from grader.report import Report
 from grader.reports.documents import gradescope_json
 from grader.sandbox.choice import choose_in_container
-from grader.submission import Submission, read_submission
+from grader.submission import Submission, places, read_submission
 
 _REPEAT = 1
 """Failing checks are run once more: nobody is there to do it by hand."""
@@ -71,7 +71,7 @@ def handed_in(folder: Path, course: Course) -> list[Submission]:
         read_submission(
             "student",
             exercise,
-            [folder / exercise.id, folder / EXERCISES / exercise.id, folder],
+            places(folder, exercise.id),
             course.limits.file_kb,
         )
         for exercise in course.exercises

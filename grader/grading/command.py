@@ -13,9 +13,11 @@ from rich.console import Console
 from grader.course import Course
 from grader.files import require_writable, writing_whole
 from grader.gradebook import database, nbgrader
+from grader.gradebook.graded import with_scores
 from grader.gradebook.results import Results
 from grader.grading.many import grade_all
-from grader.grading.one import Grading, require_suite, suite_hash, suite_hashes
+from grader.grading.one import Grading, require_suite, suite_hash, suite_hashes, unread_report
+from grader.grading.outdated import broken_off, not_in_class
 from grader.grading.progress import grading_progress
 from grader.grading.services import prepare_services
 from grader.grading.workers.broker import BrokerAddress, require_celery
@@ -23,10 +25,10 @@ from grader.host.standard_streams import require_file_names
 from grader.intake.unsorted import require_sorted
 from grader.report import ClassReport, Report, presentable
 from grader.reports.json import json_document
-from grader.reports.terminal import print_class
+from grader.reports.terminal import print_class, visible
 from grader.sandbox.choice import choose, sweep
 from grader.scoring import rescore
-from grader.submission import Submission, find_submissions
+from grader.submission import Submission, find_submissions, require_apart
 
 _DETAILS_UP_TO = 12
 """Reports that are still printed each when nothing was asked for."""
@@ -67,8 +69,9 @@ def grade_directory(course: Course, run: GradeRequest, console: Console) -> int:
     Raises:
         GraderError: it could not be done.
     """
-    require_sorted(run.directory, [each.id for each in course.exercises])
-    submissions = find_submissions(run.directory, course, run.exercise, run.students)
+    if run.out is not None:
+        require_apart(run.out, run.directory, "with --out")
+    submissions, lines = _found(course, run)
     suites = _suites_of(submissions, course)
     if run.broker is not None:
         require_celery()
@@ -80,32 +83,80 @@ def grade_directory(course: Course, run: GradeRequest, console: Console) -> int:
         stack.enter_context(results.lock())
         require_file_names(each.student for each in submissions)
         todo = list(_still_to_grade(submissions, suites, run, results))
-        _grade(todo, course, run, results, console)
-        kept = [(submission.student, submission.exercise.id) for submission in submissions]
-        book = run.db or database.existing_url(out)
-        extension = nbgrader.lookup(nbgrader.extensions(book) if book else {})
-
-        def scored() -> Iterator[Report]:
-            for key in kept:
-                report = results.load(*key)
-                assert report is not None, "every submission has been graded"
-                yield rescore(report, course, extension(*key))
-
-        details = len(kept) <= _DETAILS_UP_TO if run.details is None else run.details
-        printed = print_class(console, scored(), details=details)
+        keys = [(submission.student, submission.exercise.id) for submission in submissions]
+        with broken_off(results, keys, whole=not (run.students or run.exercise)):
+            _grade(todo, course, run, results, console)
+        kept = _Kept(results, keys, course, run.db or database.existing_url(out))
+        details = len(keys) <= _DETAILS_UP_TO if run.details is None else run.details
+        printed = print_class(console, kept.scored(), details=details)
+        if not run.students:
+            lines += not_in_class(results, {student for student, _ in keys}, run.directory)
+        for line in lines:
+            console.print(visible(line), style="yellow", soft_wrap=True)
         if run.json_file is not None:
-            head = ClassReport(course=course.title, provisional=printed.provisional, reports=())
-            with writing_whole(run.json_file) as file:
-                for piece in json_document(head, scored()):
-                    file.write(piece.encode())
-        if run.out is not None and run.gradebook and database.available():
-            nbgrader.fill(scored(), course, run.db or database.default_url(out))
+            _write_json(run.json_file, course, kept, provisional=printed.provisional)
         if run.out is not None:
+            if run.gradebook and database.available():
+                nbgrader.fill(kept.judged(), course, run.db or database.default_url(out))
             said = f"{len(todo)} graded, {len(submissions) - len(todo)} as before"
             console.print(f"{said}. The results are in {run.out}.", style="dim")
     if printed.provisional:
         return 2
     return 0 if printed.full else 1
+
+
+class _Kept:
+    """The results of this run as they are kept, under today's rules."""
+
+    def __init__(
+        self, results: Results, keys: Sequence[tuple[str, str]], course: Course, book: str | None
+    ) -> None:
+        self._results, self._keys, self._course = results, keys, course
+        self._extension = nbgrader.lookup(nbgrader.extensions(book) if book else {})
+        self._entered = nbgrader.scores_by_hand(book) if book else {}
+
+    def judged(self) -> Iterator[Report]:
+        """Yield each report with the scores of the suite."""
+        for key in self._keys:
+            report = self._results.load(*key)
+            assert report is not None, "every submission has been graded"
+            yield rescore(report, self._course, self._extension(*key))
+
+    def scored(self) -> Iterator[Report]:
+        """Yield each with the scores that a person entered in the gradebook in their place."""
+        for report in self.judged():
+            key = (nbgrader.student_id(report.student), report.exercise)
+            yield with_scores(report, self._entered.get(key, {})).report
+
+
+def _write_json(path: Path, course: Course, kept: _Kept, *, provisional: bool) -> None:
+    head = ClassReport(course=course.title, provisional=provisional, reports=())
+    with writing_whole(path) as file:
+        for piece in json_document(head, kept.scored()):
+            file.write(piece.encode())
+
+
+def _found(course: Course, run: GradeRequest) -> tuple[list[Submission], list[str]]:
+    """Return what was handed in, and the lines that are to be said of it."""
+    require_sorted(run.directory, [each.id for each in course.exercises])
+    lines: list[str] = []
+    found = find_submissions(run.directory, course, run.exercise, run.students, tell=lines.append)
+    if run.exercise is None:
+        lines += _handed_in_by_few(found)
+    return found, lines
+
+
+def _handed_in_by_few(submissions: Sequence[Submission]) -> Iterator[str]:
+    """Yield a line for each of several exercises that most did not hand in: they have 0 in it."""
+    by_exercise: dict[str, list[bool]] = {}
+    for each in submissions:
+        by_exercise.setdefault(each.exercise.id, []).append(each.handed_in)
+    for exercise, some in sorted(by_exercise.items()):
+        if len(by_exercise) > 1 and 2 * sum(some) <= len(some):
+            yield (
+                f"{exercise} was handed in by {sum(some)} of {len(some)} students; the others have "
+                "0 in it. `--exercise NN` with a new --out grades another one alone."
+            )
 
 
 def _suites_of(submissions: Sequence[Submission], course: Course) -> dict[str, str]:
@@ -145,6 +196,7 @@ def _known(
 def _keep_times(submission: Submission, found: Report, results: Results) -> None:
     """Store what became known of a submission without its files: no reason to run it again."""
     now = {
+        "handed_in": submission.handed_in,
         "submitted": submission.submitted,
         "marked_late": submission.marked_late,
         "not_taken": presentable(submission.not_taken),
@@ -161,6 +213,10 @@ def _grade(
     console: Console,
 ) -> None:
     """Grade `todo`, and keep each report as soon as it is there."""
+    for each in todo:
+        if each.unread:
+            results.save(unread_report(each, course, _seed_of(run)))
+    todo = [each for each in todo if not each.unread]
     if not todo:
         return
     done = 0

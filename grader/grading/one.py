@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from grader.sandbox.process import ProcessSandbox
 from grader.sandbox.setup import Setup
 from grader.services.catalog import service_kinds
 from grader.services.kind import ServiceFactory
+from grader.source_file import MISSING
 from grader.submission import Submission
 from grader.suite.budget import Budget
 from grader.suite.session import Session
@@ -61,7 +62,7 @@ def grade(submission: Submission, how: Grading, tell: Tell = _untold) -> Report:
     exercise = submission.exercise
     suite = require_suite(how.course, exercise)
     if not submission.files:
-        reason = next(iter(submission.problems.values()))
+        reason = _joined([*submission.problems.values()])
         return _report(submission, how, [(Outcome.FAILED, reason)] * len(exercise.checks))
     limits = how.course.limits
     kinds = service_kinds(exercise.services)
@@ -113,6 +114,36 @@ def failed_report(
     """Return a report with the same row for each check: by default an error, as grading broke."""
     count = len(submission.exercise.checks)
     return _report(submission, how, [(outcome, reason)] * count)
+
+
+def unread_report(submission: Submission, course: Course, seed: int) -> Report:
+    """Return the report of what this machine cannot read: no verdict, whatever is in it."""
+    reason = presentable(submission.unread)
+    checks = tuple(
+        CheckResult.of(check, Outcome.NOT_GRADED, reason) for check in submission.exercise.checks
+    )
+    return Report(
+        student=submission.student,
+        exercise=submission.exercise.id,
+        score=0,
+        max_score=submission.exercise.max_score,
+        provisional=True,
+        sandbox="",
+        seed=seed,
+        submission_hash=submission.hash,
+        suite_hash=suite_hash(course, submission.exercise),
+        submitted=submission.submitted,
+        checks=checks,
+    )
+
+
+def _joined(problems: Sequence[str]) -> str:
+    """Return one sentence on all files that cannot be used."""
+    parts = [each.partition(f" {MISSING}") for each in problems]
+    if len(parts) > 1 and all(missing for _, missing, _ in parts):
+        *some, last = [name for name, _, _ in parts]
+        return f"{', '.join(some)} and {last} {MISSING.replace('is', 'are', 1)}{parts[0][2]}"
+    return "; ".join(problems)
 
 
 def require_suite(course: Course, exercise: Exercise) -> Path:
@@ -215,6 +246,7 @@ def _assemble(
         submitted=submission.submitted,
         marked_late=submission.marked_late,
         not_taken=presentable(submission.not_taken),
+        handed_in=submission.handed_in,
         output=output,
         checks=checks,
     )

@@ -119,7 +119,7 @@ def _graded(nb: NotebookNode, resources: Resources, course: Course) -> Report:
 def _output(result: CheckResult | None, points: float) -> Any:
     """Return a grade cell's output: its points, or the sentence for the student."""
     if result is not None and result.outcome is Outcome.PASSED:
-        shown = {"text/plain": repr(min(result.score, points))}
+        shown = {"text/plain": repr(min(result.points, points))}
         return v4.new_output("execute_result", shown, execution_count=None)
     if result is None:
         name, lines = "NotGraded", ["This check is not part of the course any more."]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from grader.course import Course
 from grader.gradebook.graded import Graded
@@ -15,9 +15,15 @@ _AT_ONCE = 300
 
 
 def class_html(
-    graded: Iterable[Graded], course: Course, similar: Mapping[str, Similar] | None = None
+    graded: Iterable[Graded],
+    course: Course,
+    similar: Mapping[str, Similar] | None = None,
+    lines: Sequence[str] = (),
 ) -> str:
-    """Return a self-contained page: no other file, no request, light and dark, fit to print."""
+    """Return a self-contained page: no other file, no request, light and dark, fit to print.
+
+    `lines` say what is not as it is now: a suite, or what was handed in.
+    """
     figures = class_figures(graded, course, similar)
     rows = sorted(
         (row for each in figures for row in each.rows), key=lambda row: (row.student, row.exercise)
@@ -30,5 +36,7 @@ def class_html(
         flags=FLAGS,
         at_once=_AT_ONCE,
         students=len({row.student for row in rows}),
+        lines=lines,
+        handed_in=sum("not handed in" not in row.flags for row in rows),
         provisional=sum("provisional" in row.flags for row in rows),
     )

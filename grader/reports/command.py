@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, groupby
 from pathlib import Path
 
@@ -21,43 +22,85 @@ from grader.reports.fill import Filled, fill
 from grader.reports.json import json_document
 from grader.reports.similar import nearly_identical
 from grader.reports.tables import canvas_csv, moodle_csv, nbgrader_csv
-from grader.submission import find_submissions
+from grader.submission import Submission, Tell, find_submissions, require_apart
 
 TABLES = ("csv", "canvas", "moodle")
 """The formats that a spreadsheet opens."""
 
 
+Lines = Callable[[Sequence[Submission] | None], Sequence[str]]
+"""Says, of what was handed in where that is known, in which ways results are not those of now."""
+
+
 def write_pages(
-    out: Path, course: Course, submissions: Path | None = None, url: str | None = None
+    out: Path,
+    course: Course,
+    submissions: Path | None = None,
+    url: str | None = None,
+    *,
+    outdated: Lines = lambda _: (),
+    tell: Tell = lambda _: None,
 ) -> int:
     """Write OUT/class.html and OUT/feedback/STUDENT.{html,md}; how many students there are.
 
     With `submissions`, the folder that was graded, the page also says who handed in nearly the
-    same; `url` is that of another gradebook than the one in `out`.
+    same, of what is as it was graded; `url` is that of another gradebook than the one in `out`.
+    `tell` gets a line for what `outdated` finds, which the page says too, and for what of the
+    submissions could not be read, and for pages of students of whom there are no results.
 
     Raises:
         GraderError: there are no results, or they cannot be written.
     """
-    similar = None
+    similar, handed_in = None, None
     if submissions is not None:
-        handed_in = find_submissions(submissions, course)
+        handed_in = find_submissions(submissions, course, tell=tell)
         if unseen := Results(out).exercises() - {each.exercise.id for each in handed_in}:
             raise GraderError(
                 f"{submissions} holds no submission of exercise {min(unseen)}, which was graded",
                 "Name the folder that `grader grade` was given.",
             )
-        similar = nearly_identical(handed_in, course)
-    write_whole(out / "class.html", class_html(graded_class(out, course, url), course, similar))
+        similar = nearly_identical(_as_graded(handed_in, out), course)
+    lines = outdated(handed_in)
+    for line in lines:
+        tell(line)
+    page = class_html(graded_class(out, course, url), course, similar, lines)
+    _write_into(out, "class.html", page)
     folder = out / "feedback"
     make_folder(folder)
-    count, names = 0, FolderNames()
+    count, names, written = 0, FolderNames(), set[str]()
     for student, found in groupby(graded_class(out, course, url), lambda one: one.report.student):
         own = list(found)
         name = names.of(student)
         write_whole(folder / f"{name}.html", feedback_html(own, course))
         write_whole(folder / f"{name}.md", feedback_markdown(own, course))
+        written |= {f"{name}.html", f"{name}.md"}
         count += 1
+    kept = {path.name for path in folder.iterdir() if path.suffix in {".html", ".md"}}
+    if left := sorted(kept - written):
+        more = f" and {len(left) - 1} more" if len(left) > 1 else ""
+        tell(f"{folder / left[0]}{more} may go: there are no results of that student any more")
     return count
+
+
+def _as_graded(handed_in: Iterable[Submission], out: Path) -> Iterator[Submission]:
+    """Yield the submissions that are as they were graded: of others the page says nothing."""
+    results = Results(out)
+    for each in handed_in:
+        found = results.load(each.student, each.exercise.id)
+        if found is not None and found.submission_hash == each.hash:
+            yield each
+
+
+def _write_into(out: Path, name: str, page: str) -> None:
+    """Write a page into the folder of results, whose name nobody chose for it."""
+    try:
+        write_whole(out / name, page)
+    except GraderError as error:
+        if os.access(out, os.W_OK):
+            raise
+        raise GraderError(
+            error.message, f"The pages are written into {out}: make it writable, or name a copy."
+        ) from None
 
 
 def export(
@@ -69,12 +112,14 @@ def export(
     url: str | None = None,
     submissions: Path | None = None,
     bom: bool = False,
+    tell: Tell = lambda _: None,
 ) -> int:
     """Write the class in that format to a file, or to standard output; how many are no grade yet.
 
     `url` is that of another gradebook than the one in `out`. With `submissions`, the folder that
     `grader intake` filled, Canvas's table has Canvas's numbers for the students. With `bom` a table
-    begins with a byte-order mark, by which Excel knows UTF-8.
+    begins with a byte-order mark, by which Excel knows UTF-8. `tell` gets what jplag's folders do
+    not hold as it was handed in.
 
     Raises:
         GraderError: there are no results, or they cannot be written.
@@ -82,7 +127,7 @@ def export(
     if kind == "gradescope":
         return _gradescope(out, course, target, url)
     if kind == "jplag":
-        return _jplag(out, course, target)
+        return _jplag(out, course, target, tell)
     undecided = 0
     ids = {} if submissions is None or kind != "canvas" else _canvas_ids(submissions)
 
@@ -208,14 +253,15 @@ def _gradescope(out: Path, course: Course, target: Path | None, url: str | None)
     return undecided
 
 
-def _jplag(submissions: Path, course: Course, target: Path | None) -> int:
+def _jplag(submissions: Path, course: Course, target: Path | None, tell: Tell) -> int:
     """TARGET/NN/submissions/STUDENT/FILE.py and TARGET/NN/stub/FILE.py, as JPlag and MOSS take."""
     if target is None:
         raise GraderError("jplag's format is a folder", "Name a new folder.")
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise GraderError(f"{target} is not empty", "Name a new folder.")
+    require_apart(target, submissions)
     names = FolderNames()
-    for submission in find_submissions(submissions, course):
+    for submission in find_submissions(submissions, course, tell=tell):
         exercise = submission.exercise
         stub = course.folder(exercise)
         given = {name: stub / name for name in exercise.files if (stub / name).is_file()}

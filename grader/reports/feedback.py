@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from grader.course import Course
 from grader.gradebook.graded import Graded
-from grader.report import CheckResult, Outcome
+from grader.report import UNDECIDED, CheckResult, Outcome
 from grader.reports.pages import render
 from grader.reports.safe import markdown
 from grader.reports.terminal import number
@@ -20,7 +20,7 @@ _MARK = {Outcome.PASSED: "✓", Outcome.FAILED: "✗", Outcome.SKIPPED: "-"}
 
 def feedback_html(graded: Sequence[Graded], course: Course) -> str:
     """Return one student's page: all exercises that were handed in."""
-    return render("feedback.html", graded=graded, course=course, mark=mark, told=told)
+    return render("feedback.html", graded=graded, course=course, mark=mark, told=told, worth=worth)
 
 
 def feedback_markdown(graded: Sequence[Graded], course: Course) -> str:
@@ -30,7 +30,18 @@ def feedback_markdown(graded: Sequence[Graded], course: Course) -> str:
 
 def mark(check: CheckResult) -> str:
     """Return the sign before a check."""
+    if check.by_hand:
+        return "✓" if check.earned else "✗"
     return _MARK.get(check.outcome, "?")
+
+
+def worth(check: CheckResult) -> str:
+    """Return the points that a check gave, of those that it can give."""
+    if check.outcome in UNDECIDED and not check.by_hand:
+        extra = f"{number(check.score)} extra; " if check.score else ""
+        return f"{extra}not decided yet, {number(check.points)} points"
+    by_hand = ", set by hand" if check.by_hand else ""
+    return f"{number(check.score)}/{number(check.points)}{by_hand}"
 
 
 def _lines(graded: Sequence[Graded], course: Course) -> Iterator[str]:
@@ -49,8 +60,7 @@ def _lines(graded: Sequence[Graded], course: Course) -> Iterator[str]:
             yield f"\n{days:.1f} days late: {number(report.penalty)} points less."
         yield ""
         for check, first in told(report.checks):
-            worth = f"{number(check.score)}/{number(check.points)}"
-            yield f"- {mark(check)} {markdown(check.title)} ({worth})"
+            yield f"- {mark(check)} {markdown(check.title)} ({worth(check)})"
             if first is not check:
                 yield f"  - as for: {markdown(first.title)}"
                 continue

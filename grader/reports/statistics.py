@@ -21,7 +21,10 @@ _TOGETHER = 0.3
 Statistical Power Analysis for the Behavioral Sciences, chapter 3."""
 _ENOUGH = 5
 """Submissions below which a correlation says nothing."""
-FLAGS = ("provisional", "late", "by hand", "hostile", "identical", "nearly identical")
+FLAGS = (
+    *("provisional", "late", "by hand", "hostile", "not handed in"),
+    *("identical", "nearly identical"),
+)
 """What a submission may be marked with."""
 
 
@@ -84,16 +87,20 @@ class ExerciseFigures:
     """Who handed in nearly the same; None where nobody looked."""
 
     @property
+    def grades(self) -> list[float]:
+        """Percent of the points of each that is a grade, from the least on; others are none yet."""
+        return sorted(row.percent for row in self.rows if "provisional" not in row.flags)
+
+    @property
     def mean(self) -> float:
-        """Percent of the points."""
-        return sum(row.percent for row in self.rows) / len(self.rows)
+        """Percent of the points, of what is a grade."""
+        return sum(self.grades) / len(self.grades)
 
     @property
     def median(self) -> float:
-        """Percent of the points."""
-        ordered = sorted(row.percent for row in self.rows)
-        middle = len(ordered) // 2
-        return (ordered[middle] + ordered[~middle]) / 2
+        """Percent of the points, of what is a grade."""
+        middle = len(self.grades) // 2
+        return (self.grades[middle] + self.grades[~middle]) / 2
 
 
 def class_figures(
@@ -111,7 +118,8 @@ def class_figures(
         figures = found[report.exercise]
         row = _row(one)
         figures.rows.append(row)
-        figures.histogram[min(int(row.percent * BINS / 100), BINS - 1)] += 1
+        if one.grade is not None:
+            figures.histogram[min(int(row.percent * BINS / 100), BINS - 1)] += 1
         mapped[report.exercise].append(
             MapRow(row.percent, report.student, tuple(map(shade, report.checks)))
         )
@@ -136,8 +144,9 @@ def _row(one: Graded) -> Row:
         report.penalty > 0 or report.marked_late,
         one.by_hand,
         any(check.kind in HOSTILE for check in report.checks),
+        not report.handed_in,
     ]
-    failed = [check for check in report.checks if check.outcome is not Outcome.PASSED]
+    failed = [check for check in report.checks if not check.earned]
     return Row(
         student=report.student,
         exercise=report.exercise,

@@ -55,7 +55,8 @@ def student_report(report: Report, *, hints: bool = True, own: bool = False) -> 
     title = Text(f"{visible(report.student)} · exercise {report.exercise} · ", "bold")
     title.append(f"{number(report.score)} of {number(report.max_score)} points", _color(report))
     messages = {check.message for check in report.checks}
-    if len(messages) == 1 and (only := messages.pop()):
+    by_hand = any(check.by_hand for check in report.checks)
+    if len(messages) == 1 and not by_hand and (only := messages.pop()):
         body: RenderableType = Padding(Text(visible(only)), (0, 0, 0, 2))
     else:
         body = _rows(report, hints=hints)
@@ -68,10 +69,12 @@ def _rows(report: Report, *, hints: bool) -> Table:
     rows.add_column(no_wrap=True)
     rows.add_column()
     for check, first in told(report.checks):
-        mark, color = MARKS[check.outcome]
-        failed = check.outcome is Outcome.FAILED
+        mark, color = MARKS[_outcome(check)]
+        failed = _outcome(check) is Outcome.FAILED
         title = Text(check.title)
-        if word := WORDS.get(check.outcome):
+        if check.by_hand:
+            title.append(f" (set by hand: {number(check.score)} of {number(check.points)})", "cyan")
+        elif word := WORDS.get(check.outcome):
             title.append(f" ({word})", color)
         rows.add_row(Text(mark, color), Text(check.id, "bold" if failed else ""), title)
         if not check.message:
@@ -83,6 +86,13 @@ def _rows(report: Report, *, hints: bool) -> Table:
         if hints and check.hint:
             rows.add_row("", "", Text(f"hint: {check.hint}", "cyan"))
     return rows
+
+
+def _outcome(check: CheckResult) -> Outcome:
+    """Return what became of a check: a person's score goes before the suite's verdict."""
+    if check.by_hand:
+        return Outcome.PASSED if check.earned else Outcome.FAILED
+    return check.outcome
 
 
 def _footer(report: Report, *, own: bool) -> Iterator[RenderableType]:
@@ -116,7 +126,8 @@ def print_class(console: Console, reports: Iterable[Report], *, details: bool) -
             summary.provisional = True
             reasons.add(report.provisional_because)
         summary.full &= report.full
-        runs.add((report.seed, report.sandbox))
+        if report.sandbox:  # what could not be read ran in none
+            runs.add((report.seed, report.sandbox))
     console.print(table)
     if len(runs) == 1:
         ((seed, sandbox),) = runs
@@ -137,15 +148,21 @@ def _class_table() -> Table:
 
 
 def _add_row(table: Table, report: Report) -> None:
-    passed = sum(check.outcome is Outcome.PASSED for check in report.checks)
-    first = next((c for c in report.checks if c.outcome is not Outcome.PASSED), None)
-    late = f"late, -{number(report.penalty)}: " if report.penalty else ""
+    passed = sum(check.earned for check in report.checks)
+    first = next((check for check in report.checks if not check.earned), None)
+    holds = {
+        "provisional": report.provisional,
+        "by hand": any(check.by_hand for check in report.checks),
+        f"late, -{number(report.penalty)}": report.penalty > 0,
+    }
+    marks = ", ".join(name for name, held in holds.items() if held)
+    said = _one_line(first) if first else ""
     table.add_row(
         Text(visible(report.student)),
         report.exercise,
         Text(f"{number(report.final_score)}/{number(report.max_score)}", _color(report)),
         f"{passed}/{len(report.checks)}",
-        Text(late + (_one_line(first) if first else "")),
+        Text(f"{marks}: {said}" if marks and said else marks or said),
     )
 
 

@@ -92,11 +92,11 @@ def test_a_late_penalty_is_explained(the_class: list[Graded], course: Course) ->
 
 
 def test_figures_of_a_class(the_class: list[Graded], course: Course) -> None:
-    """Pass rates over what was decided, the histogram, and who handed in the same files."""
+    """Pass rates over what was decided, a histogram of grades, and who handed in the same files."""
     (figures,) = class_figures(the_class, course)
     rates = {check.id: (check.passed, check.decided) for check in figures.checks}
     assert rates == {"01.value": (5, 6), "01.each-event": (2, 5), "01.after-crash": (4, 6)}
-    assert sum(figures.histogram) == 6
+    assert sum(figures.histogram) == 5, "of the six one is provisional"
     assert figures.histogram[9] == 2
     assert figures.twins == [["ann", "eve"]]
 
