@@ -239,3 +239,28 @@ def test_the_page_follows_the_systems_colours(
     paper, ink = map(int, title(acted(page_of(tmp_path, text), script)).split("|"))
     assert (paper > ink) == bright
     assert abs(paper - ink) > 400
+
+
+def test_a_narrow_window_breaks_no_check_and_hides_no_figure(
+    tmp_path: Path, course: Course
+) -> None:
+    """At 400 px: a check's id on one line, its figures inside, the wide table scrolls by itself."""
+    measured = (
+        "[document.documentElement.scrollWidth,"
+        " Math.max(...[...document.querySelectorAll('td.id')].map(e => e.clientHeight)),"
+        " Math.max(...[...document.querySelectorAll('.figures td')]"
+        "  .map(e => e.getBoundingClientRect().right))]"
+    )
+    told = f"<script>parent.postMessage(JSON.stringify({measured}), '*')</script></body>"
+    text = class_html(some_class(course), course)
+    page_of(tmp_path, text.replace("</body>", told))
+    around = tmp_path / "around.html"  # a window of Chromium's is never so narrow
+    around.write_text(
+        "<title></title><script>onmessage = (e) => { document.title = e.data; }</script>"
+        "<iframe src='page.html' width=400 height=900></iframe>"
+    )
+    shown = title(browse(around, "--virtual-time-budget=5000", "--dump-dom"))
+    wide, tall, right = json.loads(shown)
+    assert wide <= 400
+    assert tall < 40
+    assert right <= 400
