@@ -28,7 +28,8 @@ from grader.reports.json import json_document
 from grader.reports.terminal import print_class, visible
 from grader.sandbox.choice import choose, sweep
 from grader.scoring import rescore
-from grader.submission import Submission, find_submissions, require_apart
+from grader.submission import Submission
+from grader.submissions_folder import find_submissions, require_apart
 
 _DETAILS_UP_TO = 12
 """Reports that are still printed each when nothing was asked for."""

@@ -25,7 +25,8 @@ from grader.reports.fill import Filled, fill
 from grader.reports.json import json_document
 from grader.reports.similar import nearly_identical
 from grader.reports.tables import canvas_csv, moodle_csv, nbgrader_csv
-from grader.submission import Submission, Tell, find_submissions, require_apart
+from grader.submission import Submission
+from grader.submissions_folder import Tell, find_submissions, require_apart
 
 TABLES = ("csv", "canvas", "moodle")
 """The formats that a spreadsheet opens."""

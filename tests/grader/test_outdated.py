@@ -15,6 +15,7 @@ from nbgrader.api import Gradebook
 from tiny_course import IN_PLACE, REPO, RIGHT, add_submission
 
 from grader.course import Course, load_course
+from grader.gradebook.by_hand import Entered
 from grader.gradebook.database import default_url
 from grader.gradebook.graded import Graded, with_scores
 from grader.gradebook.results import Results
@@ -25,7 +26,7 @@ from grader.reports.class_page import class_html
 from grader.reports.command import write_pages
 from grader.reports.feedback import feedback_html, feedback_markdown
 from grader.reports.statistics import class_figures
-from grader.submission import find_submissions
+from grader.submissions_folder import find_submissions
 
 
 @pytest.fixture
@@ -119,7 +120,7 @@ def test_who_is_not_as_graded_is_like_nobody(tmp_path: Path, tiny: Course) -> No
 def by_hand(course: Course, outcomes: str, score: float) -> Graded:
     """A submission whose second check has a person's score."""
     report = graded(course, "ann", outcomes).report
-    return with_scores(report, {check_cell("01.each-event"): (score, 0.0)})
+    return with_scores(report, {check_cell("01.each-event"): Entered(score, 0.0)})
 
 
 def test_feedback_says_what_was_set_by_hand(tiny: Course) -> None:

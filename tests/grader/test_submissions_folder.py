@@ -16,7 +16,8 @@ from tiny_course import RIGHT, STUB, add_submission
 
 from grader.course import load_course
 from grader.errors import GraderError, did_you_mean
-from grader.submission import Submission, find_submissions
+from grader.submission import Submission
+from grader.submissions_folder import find_submissions
 
 
 def found(course: Path, *students: str) -> tuple[dict[str, Submission], list[str]]:

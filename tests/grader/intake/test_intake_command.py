@@ -18,7 +18,7 @@ from grader.intake.collect import collect
 from grader.intake.people import read_teams
 from grader.intake.unsorted import require_sorted
 from grader.intake.write import write_submissions
-from grader.submission import find_submissions
+from grader.submissions_folder import find_submissions
 
 REPO = Path(__file__).resolve().parents[3]
 WORK = "doubling.py"

@@ -18,7 +18,7 @@ from grader.intake.archives import MAX_FILES
 from grader.intake.collect import collect
 from grader.intake.places import FileKind, kinds
 from grader.intake.write import write_submissions
-from grader.submission import find_submissions
+from grader.submissions_folder import find_submissions
 
 REPO = Path(__file__).resolve().parents[3]
 

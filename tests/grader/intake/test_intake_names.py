@@ -12,7 +12,7 @@ from tiny_course import write_tiny_course
 from grader.course import Course, load_course
 from grader.intake.names import FORMATS
 from grader.intake.students import clean_name, folders
-from grader.submission import find_submissions
+from grader.submissions_folder import find_submissions
 
 REPO = Path(__file__).resolve().parents[3]
 

@@ -26,7 +26,7 @@ from grader.intake.collect import collect
 from grader.intake.students import clean_name, folders
 from grader.intake.write import write_submissions
 from grader.report import CheckResult, Outcome, Report
-from grader.submission import find_submissions
+from grader.submissions_folder import find_submissions
 
 NFC = "Zoë Ångström"
 NFD = unicodedata.normalize("NFD", NFC)

@@ -15,7 +15,7 @@ from grader.intake.collect import Collected, collect
 from grader.intake.people import read_numbers, read_teams
 from grader.intake.tables import read_table
 from grader.intake.write import write_submissions
-from grader.submission import find_submissions
+from grader.submissions_folder import find_submissions
 
 
 def with_teams(
