@@ -19,7 +19,7 @@ ROOMS = {
     "What people do": ("authoring", "compare", "doctor", "gradescope", "learn", "notebooks"),
     "A class": ("grading", "reports", "gradebook", "intake"),
     "One submission": ("suite", "sandbox"),
-    "Nouns": ("scoring", "report", "submissions_folder", "submission", "course"),
+    "Nouns": ("scoring", "report", "class_folder", "submission", "course"),
     "The ground": ("services", "host", "worker"),
 }
 """The packages by what they are about; modules that serve all of them are left out."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from grader.class_folder import find_submissions, require_apart
 from grader.course import Course
 from grader.files import require_writable, writing_whole
 from grader.gradebook import database, nbgrader
@@ -29,7 +30,6 @@ from grader.reports.terminal import print_class, visible
 from grader.sandbox.choice import choose, sweep
 from grader.scoring import rescore
 from grader.submission import Submission
-from grader.submissions_folder import find_submissions, require_apart
 
 _DETAILS_UP_TO = 12
 """Reports that are still printed each when nothing was asked for."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, groupby
 from pathlib import Path
 
+from grader.class_folder import Tell, find_submissions, require_apart
 from grader.course import Course
 from grader.errors import GraderError
 from grader.files import make_folder, require_writable, write_whole, writing_whole
@@ -26,7 +27,6 @@ from grader.reports.json import json_document
 from grader.reports.similar import nearly_identical
 from grader.reports.tables import canvas_csv, moodle_csv, nbgrader_csv
 from grader.submission import Submission
-from grader.submissions_folder import Tell, find_submissions, require_apart
 
 TABLES = ("csv", "canvas", "moodle")
 """The formats that a spreadsheet opens."""

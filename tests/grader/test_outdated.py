@@ -14,6 +14,7 @@ from graded_class import graded
 from nbgrader.api import Gradebook
 from tiny_course import IN_PLACE, REPO, RIGHT, add_submission
 
+from grader.class_folder import find_submissions
 from grader.course import Course, load_course
 from grader.gradebook.by_hand import Entered
 from grader.gradebook.database import default_url
@@ -26,7 +27,6 @@ from grader.reports.class_page import class_html
 from grader.reports.command import write_pages
 from grader.reports.feedback import feedback_html, feedback_markdown
 from grader.reports.statistics import class_figures
-from grader.submissions_folder import find_submissions
 
 
 @pytest.fixture

@@ -12,13 +12,13 @@ from command_line import grader
 from download import zipped
 from tiny_course import RIGHT, write_tiny_course
 
+from grader.class_folder import find_submissions
 from grader.course import Course, load_course
 from grader.errors import GraderError
 from grader.intake.collect import collect
 from grader.intake.people import read_teams
 from grader.intake.unsorted import require_sorted
 from grader.intake.write import write_submissions
-from grader.submissions_folder import find_submissions
 
 REPO = Path(__file__).resolve().parents[3]
 WORK = "doubling.py"

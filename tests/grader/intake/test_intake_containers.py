@@ -13,12 +13,12 @@ from command_line import grader
 from download import taken, zipped
 from tiny_course import RIGHT, write_tiny_course
 
+from grader.class_folder import find_submissions
 from grader.course import Course, load_course
 from grader.intake.archives import MAX_FILES
 from grader.intake.collect import collect
 from grader.intake.places import FileKind, kinds
 from grader.intake.write import write_submissions
-from grader.submissions_folder import find_submissions
 
 REPO = Path(__file__).resolve().parents[3]
 

@@ -9,10 +9,10 @@ from command_line import grader
 from download import taken, zipped
 from tiny_course import write_tiny_course
 
+from grader.class_folder import find_submissions
 from grader.course import Course, load_course
 from grader.intake.names import FORMATS
 from grader.intake.students import clean_name, folders
-from grader.submissions_folder import find_submissions
 
 REPO = Path(__file__).resolve().parents[3]
 

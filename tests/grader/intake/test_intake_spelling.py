@@ -16,6 +16,7 @@ from command_line import grader
 from download import taken, zipped
 from tiny_course import MANIFEST, RIGHT, add_submission, write_tiny_course
 
+from grader.class_folder import find_submissions
 from grader.course import Course, load_course
 from grader.errors import GraderError
 from grader.gradebook.database import default_url
@@ -26,7 +27,6 @@ from grader.intake.collect import collect
 from grader.intake.students import clean_name, folders
 from grader.intake.write import write_submissions
 from grader.report import CheckResult, Outcome, Report
-from grader.submissions_folder import find_submissions
 
 NFC = "Zoë Ångström"
 NFD = unicodedata.normalize("NFD", NFC)

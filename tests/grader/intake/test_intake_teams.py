@@ -9,13 +9,13 @@ from command_line import grader
 from download import taken, zipped
 from tiny_course import RIGHT, write_tiny_course
 
+from grader.class_folder import find_submissions
 from grader.course import Course
 from grader.errors import GraderError
 from grader.intake.collect import Collected, collect
 from grader.intake.people import read_numbers, read_teams
 from grader.intake.tables import read_table
 from grader.intake.write import write_submissions
-from grader.submissions_folder import find_submissions
 
 
 def with_teams(

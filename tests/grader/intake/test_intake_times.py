@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from download import taken
 
+from grader.class_folder import find_submissions
 from grader.course import Course
 from grader.intake.write import write_submissions
-from grader.submissions_folder import find_submissions
 
 TIMES = {
     "brightspace": "1-2 - Jane - Nov 3, 2026 1159 PM/doubling.py",

@@ -14,10 +14,10 @@ import pytest
 from command_line import grade, grader, outcomes
 from tiny_course import RIGHT, STUB, add_submission
 
+from grader.class_folder import find_submissions
 from grader.course import load_course
 from grader.errors import GraderError, did_you_mean
 from grader.submission import Submission
-from grader.submissions_folder import find_submissions
 
 
 def found(course: Path, *students: str) -> tuple[dict[str, Submission], list[str]]:
