@@ -73,7 +73,14 @@ def run(
         producers.append(threading.Thread(target=produce_and_close, args=[connection], daemon=True))
         producers[-1].start()
 
-    count = socket_consumer(handled.append, port=port, ready=ready, **kwargs)
+    count = error = None
+    try:
+        count = socket_consumer(handled.append, port=port, ready=ready, **kwargs)
+    except TimeoutError as raised:
+        error = raised
+    assert producers, "the producer connects inside ready(), and ready() was not called"
+    if error is not None:
+        raise error
     for producer in producers:
         producer.join(10)
     return ids(handled), count
@@ -87,7 +94,7 @@ def test_events_arrive_however_they_are_cut(port: int) -> None:
         for byte in line(3):
             connection.sendall(bytes([byte]))
 
-    handled, count = run(port, produce, max_events=3, timeout=10)
+    handled, count = run(port, produce, max_events=3, timeout=5)
     assert handled == [1, 2, 3], f"three trips were sent, in pieces; handled: {handled}"
     assert count == 3, f"3 events were handled, so return 3, not {count!r}"
 
@@ -95,14 +102,14 @@ def test_events_arrive_however_they_are_cut(port: int) -> None:
 @pytest.mark.check("02.socket-stops")
 def test_it_stops_in_the_middle_of_a_packet(port: int) -> None:
     handled, _ = run(
-        port, lambda c: c.sendall(line(1) + line(2) + line(3)), max_events=2, timeout=10
+        port, lambda c: c.sendall(line(1) + line(2) + line(3)), max_events=2, timeout=5
     )
     assert handled == [1, 2], f"max_events is 2, and one packet held 3; handled: {handled}"
 
 
 @pytest.mark.check("02.socket-eof")
 def test_the_producer_may_close_early(port: int) -> None:
-    handled, count = run(port, lambda c: c.sendall(line(1) + line(2)[:9]), max_events=5, timeout=10)
+    handled, count = run(port, lambda c: c.sendall(line(1) + line(2)[:9]), max_events=5, timeout=5)
     assert handled == [1], f"one whole line and a piece were sent; handled: {handled}"
     assert count == 1, f"the producer closed after 1 event, so return 1, not {count!r}"
 
@@ -120,7 +127,7 @@ def test_nobody_comes(port: int) -> None:
 @pytest.mark.check("02.socket-reuse")
 def test_the_port_is_free_afterwards(port: int) -> None:
     for _ in range(2):
-        handled, _ = run(port, lambda c: c.sendall(line(1)), max_events=1, timeout=10)
+        handled, _ = run(port, lambda c: c.sendall(line(1)), max_events=1, timeout=5)
         assert handled == [1], "a second run on the same port should work like the first"
     with socket.socket() as late:
         refused = late.connect_ex(("127.0.0.1", port)) != 0

@@ -42,8 +42,9 @@ def print_replay(check: CheckResult, console: Console) -> None:
     """
     if not check.log:
         raise GraderError(
-            f"{check.id} left nothing to show: it was {check.outcome}",
-            "A check that never started your code has no story.",
+            f"the last run of {check.id} kept no story: it was {check.outcome}",
+            "pytest keeps none, nor does a check that never started your code. "
+            f"Run `grader check {check.id.partition('.')[0]}` first.",
         )
     console.print(Text(f"{check.id}: {check.title}", "bold"))
     table = Table(box=None, pad_edge=False, header_style="dim")
