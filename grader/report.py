@@ -93,7 +93,7 @@ class CheckResult(_Model):
     log: tuple[dict[str, Any], ...] = ()
     """What happened in the last test of the check, in order; see Consumer's `log`."""
     by_hand: bool = False
-    """Whether a person set the score, whatever the outcome was."""
+    """True where a person set the score, whatever the outcome was."""
     again: bool = Field(default=False, exclude=True)
     """Whether it is undecided for a reason that passes, so that grading it again may decide it."""
     own_service: bool = Field(default=False, exclude=True)

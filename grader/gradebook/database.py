@@ -16,7 +16,7 @@ from grader.errors import INSTALL_INSTRUCTOR, GraderError
 FILE = "gradebook.db"
 AGAIN = "Once it can be, run the same command again."
 KEPT = "The results are kept; once it can be, run `grader gradebook` on them."
-"""What helps where the gradebook cannot be filled, or read before that."""
+"""The next step where the gradebook cannot be filled, or read before that."""
 
 
 def available() -> bool:

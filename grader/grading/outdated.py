@@ -1,4 +1,4 @@
-"""What results do not say of themselves: whether they are of today's suites and submissions."""
+"""Tells whether results are of today's suites and submissions, which they do not say themselves."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class Arranged:
     submitters: Teams | None
     """Who handed in which `submission_12345`, where Gradescope's list is there."""
     cloned: bool = False
-    """Whether they are GitHub Classroom's repositories, now called after their owners."""
+    """True where they are GitHub Classroom's repositories, now called after their owners."""
 
 
 def arrange(

@@ -1,4 +1,4 @@
-"""What earlier intakes left in a folder of submissions: whose folders are there, and their numbers.
+"""Reads what earlier intakes left: whose folders are there, and the numbers of their owners.
 
 `lms-user.txt` in a student's folder has a line for each number that an LMS has for its owner:
 `canvas 1001`, which never changes, and `moodle 2345607 2345601` for each assignment. Moodle numbers
@@ -26,7 +26,7 @@ USER = "lms-user.txt"
 """In a student's folder: who that is in the LMS, so that a namesake's work never gets into it."""
 _MOODLE = "moodle"
 _WORDS = 3
-"""Of a line of Moodle's."""
+"""The number of words in a line of Moodle's."""
 
 
 class Participant(NamedTuple):
@@ -140,14 +140,14 @@ def _lines(path: Path) -> list[str]:
 
 @dataclass
 class Known:
-    """What earlier intakes tell of the people in a download of Moodle's."""
+    """The people in a download of Moodle's, as far as earlier intakes know them."""
 
     kept: dict[Person, str] = field(default_factory=dict)
     """Their folders."""
     others: set[str] = field(default_factory=set)
     """Folders that are not of the rest of them, whatever name they have."""
     doubtful: dict[Person, str] = field(default_factory=dict)
-    """Who may be somebody else, and why."""
+    """People who may be somebody else, and why."""
     assignment: str = ""
     """The one whose download this is."""
 

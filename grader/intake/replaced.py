@@ -1,4 +1,4 @@
-"""What an intake does to what earlier ones left: newer work stays, and what changes is told."""
+"""Leaves newer work of earlier intakes where it is, and tells what is replaced and what stays."""
 
 from __future__ import annotations
 

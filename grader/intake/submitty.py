@@ -59,7 +59,7 @@ def _handed_in(history: Any, number: int) -> datetime | None:
 
 @dataclass
 class Left:
-    """What became of versions that do not count."""
+    """Versions that do not count, and what is said of them."""
 
     lines: list[str] = field(default_factory=list)
     """Why each does not, for who runs the intake."""

@@ -29,9 +29,9 @@ class Knowledge:
     """The LMS's numbers of the students."""
     teams: Teams | None = None
     listed: bool = False
-    """Whether `teams` is Gradescope's own list, whose numbers of people never change."""
+    """True where `teams` is Gradescope's own list, whose numbers of people never change."""
     earlier: Earlier = field(default_factory=Earlier)
-    """What is in the folder of submissions."""
+    """The contents of the folder of submissions."""
 
 
 @dataclass
