@@ -160,9 +160,9 @@ class Report(_Model):
     not_taken: str = ""
     """Why a file of the submission is missing, where intake knows it."""
     team: str = ""
-    """Who handed it in together, where intake knows it."""
+    """The team that handed it in together, where intake knows it."""
     handed_in: bool = True
-    """Whether there was any file of the exercise; unknown, so True, in older versions' reports."""
+    """True where there was any file of the exercise, and in reports of older versions."""
     late: timedelta = timedelta()
     """How long after the due date and any extension; zero when in time or not known."""
     penalty: float = 0.0

@@ -24,7 +24,7 @@ NOT_TAKEN = "not-taken.txt"
 """Beside a submission of which intake could not take everything: why, for the student to read."""
 CLOSED = "cannot be read"
 _UNFINISHED = re.compile(rb"^[ \t]*raise NotImplementedError\b", re.MULTILINE)
-"""What the course's stubs hold; intake knows them by the same words."""
+"""The words of the course's stubs. `intake.cells` has its own copy: it lies beside notebooks, too."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,11 @@ class Submission:
     not_taken: str = ""
     """Why a file is missing, where intake knows it; it is among `problems` too."""
     team: str = ""
-    """Who handed it in together, where intake knows it; no part of the hash."""
+    """The team that handed it in together, where intake knows it; no part of the hash."""
     unread: str = ""
-    """What of it this machine could not read, which is no fault of the student's."""
+    """The part that this machine could not read, which is no fault of the student's."""
     copies: tuple[str, ...] = ()
-    """Of files that are there twice and differ: which one was taken, and which was not."""
+    """Lines about files that are there twice and differ: which was taken, and which was not."""
 
     @property
     def handed_in(self) -> bool:

@@ -92,8 +92,7 @@ def grade_directory(course: Course, run: GradeRequest, console: Console) -> int:
         printed = print_class(console, kept.scored(), details=details)
         if not run.students:
             lines += not_in_class(results, {student for student, _ in keys}, run.directory)
-        for line in lines:
-            console.print(visible(line), style="yellow", soft_wrap=True)
+        _print_remarks(lines, console)
         if run.json_file is not None:
             _write_json(run.json_file, course, kept, provisional=printed.provisional)
         if run.out is not None:

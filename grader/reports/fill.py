@@ -68,7 +68,7 @@ _MAXIMUM = (
     "calificaciónmáxima",
 )
 _BEHIND_TITLE = ("maxpoints", "maximumpoints", "pointspossible")
-"""What Gradescope calls the column of an assignment's points, after its title."""
+"""Names of Gradescope's column of an assignment's points, after its title."""
 _SCALE = ("scale", "skala", "barème", "escala", "scala", "schaal")
 """Moodle's, where the grade is a word and no number."""
 _FEEDBACK = ("feedbackcomments", "feedbackalskommentar", "commentairesdefeedback")

@@ -23,7 +23,7 @@ def course() -> Course:
 
 
 def _beside(course: Course, tmp_path: Path, names: list[str], *there: str) -> Collected:
-    """What intake makes of repositories in no folder, beside people who are there."""
+    """Repositories in no folder, beside people who are there."""
     source = tmp_path / "download.zip"
     source.write_bytes(zipped({f"{name}/{FILE}": b"x" for name in names}))
     return collect(source, course, earlier=Earlier(frozenset(there)))
@@ -44,7 +44,7 @@ def test_the_folder_around_tells_the_assignment(
 
 
 def test_the_folder_around_may_be_the_download_itself(course: Course, tmp_path: Path) -> None:
-    """Where it was cloned, and where two assignments' lie side by side."""
+    """The folder of the clone, and two assignments' side by side."""
     for slug in ("pipes", "streams"):
         for who in ("jdoe", "zoe-m"):
             path = tmp_path / "both" / f"{slug}-submissions" / f"{slug}-{who}" / "exercises"

@@ -84,7 +84,7 @@ def test_who_was_renamed_in_moodle_is_one_person(root: Path) -> None:
 
 
 def test_a_number_of_moodle_s_that_may_be_somebody_else_s_is_asked_about(root: Path) -> None:
-    """Where nothing shows that it is the same assignment; a renamed folder answers."""
+    """Nothing shows that it is the same assignment; a renamed folder answers."""
     _take(root, _moodle(*CLASS))
     files = _moodle(("Jane Smith", 11), ("Al Po", 19))
     code, lines = _take(root, files)
@@ -129,7 +129,7 @@ def test_one_of_two_namesakes_in_another_assignment_is_neither(root: Path) -> No
 
 
 def test_a_coincidence_makes_no_assignment_the_same() -> None:
-    """Of another Moodle: one has the same number, and the others' differ."""
+    """A download of another Moodle's: one has the same number, and the others' differ."""
     there = Earlier(
         frozenset({"Jane", "Bo", "Zoe"}),
         {str(n): Participant(who, "1") for n, who in enumerate(("Jane", "Bo", "Zoe"), 1)},

@@ -130,6 +130,6 @@ def test_the_versions_that_were_downloaded_one_by_one_are_attempts(
 def test_a_version_at_a_name_s_end_is_one_where_others_tell_it(
     course: Course, tmp_path: Path, folders: list[str], expected: dict[str, bytes]
 ) -> None:
-    """Of `jane_v2` alone nobody knows whether that is a name."""
+    """Nobody knows of `jane_v2` alone whether that is a name."""
     found = taken(course, tmp_path, {f"{name}/{WORK}": name.encode() for name in folders})
     assert {who: files[WORK] for (who, _), files in found.files.items()} == expected
