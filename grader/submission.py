@@ -24,7 +24,7 @@ NOT_TAKEN = "not-taken.txt"
 """Beside a submission of which intake could not take everything: why, for the student to read."""
 CLOSED = "cannot be read"
 _UNFINISHED = re.compile(rb"^[ \t]*raise NotImplementedError\b", re.MULTILINE)
-"""The words of the course's stubs. `intake.cells` has its own copy: it lies beside notebooks, too."""
+"""The words of the course's stubs; `intake.cells`, copied beside notebooks, has its own copy."""
 
 
 @dataclass(frozen=True)
