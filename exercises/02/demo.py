@@ -7,18 +7,20 @@ python exercises/02/demo.py socket
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 from typing import Any
 
 from tail_pipe import tail_consumer
 from tcp_socket import socket_consumer
 
+from grader.host.ports import holder
 from grader.host.standard_streams import printable
 from grader.learn.demo import not_filled_in
 
 
 def main() -> int:
-    """Print a line for each event; exit code 1 when nothing came or nothing is written yet."""
+    """Print a line for each event; exit code 1 when nothing came, or nothing could."""
     parser = argparse.ArgumentParser(description="Consume trips with your own functions.")
     ways = parser.add_subparsers(dest="way", required=True)
     tail = ways.add_parser("tail", help="follow a file with tail_consumer()")
@@ -58,6 +60,15 @@ def main() -> int:
         return 1
     except TimeoutError:
         print(f"nothing came for {options.timeout:g} s, after {events} events", file=sys.stderr)
+        return 1
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        print(
+            f"port {options.port} is taken by {holder(options.port)}\n"
+            "End that, or choose another port here and for the producer: --port 9998",
+            file=sys.stderr,
+        )
         return 1
     except KeyboardInterrupt:
         print(f"stopped after {events} events", file=sys.stderr)

@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict
 
 Whose = Literal["solution", "own", "bare"]
 
+NOT_WRITTEN = "it is not written yet"
+"""The problem of a consumer that is still a stub."""
+
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -141,6 +144,11 @@ class Column(_Model):
     restart: Restart | None = None
     problems: dict[str, str] = {}
     """By measurement: a sentence."""
+
+    @property
+    def is_stub(self) -> bool:
+        """Tell whether there is no consumer to measure yet."""
+        return self.problems.get("all") == NOT_WRITTEN
 
 
 class Machine(_Model):

@@ -145,7 +145,7 @@ def print_hint(course: Course, asked: About, console: Console) -> None:
     some = one_more(course, check, asked.kind)
     every = steps(course, check, asked.kind)
     console.print(Text(f"{check.id}: {check.title}", "bold"))
-    if asked.failure is not None and asked.kind in _OF_KINDS:
+    if asked.failure is not None:
         console.print(Padding(Text(visible(asked.failure.message)), (0, 0, 0, 2)))
     console.print(table(some))
     again = f"grader hint {check.exercise} {check.name}"

@@ -29,6 +29,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     looks = [AGAIN] if AGAIN < SECONDS else []
 
     def look(_: int, frame: FrameType | None) -> None:
+        __tracebackhide__ = True  # the learner's line is the last one of the traceback
         place = _learners_frame(frame, item.path.parent)
         code = place.f_code if place is not None else None
         where = (code.co_filename, code.co_name) if code is not None else ("", "")
@@ -65,6 +66,7 @@ def _learners_frame(frame: FrameType | None, folder: Path) -> FrameType | None:
 
 
 def _give_up(seconds: int, place: FrameType | None) -> None:
+    __tracebackhide__ = True
     stood = ""
     if place is not None:
         path = place.f_code.co_filename

@@ -200,7 +200,8 @@ class _Watch:
         console.clear()
         screen.show_title(report)
         if self._running is not None:
-            console.print(Text("running ...", "dim"))
+            said = "running ..." if report is None else "running ... The score is the last run's."
+            console.print(Text(said, "dim"))
         failure = self._first()
         if self._running is None and report is not None:
             screen.show_summary(report, failure, following=self._following() is not None)

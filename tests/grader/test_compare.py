@@ -15,8 +15,9 @@ from browser import returned
 from command_line import grader
 from rich.console import Console
 
-from grader.compare.result import Column, Comparison
+from grader.compare.result import NOT_WRITTEN, Column, Comparison
 from grader.compare.show import lessons, plots
+from grader.compare.show.cells import UNKNOWN
 from grader.compare.show.choose import offers
 from grader.compare.show.orderings import ORDERINGS
 from grader.compare.show.page import choose_html, comparison_html
@@ -99,13 +100,13 @@ def test_every_cell_of_the_quoted_run_is_filled(kept: Comparison) -> None:
 
 def test_a_consumer_that_fails_has_a_cell_that_says_so(kept: Comparison) -> None:
     """In the table a word, below it the sentence; one whose server is missing has a dash."""
-    column = Column(technique="tail", whose="solution", problems={"all": "it is not written yet"})
+    column = Column(technique="tail", whose="solution", problems={"all": "its process ended"})
     columns = [column if c.technique == "tail" else c for c in kept.columns]
     broken = kept.model_copy(update={"columns": tuple(columns)})
     assert cells(broken, "Crash", "lost")["tail"] == "fails"
     said = io.StringIO()
     print_comparison(broken, Console(width=120, file=said))
-    assert "✗ tail (solution): it is not written yet" in said.getvalue()
+    assert "✗ tail (solution): its process ended" in said.getvalue()
     behind = {name: what for name, what in kept.behind.items() if name != "tail"}
     missing = broken.model_copy(update={"behind": behind})
     assert cells(missing, "Crash", "lost")["tail"] == "\N{EN DASH}"
@@ -133,6 +134,23 @@ BREAKS = (
     ("socket", "pair", {"kind": "all"}),
     ("rabbitmq", "restart", {"lost": 1}),
 )
+
+
+def test_a_stub_has_not_failed(kept: Comparison) -> None:
+    """Its cells are empty, and its line is no error: there was nothing to measure yet."""
+    own = [
+        Column(technique=each.technique, whose="own", problems={"all": NOT_WRITTEN})
+        if each.technique == "polling"
+        else each.model_copy(update={"whose": "own"})
+        for each in kept.columns
+        if each.whose == "solution"
+    ]
+    stub = kept.model_copy(update={"columns": tuple(own)})
+    assert {row.cells[0] for row in rows(stub)} == {UNKNOWN}
+    page = io.StringIO()
+    print_comparison(stub, Console(file=page, width=100))
+    assert f"{UNKNOWN} polling (own): it is not written yet" in page.getvalue()
+    assert "fails" not in page.getvalue()
 
 
 @pytest.mark.parametrize(("number", "change"), list(enumerate(BREAKS)))

@@ -57,11 +57,13 @@ def test_each_check_is_at_a_step_of_its_own(course: Path) -> None:
 
 
 def test_without_a_check_it_is_the_first_that_failed(course: Path) -> None:
-    """Before any check ran, the first one; then the first that failed last."""
+    """Before any check ran, the first one; then the first that failed, and how it failed."""
     assert "01.value" in hint(course, "01")
     (course / "exercises" / "01" / "doubling.py").write_text(IN_PLACE)
     grader(course, "check", "01")
-    assert "01.after-crash" in hint(course, "01")
+    said = hint(course, "01")
+    assert "01.after-crash" in said
+    assert "should hold old or new" in said
 
 
 def test_when_nothing_failed_no_hint_is_given_away(course: Path, tmp_path: Path) -> None:

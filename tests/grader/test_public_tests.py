@@ -127,6 +127,7 @@ def test_what_never_returns_fails_its_test(copy: Path) -> None:
     said = pytest_in(copy, "exercises/01").stdout
     assert "your function was still running after 1 s" in said
     assert "while True" in said, "where it was"
+    assert "patience.py" not in said, "the learner's line is the last of the traceback"
     assert "1 passed" in said
 
 

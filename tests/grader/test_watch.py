@@ -127,7 +127,7 @@ def test_keys(course: Path, terminal: Terminal) -> None:
     )  # it was the stub already, and is shown again
     assert (course / "exercises" / "01" / "doubling.py").read_text() == STUB
     terminal.press("r")
-    terminal.wait_for("running ...")
+    terminal.wait_for("running ... The score is the last run's.")
     terminal.wait_for("0 of the 2 checks that ran pass")
     terminal.press("q")
     assert terminal.process.wait(30) == 0

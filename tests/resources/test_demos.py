@@ -1,10 +1,11 @@
-"""The demos from exercise 03 on with the solutions as a learner's own functions."""
+"""The demos from exercise 02 on with the solutions as a learner's own functions."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +38,21 @@ def demo(tmp_path: Path) -> Any:
         )
 
     return start
+
+
+def test_a_taken_port_is_two_lines(demo) -> None:
+    """Who listens there is named, and how to choose another port; nothing else is printed."""
+    with socket.socket() as taken:
+        taken.bind(("localhost", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with demo("02", "socket", "--port", str(port)) as process:
+            printed, said = process.communicate(timeout=60)
+    assert (process.returncode, printed) == (1, "")
+    what, remedy = said.splitlines()
+    assert what.startswith(f"port {port} is taken by ")
+    assert what.endswith(f"(pid {os.getpid()})")
+    assert remedy == "End that, or choose another port here and for the producer: --port 9998"
 
 
 def test_what_was_not_done_in_a_crash_comes_again(

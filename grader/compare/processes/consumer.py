@@ -24,6 +24,7 @@ from grader.compare.place import Place
 from grader.compare.processes import counts
 from grader.compare.processes.kill import kill_at_return
 from grader.compare.processes.line import ProcessLine
+from grader.compare.result import NOT_WRITTEN
 from grader.compare.techniques.technique import Call, Technique
 from grader.plugins import load
 
@@ -173,7 +174,7 @@ def _ready(line: ProcessLine) -> Callable[[], None]:
 
 def _sentence(error: Exception) -> str:
     if isinstance(error, NotImplementedError):
-        return "it is not written yet"
+        return NOT_WRITTEN
     first = (str(error).splitlines() or [""])[0][:200]
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
 

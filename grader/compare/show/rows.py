@@ -197,7 +197,7 @@ def _cells(comparison: Comparison, group: _Group, line: _Line, whose: Whose) -> 
 
 
 def _cell(comparison: Comparison, group: _Group, line: _Line, column: Column | None) -> str:
-    if column is None or column.technique not in comparison.behind:
+    if column is None or column.is_stub or column.technique not in comparison.behind:
         return UNKNOWN
     failed = {group.measurement, "all"} & column.problems.keys()
     return FAILS if failed else line.cell(column)

@@ -29,8 +29,9 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
         console.print("* simulated: its times say what the simulation costs, not the real thing")
     console.print(on(comparison.machine) + f"; the run took {comparison.seconds:.0f} s")
     for column in comparison.columns:
+        mark, style = (UNKNOWN, "dim") if column.is_stub else ("✗", "red")
         for sentence in problems(column):
-            console.print(Text(f"✗ {sentence}", "red"))
+            console.print(Text(f"{mark} {sentence}", style))
     console.print()
     for ordering, held in judged(comparison):
         if held is None and len(shown) < len(techniques):
