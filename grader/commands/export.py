@@ -109,6 +109,10 @@ def _tell(filled: Filled, table: Path) -> None:
         *([f"{rows} as in {table}: nobody of that name was graded"] * bool(filled.without_work)),
         *(f"a grade is replaced: {line}" for line in filled.replaced),
         *(f"a comment stays, and no feedback is entered: {line}" for line in filled.kept),
+        *(
+            f"is filled in, but Moodle says that it cannot be changed: {who}"
+            for who in filled.locked
+        ),
     ):
         options.warn(line)
     _tell_undecided(filled.undecided)

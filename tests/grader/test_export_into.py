@@ -91,6 +91,18 @@ def test_moodle_s_worksheet_in_german(tmp_path: Path, course: Course) -> None:
     assert rows[2] == ["Teilnehmer/in 12", "Bo Ng", "b@x", "", "7,50", "10,00", "fine"]
 
 
+def test_who_moodle_will_pass_over_is_said(tmp_path: Path, course: Course) -> None:
+    """A grade that was changed in the gradebook is locked; the worksheet says so, in either language."""
+    for heading, yes, no in (
+        ("Grade can be changed", "Yes", "No"),
+        ("Bewertung kann geändert werden", "Ja", "Nein"),
+    ):
+        text = f"Identifier,Full name,Grade,{heading}\nParticipant 11,ada,,{yes}\nParticipant 12,bob,,{no}\n"
+        found = _filled(tmp_path, course, text, _class(course, "ada", "bob"))
+        assert [row[2] for row in _rows(found.data)[1:]] == ["5", "5"]
+        assert found.locked == ["bob"]
+
+
 def test_moodle_s_namesakes_are_told_apart_by_number(tmp_path: Path, course: Course) -> None:
     """The number in its download is that of the worksheet; without it nobody's row is taken."""
     people = "".join(f"Participant {n},Jane Doe,j{n}@x,,,10.00,Yes,-,-,\n" for n in (11, 12))
