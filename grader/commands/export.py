@@ -61,8 +61,8 @@ def export(
 
     Exit codes: 0 done, 1 a graded student has no row of the TABLE (a line each), 2 not done.
     """
-    from grader.reports.command import TABLES, export_into  # noqa: PLC0415 - imports the templates
-    from grader.reports.command import export as write  # noqa: PLC0415
+    from grader.reports.export import TABLES, export_into  # noqa: PLC0415 - imports the templates
+    from grader.reports.export import export as write  # noqa: PLC0415
 
     course = options.this_course()
     if (kind is None) == (table is None):

@@ -25,7 +25,7 @@ def report(out: Path, submissions: Path | None, url: str | None) -> None:
     """
     from grader.gradebook.results import Results  # noqa: PLC0415 - imports pydantic's models
     from grader.grading.outdated import out_of_date  # noqa: PLC0415 - imports pytest
-    from grader.reports.command import write_pages  # noqa: PLC0415 - imports the templates
+    from grader.reports.write import write_pages  # noqa: PLC0415 - imports the templates
 
     course = options.this_course()
     count = write_pages(

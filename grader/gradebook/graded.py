@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +53,14 @@ def graded_class(out: Path, course: Course, url: str | None = None) -> Iterator[
         report = rescore(stored, course, extension(stored.student, stored.exercise))
         key = (nbgrader.student_id(report.student), report.exercise)
         yield with_scores(report, entered.get(key, {}))
+
+
+def telling_doubts(graded: Iterable[Graded], tell: Callable[[str], None]) -> Iterator[Graded]:
+    """Yield the results, and tell what is doubtful about their scores by hand."""
+    for one in graded:
+        for line in one.doubts:
+            tell(line)
+        yield one
 
 
 def with_scores(report: Report, entered: Mapping[str, Entered]) -> Graded:

@@ -67,7 +67,7 @@ DRIVER = """\
 import json, os, sys
 from pathlib import Path
 import pytest, rich.progress
-import grader.grading.command, grader.reports.command, grader.authoring.validate, grader.learn.check
+import grader.grading.command, grader.reports.export, grader.reports.write, grader.authoring.validate, grader.learn.check
 from grader.cli import main
 
 said = {}

@@ -24,9 +24,9 @@ from grader.grading.outdated import broken_off, out_of_date
 from grader.intake.notebooks import check_cell
 from grader.report import Outcome
 from grader.reports.class_page import class_html
-from grader.reports.command import write_pages
 from grader.reports.feedback import feedback_html, feedback_markdown
 from grader.reports.statistics import class_figures
+from grader.reports.write import write_pages
 
 
 @pytest.fixture

@@ -19,10 +19,10 @@ from grader.gradebook.graded import Graded
 from grader.gradebook.results import Results
 from grader.report import Kind
 from grader.reports.class_page import class_html
-from grader.reports.command import write_pages
 from grader.reports.feedback import feedback_html, feedback_markdown
 from grader.reports.safe import markdown, plain
 from grader.reports.statistics import class_figures, correlation
+from grader.reports.write import write_pages
 
 REPO = Path(__file__).resolve().parents[2]
 
