@@ -61,9 +61,10 @@ def test_a_bad_entry_is_moved_at_once(student, new_stream, trips, rng, decode):
         miscounted = miscounted and (how == "new" or step.value > len(good))
         assert not miscounted, f"{words}: return {len(good)}, not {step.value!r}"
         judge_dead(stream, ids, words)
+        dead = stream.dead
         for entry_id in ids:
             fields = stream.fields[entry_id]
-            kept = any(fields.items() <= each.items() for each in stream.dead)
+            kept = any(fields.items() <= each.items() for each in dead)
             assert kept, (
                 f"{words}: a bad entry should be in {stream.name}.dead with its fields as they are; "
                 f"{shorten(fields)} is not there"

@@ -95,7 +95,7 @@ def test_without_keep_nothing_is_removed(student, stream, trips):
     ids = ids_in(student.append(stream, [], process))
     assert ids == [], f"no event was appended, so no id should be returned; got {shorten(ids)}"
     student.append(stream, trips(3), process)
-    left = len(stream.entries)
+    left = stream.length
     assert left == MANY + 3, (
         f"3 events were appended to {MANY} entries, without keep; {left} entries are left"
     )
