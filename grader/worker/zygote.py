@@ -31,8 +31,9 @@ _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
 _SECCOMP_SET_MODE_FILTER = 1
 _SECCOMP_FILTER_FLAG_NEW_LISTENER = 8
-_PRELOAD = ["subprocess"]
-"""Of the standard library: what solutions import and nothing here has imported."""
+_PRELOAD = ["subprocess", "encodings.idna"]
+"""Of the standard library: what solutions import, or a socket with the name of a host, and nothing
+here has imported."""
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 _HELLO = wire.dump({"type": "hello"})
 _EVERYBODY = -1

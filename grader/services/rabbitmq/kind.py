@@ -23,8 +23,7 @@ class RabbitMQKind(ServiceKind):
     title: ClassVar[str] = "RabbitMQ"
     port: ClassVar[int] = 5672
     scheme: ClassVar[str] = "amqp"
-    # Who connects by a name needs the codec, whose import takes 3 ms.
-    clients: ClassVar[tuple[str, ...]] = ("pika", "encodings.idna")
+    clients: ClassVar[tuple[str, ...]] = ("pika",)
     stand_in: ClassVar[str] = "pika"
     packages: ClassVar[tuple[str, ...]] = ("rabbitmq-server",)
 

@@ -20,8 +20,7 @@ class RedisKind(ServiceKind):
     title: ClassVar[str] = "Redis"
     port: ClassVar[int] = 6379
     scheme: ClassVar[str] = "redis"
-    # Who connects by a name needs the codec, whose import takes 3 ms.
-    clients: ClassVar[tuple[str, ...]] = ("redis", "encodings.idna")
+    clients: ClassVar[tuple[str, ...]] = ("redis",)
     # Each client looks for redis-py's version among all that is installed; the first one keeps
     # what it found, and connects to nothing.
     first_call: ClassVar[Call | None] = Call("redis", "Redis", [], {})

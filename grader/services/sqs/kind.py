@@ -18,8 +18,7 @@ class SqsKind(ServiceKind):
     title: ClassVar[str] = "SQS"
     port: ClassVar[int] = 4566
     scheme: ClassVar[str] = "http"
-    # Who connects by a name needs the codec, whose import takes 3 ms.
-    clients: ClassVar[tuple[str, ...]] = ("boto3", "encodings.idna")
+    clients: ClassVar[tuple[str, ...]] = ("boto3",)
     stand_in: ClassVar[str] = "moto"
     # The first client reads the service's description, 76 ms; later ones find it cached.
     first_call: ClassVar[Call | None] = Call(
