@@ -137,6 +137,14 @@ class Exercise(_Model):
                 )
         return services
 
+    @field_validator("due", mode="before")
+    @classmethod
+    def _is_a_day(cls, due: object) -> object:
+        """Refuse `due = 12`, which would be twelve seconds into 1970."""
+        if isinstance(due, int | float) or (isinstance(due, str) and "-" not in due):
+            raise ValueError("no day")
+        return due
+
     @field_validator("files", "optional")
     @classmethod
     def _plain_names(cls, files: tuple[str, ...]) -> tuple[str, ...]:
@@ -323,13 +331,13 @@ def _first_fault(error: ValidationError, data: object) -> str:
             return f"unknown key {where}"
         case "missing":
             return f"{where} is missing"
+        case _ if fault["loc"][-1:] == ("due",):
+            return (
+                f"{where} is {fault['input']}; write the day, the time and its offset from UTC, "
+                "such as 2026-11-30T23:59:00+01:00"
+            )
         case "value_error":
             return f"{where}: {reason}" if where else reason
-    if fault["loc"][-1:] == ("due",):
-        return (
-            f"{where} is {fault['input']}; write the day, the time and its offset from UTC, such "
-            "as 2026-11-30T23:59:00+01:00"
-        )
     return f"{where} is {fault['input']!r}: {reason[0].lower()}{reason[1:]}"
 
 

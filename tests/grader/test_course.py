@@ -37,6 +37,8 @@ FAULTS = {
     "no-title": (('title = "Doubling"', ""), "exercises[01].title is missing"),
     "other-format": (("format_version = 1", "format_version = 2"), "format_version is 2"),
     "due-without-a-time": (('files = ["doubling.py"]', 'files = ["doubling.py"]\ndue = 2026-11-30'), "exercises[01].due is 2026-11-30; write the day, the time and its offset from UTC, such as 2026-11-30T23:59:00+01:00"),
+    "due-a-number": (('files = ["doubling.py"]', 'files = ["doubling.py"]\ndue = 12'), "exercises[01].due is 12; write the day, the time"),
+    "due-digits": (('files = ["doubling.py"]', 'files = ["doubling.py"]\ndue = "20261130"'), "exercises[01].due is 20261130; write the day, the time"),
     "due-no-time": (('files = ["doubling.py"]', 'files = ["doubling.py"]\ndue = "monday"'), "exercises[01].due is monday; write the day, the time"),
     "no-toml": (("[limits]", "[limits"), "is not valid TOML"),
 }  # fmt: skip
