@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from grader.intake.archives import ENDINGS
@@ -19,8 +20,11 @@ _VERSION = re.compile(
 )
 """Schoology puts `On Time` or `Late` behind it."""
 _CLOCK = r"([0-2]\d)[-_:.]?([0-5]\d)[-_:.]?([0-5]\d)(?:[.,]\d+)?(?:Z|[+-]\d\d[_:]?\d\d)?"
+_MINUTES = r"([0-2]\d)(?:[-_:.]([0-5]\d)(?!\d)|([0-5]\d)(?=\s[^\W\d]))"
+"""Mail programs leave the seconds out; four digits are a clock before a name, else a number."""
 _TIME = (
-    rf"(20\d{{2}})-([01]\d)-([0-3]\d)[-_ T]{_CLOCK}|(20(?:1[5-9]|[2-9]\d))-([01]\d)-([0-3]\d)"
+    rf"(20\d{{2}})-([01]\d)-([0-3]\d)[-_ T](?:{_CLOCK}|{_MINUTES})"
+    r"|(20(?:1[5-9]|[2-9]\d))-([01]\d)-([0-3]\d)"
     rf"|(20\d{{2}})([01]\d)([0-3]\d)[-_T]{_CLOCK}"
 )
 """Without a clock a date of some years ago may be that of a birth, and `20261120` a number."""
@@ -56,7 +60,12 @@ def version(name: str) -> int:
 def stamp(name: str) -> int:
     """Return the digits of the time that a folder is called after; 0: it is called otherwise."""
     found = _STAMP.fullmatch(name)
-    return int("".join(part for part in found.groups() if part).ljust(14, "0")) if found else 0
+    return _digits(found.groups()) if found else 0
+
+
+def _digits(parts: Iterable[str | None]) -> int:
+    """Return year to second as one number; what a time leaves out is 0."""
+    return int("".join(part for part in parts if part).ljust(14, "0"))
 
 
 def is_late(name: str) -> bool:
@@ -76,7 +85,7 @@ def without_stamp(name: str) -> tuple[str, int]:
     elif (found := _STAMPED_FIRST.match(name)) and not stamp(name):
         who = name[found.end() :].strip()
     named = any(map(str.isalpha, who)) or sum(map(str.isdigit, who)) >= _SHORTEST_NUMBER
-    return (who, stamp(found["time"])) if found and named else (name, 0)
+    return (who, _digits(found.groups()[1:])) if found and named else (name, 0)
 
 
 def with_stamp(name: str, time: int) -> str:
@@ -90,7 +99,7 @@ def stamped_file(name: str) -> tuple[str, int, str] | None:
     found = _STAMPED_FILE.search(name)
     if found is None or not any(map(str.isalnum, name[: found.start()])):
         return None
-    return name[: found.start()], stamp(found["time"]), name[found.end() :]
+    return name[: found.start()], _digits(found.groups()[1:]), name[found.end() :]
 
 
 def numbered_file(name: str) -> tuple[str, int, str] | None:

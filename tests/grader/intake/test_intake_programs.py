@@ -69,6 +69,15 @@ DOWNLOADS: dict[str, tuple[dict[str, str | bytes], dict[str, str]]] = {
         },
         {"Jane Doe 01": "new", "Zoe Kim 01": "z"},
     ),
+    "saved attachments, each mail's time without seconds first": (
+        {
+            f"2026-11-20 1011 Jane Doe/{WORK}": "old",
+            f"2026-11-22 09.30 Jane Doe/{WORK}": "new",
+            f"2026-11-21 1213 Zoe Kim/{WORK}": "z",
+            f"2026-11-21 1213/{WORK}": "a number",
+        },
+        {"Jane Doe 01": "new", "Zoe Kim 01": "z", "1213 01": "a number"},
+    ),
     "OpenOLAT, with corrections, a revision and a solution": (
         {
             _OLAT.format(f"Doe_Jane_jd/1_task/{WORK}"): "task",
