@@ -30,7 +30,7 @@ _DATA = (
 )
 _WHOLLY = frozenset(f"{_CONNECTION} {_PUBSUB} {_DATA}".split())
 _OF_CLIENT = frozenset(
-    ["SETINFO", "SETNAME", "GETNAME", "ID", "INFO", "LIST", "MAINT_NOTIFICATIONS", "TRACKINGINFO"]
+    ["SETINFO", "SETNAME", "GETNAME", "ID", "INFO", "MAINT_NOTIFICATIONS", "TRACKINGINFO"]
 )
 _NAMING = frozenset(_PUBSUB.split())
 """What takes names of channels, or patterns of them."""

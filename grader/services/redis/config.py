@@ -33,7 +33,7 @@ maxclients 128
 proto-max-bulk-len 4mb
 client-query-buffer-limit 8mb
 client-output-buffer-limit normal 32mb 16mb 10
-user default on nopass ~* &* +@all -@admin -@dangerous -@scripting +info +client|list
+user default on nopass ~* &* +@all -@admin -@dangerous -@scripting +info
 user {trusted} on #{hashed} ~* &* +@all
 """
 """Who is not logged in is the submission, and so is who says RESET."""
