@@ -77,6 +77,11 @@ def encoded(text: str | bytes) -> bytes:
     return text if isinstance(text, bytes) else text.encode()
 
 
+def count_of_entries(ids: list[str]) -> str:
+    """How many they are, for a sentence."""
+    return "1 entry" if len(ids) == 1 else f"{len(ids)} entries"
+
+
 def text(name: bytes) -> str:
     """A name that the student's code may have made up, for a sentence."""
     return name.decode(errors="replace")
@@ -195,6 +200,13 @@ class Stream:
             self._client.xreadgroup, self.group, consumer, {self.name: ">"}, count=count
         )
         ids = [entry_id.decode() for _, entries in answer for entry_id, _ in entries]
+        if len(ids) != count:
+            raise Failed(
+                f"{count_of_entries(self.ids)} had been appended to the stream "
+                f"{self.name!r}, and {count} of them were to be delivered to the consumer "
+                f"{consumer!r}; {len(ids)} could be: the others were no longer there, or had been "
+                "delivered before"
+            )
         if idle or deliveries != 1:
             self.age(*ids, idle=idle, deliveries=deliveries)
         return ids
@@ -273,7 +285,7 @@ class Stream:
     @property
     def groups(self) -> dict[str, dict[str, Any]]:
         """What the server says of each group, by name; none where there is no stream."""
-        if not self._client.exists(self.name):
+        if not self._ask(self._client.exists, self.name):
             return {}
         found = self._ask(self._client.xinfo_groups, self.name)
         return {text(one["name"]): one for one in found}
@@ -293,6 +305,12 @@ class Stream:
     def _ask(self, command: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         try:
             return command(*args, **kwargs)
+        except redis.ConnectionError as error:
+            self.service.check()  # where it serves no longer, that is no fault of the student's
+            raise Failed(
+                f"Redis serves, and ended the connection of a look at the stream {self.name!r}, as "
+                f"it does where its answer would be of many megabytes: {error}"
+            ) from None
         except redis.ResponseError as error:
             name = next((each for each in args if isinstance(each, str)), self.name)
             if "NOGROUP" in str(error):
@@ -315,9 +333,15 @@ class Stream:
         """The id of the entry of an event, which the test's events have one of."""
         return self.ids[self.everything.index(event)] if event in self.everything else ""
 
+    def event_of(self, entry_id: str) -> Any:
+        """The event of an entry; None of one that the suite did not append."""
+        return self.everything[self.ids.index(entry_id)] if entry_id in self.ids else None
+
     def entries_named(self, ids: list[str]) -> str:
         """Entries by their place, for a sentence."""
         numbers = [str(self.ids.index(each) + 1) for each in ids if each in self.ids]
+        if ids and not numbers:
+            return f"{count_of_entries(ids)} that the suite had not appended"
         *first, last = numbers or ["none"]
         return f"entries {', '.join(first)} and {last}" if first else f"entry {last}"
 

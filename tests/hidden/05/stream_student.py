@@ -8,18 +8,22 @@ already, is told so by 05.group alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from stream_seen import Stream
 
 from grader.services.redis.service import RedisService
+from grader.services.redis.watch import MOST_SEEN, Recording
 from grader.suite import HANDLE, Consumer, Failed, Handle, Kept, New, Process, Run
 
 # Milliseconds that a read waits where the test is not about waiting.
 SHORT = 10
-_ASKS_THE_GROUP = ("XREADGROUP", "XAUTOCLAIM", "XPENDING", "XCLAIM", "XREAD", "XRANGE")
+_ASKS_THE_GROUP = (
+    *("XREADGROUP", "XAUTOCLAIM", "XPENDING", "XCLAIM", "XREAD", "XRANGE"),
+    *("XREVRANGE", "XACK", "XADD", "XDEL", "XTRIM", "DEL"),  # what changes it, too
+)
 
 
 class Student:
@@ -81,6 +85,21 @@ class Student:
     def reads_only(self, *, decode: bool) -> bool:
         """Tell whether it reads what such a client answers, and not what one of the others does."""
         return not self.reads(decode=not decode) and self.reads(decode=decode)
+
+    @contextmanager
+    def recording(self) -> Iterator[Recording]:
+        """Keep the commands that come in the block.
+
+        Raises:
+            Failed: they were more than are kept, so that some were not seen.
+        """
+        with self.service.recording() as recorded:
+            yield recorded
+        if recorded.overflowed:
+            raise Failed(
+                f"it sent more than {MOST_SEEN} commands, where a solution sends some dozens; what "
+                "came after them was not looked at"
+            )
 
     def before_it_asks(self, stream: Stream, action: Callable[[], None]) -> Any:
         """Run `action` before the student's next request to the group, or to read the stream."""

@@ -150,7 +150,7 @@ def test_what_is_old_is_claimed_and_what_is_young_is_left(student, new_stream, t
         )
         assert len(seen) == 5, f"{words}; it handled {stream.these(seen)}"
         mine = [each for each in stream.pending.values() if each.consumer != "other"]
-        mine = [each for each in mine if stream.everything[stream.ids.index(each.id)] not in seen]
+        mine = [each for each in mine if stream.event_of(each.id) not in seen]
         assert not mine, (
             f"{words}; {stream.entries_named([each.id for each in mine])} should be left to the "
             f"other consumer, and were claimed by {mine[0].consumer!r}"

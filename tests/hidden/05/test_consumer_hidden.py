@@ -249,7 +249,7 @@ def test_a_claim_asks_for_no_more_than_a_batch(student, stream, trips, rng):
     """How many claims it makes before it handles anything is its own affair."""
     size = rng.randint(2, 3)
     stream.append(*trips(8))
-    with student.service.recording() as recorded:
+    with student.recording() as recorded:
         student.consume(
             stream,
             scene=lambda: stream.deliver(8, idle=LONG),

@@ -117,7 +117,7 @@ def test_killed_between_any_two_commands(student, new_stream, what):
         return entry_id, student.consume(stream, scene=scene, idle_ms=LONG // 2, max_events=1)
 
     stream = new_stream()
-    with student.service.recording() as recorded:
+    with student.recording() as recorded:
         entry_id, run = begin(stream)
         goes_on_to(run)
     said = recorded.commands()

@@ -49,7 +49,7 @@ def test_it_goes_a_page_at_a_time(student, stream, trips, rng):
     bad = rng.randint(200, 230)
     stream.append(*events[:2], *[b"{oops"] * bad, *events[2:])
     scene = f"a stream of 2 events, {bad} bad entries and 2 events was replayed"
-    with student.service.recording() as recorded:
+    with student.recording() as recorded:
         run = student.replay(stream)
         student.given(scene)
         seen = [run.next_event()]
