@@ -98,6 +98,8 @@ class CheckResult(_Model):
     """Whether it is undecided for a reason that passes, so that grading it again may decide it."""
     own_service: bool = Field(default=False, exclude=True)
     """Whether that reason is a service that serves this submission alone."""
+    unfounded: frozenset[str] = Field(default=frozenset(), exclude=True)
+    """Checks to which it had left a fault, and which found none: it takes them to run it again."""
 
     @property
     def earned(self) -> bool:
@@ -118,6 +120,7 @@ class CheckResult(_Model):
         log: tuple[dict[str, Any], ...] = (),
         again: bool = False,
         own_service: bool = False,
+        unfounded: frozenset[str] = frozenset(),
     ) -> CheckResult:
         """Make a row for `check`; `kind` counts for a failure, and so does the hint."""
         failed = outcome is Outcome.FAILED
@@ -136,6 +139,7 @@ class CheckResult(_Model):
             log=tuple(entry | {"what": presentable(str(entry.get("what", "")))} for entry in log),
             again=again,
             own_service=own_service,
+            unfounded=unfounded,
         )
 
 

@@ -38,7 +38,8 @@ def grade_repeatedly(submission: Submission, how: Grading, *tell: Tell) -> Repor
     failed = [check.id for check in report.checks if check.outcome is Outcome.FAILED]
     if not (how.repeat and failed and submission.files):
         return report
-    again = replace(how, only=with_required(exercise, failed))
+    others = {each for check in report.checks for each in check.unfounded}
+    again = replace(how, only=with_required(exercise, {*failed, *others}))
     verdicts: dict[str, list[CheckResult]] = {check.id: [check] for check in report.checks}
     for _ in range(how.repeat):
         found = grade(submission, again)

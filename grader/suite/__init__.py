@@ -2,7 +2,7 @@
 
 from grader.suite import content, exceptions, expect, properties
 from grader.suite.consumer import Consumer
-from grader.suite.outcomes import Failed, NotGraded, not_graded
+from grader.suite.outcomes import Failed, NotGraded, leave_to, not_graded
 from grader.suite.process import Process
 from grader.suite.run import Run
 from grader.suite.settle import settled
@@ -55,6 +55,7 @@ __all__ = [
     "exceptions",
     "expect",
     "in_words",
+    "leave_to",
     "not_graded",
     "properties",
     "settled",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from grader.report import Kind
 from grader.suite.place import CodePlace
@@ -56,3 +56,32 @@ def not_graded(reason: str) -> NoReturn:
         NotGraded: always.
     """
     raise NotGraded(reason)
+
+
+class LeftTo(NamedTuple):
+    """A fault that a test saw and left to another check, so that one mistake costs one check."""
+
+    check: str
+    """The other check's id."""
+    sentence: str
+    """The failure, where the other check finds nothing."""
+
+
+_left: list[LeftTo] = []
+"""By the test that runs now; tests run one at a time."""
+
+
+def leave_to(check_id: str, sentence: str) -> None:
+    """Leave what was seen to another check, whose fault it is; the test goes on, or returns.
+
+    Where every test of that check passes in the same run, this test has failed with `sentence`: an
+    excuse that nobody honours would be a way round both.
+    """
+    _left.append(LeftTo(check_id, sentence))
+
+
+def take_left() -> tuple[LeftTo, ...]:
+    """Return what the test has left to others, and forget it."""
+    found = tuple(_left)
+    _left.clear()
+    return found

@@ -20,8 +20,8 @@ from grader.suite.beside import Beside
 from grader.suite.budget import Budget
 from grader.suite.consumer import Consumer
 from grader.suite.deadline import until
-from grader.suite.judgement import cut_off, judge
-from grader.suite.outcomes import NotGraded, OutOfTime, OverBudget
+from grader.suite.judgement import Judgement, cut_off, judge
+from grader.suite.outcomes import NotGraded, OutOfTime, OverBudget, take_left
 from grader.suite.session import Session
 from grader.suite.verdict import Verdict, Verdicts
 
@@ -117,6 +117,7 @@ class SuitePlugin:
                 log=verdict.log,
                 again=verdict.again,
                 own_service=verdict.own_service,
+                unfounded=self._verdicts.unfounded(check_id),
             )
         if self._enough and not self._problem:
             return CheckResult.of(check, Outcome.SKIPPED, "another check had failed")
@@ -159,6 +160,7 @@ class SuitePlugin:
     def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
         """Skip what a failed check makes meaningless; end what takes too long."""
         self._require(item)
+        take_left()  # of a test that failed
         with until(self._deadline, self._too_long, self._over_budget):
             yield
 
@@ -220,7 +222,9 @@ class SuitePlugin:
             return
         if call.excinfo is not None and call.excinfo.type is _Decided:
             return
-        judgement = judge(item, call, self.session)
+        judgement, left = judge(item, call, self.session), take_left()
+        if unknown := [each.check for each in left if self._exercise.check(each.check) is None]:
+            judgement = Judgement(Outcome.ERROR, f"{item.name} leaves to {unknown[0]}, no check")
         broke = judgement.broke
         broken = self.session.broken_services() if judgement.outcome in UNDECIDED else []
         if judgement.outcome in UNDECIDED and (excess := self.session.exceeded()):
@@ -243,6 +247,7 @@ class SuitePlugin:
             printed=self.session.printed() if failed else "",
             again=outcome in UNDECIDED and passes,
             own_service=bool(broken) and not any(each.shared for each in broken),
+            left_to=left,
         )
         self._verdicts.add(_check_of(item), verdict)
         self._enough |= self._first_failure and failed

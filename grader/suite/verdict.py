@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from grader.report import Kind, Outcome
+from grader.suite.outcomes import LeftTo
 
 _GRAVEST_FIRST = (
     Outcome.FAILED,
@@ -32,6 +33,8 @@ class Verdict:
     printed: str
     again: bool = False
     own_service: bool = False
+    left_to: tuple[LeftTo, ...] = ()
+    """The faults that it left to other checks."""
 
 
 class Verdicts:
@@ -50,10 +53,29 @@ class Verdicts:
 
     def gravest(self, check_id: str) -> Verdict | None:
         """Return the verdict that is the check's; None when no test of it has run."""
+        verdicts = [self._with_excuses(each) for each in self._of[check_id]]
         for outcome in _GRAVEST_FIRST:
-            if found := [each for each in self._of[check_id] if each.outcome is outcome]:
+            if found := [each for each in verdicts if each.outcome is outcome]:
                 return min(found, key=self._rank)
         return None
+
+    def unfounded(self, check_id: str) -> frozenset[str]:
+        """Return the checks to which tests of this one left a fault, and which found none."""
+        every = (left.check for each in self._of[check_id] for left in each.left_to)
+        return frozenset(other for other in every if self._all_pass(other))
+
+    def _with_excuses(self, verdict: Verdict) -> Verdict:
+        """Return the failure that a test left to a check which found none; else its verdict."""
+        if verdict.outcome is Outcome.PASSED:
+            for left in verdict.left_to:
+                if self._all_pass(left.check):
+                    return replace(verdict, outcome=Outcome.FAILED, message=left.sentence)
+        return verdict
+
+    def _all_pass(self, check_id: str) -> bool:
+        """Tell whether tests of the check have run, and each has passed."""
+        of = self._of.get(check_id, [])
+        return bool(of) and all(each.outcome is Outcome.PASSED for each in of)
 
     def decided(self, check_id: str) -> bool:
         """Tell whether the other tests of the check need not run: they could say nothing more.
