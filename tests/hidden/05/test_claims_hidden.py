@@ -53,7 +53,7 @@ def test_killed_inside_handle_at_every_event(student, new_stream, trips, rng, cl
     deep = rng.randint(10, 40)
     kills = ((0, defaults), (1, pairs), (2, pairs), (deep, rng.choice((defaults, defaults, some))))
     for k, options in kills:
-        stream, total = new_stream(), max(4, k + rng.randint(1, 4))
+        stream, total = new_stream(), k + rng.randint(10, 14)
         events = trips(total)
         stream.append(*events)
 

@@ -126,7 +126,7 @@ def test_exactly_the_newest_are_left(student, new_stream, trips, rng):
     process = student.process()
     stream, short = new_stream(), new_stream()
     long = rng.randint(210, 999)
-    stream.append(*({"number": number} for number in range(long + rng.randint(60, 110))))
+    stream.append(*({"number": number} for number in range(long + rng.randint(60, 90))))
     stream.create_group()
     stream.deliver(rng.randint(3, 9))
     for where, count, most in (
