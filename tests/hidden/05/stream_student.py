@@ -19,6 +19,7 @@ from grader.services.redis.service import RedisService
 from grader.services.redis.watch import MOST_SEEN, Recording
 from grader.suite import HANDLE, Consumer, Failed, Handle, Kept, New, Process, Run, leave_to
 from grader.suite.content import trips
+from grader.suite.steps import shorten
 
 _ASKS_THE_GROUP = (
     *("XREADGROUP", "XAUTOCLAIM", "XPENDING", "XCLAIM", "XREAD", "XRANGE"),
@@ -168,8 +169,15 @@ class Student:
         return self.begin(stream, process, **kwargs)
 
     def miscounts(self, value: Any, number: int) -> bool:
-        """Tell whether that is another int; who returns none is told so by 05.delivers alone."""
-        return isinstance(value, int) and value != number
+        """Tell whether that is another int; what is none is left to 05.delivers alone."""
+        if not isinstance(value, int):
+            leave_to(
+                "05.delivers",
+                f"stream_consumer should return how many events were handled, {number}; it returned "
+                f"{shorten(value)}",
+            )
+            return False
+        return value != number
 
     def given(self, scene: str) -> None:
         """Say what was the case, for a failure of the engine's own."""
