@@ -45,7 +45,7 @@ class Student:
         self._at_end = at_end
         self.name = new_name()
         """The consumer's, where a test has one."""
-        self._short = {"wait_ms": random.randint(6, 14), "max_empty_reads": random.randint(7, 9)}
+        self._short = {"wait_ms": random.randint(8, 12), "max_empty_reads": random.randint(7, 9)}
         """Where the test is not about waiting. The seed has no part in it, nor in the name."""
 
     def process(self, *, decode: bool | None = None) -> Process:

@@ -62,16 +62,12 @@ def test_a_group_that_is_gone_is_created_again(student, stream, trips):
         "and a second start began in the same process"
     )
     seen = student.finish(student.begin(stream, process, max_events=4, max_empty_reads=2), scene)
+    # Whoever passes over what an earlier call has handled is told so by other checks.
     fresh = [event for event in seen if event in events[2:]]
     assert same(fresh, events[2:]), (
         f"{scene}: it should create the group, from the first entry on; it handled "
         f"{stream.these(seen)}"
     )
-    if not same(seen, events):
-        leave_to(
-            "05.two-consumers",
-            f"{scene}: what is new to the group is all 4; it handled {stream.these(seen)}",
-        )
 
 
 @pytest.mark.check("05.group")

@@ -189,9 +189,13 @@ def test_an_older_entry_is_moved_after_a_newer_one(student, stream, trips):
 
     options = {"idle_ms": LONG // 2, "max_events": 1}
     student.consume(stream, process, scene=scene, **options).drain()
-    assert stream.dead, (
-        "entry 2 was delivered 7 times, and held for long; it should be moved, and .dead has no entry"
-    )
+    if not stream.dead:
+        leave_to(
+            "05.claims",
+            "entry 2 had been delivered 7 times, to a consumer that has held it for long: it should be "
+            f"moved; {stream.name}.dead has no entry",
+        )
+        return
     stream.age(stream.ids[0], idle=LONG, deliveries=7)
     stream.append(*trips(1))
     words = "entry 2 was delivered 7 times and moved; then entry 1 had been delivered 7 times too"
