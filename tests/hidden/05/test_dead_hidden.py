@@ -214,7 +214,8 @@ def test_another_consumer_moves_one_at_the_same_time(student, new_stream, trips)
         there = len(stream.dead) > 1  # with which fields, 05.bad-entry tells
         if not added.is_set():
             leave_to(
-                MOVES[what], f"a {what} entry was to be moved to {dead}; nothing was added to it"
+                mover(stream, entry_id, what),
+                f"a {what} entry was to be moved to {dead}; nothing was added to it",
             )
             continue
         assert there or entry_id in stream.pending, (
