@@ -35,7 +35,11 @@ _OF_CLIENT = frozenset(
 _NAMING = frozenset(_PUBSUB.split())
 """What takes names of channels, or patterns of them."""
 _MAX_NAME = 512
-"""Bytes of a channel's name or of a pattern."""
+"""Bytes of a channel's name or of a pattern, of a group's and of a consumer's."""
+_OF_GROUPS = frozenset(["XGROUP", "XREADGROUP", "XCLAIM", "XAUTOCLAIM"])
+"""What makes groups and consumers: the server tells their names with each pending entry."""
+_BEFORE_OPTIONS = {"XAUTOCLAIM": 6, "XCLAIM": 5, "XRANGE": 4, "XREVRANGE": 4}
+"""How many words come before the options; others have them from the first word on."""
 _MAX_STARS = 2
 """In a pattern: fakeredis makes a regular expression of it; each star multiplies its time."""
 _MOST_WORDS, _LONGEST = 12, 120
@@ -69,6 +73,8 @@ class Command:
             return [word.upper() for word in self.words[1:]] in ([], [b"COUNT"])
         if self.name in _NAMING and not all(map(_is_cheap, self._names)):
             return False
+        if self.name in _OF_GROUPS and max(map(len, self.words)) > _MAX_NAME:
+            return False
         return self.name in _WHOLLY
 
     @property
@@ -94,14 +100,31 @@ class Command:
     def option(self, name: str) -> bytes | None:
         """Return the word after the option `name`, such as COUNT; None where it has no such one.
 
-        What comes after STREAMS are names and ids, whatever they are called.
+        Of one that is said twice the last counts, as for the server.
         """
-        for at, word in enumerate(self.words[1:-1], 1):
-            if word.upper() == name.upper().encode():
-                return self.words[at + 1]
-            if word.upper() == b"STREAMS":
-                break
-        return None
+        last = None
+        for word, after in self._options():
+            if word == name.upper().encode():
+                last = after
+        return last
+
+    def has_flag(self, name: str) -> bool:
+        """Tell whether the option `name`, which takes no value, is among its options."""
+        return any(word == name.upper().encode() for word, _ in self._options())
+
+    def _options(self) -> Iterator[tuple[bytes, bytes | None]]:
+        """Yield each word where an option may stand, in capitals, and the word after it.
+
+        What comes after GROUP and after STREAMS are names and ids, whatever they are called.
+        """
+        words = iter(range(_BEFORE_OPTIONS.get(self.name, 1), len(self.words)))
+        for at in words:
+            word = self.words[at].upper()
+            if word == b"STREAMS":
+                return
+            if word == b"GROUP":
+                next(words, None), next(words, None)
+            yield word, self.words[at + 1] if at + 1 < len(self.words) else None
 
     def in_words(self) -> str:
         """Return its name and its first argument, of a stream's all that fit, for a log."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable
 
 from grader.services.redis.commands import Command
 
 HANDSHAKE = {"HELLO", "CLIENT", "PING"}
 """What a client library says by itself."""
-_MOST_SEEN = 20_000
+MOST_SEEN = 20_000
+"""Commands that a recording keeps."""
 
 
 class Watch:
@@ -74,18 +74,26 @@ class Watch:
 
 
 class Recording:
-    """The commands that came while it was watched, in order; the newest where they are many."""
+    """The commands that came while it was watched, in order, but for what a library says itself.
+
+    The first ones, where they are many: `overflowed` tells that there were more.
+    """
 
     def __init__(self) -> None:
-        self._seen: deque[Command] = deque(maxlen=_MOST_SEEN)
+        self._seen: list[Command] = []
+        self.overflowed = False
+        """Whether more came than are kept."""
 
     def see(self, command: Command) -> None:
         """Keep it."""
-        self._seen.append(command)
+        if command.name in HANDSHAKE:
+            return
+        if len(self._seen) < MOST_SEEN:
+            self._seen.append(command)
+        else:
+            self.overflowed = True
 
     def commands(self, *names: str) -> list[Command]:
-        """Return those of these names so far; without names all but a client's own."""
+        """Return those of these names so far; without names all of them."""
         seen = list(self._seen)
-        if not names:
-            return [each for each in seen if each.name not in HANDSHAKE]
-        return [each for each in seen if each.name in names]
+        return [each for each in seen if each.name in names] if names else seen

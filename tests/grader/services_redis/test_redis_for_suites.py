@@ -7,13 +7,15 @@ import socket
 import threading
 import time
 
+import pytest
 import redis
 from redis_lab import SECONDS, attach, connect, needs_server
 
-from grader.services.redis.commands import CommandReader, encode
+from grader.services.redis.commands import Command, CommandReader, encode
 from grader.services.redis.replies import ReplyReader
 from grader.services.redis.server import EmbeddedServer
 from grader.services.redis.service import RedisService
+from grader.services.redis.watch import MOST_SEEN, Recording
 
 
 @needs_server
@@ -120,6 +122,47 @@ def test_an_option_ends_where_names_begin() -> None:
     (command,) = CommandReader().feed(encode(b"XREAD", b"COUNT", b"2", b"STREAMS", b"BLOCK", b"0"))
     assert command.option("COUNT") == b"2"
     assert command.option("BLOCK") is None
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "value"),
+    [
+        (b"XREADGROUP GROUP g ana BLOCK 900 COUNT 5 block 1 STREAMS s >", "BLOCK", b"1"),
+        (b"XREADGROUP BLOCK 9 GROUP BLOCK COUNT STREAMS s >", "BLOCK", b"9"),
+        (b"XREADGROUP BLOCK 9 GROUP BLOCK COUNT STREAMS s >", "COUNT", None),
+        (b"XAUTOCLAIM s g COUNT 9 0-0 COUNT 2 COUNT 8", "COUNT", b"8"),
+        (b"XRANGE COUNT - + COUNT 3", "COUNT", b"3"),
+    ],
+)
+def test_an_option_is_read_as_the_server_reads_it(
+    words: bytes, name: str, value: bytes | None
+) -> None:
+    """The last one counts; a name is none, whatever it is called."""
+    (command,) = CommandReader().feed(encode(*words.split()))
+    assert command.option(name) == value
+
+
+def test_a_flag_is_an_option_and_no_name() -> None:
+    """A group may be called NOACK, and ECHO says what it likes."""
+    said = {
+        b"XREADGROUP GROUP g ana NOACK STREAMS s >": True,
+        b"XREADGROUP GROUP NOACK NOACK STREAMS NOACK >": False,
+    }
+    for words, has in said.items():
+        (command,) = CommandReader().feed(encode(*words.split()))
+        assert command.has_flag("NOACK") is has
+
+
+def test_a_recording_tells_that_there_was_more_than_it_keeps() -> None:
+    """What a client says by itself takes no place in it."""
+    recording = Recording()
+    for _ in range(MOST_SEEN):
+        recording.see(Command((b"PING",), b""))
+        recording.see(Command((b"XADD",), b""))
+    assert not recording.overflowed
+    recording.see(Command((b"XACK",), b""))
+    assert recording.overflowed
+    assert len(recording.commands("XADD")) == MOST_SEEN
 
 
 def test_what_comes_unasked_is_no_answer() -> None:

@@ -88,6 +88,10 @@ def test_a_command_may_not_grow_for_ever() -> None:
         ((b"FLUSHALL",), False),
         ((), False),
         ((b"COMMAND",), True),
+        ((b"XCLAIM", b"s", b"g", b"x" * 512, b"0", b"1-0"), True),
+        ((b"XCLAIM", b"s", b"g", b"x" * 513, b"0", b"1-0"), False),  # told with all that it holds
+        ((b"XGROUP", b"CREATE", b"s", b"x" * 10_000, b"0"), False),
+        ((b"XADD", b"s", b"*", b"event", b"x" * 10_000), True),
         ((b"COMMAND", b"LIST", b"FILTERBY", b"PATTERN", b"*a*a*a*b"), False),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,17 +13,25 @@ from typing import Any
 import redis
 
 from grader.services.redis.service import RedisService
-from grader.suite import Consumer, Failed
+from grader.suite import Consumer, Failed, Raised
 from grader.suite.content import these, to_message, value_of
-from grader.suite.steps import shorten
+from grader.suite.steps import Step, shorten
 
 PATIENCE = 10.0  # seconds; only a wrong submission waits so long
 LONG = 600_000
 """Milliseconds that nothing comes to be old in a test by itself."""
 MANY = 1_050
 """Entries: more than one page, and more than what is kept by those who always trim."""
-OTHER = "other"
-"""The consumer of the group that the suite plays."""
+
+
+def new_name() -> str:
+    """A consumer's name as people give them: it does not tell which test it is in."""
+    kind = secrets.choice(("taxi", "meter", "mia", "noah", "worker", "zone"))
+    return f"{kind}{secrets.choice(' -_.')}{secrets.token_hex(3)}"
+
+
+OTHER, THIRD = new_name(), new_name()
+"""The consumers of the group that the suite plays."""
 
 _APPEND = """
 local ids, all, at = {}, ARGV[1], 1
@@ -75,6 +84,11 @@ def fields_of(item: Any) -> Fields:
 def encoded(text: str | bytes) -> bytes:
     """Text as the server has it."""
     return text if isinstance(text, bytes) else text.encode()
+
+
+def count_of_entries(ids: list[str]) -> str:
+    """How many they are, for a sentence."""
+    return "1 entry" if len(ids) == 1 else f"{len(ids)} entries"
 
 
 def text(name: bytes) -> str:
@@ -195,6 +209,13 @@ class Stream:
             self._client.xreadgroup, self.group, consumer, {self.name: ">"}, count=count
         )
         ids = [entry_id.decode() for _, entries in answer for entry_id, _ in entries]
+        if len(ids) != count:
+            raise Failed(
+                f"{count_of_entries(self.ids)} had been appended to the stream "
+                f"{self.name!r}, and {count} of them were to be delivered to the consumer "
+                f"{consumer!r}; {len(ids)} could be: the others were no longer there, or had been "
+                "delivered before"
+            )
         if idle or deliveries != 1:
             self.age(*ids, idle=idle, deliveries=deliveries)
         return ids
@@ -273,7 +294,7 @@ class Stream:
     @property
     def groups(self) -> dict[str, dict[str, Any]]:
         """What the server says of each group, by name; none where there is no stream."""
-        if not self._client.exists(self.name):
+        if not self._ask(self._client.exists, self.name):
             return {}
         found = self._ask(self._client.xinfo_groups, self.name)
         return {text(one["name"]): one for one in found}
@@ -293,6 +314,12 @@ class Stream:
     def _ask(self, command: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         try:
             return command(*args, **kwargs)
+        except redis.ConnectionError as error:
+            self.service.check()  # where it serves no longer, that is no fault of the student's
+            raise Failed(
+                f"Redis serves, and ended the connection of a look at the stream {self.name!r}, as "
+                f"it does where its answer would be of many megabytes: {error}"
+            ) from None
         except redis.ResponseError as error:
             name = next((each for each in args if isinstance(each, str)), self.name)
             if "NOGROUP" in str(error):
@@ -315,11 +342,26 @@ class Stream:
         """The id of the entry of an event, which the test's events have one of."""
         return self.ids[self.everything.index(event)] if event in self.everything else ""
 
+    def event_of(self, entry_id: str) -> Any:
+        """The event of an entry; None of one that the suite did not append."""
+        return self.everything[self.ids.index(entry_id)] if entry_id in self.ids else None
+
     def entries_named(self, ids: list[str]) -> str:
         """Entries by their place, for a sentence."""
         numbers = [str(self.ids.index(each) + 1) for each in ids if each in self.ids]
+        if ids and not numbers:
+            return f"{count_of_entries(ids)} that the suite had not appended"
         *first, last = numbers or ["none"]
         return f"entries {', '.join(first)} and {last}" if first else f"entry {last}"
+
+
+def is_unchanged(step: Step, name: str) -> bool:
+    """Tell whether what left the function is the exception of that name that handle raised."""
+    if not (isinstance(step, Raised) and step.by_handle):
+        return False
+    # What leaves a thread of an executor's is no StopIteration, by Python's fault.
+    types = {name.rpartition(".")[2]} | ({"RuntimeError"} if name == "StopIteration" else set())
+    return step.type in types
 
 
 def judge_dead(stream, ids: list[str], words: str) -> None:

@@ -8,18 +8,23 @@ already, is told so by 05.group alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack
+import random
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from stream_seen import Stream
+from stream_seen import Stream, new_name
 
 from grader.services.redis.service import RedisService
-from grader.suite import HANDLE, Consumer, Failed, Handle, Kept, New, Process, Run
+from grader.services.redis.watch import MOST_SEEN, Recording
+from grader.suite import HANDLE, Consumer, Failed, Handle, Kept, New, Process, Run, leave_to
+from grader.suite.content import trips
+from grader.suite.steps import shorten
 
-# Milliseconds that a read waits where the test is not about waiting.
-SHORT = 10
-_ASKS_THE_GROUP = ("XREADGROUP", "XAUTOCLAIM", "XPENDING", "XCLAIM", "XREAD", "XRANGE")
+_ASKS_THE_GROUP = (
+    *("XREADGROUP", "XAUTOCLAIM", "XPENDING", "XCLAIM", "XREAD", "XRANGE"),
+    *("XREVRANGE", "XACK", "XADD", "XDEL", "XTRIM", "DEL"),  # what changes it, too
+)
 
 
 class Student:
@@ -38,6 +43,10 @@ class Student:
         self._new_stream = new_stream
         self._found = found
         self._at_end = at_end
+        self.name = new_name()
+        """The consumer's, where a test has one."""
+        self._short = {"wait_ms": random.randint(8, 12), "max_empty_reads": random.randint(7, 9)}
+        """Where the test is not about waiting. The seed has no part in it, nor in the name."""
 
     def process(self, *, decode: bool | None = None) -> Process:
         """A new process with a client in it, of those whose answers the student's code can read.
@@ -65,9 +74,9 @@ class Student:
         """
         if decode not in self._found:
             stream = self._new_stream()
-            stream.append({"event_id": 1})
+            stream.append(*trips(random.Random(stream.name), random.randint(2, 5)))
             try:
-                run = self.consume(stream, self.process(decode=decode), max_events=1)
+                run = self.consume(stream, self.process(decode=decode))
                 self._found[decode] = isinstance(run.next(), Handle)
             except Failed:
                 self._found[decode] = False
@@ -82,6 +91,32 @@ class Student:
         """Tell whether it reads what such a client answers, and not what one of the others does."""
         return not self.reads(decode=not decode) and self.reads(decode=decode)
 
+    def is_blind(self, *, decode: bool) -> bool:
+        """Tell whether it reads nothing of such a client's, but another's; 05.delivers is to tell."""
+        if not self.reads_only(decode=not decode):
+            return False
+        leave_to(
+            "05.delivers",
+            f"with a client that has decode_responses={decode} stream_consumer should handle what is "
+            f"in a stream; it handled no event there, and did with decode_responses={not decode}",
+        )
+        return True
+
+    @contextmanager
+    def recording(self) -> Iterator[Recording]:
+        """Keep the commands that come in the block.
+
+        Raises:
+            Failed: they were more than are kept, so that some were not seen.
+        """
+        with self.service.recording() as recorded:
+            yield recorded
+        if recorded.overflowed:
+            raise Failed(
+                f"it sent more than {MOST_SEEN} commands, where a solution sends some dozens; what "
+                "came after them was not looked at"
+            )
+
     def before_it_asks(self, stream: Stream, action: Callable[[], None]) -> Any:
         """Run `action` before the student's next request to the group, or to read the stream."""
         return self.service.before(
@@ -93,19 +128,19 @@ class Student:
         stream: Stream,
         process: Process | None = None,
         *,
-        consumer: str = "mia",
+        consumer: str | None = None,
         max_events: int = 1000,
         **kwargs: Any,
     ) -> Run:
-        """Begin a call of stream_consumer as it stands."""
+        """Begin a call of stream_consumer as it stands; what is None has its default."""
         where = process or self.process()
-        options = {"wait_ms": SHORT, "max_empty_reads": 8} | kwargs
+        options = self._short | kwargs
         return where.start(
             "redis_streams.stream_consumer",
             Kept("client"),
             stream.name,
             stream.group,
-            consumer,
+            consumer or self.name,
             HANDLE,
             max_events=max_events,
             **{name: value for name, value in options.items() if value is not None},
@@ -134,8 +169,15 @@ class Student:
         return self.begin(stream, process, **kwargs)
 
     def miscounts(self, value: Any, number: int) -> bool:
-        """Tell whether that is another int; who returns none is told so by 05.delivers alone."""
-        return isinstance(value, int) and value != number
+        """Tell whether that is another int; what is none is left to 05.delivers alone."""
+        if not isinstance(value, int):
+            leave_to(
+                "05.delivers",
+                f"stream_consumer should return how many events were handled, {number}; it returned "
+                f"{shorten(value)}",
+            )
+            return False
+        return value != number
 
     def given(self, scene: str) -> None:
         """Say what was the case, for a failure of the engine's own."""

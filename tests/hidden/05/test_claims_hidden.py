@@ -6,9 +6,9 @@ Nobody waits for idle_ms: an onlooker makes pending entries old, with XCLAIM and
 from __future__ import annotations
 
 import pytest
-from stream_seen import LONG, OTHER
+from stream_seen import LONG, OTHER, THIRD
 
-from grader.suite import Handle, Raised
+from grader.suite import Handle, Raised, leave_to
 from grader.suite.content import same
 from grader.suite.steps import in_words
 
@@ -43,33 +43,43 @@ def judge_crash(stream, handled: list, current: str, name: str) -> None:
 @pytest.mark.check("05.ack-after-handle")
 @pytest.mark.parametrize("claimed", [False, True])
 def test_killed_inside_handle_at_every_event(student, new_stream, trips, rng, claimed):
-    """Killed while it handles event k, for every k, of two batches; new ones, and claimed ones."""
-    events = trips(4)
-    name = f"taxi {rng.randrange(10**6)}"
-    for k in range(len(events)):
-        stream = new_stream()
+    """Killed while it handles event k: of each of two batches, and far into a long run.
+
+    New ones, and claimed ones; by the defaults, and in batches of two and more.
+    """
+    defaults = dict.fromkeys(("batch_size", "idle_ms", "wait_ms", "max_empty_reads"))
+    pairs = {"batch_size": 2, "idle_ms": LONG // 2}
+    some = {"batch_size": rng.randint(3, 6), "idle_ms": 10 * rng.randint(3000, 5000)}
+    deep = rng.randint(10, 40)
+    kills = ((0, defaults), (1, pairs), (2, pairs), (deep, rng.choice((defaults, defaults, some))))
+    for k, options in kills:
+        stream, total = new_stream(), k + rng.randint(10, 14)
+        events = trips(total)
         stream.append(*events)
 
-        def scene(stream=stream) -> None:
+        def scene(stream=stream, total=total) -> None:
             if claimed:
-                stream.deliver(4, idle=LONG)
+                stream.deliver(total, idle=LONG)
 
-        run = student.consume(stream, scene=scene, consumer=name, batch_size=2, idle_ms=LONG // 2)
+        most = rng.choice((total, 1000, 10**6))
+        run = student.consume(stream, scene=scene, max_events=most, **options)
+        held = f"{total} entries are in the stream"
+        held += ", held by another consumer for long" if claimed else ""
         handled = []
         for number in range(k + 1):
             step = run.next()
+            words = f"{held}, and it has handled {number}; {in_words(step, 'it')}"
             if claimed and not isinstance(step, Handle):
-                return  # whoever claims nothing is told so by 05.claims
-            assert isinstance(step, Handle), (
-                f"4 entries are in the stream, and it has handled {number}; {in_words(step, 'it')}"
-            )
+                leave_to("05.claims", words)
+                return
+            assert isinstance(step, Handle), words
             current = stream.id_of(step.event)
-            assert current, f"4 entries are in the stream; {in_words(step, 'it')}"
+            assert current, f"{held}; {in_words(step, 'it')}"
             if number < k:
                 handled.append(current)
                 run.handled()
         run.kill()
-        judge_crash(stream, handled, current, name)
+        judge_crash(stream, handled, current, student.name)
 
 
 @pytest.mark.check("05.ack-after-handle")
@@ -78,11 +88,20 @@ def test_the_next_start_handles_what_was_in_hand(student, stream, trips):
     events = trips(3)
     stream.append(*events)
     run = student.consume(stream, batch_size=2, idle_ms=LONG // 2)
-    run.next_event(), run.handled(), run.next_event()
+    run.next_event(), run.handled()
+    second = run.next_event()
     run.kill()
+    if second != events[1]:
+        leave_to(
+            "05.delivers",
+            f"3 entries were in the stream; it handled {stream.these([second])} second",
+        )
+        return
     current = stream.ids[1]
-    if current not in stream.pending:
-        return  # the test above tells
+    assert current in stream.pending, (
+        "killed inside handle() of event 2 of 3: its entry should be pending, so that it is claimed; "
+        "it is not pending"
+    )
     stream.age(*stream.pending, idle=LONG)
     words = (
         "killed inside handle() of event 2 of 3, and started again under the same name when what it "
@@ -93,18 +112,23 @@ def test_the_next_start_handles_what_was_in_hand(student, stream, trips):
     while (step := run.next()) == Handle(events[0]):
         run.handled()  # when that is acknowledged, 05.acks tells
     if isinstance(step, Raised) and "BUSYGROUP" in step.message:
-        return  # 05.group tells
+        leave_to("05.group", f"{words}; {in_words(step, 'it')}")
+        return
     if step == Handle(events[2]) and current in stream.pending:
-        return  # whoever claims nothing, or later, is told so by 05.claims
+        leave_to(
+            "05.claims",
+            f"{words}: it should claim entry 2 before it reads what is new; it handled 3",
+        )
+        return
     did = f"it handled {stream.these([step.event])}" if isinstance(step, Handle) else ""
     assert step == Handle(events[1]), (
         f"{words}: it should claim entry 2 and handle it; {did or in_words(step, 'it')}, and entry 2 is "
         f"{'still' if current in stream.pending else 'no longer'} pending"
     )
-    who = stream.pending[current].consumer if current in stream.pending else "mia"
-    assert who == "mia", (
-        f"{words}: entry 2 should be pending for the consumer 'mia' again, as stream_consumer was "
-        f"told; it is pending for {who!r}"
+    who = stream.pending[current].consumer if current in stream.pending else student.name
+    assert who == student.name, (
+        f"{words}: entry 2 should be pending for the consumer {student.name!r} again, as "
+        f"stream_consumer was told; it is pending for {who!r}"
     )
 
 
@@ -115,8 +139,8 @@ def test_the_next_start_handles_what_was_in_hand(student, stream, trips):
 @pytest.mark.parametrize("decode", [False, True])
 def test_what_is_old_is_claimed_and_what_is_young_is_left(student, new_stream, trips, rng, decode):
     """By an idle_ms that is given, and by the default; in one process."""
-    if student.reads_only(decode=not decode):
-        return  # 05.delivers tells
+    if student.is_blind(decode=decode):
+        return
     process = student.process(decode=decode)
     given = rng.randint(200, 400) * 1000
     # Of the default, the young ones have 29 s to become old in, which no test takes.
@@ -149,8 +173,8 @@ def test_what_is_old_is_claimed_and_what_is_young_is_left(student, new_stream, t
             f"{words}: what is claimed comes before what is new; it handled {stream.these(seen)}"
         )
         assert len(seen) == 5, f"{words}; it handled {stream.these(seen)}"
-        mine = [each for each in stream.pending.values() if each.consumer != "other"]
-        mine = [each for each in mine if stream.everything[stream.ids.index(each.id)] not in seen]
+        mine = [each for each in stream.pending.values() if each.consumer != OTHER]
+        mine = [each for each in mine if stream.event_of(each.id) not in seen]
         assert not mine, (
             f"{words}; {stream.entries_named([each.id for each in mine])} should be left to the "
             f"other consumer, and were claimed by {mine[0].consumer!r}"
@@ -192,7 +216,7 @@ def test_what_another_deals_with_at_the_same_time_is_left_to_it(student, stream,
 
     def deal() -> None:
         """Claim the first entry, as a third consumer would; the second one its consumer has done."""
-        stream.claim(stream.ids[0], consumer="third")
+        stream.claim(stream.ids[0], consumer=THIRD)
         stream.acknowledge(stream.ids[1])
 
     with student.service.before(
@@ -232,10 +256,24 @@ def test_the_next_call_looks_from_the_beginning(student, stream, trips):
     options = {"batch_size": 1, "idle_ms": LONG // 2, "max_events": 1}
     run = student.consume(stream, process, scene=scene, **options)
     for event in events[:2]:
-        if run.next() != Handle(event):
-            return  # whoever claims none of them, or does not go on, is told so by others
+        if (step := run.next()) != Handle(event):
+            # Whoever claims none of them is told so by other tests, as is who does not go on.
+            leave_to(
+                "05.claims" if event == events[0] else "05.poison",
+                f"another consumer had held entries 1 and 2 for {LONG} ms, and a moment ago entry 3; "
+                f"batch_size is 1, and handle() raises for event 1: it should handle 1, then 2; "
+                f"{in_words(step, 'it')}",
+            )
+            return
         held = stream.pending.get(stream.id_of(event))
-        assert held is None or held.idle < LONG // 2, (
+        if held is None:
+            leave_to(
+                "05.ack-after-handle",
+                f"while handle() had {stream.these([event])} in hand its entry should be pending; it is "
+                "not pending",
+            )
+            return
+        assert held.idle < LONG // 2, (
             f"another consumer had held entries 1 and 2 for {LONG} ms, and this one claimed "
             f"{stream.entries_named([held.id])}: while it handles it, it has held it for a moment; "
             f"for the server it has been idle for {held.idle // 1000} s, so that others claim it too"
@@ -243,7 +281,10 @@ def test_the_next_call_looks_from_the_beginning(student, stream, trips):
         run.fails() if event == events[0] else run.handled()
     run.drain()
     if stream.ids[0] not in stream.pending:
-        return  # what failed did not stay, which other checks tell
+        leave_to(
+            "05.poison", "handle() raised for event 1: its entry should stay pending; it did not"
+        )
+        return
     # Whoever claims what others hold, and never its own again, is told so by 05.poison.
     stream.claim(stream.ids[0], consumer=OTHER)
     stream.age(stream.ids[0], idle=LONG, deliveries=1)
@@ -255,8 +296,14 @@ def test_the_next_call_looks_from_the_beginning(student, stream, trips):
     )
     student.given(words)
     step = run.next()
-    if isinstance(step, Raised) or stream.ids[0] not in stream.pending:
-        return  # a group that is there already is 05.group's business
+    if isinstance(step, Raised):
+        leave_to("05.group", f"{words}; {in_words(step, 'it')}")
+        return
+    if stream.ids[0] not in stream.pending:
+        leave_to(
+            "05.ack-after-handle", f"{words}; entry 1 is pending no more before it was handled"
+        )
+        return
     assert step == Handle(events[0]), f"{words}: it should claim entry 1; {in_words(step, 'it')}"
 
 

@@ -9,7 +9,7 @@ import pytest
 from stream_seen import LONG, PATIENCE
 
 from grader.services.redis.commands import Command
-from grader.suite import Handle, Raised
+from grader.suite import Handle, Raised, leave_to
 from grader.suite.content import RETURNED, count_of, listed, same
 from grader.suite.steps import in_words, shorten
 
@@ -46,7 +46,9 @@ def test_entries_are_handled_in_order(
                 f"{len(events)} entries were in the stream (decode_responses={not decode}; the call "
                 f"before, in the same process, had a client with decode_responses={decode})"
             )
-        run = student.consume(stream, process, max_events=len(events))
+        # The short ones have the default wait.
+        waits = {} if stream is first else {"wait_ms": None, "max_empty_reads": 2}
+        run = student.consume(stream, process, max_events=len(events), **waits)
         seen = student.finish(run, scene)
         for number, (event, wanted) in enumerate(zip(seen, events, strict=False), 1):
             assert event == wanted, (
@@ -126,7 +128,10 @@ def test_a_slow_handle_is_waited_for(student, stream, trips, rng):
     seen = []
     while isinstance(step := run.next(), Handle):
         if seen and stream.ids[0] in stream.pending:
-            return  # the first one was handled at once, and is not acknowledged: 05.acks tells
+            leave_to(
+                "05.acks", f"{scene}; batch_size is 1, and entry 1 is pending when 2 is handled"
+            )
+            return
         seen.append(step.event)
         if step.event == events[slow] and seen.count(step.event) == 1:
             run.waiting(2 * SHORT_IDLE / 1000)  # the time in which it could be given up
@@ -148,19 +153,26 @@ def test_nothing_that_was_handled_is_pending(student, stream, trips, rng, how):
     run = student.consume(
         stream,
         scene=lambda: stream.deliver(3, idle=LONG),
-        max_events={"max_events": len(events), "batch": 7, "empty": 1000}[how],
-        batch_size=4 if how == "batch" else 10,
-        idle_ms=LONG // 2,
+        max_events=(most := {"max_events": len(events), "batch": 7, "empty": 1000}[how]),
+        batch_size=4 if how == "batch" else None,
+        idle_ms=None if how == "max_events" else LONG // 2,
     )
     run.process.case.given(f"{len(events)} entries were in the stream")
     handled = []
     while not run.waiting(PATIENCE) and isinstance(step := run.next(), Handle):
         handled.append(step.event)
         run.handled()
+    did = f"{len(events)} entries were in the stream, and it handled {stream.these(handled)}"
     if not run.over:
-        return  # whoever does not give up is told so by 05.waits
-    # An event that nobody appended, which 05.delivers tells, has no entry.
+        leave_to("05.waits", f"{did}; for {PATIENCE:.0f} s after that it did nothing")
+        return
+    # An event that nobody appended has no entry.
     ids = [entry_id for event in handled if (entry_id := stream.id_of(event))]
+    due = min(most, len(events))
+    if len(ids) < due:
+        # Another consumer held three of them.
+        missed = "05.claims" if len(ids) >= due - 3 else "05.delivers"
+        leave_to(missed, f"{did}; max_events is {most}, so it should handle {due}")
     left = [each for each in stream.pending if each in ids]
     assert not left, (
         f"it handled {stream.these(handled)} of {len(events)} and returned; "
@@ -190,6 +202,8 @@ def test_it_acknowledges_while_it_goes_on(student, stream, trips):
         )
         handled.append(stream.id_of(step.event))
         run.handled()
+    if len(handled) < len(events):
+        leave_to("05.delivers", f"5 entries were in the stream; it handled {len(handled)}")
 
 
 @pytest.mark.check("05.leaves-the-rest")
@@ -213,7 +227,11 @@ def test_entries_beyond_max_events_are_delivered_to_nobody(student, stream, trip
         )
         passed += 1
         if step.event in seen:
-            return  # whoever handles a failed one again at once is told so by 05.poison
+            leave_to(
+                "05.poison",
+                f"{scene}; handle() raised for an event, which it handled again at once",
+            )
+            return
         seen.append(step.event)
         if step.event in bad:
             run.fails()
@@ -222,7 +240,14 @@ def test_entries_beyond_max_events_are_delivered_to_nobody(student, stream, trip
             assert handled <= most, f"{scene}; it handled another event after {most}"
             run.handled()
     if isinstance(step, Raised):
-        return  # that it goes on after a failure is 05.poison's
+        words = f"{scene}, and handle() raised for {count_of(bad, 'event')}; {in_words(step, 'it')}"
+        leave_to("05.poison" if fails else "05.delivers", words)
+        return
+    if handled < most:
+        leave_to(
+            "05.poison" if fails else "05.delivers",
+            f"{scene}, and {total} entries were in the stream; it handled {handled}",
+        )
     rest = len(stream.delivered) - passed
     assert rest <= 0, (
         f"{scene}: after that no entry should be delivered; {rest} were delivered and not handled"
@@ -235,8 +260,9 @@ def test_the_default_batch(student, stream, trips, rng):
     count = rng.randint(14, 18)
     stream.append(*trips(count))
     run = student.consume(stream, max_events=count)
-    if not isinstance(run.next(), Handle):
-        return  # 05.delivers tells
+    if not isinstance(step := run.next(), Handle):
+        leave_to("05.delivers", f"{count} entries were in the stream; {in_words(step, 'it')}")
+        return
     hand = len(stream.delivered)
     assert hand <= 10, (
         f"max_events is {count} and batch_size the default, 10: when it handles the first event, at "
@@ -249,7 +275,7 @@ def test_a_claim_asks_for_no_more_than_a_batch(student, stream, trips, rng):
     """How many claims it makes before it handles anything is its own affair."""
     size = rng.randint(2, 3)
     stream.append(*trips(8))
-    with student.service.recording() as recorded:
+    with student.recording() as recorded:
         student.consume(
             stream,
             scene=lambda: stream.deliver(8, idle=LONG),
@@ -257,7 +283,11 @@ def test_a_claim_asks_for_no_more_than_a_batch(student, stream, trips, rng):
             batch_size=size,
             idle_ms=LONG // 2,
         ).next()
-    most = max(map(claimed_by, recorded.commands("XAUTOCLAIM", "XCLAIM")), default=0)
+    claims = recorded.commands("XAUTOCLAIM", "XCLAIM")
+    if not claims:
+        leave_to("05.claims", "another consumer has held 8 entries for long; none was claimed")
+        return
+    most = max(map(claimed_by, claims))
     assert most <= size, (
         f"another consumer has held 8 entries for long, and batch_size is {size}: a claim should ask "
         f"for {size} at most; one asked for {most}"
@@ -280,20 +310,27 @@ def test_no_more_is_claimed_than_will_be_handled(student, stream, trips):
     )
     seen = run.drain()
     pending = stream.pending.values()
-    others = sum(each.consumer != "mia" for each in pending)
+    others = sum(each.consumer != student.name for each in pending)
     more = sum(each.deliveries > 1 for each in pending)
-    # Whoever claims nothing is told so by 05.claims, whoever acknowledges nothing by 05.acks.
     assert len(seen) <= 2, (
         "another consumer has held 7 entries for long, and max_events is 2: two should be claimed "
         f"and handled; it handled {stream.these(seen)}"
     )
-    assert len(seen) != 2 or not student.miscounts(run.value, 2), (
+    if len(seen) < 2:
+        leave_to(
+            "05.claims",
+            "another consumer has held 7 entries for long, and max_events is 2: two should be claimed "
+            f"and handled; it handled {stream.these(seen)}",
+        )
+        return
+    assert not student.miscounts(run.value, 2), (
         "another consumer has held 7 entries for long, and max_events is 2: two were claimed and "
         f"handled, so return 2, not {run.value!r}"
     )
-    assert len(seen) != 2 or (others >= 5 and more <= 2), (
+    claimed = max(7 - others, more)
+    assert claimed <= 2, (
         "another consumer has held 7 entries for long, and max_events is 2: two should be claimed; "
-        f"{7 - others} were"
+        f"{claimed} were"
     )
 
 
@@ -318,7 +355,9 @@ def test_what_is_claimed_counts_before_what_is_new(student, stream, trips, rng):
     seen = []
     while isinstance(step := run.next(), Handle):
         done = [stream.id_of(event) for event in seen]
-        hand = [e for e in stream.pending.values() if e.consumer == "mia" and e.id not in done]
+        hand = [
+            e for e in stream.pending.values() if e.consumer == student.name and e.id not in done
+        ]
         assert len(hand) <= most - len(seen), (
             f"{words}: when {count_of(seen, 'event')} of {most} were handled, at most {most - len(seen)} "
             f"entries should be in hand; {len(hand)} were"
@@ -327,5 +366,9 @@ def test_what_is_claimed_counts_before_what_is_new(student, stream, trips, rng):
         run.handled()
     assert not isinstance(step, Raised), f"{words}; {in_words(step, 'it')}"
     done = [stream.id_of(event) for event in seen]
-    left = [e.id for e in stream.pending.values() if e.consumer == "mia" and e.id not in done]
+    if len(seen) < most:
+        missed = "05.claims" if fresh <= len(seen) else "05.delivers"
+        leave_to(missed, f"{words}; it handled {stream.these(seen)}")
+    mine = [each for each in stream.pending.values() if each.consumer == student.name]
+    left = [each.id for each in mine if each.id not in done]
     assert not left, f"{words}: {stream.entries_named(left)} should be delivered to nobody"

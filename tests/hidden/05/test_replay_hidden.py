@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from stream_seen import MANY
+from stream_seen import MANY, is_unchanged
 
-from grader.suite import Failed, Raised, exceptions
+from grader.suite import Failed, exceptions, leave_to
 from grader.suite.content import BAD
 from grader.suite.steps import in_words, shorten
 
 READS = ("XRANGE", "XREVRANGE", "XREAD", "XREADGROUP")
+LARGEST = 10_000
+"""Entries of a page, at the very most: of large events they are some megabytes."""
 RAISED = (*exceptions.ORDINARY, *exceptions.REDIS, *exceptions.STOPPING)
 
 
@@ -49,7 +51,7 @@ def test_it_goes_a_page_at_a_time(student, stream, trips, rng):
     bad = rng.randint(200, 230)
     stream.append(*events[:2], *[b"{oops"] * bad, *events[2:])
     scene = f"a stream of 2 events, {bad} bad entries and 2 events was replayed"
-    with student.service.recording() as recorded:
+    with student.recording() as recorded:
         run = student.replay(stream)
         student.given(scene)
         seen = [run.next_event()]
@@ -63,10 +65,16 @@ def test_it_goes_a_page_at_a_time(student, stream, trips, rng):
         "replay should handle a page before it reads further ones, since a stream may be longer than "
         f"the memory; it had asked for {before} pages of {len(asked)} when it handled the first event"
     )
-    assert all(each.option("COUNT") for each in asked), (
-        "replay should read a page at a time, with COUNT, since a stream may be longer than the "
-        f"memory; it asked with {next(e.in_words() for e in asked if not e.option('COUNT'))}"
+    large = [each for each in asked if not 0 < number_in(each.option("COUNT")) <= LARGEST]
+    assert not large, (
+        "replay should read a page at a time, with a COUNT of some hundreds, since a stream may be "
+        f"longer than the memory; it asked with {large[0].in_words()}"
     )
+
+
+def number_in(word: bytes | None) -> int:
+    """The number that it says; 0 where it says none."""
+    return int(word) if word is not None and word.isdigit() else 0
 
 
 @pytest.mark.check("05.replay")
@@ -124,7 +132,12 @@ def test_nothing_changes(student, stream, new_stream, trips):
         seen = run.drain()
         known = [event for event in seen if event in events]
         if known == events != seen and stream_consumer_does(student, new_stream(), stream, events):
-            return  # 05.bad-entry tells
+            leave_to(
+                "05.bad-entry",
+                f"a stream of 6 events and {len(stream.ids) - 6} bad entries was replayed, and handled "
+                f"by stream_consumer; both handled {stream.these(seen)}",
+            )
+            return
         assert seen == events, (
             f"a stream of 6 events and {len(stream.ids) - 6} bad entries was replayed; it handled "
             f"{stream.these(seen)}"
@@ -168,7 +181,7 @@ def test_what_handle_raises_leaves_it(student, stream, trips):
         student.given(f"handle() raised {name} for event 1")
         run.fails(name)
         step = run.next()
-        left = isinstance(step, Raised) and step.by_handle
+        left = is_unchanged(step, name)
         assert left, (
             f"handle() raised {name} for event 1, which should leave replay unchanged; "
             f"{in_words(step, 'it')}"

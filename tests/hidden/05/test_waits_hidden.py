@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 from stream_seen import LONG
 
-from grader.suite import Handle, Raised
+from grader.suite import Handle, Raised, leave_to
 from grader.suite.steps import in_words
 
 
@@ -37,7 +37,7 @@ def test_it_gives_up_after_empty_reads_in_a_row(student, consumer, new_stream, r
         stream.make_empty()
         words = f"the stream is empty, and max_empty_reads is {most or 'the default, 5'}"
         consumer.given(words)
-        with student.service.recording() as recorded:
+        with student.recording() as recorded:
             run = student.consume(stream, process, wait_ms=wait, max_empty_reads=most)
             value = run.returned()
         judge_waits(recorded, wait, str(wait))
@@ -49,7 +49,7 @@ def test_it_gives_up_after_empty_reads_in_a_row(student, consumer, new_stream, r
 def test_the_default_wait(student, stream, trips):
     """One second, and no other read than those that ask for it."""
     stream.append(*trips(3))
-    with student.service.recording() as recorded:
+    with student.recording() as recorded:
         student.consume(stream, max_events=3, batch_size=2, wait_ms=None).drain()
     judge_waits(recorded, 1000, "the default, 1000")
 
@@ -61,7 +61,7 @@ def test_a_read_with_entries_starts_the_count_anew(student, stream, trips, rng, 
     most = rng.randint(2, 3)
     entries = [b"{oops", b"42"] if what == "bad" else trips(2)
     stream.make_empty()
-    with student.service.recording() as recorded, ExitStack() as at_end:
+    with student.recording() as recorded, ExitStack() as at_end:
         for number, entry in zip((most, 2 * most), entries, strict=True):
             at_end.enter_context(
                 student.service.before(
@@ -77,14 +77,22 @@ def test_a_read_with_entries_starts_the_count_anew(student, stream, trips, rng, 
         seen = []
         while isinstance(step := run.next(), Handle):
             if step.event in seen:
-                return  # whoever handles a failed one again at once is told so by 05.poison
+                leave_to(
+                    "05.poison", "handle() raised for an event, and it was handled again at once"
+                )
+                return
             seen.append(step.event)
             if what == "fails":
                 run.fails()
             else:
                 run.handled()
     if what != "handled" and isinstance(step, Raised):
-        return  # that it goes on is another check's
+        leave_to(
+            "05.poison" if what == "fails" else "05.bad-entry",
+            f"an entry came {'for which handle() raised' if what == 'fails' else 'that is bad'}, and it "
+            f"should go on; {in_words(step, 'it')}",
+        )
+        return
     assert not isinstance(step, Raised), (
         f"max_empty_reads is {most}: it should give up and return; {in_words(step, 'it')}"
     )
