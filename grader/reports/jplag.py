@@ -1,4 +1,4 @@
-"""What was handed in, as folders that JPlag and MOSS take."""
+"""Folders that JPlag and MOSS take, of what was handed in."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ _NAMING = frozenset(_PUBSUB.split())
 _MAX_NAME = 512
 """Bytes of a channel's name or of a pattern, of a group's and of a consumer's."""
 _OF_GROUPS = frozenset(["XGROUP", "XREADGROUP", "XCLAIM", "XAUTOCLAIM"])
-"""What makes groups and consumers: the server tells their names with each pending entry."""
+"""Commands that make groups and consumers, whose names stand in each pending entry."""
 _BEFORE_OPTIONS = {"XAUTOCLAIM": 6, "XCLAIM": 5, "XRANGE": 4, "XREVRANGE": 4}
 """How many words come before the options; others have them from the first word on."""
 _MAX_STARS = 2

@@ -82,7 +82,7 @@ class Recording:
     def __init__(self) -> None:
         self._seen: list[Command] = []
         self.overflowed = False
-        """Whether more came than are kept."""
+        """True when more came than are kept."""
 
     def see(self, command: Command) -> None:
         """Keep it."""
