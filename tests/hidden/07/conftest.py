@@ -41,6 +41,9 @@ def new_bridge(
     connection = rabbitmq.connect()
 
     def make(*, fifo: bool = False, declared: bool = True) -> Bridge:
+        nonlocal connection
+        if not connection.is_open:  # the broker has ended it, for what an earlier bridge asked
+            connection = rabbitmq.connect()
         offset = state.path(f"offset-{rng.randrange(16**6):06x}")
         parts = (rabbitmq, connection, sqs, consumer, gate, new_stream(), offset)
         bridge = Bridge(*parts, fifo=fifo, known=known)

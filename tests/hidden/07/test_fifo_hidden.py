@@ -45,6 +45,10 @@ def test_once_and_in_order(new_bridge, trips, rng, answers, habits):
     bridge.forwards(f"{scene}, and the next call began", batch_size=size)
     messages = bridge.take_sqs()
     events = [value_of(message["Body"]) for message in messages]
+    strange = [event for event in events if event not in everything]
+    assert not strange, (
+        f"{scene}. SQS should hold these events and nothing else; it holds {strange[0]!r:.80}"
+    )
     absent = [event for event in everything if event not in events]
     buried = bridge.bodies(bridge.dead) if absent and bridge.exists(bridge.dead) else []
     assert not absent, (

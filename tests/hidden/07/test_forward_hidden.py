@@ -63,8 +63,8 @@ def test_every_body_as_it_was(new_bridge, odd_events, unusual_text, trips, rng):
             f"{count_of(len(got), 'message')}, {sum(body in mine for body in got)} of them as they "
             f"were{changed}"
         )
-        assert max(sizes) <= most, (
-            f"{scene}; a batch should have at most {most} entries, one had {max(sizes)}"
+        assert max(sizes, default=0) <= most, (
+            f"{scene}; a batch should have at most {most} entries, one had {max(sizes, default=0)}"
         )
         assert len(sizes) <= len(mine) // 2, (
             f"{scene}; they should go to SQS in batches: it made {len(sizes)} requests"
