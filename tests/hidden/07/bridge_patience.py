@@ -9,7 +9,7 @@ from typing import Any
 
 from grader.report import Kind
 from grader.services.sqs.service import SqsService
-from grader.suite import Failed
+from grader.suite import Failed, leave_to
 
 _LONGER = 1.2
 """Factor of a longer max_idle, for each second that a step may take."""
@@ -32,6 +32,12 @@ class Patience:
         """Seconds of a max_idle, at most."""
         self._sqs = sqs
         self._seconds = seconds
+
+    def leave_to(self, check_id: str, sentence: str) -> None:
+        """Leave to another check what a busy machine may have caused, once it is seen again."""
+        if self.factor == 1:
+            raise AssertionError(sentence)
+        leave_to(check_id, sentence)
 
     def grow(self) -> None:
         """Begin again with more of it, and a queue of SQS that refuses nothing."""
