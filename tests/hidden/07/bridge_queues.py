@@ -5,6 +5,7 @@ What the student's code did to them is a failure, not an error.
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from collections.abc import Callable
@@ -22,6 +23,12 @@ PATIENCE = 5.0
 TEN = 10
 """Messages of a request to SQS at most."""
 _NOT_FOUND = 404
+_MOST_ARGUMENTS = 12
+_ARGUMENT = re.compile(
+    r"inequivalent arg '(x-[^']+)' .* but current is "
+    r"(?:(?:the value )?'([^']*)'(?: of type '(\w+)')?|none)$"
+)
+"""What the broker says of an argument of a queue. Source: assert_args_equivalence in rabbit_misc.erl."""
 
 
 class RabbitQueue:
@@ -106,11 +113,29 @@ class RabbitQueue:
             self._channel.basic_reject(found.delivery_tag, requeue=False)
         return self.wait_ready(1, self.dead) > 0 and bool(self.bodies(self.dead))
 
-    def refusal(self, name: str) -> str:
-        """Why the broker refuses a durable queue of that name with a bound besides; "" if not."""
-        usual = {} if name == self.dead else self._usual
+    def declared(self, name: str) -> tuple[dict[str, Any], str]:
+        """The arguments of a queue, and why the broker refuses it as a durable one with them; "" if not.
+
+        Of the arguments that differ the broker names the first alone, so it is asked again with that one.
+        """
+        found = {} if name == self.dead else dict(self._usual)
+        for _ in range(_MOST_ARGUMENTS):
+            refusal = self._refusal(name, found)
+            if (differs := _ARGUMENT.search(refusal)) is None:
+                break
+            key, value, kind = differs.groups()
+            if value is None:
+                found.pop(key, None)
+            elif kind == "bool":
+                found[key] = value == "true"
+            else:
+                found[key] = int(value) if kind not in (None, "longstr") else value
+        return found, refusal
+
+    def _refusal(self, name: str, arguments: dict[str, Any]) -> str:
+        """Why the broker refuses a durable queue of that name with these arguments; "" if not."""
         try:
-            self._channel.queue_declare(name, durable=True, arguments=usual | {"x-max-length": 7})
+            self._channel.queue_declare(name, durable=True, arguments=arguments)
         except pika.exceptions.ChannelClosedByBroker as error:
             self._channel = self._connection.channel()
             return str(error.reply_text)

@@ -13,8 +13,6 @@ from grader.suite.steps import in_words
 
 BOUNDS = ("x-max-length", "x-max-length-bytes", "x-message-ttl", "x-expires")
 """Arguments by which a queue loses messages."""
-NO_BOUND = "but current is none"
-"""In RabbitMQ's words for an argument that a queue was not declared with."""
 PUBLISH_AGAIN = 10
 """Events that a kill in collect may repeat, at most."""
 
@@ -118,9 +116,9 @@ def test_a_queue_of_its_own_and_a_file_that_comes_late(new_bridge, trips, rng):
         assert bridge.exists(name), (
             f"collect should declare the queue and its dead-letter queue: there is no {name!r}"
         )
-        refusal = bridge.refusal(name)
+        arguments, refusal = bridge.declared(name)
         assert "'durable'" not in refusal, f"the queue {name!r} should be durable, it is not"
-        bounds = [each for each in BOUNDS if f"'{each}'" in refusal and NO_BOUND not in refusal]
+        bounds = [f"{each}={arguments[each]!r}" for each in BOUNDS if each in arguments]
         assert not bounds, (
             f"the queue {name!r} should keep each message until it is taken; it was declared with "
             f"{bounds[0]}"

@@ -125,7 +125,6 @@ def test_refused_entries_are_sent_again(bridge, trips, rng, patience):
         owner = "07.last-batch" if untried[0] in everything[2 * size :] else "07.forwards"
         never = f"{bridge.these(untried, everything)} {is_are(untried)} in no request to SQS"
         patience.leave_to(owner, f"{scene}: it should send all of them; {never}")
-        return
     once = [event for event in refused if tries.count(event) == 1]
     assert not once, (
         f"{scene}: it should send those again; it returned, and had sent "

@@ -295,7 +295,6 @@ def test_a_kill_repeats_one_batch(bridge, trips, rng, answers, habits, patience)
         run = bridge.forward(**told)
         if not bridge.runs_to(run, halt):
             patience.leave_to("07.forwards", bridge.unsent(events, f"request {number}"))
-            return
         bridge.kill(run, halt)
     scene = (
         f"{len(events)} events were in the queue, batch_size is {size}, and forward was killed when SQS "

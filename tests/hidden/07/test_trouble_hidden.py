@@ -101,7 +101,6 @@ def test_the_connection_is_dropped(bridge, trips, rng, answers, patience, when):
             run = bridge.forward(batch_size=size)
             if not bridge.runs_to(run, halt):
                 patience.leave_to("07.forwards", bridge.unsent(everything, "a request"))
-                return
             bridge.rabbitmq.drop_connections()
         scene = f"RabbitMQ dropped the connection while SQS took a batch of {size}"
     else:
