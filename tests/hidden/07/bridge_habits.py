@@ -16,8 +16,6 @@ from grader.suite.content import value_of
 
 LONG = 60
 """Seconds: a max_idle that no run reaches."""
-PATIENT = 3.0
-"""Seconds: a max_idle that only who sends nothing waits for."""
 AGAIN = 10.0
 """Seconds for another request after one that was refused; only a wrong submission waits so long."""
 
@@ -112,7 +110,7 @@ class Habits:
         bridge.put(*everything)
         # RabbitMQ goes on meanwhile: what is acknowledged before the answer arrives there.
         with bridge.gate.stopped_before(*SENDS, number=number, alone=True) as halt:
-            run = bridge.forward(max_idle=PATIENT, **told)
+            run = bridge.forward(max_idle=bridge.patient, **told)
             if not bridge.runs_to(run, halt):
                 if number == 1 and not bridge.batches:
                     self._known["no request"] = (

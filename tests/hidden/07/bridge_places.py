@@ -35,6 +35,8 @@ from grader.suite.steps import in_words
 
 _TOLERANCE = 0.1
 """Seconds between what is logged, and when it was."""
+_PATIENT = 0.4
+"""Share of a step's time."""
 _CAME = ("basic.deliver", "basic.get-ok")
 _SENT = "SendMessage"
 """How what crosses is called in a test's log."""
@@ -101,6 +103,11 @@ class Bridge(RabbitQueue, SqsQueue):
     def stored(self) -> bytes | None:
         """What is in the offset file now, None without one."""
         return self._read()
+
+    @property
+    def patient(self) -> float:
+        """A max_idle that only who sends nothing waits for; less than a step may take."""
+        return _PATIENT * self._consumer.seconds
 
     # The student's functions ------------------------------------------------------
 

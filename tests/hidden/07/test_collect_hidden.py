@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from bridge_places import PUBLISH
 from bridge_queues import PATIENCE
 from bridge_words import check_count
 
-from grader.suite import SLEEP, Raised, Returned, Sleep, Write, content, exceptions, leave_to
+from grader.suite import SLEEP, Raised, Returned, Sleep, content, exceptions, leave_to
 from grader.suite.content import value_of
 from grader.suite.steps import in_words
 
 BOUNDS = ("x-max-length", "x-max-length-bytes", "x-message-ttl", "x-expires")
 """Arguments by which a queue loses messages."""
-PUBLISH_AGAIN = 10
-"""Events that a kill in collect may repeat, at most."""
 
 
 # 07.collects -----------------------------------------------------------------------
@@ -365,61 +362,3 @@ def test_bad_lines_in_the_file(bridge, trips, rng):
         f"{scene}: a bad line does not come again; the second call published "
         f"{len(second.dead)} of them to the dead-letter queue"
     )
-
-
-# 07.few-repeats ---------------------------------------------------------------------
-
-
-@pytest.mark.check("07.few-repeats")
-@pytest.mark.parametrize("when", ["eleventh", "late"])
-def test_a_kill_in_a_long_poll_repeats_few(new_bridge, trips, rng, confirm, when):
-    """Killed when one more than may come again, or many, are confirmed: at most ten come again.
-
-    Who stores after every eleventh, or after more, has stored nothing at the eleventh.
-    """
-    bridge = new_bridge()
-    everything = trips(rng.randint(28, 32))
-    number = PUBLISH_AGAIN + 1 if when == "eleventh" else rng.randint(24, 27)
-    bridge.file.append(*everything)
-    with bridge.gate.stopped_before(confirm, number=number) as halt:
-        run = bridge.collect()
-        if reached := bridge.runs_to(run, halt):
-            bridge.kill(run, halt)
-    if not reached:  # a confirm may be of several messages, and there may be none
-        bridge = new_bridge()
-        bridge.file.append(*everything)
-        number = killed_before_it_stores(bridge)
-        if not number:
-            return
-    scene = (
-        f"the file held {len(everything)} events, and collect was killed when RabbitMQ had {number} "
-        "of them"
-    )
-    bridge.finish(bridge.collect(), scene)
-    repeats = bridge.held(everything).repeats(everything)
-    assert repeats <= PUBLISH_AGAIN, (
-        f"{scene}: the next call should publish at most {PUBLISH_AGAIN} of these again; it published "
-        f"{repeats} again"
-    )
-
-
-def killed_before_it_stores(bridge):
-    """Kill collect at a write, with more messages published since the last offset than may come again.
-
-    How many were published in all; 0 where it never comes to that.
-    """
-    with bridge.gate.recording() as crossed:
-        run = bridge.collect(bridge.process(stop_at_writes=True))
-        stored, then = 0, bridge.stored
-        while isinstance(step := run.next("return"), Write):
-            published = sum(each == PUBLISH for each in crossed)
-            if bridge.stored != then:
-                stored, then = published, bridge.stored
-            if published - stored > PUBLISH_AGAIN:
-                bridge.kill_now(run)
-                return published
-            run.go_on()
-    assert isinstance(step, Returned), (
-        f"collect should publish the events and return; {bridge.said(step)}"
-    )
-    return 0

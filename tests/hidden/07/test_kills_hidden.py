@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from bridge_habits import PATIENT
 from bridge_patience import with_patience
-from bridge_words import batch, is_are
+from bridge_words import is_are
 
 from grader.services.gate import Packet, kinds
 from grader.suite import Raised, Returned, Write, leave_to
@@ -23,14 +22,6 @@ POINTS = 18
 BATCH = 3
 EVENTS = 6
 """Of a journey: two batches."""
-BEFORE = 12
-"""Events that earlier calls have moved: more than a kill may repeat."""
-AGAIN = 10
-"""Events that a kill in collect may repeat, at most."""
-WRITES = 29
-"""Of a call, before each of which it is killed."""
-CHANGES = 8
-"""Of the offset file, after which it is killed too."""
 DEEP = 40
 """Events of a long run."""
 WRITE = Packet("the file system", "write", up=True)
@@ -222,7 +213,7 @@ def test_killed_deep_in_a_long_run(bridge, trips, rng, publish, sends):
     bridge.finish(bridge.collect(), f"{scene}, and began again")
     request = rng.randint(3, 4)
     with bridge.gate.stopped_before(*sends, number=request) as halt:
-        run = bridge.forward(max_idle=PATIENT)
+        run = bridge.forward(max_idle=bridge.patient)
         if not bridge.runs_to(run, halt):
             leave_to("07.forwards", bridge.unsent(events, f"request {request}"))
             return
@@ -232,79 +223,6 @@ def test_killed_deep_in_a_long_run(bridge, trips, rng, publish, sends):
     assert not lost, (
         f"{scene}: each event should be in the queue, or in SQS; {bridge.these(lost, events)} "
         f"{is_are(lost)} in neither"
-    )
-
-
-@pytest.mark.check("07.few-repeats")
-def test_killed_before_each_write(bridge, trips, habits):
-    """While it stores an offset: the file holds the old one or the new one, and little comes again."""
-    assert not habits.publishes_nothing, habits.publishes_nothing
-    before = trips(BEFORE)
-    bridge.file.append(*before)
-    bridge.finish(bridge.collect(), f"the file held {BEFORE} events")
-    bridge.bodies()
-    # Who makes more writes is killed after each that changed the offset file.
-    for wanted in [*range(1, WRITES + 1), *(-change for change in range(1, CHANGES + 1))]:
-        bridge.file.append(*trips(1))
-        run = bridge.collect(bridge.process(stop_at_writes=True))
-        number, step = writes_to(run, bridge, wanted)
-        more = f"earlier calls had moved {BEFORE} events or more, another was appended"
-        if isinstance(step, Raised):
-            leave_to("07.collects", f"{more}: collect should return; {bridge.said(step)}")
-        if not isinstance(step, Write):
-            return
-        bridge.kill_now(run)
-        scene = (
-            f"{more}, and the process was killed before its write number {number}, {step.syscall}"
-        )
-        bridge.finish(bridge.collect(), scene)
-        got = bridge.bodies()
-        assert len(got) <= AGAIN, (
-            f"{scene}. The offset file should hold the old or the new offset then; the next call "
-            f"published {len(got) - 1} events again"
-        )
-
-
-def writes_to(run, bridge, wanted):
-    """Let it go on to its write number `wanted`, or, below 0, to the one after so many changes of the offset.
-
-    The number of the write, and the step.
-    """
-    number = changes = 0
-    then = bridge.stored
-    while isinstance(step := run.next("return"), Write):
-        number += 1
-        if wanted < 0 and bridge.stored != then:
-            changes, then = changes + 1, bridge.stored
-        if wanted in (number, -changes):
-            break
-        run.go_on()
-    return number, step
-
-
-@pytest.mark.check("07.few-repeats")
-@with_patience
-def test_a_kill_repeats_one_batch(bridge, trips, rng, answers, habits, patience):
-    """Killed when SQS has a later batch: that one comes again, and those before it do not."""
-    assert not habits.sends_nothing, habits.sends_nothing
-    size, told = batch(rng, 3, 5)
-    number = rng.randint(3, 6)
-    events = trips((number + 1) * size)
-    bridge.put(*events)
-    with bridge.gate.stopped_before(*answers, number=number) as halt:
-        run = bridge.forward(**told)
-        if not bridge.runs_to(run, halt):
-            patience.leave_to("07.forwards", bridge.unsent(events, f"request {number}"))
-        bridge.kill(run, halt)
-    scene = (
-        f"{len(events)} events were in the queue, batch_size is {size}, and forward was killed when SQS "
-        f"had batch {number}"
-    )
-    bridge.wait_given_back()
-    bridge.finish(bridge.forward(**told), f"{scene}; the next call began")
-    repeats = bridge.held(events).repeats(events)
-    assert repeats <= size, (
-        f"{scene}: the next call should send at most {size} of them again; it sent {repeats} again"
     )
 
 
