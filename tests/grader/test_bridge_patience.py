@@ -9,15 +9,17 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from unittest.mock import Mock
+from unittest.mock import Mock, PropertyMock
 
 import pytest
 
 from grader.report import Kind
 from grader.suite import Failed
+from grader.suite.outcomes import take_left
 
 HERE = runpy.run_path(str(Path(__file__).parents[1] / "hidden" / "07" / "bridge_patience.py"))
 with_patience, Patience = HERE["with_patience"], HERE["Patience"]
+kept_in_hand = HERE["kept_in_hand"]
 
 
 class Tried:
@@ -29,7 +31,7 @@ class Tried:
         self.bridges: list[str] = []
         self.factors: list[float] = []
         self.sqs = Mock()
-        self.log = Mock()
+        self.log = Mock(entries=[])
 
     def run(self) -> None:
         """Run it as pytest would, with the fixtures that it asks for."""
@@ -80,11 +82,60 @@ def test_the_second_look_counts() -> None:
         tried.run()
 
 
+KEPT = [
+    {"at": 0.1, "who": "rabbitmq", "what": "basic.deliver 1"},
+    {"at": 0.4, "who": "process 1", "what": "forward() returned 0"},
+]
+
+
+def test_who_keeps_what_it_has_gets_no_more_time() -> None:
+    """It shows twice, with the short wait, that it keeps messages that had come long before it ended."""
+    tried = Tried(AssertionError("first"), AssertionError("second"))
+    tried.log.entries = KEPT
+    with pytest.raises(AssertionError, match="second"):
+        tried.run()
+    assert tried.factors == [1, 1]
+    assert tried.draws[0] == tried.draws[1]
+
+
+def test_what_was_kept_once_may_be_a_busy_machine() -> None:
+    """A second look in which nothing is kept that fails as well is followed by one with more time."""
+    tried = Tried(AssertionError("first"), AssertionError("second"))
+    tried.log = Mock()
+    type(tried.log).entries = PropertyMock(side_effect=[KEPT, []])
+    tried.run()
+    assert tried.factors == [1, 1, 12]
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        {"at": 0.2, "who": "sqs", "what": "SendMessageBatch: 1"},
+        {"at": 0.2, "who": "rabbitmq", "what": "basic.reject 1"},
+        {"at": 0.38, "who": "rabbitmq", "what": "basic.deliver 2"},
+    ],
+)
+def test_what_is_sent_or_has_just_come_is_not_kept(after: dict[str, Any]) -> None:
+    """It is in SQS, or a dead letter, or came when the program was about to end."""
+    assert kept_in_hand(KEPT)
+    assert not kept_in_hand([KEPT[0], after, KEPT[1]])
+
+
+def test_what_is_left_to_another_check_is_seen_twice() -> None:
+    """Once may be a busy machine; then the other check has to find it."""
+    take_left()
+    error = HERE["LeftError"]("07.forwards", "it sent nothing")
+    Tried(error).run()
+    assert not take_left()
+    Tried(error, error).run()
+    assert take_left() == (("07.forwards", "it sent nothing"),)
+
+
 @pytest.mark.parametrize("seconds", [3, 10])
 def test_no_wait_is_as_long_as_a_step_may_take(seconds: int) -> None:
     """Also where `grader validate` gives a step less time: a longer wait would be told as a hang."""
     patience = Patience(Mock(), seconds)
-    patience.grow()
+    patience.begin_again(longer=True)
     assert 0.25 * patience.factor < seconds / 2
     assert patience.longest < seconds / 2
 
@@ -109,7 +160,7 @@ def test_a_test_without_a_bridge_of_its_own_makes_them_itself() -> None:
 
     test_moves(
         new_bridge=lambda: "made",
-        consumer=SimpleNamespace(log=Mock()),
+        consumer=SimpleNamespace(log=Mock(entries=[])),
         rng=random.Random(1),
         patience=Patience(Mock(), 10),
     )

@@ -9,8 +9,9 @@ from typing import Any
 
 from bridge_places import ANSWERS, PUBLISH, SENDS, Bridge
 from bridge_queues import PATIENCE
+from bridge_words import DEFAULT, batch
 
-from grader.suite import Returned, Step
+from grader.suite import Returned, leave_to
 from grader.suite.content import value_of
 
 LONG = 60
@@ -53,19 +54,20 @@ class Habits:
     def killed_before_message(self, number: int) -> str:
         """What is lost when a message does not arrive, as a sentence; "" for nothing."""
         bridge = self._new_bridge()
-        everything = self._trips(self._rng.randint(4, 6))
+        everything = self._trips(number + self._rng.randint(3, 5))
         bridge.file.append(*everything)
-        steps: list[Step] = []
         with bridge.gate.stopped_before(PUBLISH, number=number) as halt:
             run = bridge.collect()
             run.process.case.given(f"the file held {len(everything)} events")
-            if not bridge.runs_to(run, halt, steps.append):
-                if not bridge.held().everything:
+            if not bridge.runs_to(run, halt):
+                if number == 1 and not bridge.held().everything:
                     self._known["no message"] = (
                         f"the file held {len(everything)} events: collect should publish them, and store "
-                        f"no offset before; {bridge.said(steps[-1])}, and RabbitMQ got none of them"
+                        f"no offset before; {bridge.said(bridge.last_step)}, and RabbitMQ got none of them"
                     )
-                return ""  # 07.collects tells
+                else:
+                    bridge.leave_unpublished(everything, number)
+                return ""
             bridge.goes_on(run)
             bridge.kill(run, halt)
         scene = (
@@ -98,22 +100,26 @@ class Habits:
         return self._known.get("no request", "")
 
     def killed_before_request(self, number: int) -> str:
-        """What is lost when a request to SQS does not arrive, as a sentence; "" for nothing."""
+        """What is lost when a request to SQS does not arrive, as a sentence; "" for nothing.
+
+        The first request is that of somebody who says no batch_size.
+        """
         bridge = self._new_bridge()
-        size = self._rng.randint(2, 5)
-        everything = self._trips(3 * size)
+        size, told = (DEFAULT, {}) if number == 1 else batch(self._rng, 2, 5)
+        everything = self._trips((number + 1) * size)
         bridge.put(*everything)
         # RabbitMQ goes on meanwhile: what is acknowledged before the answer arrives there.
-        steps: list[Step] = []
         with bridge.gate.stopped_before(*SENDS, number=number, alone=True) as halt:
-            run = bridge.forward(batch_size=size)
-            if not bridge.runs_to(run, halt, steps.append):
-                if not bridge.batches:
+            run = bridge.forward(max_idle=bridge.patient, **told)
+            if not bridge.runs_to(run, halt):
+                if number == 1 and not bridge.batches:
                     self._known["no request"] = (
                         f"{len(everything)} events were in the queue: forward should send them to SQS, and "
-                        f"acknowledge none before; {bridge.said(steps[-1])}, and SQS got none of them"
+                        f"acknowledge none before; {bridge.said(bridge.last_step)}, and SQS got none of them"
                     )
-                return ""  # 07.forwards tells
+                else:
+                    leave_to("07.forwards", bridge.unsent(everything, f"request {number}"))
+                return ""
             bridge.goes_on(run)
             bridge.kill(run, halt)
         lost = bridge.held(everything).missing(everything)
@@ -137,13 +143,15 @@ class Habits:
 
     def _refused(self) -> str:
         bridge = self._new_bridge()
-        everything = self._trips(self._rng.randint(3, 6))
+        size, told = batch(self._rng, 3, 6)
+        everything = self._trips(size)
         bridge.put(*everything)
         bridge.ask("DeleteQueue")
         with bridge.gate.stopped_before(*ANSWERS) as halt:
-            run = bridge.forward(batch_size=len(everything), max_idle=LONG)
+            run = bridge.forward(max_idle=LONG, **told)
             if not bridge.runs_to(run, halt):
-                return ""  # 07.forwards tells
+                leave_to("07.forwards", bridge.unsent(everything, "a request"))
+                return ""
         asked = len(bridge.batches)
         step = bridge.goes_on(run)
         scene = (
@@ -166,7 +174,12 @@ class Habits:
         if not run.over:
             bridge.kill_now(run)
         elif not bridge.rabbitmq.wait_closed(PATIENCE):
-            return ""  # 07.stop tells
+            leave_to(
+                "07.stop",
+                f"{scene}: it should close its connection; {bridge.said(step)}, and {PATIENCE:.0f} s later "
+                "a connection was still open",
+            )
+            return ""
         bridge.wait_given_back()
         bridge.wait_ready(len(everything))
         left = [value_of(body) for body in bridge.bodies()]

@@ -18,12 +18,25 @@ from bridge_words import is_are
 from grader.services.gate import Gate, Halt, Packet
 from grader.services.rabbitmq.service import RabbitMQService
 from grader.services.sqs.service import SqsService
-from grader.suite import Consumer, Failed, Kept, New, Process, Raised, Returned, Run, Step
+from grader.suite import (
+    Consumer,
+    Failed,
+    Kept,
+    New,
+    Process,
+    Raised,
+    Returned,
+    Run,
+    Step,
+    leave_to,
+)
 from grader.suite.content import these, value_of
 from grader.suite.steps import in_words
 
 _TOLERANCE = 0.1
 """Seconds between what is logged, and when it was."""
+_PATIENT = 0.4
+"""Share of a step's time."""
 _CAME = ("basic.deliver", "basic.get-ok")
 _SENT = "SendMessage"
 """How what crosses is called in a test's log."""
@@ -71,6 +84,7 @@ class Bridge(RabbitQueue, SqsQueue):
         file: Any,
         offset: str,
         *,
+        read: Callable[[], bytes | None],
         fifo: bool,
         known: dict[str, str],
     ) -> None:
@@ -79,8 +93,21 @@ class Bridge(RabbitQueue, SqsQueue):
         self.gate = gate
         self.file = file
         self.offset = offset
+        self._read = read
         self.max_idle = 0.25
         self._known = known
+        self.last_step: Step | None = None
+        """The last that `runs_to` saw."""
+
+    @property
+    def stored(self) -> bytes | None:
+        """What is in the offset file now, None without one."""
+        return self._read()
+
+    @property
+    def patient(self) -> float:
+        """A max_idle that only who sends nothing waits for; less than a step may take."""
+        return _PATIENT * self._consumer.seconds
 
     # The student's functions ------------------------------------------------------
 
@@ -178,14 +205,35 @@ class Bridge(RabbitQueue, SqsQueue):
             if self.exists(self.queue):
                 if self.fits():
                     return "suite"
-                self._known["rejected"] = "" if self.rejected_arrives() else "lost"
+                self._known["rejected"] = (
+                    ""
+                    if self.rejected_arrives()
+                    else "a message in a queue that the program had declared was rejected, and was not in "
+                    "the dead-letter queue"
+                )
                 return function
         return "suite"
 
-    @property
-    def loses_rejected(self) -> bool:
-        """Tell whether the student's queue leads to no dead-letter queue; 07.collects tells."""
-        return self._known.get("rejected") == "lost"
+    def leaves_rejected(self) -> bool:
+        """Tell whether the student's queue leads to no dead-letter queue, and leave it to 07.collects."""
+        if lost := self._known.get("rejected"):
+            leave_to("07.collects", lost)
+        return bool(lost)
+
+    def leave_unpublished(self, events: list[Any], number: int) -> None:
+        """Leave to 07.collects that collect did not run to that message."""
+        leave_to(
+            "07.collects",
+            f"the file held {len(events)} events: collect should publish each; "
+            f"{self.said(self.last_step)}, and message {number} was not seen on its way to RabbitMQ",
+        )
+
+    def unsent(self, events: list[Any], what: str) -> str:
+        """Forward did not run to where that is seen, as a sentence for 07.forwards."""
+        return (
+            f"{len(events)} events were in the queue: forward should send them to SQS in batches; "
+            f"{self.said(self.last_step)}, and {what} was not seen"
+        )
 
     def outcome(self, run: Run, when: str) -> Returned | Raised:
         """Say yes to every step until it returns or raises; which of them."""
@@ -216,12 +264,10 @@ class Bridge(RabbitQueue, SqsQueue):
 
     # Kills --------------------------------------------------------------------------
 
-    def runs_to(
-        self, run: Run, halt: Halt, on_step: Callable[[Step], None] = lambda _: None
-    ) -> bool:
+    def runs_to(self, run: Run, halt: Halt) -> bool:
         """Say yes to every step until the halt is reached; whether it was, before the call was over."""
         while (step := run.next_before(halt, "return")) is not None:
-            on_step(step)
+            self.last_step = step
             if isinstance(step, Returned | Raised):
                 return False
             run.go_on()

@@ -5,8 +5,10 @@ What the student's code did to them is a failure, not an error.
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import pika
@@ -21,6 +23,12 @@ PATIENCE = 5.0
 TEN = 10
 """Messages of a request to SQS at most."""
 _NOT_FOUND = 404
+_MOST_ARGUMENTS = 12
+_ARGUMENT = re.compile(
+    r"inequivalent arg '(x-[^']+)' .* but current is "
+    r"(?:(?:the value )?'([^']*)'(?: of type '(\w+)')?|none)$"
+)
+"""What the broker says of an argument of a queue. Source: assert_args_equivalence in rabbit_misc.erl."""
 
 
 class RabbitQueue:
@@ -58,13 +66,24 @@ class RabbitQueue:
     def delete_queue(self) -> None:
         """Delete the queue, with what is in it."""
         self._consumer.log.add("suite", f"deletes the queue {self.queue!r}")
-        self._channel.queue_delete(self.queue)
+        self._or_failed("be deleted", lambda: self._channel.queue_delete(self.queue))
 
     def declare_full(self) -> None:
         """Declare the queue as one that has room for no message, and refuses each."""
         self._consumer.log.add("suite", f"declares the queue {self.queue!r} without any room")
         arguments = {"x-max-length": 0, "x-overflow": "reject-publish"}
-        self._channel.queue_declare(self.queue, durable=True, arguments=arguments)
+        self._or_failed(
+            "be declared again, without any room, when it has been deleted",
+            lambda: self._channel.queue_declare(self.queue, durable=True, arguments=arguments),
+        )
+
+    def _or_failed(self, what: str, ask: Callable[[], Any]) -> None:
+        """Ask the broker for something that it refuses only for what the student's code did."""
+        try:
+            ask()
+        except pika.exceptions.ChannelClosedByBroker as error:
+            self._channel = self._connection.channel()
+            raise Failed(f"the queue {self.queue!r} should {what}: {error.reply_text}") from None
 
     def put(self, *items: Any) -> None:
         """Put events, or bytes as they are, into the queue, which is there."""
@@ -84,16 +103,39 @@ class RabbitQueue:
     def rejected_arrives(self) -> bool:
         """Tell whether a message that is rejected is in the dead-letter queue; the queue is empty."""
         self.put({})
-        found = self._channel.basic_get(self.queue)[0]
+        try:
+            found = self._channel.basic_get(self.queue)[0]
+        except pika.exceptions.ConnectionClosedByBroker as error:
+            raise Failed(
+                f"the queue {self.queue!r} should give out its messages: {error.reply_text}"
+            ) from None
         if found is not None:
             self._channel.basic_reject(found.delivery_tag, requeue=False)
         return self.wait_ready(1, self.dead) > 0 and bool(self.bodies(self.dead))
 
-    def refusal(self, name: str) -> str:
-        """Why the broker refuses a durable queue of that name with a bound besides; "" if not."""
-        usual = {} if name == self.dead else self._usual
+    def declared(self, name: str) -> tuple[dict[str, Any], str]:
+        """The arguments of a queue, and why the broker refuses it as a durable one with them; "" if not.
+
+        Of the arguments that differ the broker names the first alone, so it is asked again with that one.
+        """
+        found = {} if name == self.dead else dict(self._usual)
+        for _ in range(_MOST_ARGUMENTS):
+            refusal = self._refusal(name, found)
+            if (differs := _ARGUMENT.search(refusal)) is None:
+                break
+            key, value, kind = differs.groups()
+            if value is None:
+                found.pop(key, None)
+            elif kind == "bool":
+                found[key] = value == "true"
+            else:
+                found[key] = int(value) if kind not in (None, "longstr") else value
+        return found, refusal
+
+    def _refusal(self, name: str, arguments: dict[str, Any]) -> str:
+        """Why the broker refuses a durable queue of that name with these arguments; "" if not."""
         try:
-            self._channel.queue_declare(name, durable=True, arguments=usual | {"x-max-length": 7})
+            self._channel.queue_declare(name, durable=True, arguments=arguments)
         except pika.exceptions.ChannelClosedByBroker as error:
             self._channel = self._connection.channel()
             return str(error.reply_text)
@@ -154,11 +196,18 @@ class RabbitQueue:
                 0
             ] is not None:
                 taken.append((got[1], got[2]))
-        except pika.exceptions.ChannelClosedByBroker as error:
-            self._channel = self._connection.channel()
+        except (
+            pika.exceptions.ChannelClosedByBroker,
+            pika.exceptions.ConnectionClosedByBroker,
+        ) as error:
+            # RabbitMQ ends the whole connection that takes a message out of a stream.
+            if self._connection.is_open:
+                self._channel = self._connection.channel()
             gone = error.reply_code == _NOT_FOUND
             why = "there is no queue of that name" if gone else error.reply_text
-            raise Failed(f"the queue {name or self.queue!r} should hold messages: {why}") from None
+            raise Failed(
+                f"one message after the other should come out of the queue {name or self.queue!r}: {why}"
+            ) from None
         return taken
 
     def bodies(self, name: str = "") -> list[bytes]:

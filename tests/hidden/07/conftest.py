@@ -41,9 +41,12 @@ def new_bridge(
     connection = rabbitmq.connect()
 
     def make(*, fifo: bool = False, declared: bool = True) -> Bridge:
-        offset = state.path(f"offset-{rng.randrange(16**6):06x}")
-        parts = (rabbitmq, connection, sqs, consumer, gate, new_stream(), offset)
-        bridge = Bridge(*parts, fifo=fifo, known=known)
+        nonlocal connection
+        if not connection.is_open:  # the broker has ended it, for what an earlier bridge asked
+            connection = rabbitmq.connect()
+        name = f"offset-{rng.randrange(16**6):06x}"
+        parts = (rabbitmq, connection, sqs, consumer, gate, new_stream(), state.path(name))
+        bridge = Bridge(*parts, read=lambda: state.read(name), fifo=fifo, known=known)
         bridge.max_idle = patience.factor * rng.uniform(0.2, 0.25)
         if declared:
             bridge.declare()

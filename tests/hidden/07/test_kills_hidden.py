@@ -10,20 +10,20 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+from bridge_patience import with_patience
+from bridge_words import is_are
 
 from grader.services.gate import Packet, kinds
-from grader.suite import Raised, Returned, Write
+from grader.suite import Raised, Returned, Write, leave_to
 from grader.suite.steps import in_words
 
-POINTS = 20
+POINTS = 18
 """Kills of a run."""
 BATCH = 3
 EVENTS = 6
 """Of a journey: two batches."""
-BEFORE = 12
-"""Events that earlier calls have moved: more than a kill may repeat."""
-AGAIN = 10
-"""Events that a kill in collect may repeat, at most."""
+DEEP = 40
+"""Events of a long run."""
 WRITE = Packet("the file system", "write", up=True)
 
 
@@ -147,14 +147,17 @@ def chosen(points, rng):
 
 @pytest.mark.check("07.killed-anywhere")
 def test_killed_before_packets_and_writes(bridge, trips, rng, sends, answers, habits):
-    """At some twenty points of a run over all three places."""
+    """At some eighteen points of a run over all three places."""
     idle = habits.publishes_nothing or habits.sends_nothing
     assert not idle, idle
     journey = Journey(bridge)
     events = trips(EVENTS)
     points = journey.rehearse(events)
-    if bridge.held(events).missing(events):
-        return  # 07.collects or 07.forwards tells: nobody was killed
+    lost = bridge.held(events).missing(events)
+    assert not lost, (
+        f"{EVENTS} events were in the file, and collect and forward were called and returned: each should "
+        f"be in the queue, or in SQS; {bridge.these(lost, events)} {is_are(lost)} in neither"
+    )
     reached, missed = Counter(), Counter()
     numbers = chosen(points, rng)
     for kill, number in enumerate(numbers, 1):
@@ -191,59 +194,35 @@ def test_killed_before_packets_and_writes(bridge, trips, rng, sends, answers, ha
         )
 
 
-@pytest.mark.check("07.few-repeats")
-def test_killed_before_each_write(bridge, trips, habits):
-    """While it stores an offset: the file holds the old one or the new one, and little comes again."""
-    assert not habits.publishes_nothing, habits.publishes_nothing
-    before = trips(BEFORE)
-    bridge.file.append(*before)
-    bridge.finish(bridge.collect(), f"the file held {BEFORE} events")
-    bridge.bodies()
-    for number in range(1, 30):
-        (event,) = trips(1)
-        bridge.file.append(event)
-        run = bridge.collect(bridge.process(stop_at_writes=True))
-        left = number
-        while left and isinstance(step := run.next("return"), Write):
-            left -= 1
-            if left:
-                run.go_on()
-        if left:
-            return  # it returned, or whatever it did is another check's
-        bridge.kill_now(run)
-        scene = (
-            f"earlier calls had moved {BEFORE} events or more, another was appended, and the process was "
-            f"killed before its write number {number}, {step.syscall}"
-        )
-        bridge.finish(bridge.collect(), scene)
-        got = bridge.bodies()
-        assert len(got) <= AGAIN, (
-            f"{scene}. The offset file should hold the old or the new offset then; the next call "
-            f"published {len(got) - 1} events again"
-        )
-
-
-@pytest.mark.check("07.few-repeats")
-def test_a_kill_repeats_one_batch(bridge, trips, rng, answers, habits):
-    """Killed when SQS has the third batch: that one comes again, and those before it do not."""
-    assert not habits.sends_nothing, habits.sends_nothing
-    size = rng.randint(3, 5)
-    events = trips(4 * size)
-    bridge.put(*events)
-    with bridge.gate.stopped_before(*answers, number=3) as halt:
-        run = bridge.forward(batch_size=size)
+@pytest.mark.check("07.killed-anywhere")
+def test_killed_deep_in_a_long_run(bridge, trips, rng, publish, sends):
+    """Once in each function, far into it; with no keyword but max_idle."""
+    events = trips(DEEP + rng.randint(2, 5))
+    bridge.file.append(*events)
+    number = rng.randint(13, DEEP)
+    with bridge.gate.stopped_before(publish, number=number) as halt:
+        run = bridge.collect()
         if not bridge.runs_to(run, halt):
-            return  # 07.forwards tells
+            bridge.leave_unpublished(events, number)
+            return
+        bridge.goes_on(run)  # what it does without waiting for the confirm
         bridge.kill(run, halt)
     scene = (
-        f"{len(events)} events were in the queue, batch_size is {size}, and forward was killed when SQS "
-        "had the third batch"
+        f"the file held {len(events)} events, and collect was killed {where((publish, number, ''))}"
     )
-    bridge.wait_given_back()
-    bridge.finish(bridge.forward(batch_size=size), f"{scene}; the next call began")
-    repeats = bridge.held(events).repeats(events)
-    assert repeats <= size, (
-        f"{scene}: the next call should send at most {size} of them again; it sent {repeats} again"
+    bridge.finish(bridge.collect(), f"{scene}, and began again")
+    request = rng.randint(3, 4)
+    with bridge.gate.stopped_before(*sends, number=request) as halt:
+        run = bridge.forward(max_idle=bridge.patient)
+        if not bridge.runs_to(run, halt):
+            leave_to("07.forwards", bridge.unsent(events, f"request {request}"))
+            return
+        bridge.kill(run, halt)
+    scene += f", began again, and forward was killed {where((sends[0], request, ''))}"
+    lost = bridge.held(events).missing(events)
+    assert not lost, (
+        f"{scene}: each event should be in the queue, or in SQS; {bridge.these(lost, events)} "
+        f"{is_are(lost)} in neither"
     )
 
 
@@ -251,17 +230,24 @@ _MOVES = ("basic.reject", "basic.nack", "basic.ack", "basic.publish")
 
 
 @pytest.mark.check("07.too-large")
+@with_patience
 def test_killed_while_a_message_is_moved(new_bridge, trips, rng, habits):
     """Whatever moves what is too large to the dead-letter queue: it is always in one of the two."""
     if habits.forgets_early:
-        return  # 07.ack-after-sent tells
+        leave_to("07.ack-after-sent", habits.forgets_early)
+        return
     bridge = new_bridge()
+    if bridge.leaves_rejected():
+        return
     events = large_in_the_middle(trips, rng)
     bridge.put(*events)
     with bridge.gate.recording() as crossed:
-        bridge.finish(bridge.forward(), "one of 3 events in the queue was too large for SQS")
-    if bridge.held(events).dead != events[1:2]:
-        return  # another test tells, or 07.collects
+        scene = "event 2 of 3 in the queue was too large for SQS"
+        bridge.finish(bridge.forward(), scene)
+    dead = bridge.held(events).dead
+    assert dead == events[1:2], (
+        f"{scene}: it alone should be in the dead-letter queue, which holds {bridge.these(dead, events)}"
+    )
     moves = [each for each in kinds(crossed) if each[0].up and each[0].name in _MOVES]
     for packet, number in moves:
         bridge = new_bridge()

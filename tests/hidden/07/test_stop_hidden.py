@@ -7,9 +7,9 @@ import time
 
 import pytest
 from bridge_queues import PATIENCE
-from bridge_words import check_count
+from bridge_words import batch, check_count, was_were
 
-from grader.suite import STOP, Raised, Returned, Stop, exceptions
+from grader.suite import STOP, Raised, Returned, Stop, exceptions, leave_to
 from grader.suite.content import count_of, value_of
 
 LONG = 60
@@ -65,28 +65,29 @@ def stopped(run, scene):
 
 
 @pytest.mark.check("07.stop")
-def test_stop_while_the_queue_is_empty(bridge):
+def test_stop_while_the_queue_is_empty(bridge, rng):
     """It is asked often enough, and the call returns."""
     run = bridge.forward(max_idle=LONG, stop=STOP)
     scene = f"the queue was empty, and max_idle is {LONG} s"
     gaps = []
     run.process.case.given(scene)
     answered = None
+    questions = rng.randint(3, 7)
     # The load makes a gap longer, never shorter: one that is short enough proves it.
-    while len(gaps) < 5 and not (gaps and min(gaps) <= GAP):
+    while len(gaps) < questions or (len(gaps) < 2 * questions and min(gaps) > GAP):
         step = run.next("call stop()")
+        waits = f"{scene}: it should call stop() and wait; {bridge.said(step)}"
         if isinstance(step, Returned):
-            return  # 07.last-batch tells
-        assert isinstance(step, Stop), (
-            f"{scene}: it should call stop() and wait; {bridge.said(step)}"
-        )
+            leave_to("07.last-batch", waits)
+            return
+        assert isinstance(step, Stop), waits
         if answered is not None:
             gaps.append(time.monotonic() - answered)
         run.go_on()
         answered = time.monotonic()
     assert min(gaps) <= GAP, (
-        f"{scene}: it should call stop() at least four times a second; between five calls there were "
-        f"{min(gaps):.1f} s at least"
+        f"{scene}: it should call stop() at least four times a second; between {len(gaps) + 1} calls "
+        f"there were {min(gaps):.1f} s at least"
     )
     run.next("call stop()")
     step = stopped(run, scene)
@@ -101,8 +102,9 @@ def test_stop_while_messages_trickle(new_bridge, trips):
     # The load makes a gap longer, never shorter: one that is short enough proves it.
     while len(gaps) < 3 and not (gaps and min(gaps) <= SLOWLY):
         gap = longest_gap(new_bridge(), trips(BATCH + 2))
-        if gap is None:
-            return  # it does not call stop(), or ends: the business of the other tests
+        if isinstance(gap, str):
+            leave_to("07.last-batch", gap)
+            return
         gaps.append(gap)
     assert min(gaps) <= SLOWLY, (
         f"a message came every {TRICKLE} s, and batch_size is {BATCH}: it should call stop() at least four "
@@ -110,19 +112,25 @@ def test_stop_while_messages_trickle(new_bridge, trips):
     )
 
 
-def longest_gap(bridge, events) -> float | None:
-    """Put events into the queue of a forward that waits; the longest time between two calls of stop()."""
+def longest_gap(bridge, events) -> float | str:
+    """Put events into the queue of a forward that waits; the longest time between two calls of stop().
+
+    Where it ends before, that as a sentence.
+    """
     run = bridge.forward(max_idle=LONG, batch_size=BATCH, stop=STOP)
-    if not isinstance(run.next(), Stop):
-        return None
+    scene = (
+        f"messages came one at a time, and max_idle is {LONG} s: it should call stop() and wait; "
+    )
+    if not isinstance(step := run.next("call stop()"), Stop):
+        return scene + bridge.said(step)
     run.go_on()
     longest, last = 0.0, time.monotonic()
     for event in events:
         bridge.put(event)
         end = time.monotonic() + TRICKLE
         while not run.waiting(max(0.0, end - time.monotonic())):
-            if not isinstance(run.next(), Stop):
-                return None
+            if not isinstance(step := run.next("call stop()"), Stop):
+                return scene + bridge.said(step)
             longest = max(longest, time.monotonic() - last)
             run.go_on()
             last = time.monotonic()
@@ -137,9 +145,13 @@ def test_stop_with_messages_in_hand(bridge, trips, rng, refused, asks, habits):
 
     Who asks between two messages has none in hand at the first question, and one at the second.
     """
-    if habits.forgets_early or (refused and habits.forgets_refused):
-        return  # 07.ack-after-sent or 07.backpressure tells
-    size = rng.randint(5, 9)
+    if habits.forgets_early:
+        leave_to("07.ack-after-sent", habits.forgets_early)
+        return
+    if refused and habits.forgets_refused:
+        leave_to("07.backpressure", habits.forgets_refused)
+        return
+    size, told = batch(rng, 5, 9)
     # One that is not full may be kept until max_idle, and a full one is sent.
     everything = trips(size if refused else rng.randint(2, size - 1))
     total = len(everything)
@@ -165,10 +177,14 @@ def test_stop_with_messages_in_hand(bridge, trips, rng, refused, asks, habits):
         return bool(gaps) and (min(gaps) <= GAP or len(gaps) == asks + 2)
 
     with bridge.gate.recording() as crossed:
-        run = bridge.forward(max_idle=LONG, batch_size=size, stop=STOP)
+        run = bridge.forward(max_idle=LONG, stop=STOP, **told)
         step = stop_at(run, scene, is_in_hand)
     if refused and acked:
-        return  # 07.partial-batch or 07.backpressure tells
+        early = (
+            f"nothing should be acknowledged; {count_of(len(acked), 'message')} {was_were(acked)}"
+        )
+        leave_to("07.backpressure", f"{scene}: {early}")
+        return
     often = (
         f"{scene}: it should call stop() at least four times a second, also before it sends again"
     )
@@ -190,7 +206,7 @@ def test_stop_with_messages_in_hand(bridge, trips, rng, refused, asks, habits):
     )
     if asks == 2 and isinstance(step, Returned):
         scene = f"{scene}, and stop() returned True; then both queues were empty, and it was called again"
-        bridge.finish(bridge.forward(run.process, batch_size=size), scene)
+        bridge.finish(bridge.forward(run.process, **told), scene)
         left_over = [value_of(body) for body in bridge.sqs_bodies()]
         assert not left_over, (
             f"{scene}: there is nothing to send; it sent {bridge.these(left_over, everything)}, which "
@@ -202,7 +218,8 @@ def test_stop_with_messages_in_hand(bridge, trips, rng, refused, asks, habits):
 def test_what_stop_raises(bridge, trips, habits):
     """Ctrl-C and SystemExit leave forward unchanged, with the connection closed and nothing lost."""
     if habits.forgets_early:
-        return  # 07.ack-after-sent tells
+        leave_to("07.ack-after-sent", habits.forgets_early)
+        return
     everything = trips(3)
     bridge.put(*everything)
     process = None
@@ -212,8 +229,11 @@ def test_what_stop_raises(bridge, trips, habits):
         scene = f"3 events were in the queue, and stop() raised {kind}"
         process.case.given(scene)
         step = run.next("call stop()")
-        if not isinstance(step, Stop):
-            return  # another test tells
+        asks = f"{scene}: it should call stop(); {bridge.said(step)}"
+        if isinstance(step, Returned):
+            leave_to("07.last-batch", asks)
+            return
+        assert isinstance(step, Stop), asks
         if step.in_thread:
             return  # in a thread of its own an exception ends that thread; Ctrl-C never comes there
         run.fails(kind)
@@ -229,14 +249,15 @@ def test_what_stop_raises(bridge, trips, habits):
 def test_stop_while_messages_come(bridge, trips, rng, habits):
     """They come without a pause, and SQS takes its time: it is asked all the same."""
     if habits.forgets_early:
-        return  # 07.ack-after-sent tells
-    size = rng.randint(3, 5)
+        leave_to("07.ack-after-sent", habits.forgets_early)
+        return
+    size, told = batch(rng, 3, 5)
     everything = trips(12 * size)
     # The stream must last for longer than two calls of stop() may be apart.
     pause = threading.Event()
     bridge.sqs.fail_batch_entries(lambda entry, _: pause.wait(SLOW / size))
     bridge.put(*everything)
-    run = bridge.forward(max_idle=LONG, batch_size=size, stop=STOP)
+    run = bridge.forward(max_idle=LONG, stop=STOP, **told)
     scene = f"{len(everything)} events were in the queue, and batch_size is {size}"
     asked = []
     step = stop_at(run, scene, lambda: asked.append(1) or len(bridge.batches) > 0)

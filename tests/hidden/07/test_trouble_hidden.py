@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from bridge_patience import with_patience
-from bridge_words import is_are
+from bridge_words import batch, is_are
 
-from grader.suite import STOP, Raised, Returned, Stop, content
+from grader.suite import STOP, Raised, Returned, Stop, content, leave_to
 from grader.suite.content import count_of, to_message, value_of
 
 LONG = 60
@@ -22,7 +22,8 @@ LIMIT = 1_048_576
 def test_sqs_refuses_the_request(habits):
     """The SQS queue is not there: nothing was taken, so nothing is acknowledged."""
     if habits.forgets_early:
-        return  # 07.ack-after-sent tells
+        leave_to("07.ack-after-sent", habits.forgets_early)
+        return
     assert not habits.forgets_refused, habits.forgets_refused
 
 
@@ -31,8 +32,9 @@ def test_sqs_refuses_the_request(habits):
 def test_sqs_refuses_for_a_while(bridge, trips, rng, answers, habits):
     """Three requests in a row: meanwhile at most a batch is held, and nothing is acknowledged."""
     if habits.forgets_early:
-        return  # 07.ack-after-sent tells
-    size = rng.randint(3, 6)
+        leave_to("07.ack-after-sent", habits.forgets_early)
+        return
+    size, told = batch(rng, 3, 6)
     everything = trips(rng.randint(5, 6) * size)
     total = len(everything)
     bridge.sqs.fail_batch_entries(lambda _, number: number <= 3)
@@ -43,12 +45,14 @@ def test_sqs_refuses_for_a_while(bridge, trips, rng, answers, habits):
         for request in (1, 2, 3):
             with bridge.gate.stopped_before(*answers) as halt:
                 if run is None:
-                    run = bridge.forward(batch_size=size)
+                    run = bridge.forward(**told)
                     run.process.case.given(scene)
                 if not bridge.runs_to(run, halt):
                     break  # it gave up, which it may
-                if max(map(len, bridge.batches)) > size:
-                    return  # 07.forwards tells
+                if (most := max(map(len, bridge.batches), default=0)) > size:
+                    more = f"{scene}: a batch should have at most {size} entries, one had {most}"
+                    leave_to("07.forwards", more)
+                    return
                 for _ in range(10):
                     bridge.look_again()  # the broker may still be sending
                     held = total - bridge.ready
@@ -87,7 +91,7 @@ def test_sqs_refuses_for_a_while(bridge, trips, rng, answers, habits):
 @pytest.mark.check("07.broker-gone")
 @pytest.mark.parametrize("when", ["waiting", "sent"])
 @with_patience
-def test_the_connection_is_dropped(bridge, trips, rng, answers, when):
+def test_the_connection_is_dropped(bridge, trips, rng, answers, patience, when):
     """While it waits for messages, or before it hears that SQS has a batch; then the next call."""
     size = rng.randint(3, 5)
     everything = trips(size if when == "sent" else size - 1)
@@ -96,7 +100,7 @@ def test_the_connection_is_dropped(bridge, trips, rng, answers, when):
         with bridge.gate.stopped_before(*answers) as halt:
             run = bridge.forward(batch_size=size)
             if not bridge.runs_to(run, halt):
-                return  # 07.forwards tells
+                patience.leave_to("07.forwards", bridge.unsent(everything, "a request"))
             bridge.rabbitmq.drop_connections()
         scene = f"RabbitMQ dropped the connection while SQS took a batch of {size}"
     else:
@@ -147,8 +151,8 @@ def test_bad_messages_in_the_queue(new_bridge, trips, rng, fifo):
     A FIFO queue takes none: what is no event has no event_id.
     """
     bridge = new_bridge(fifo=fifo)
-    if bridge.loses_rejected:
-        return  # 07.collects tells
+    if bridge.leaves_rejected():
+        return
     everything = trips(3)
     hopeless = [b"", b'{"note": "\xe9"}']
     marked = b"\xef\xbb\xbf" + to_message(trips(1)[0])  # some take it for an event, and some do not
@@ -189,8 +193,8 @@ def test_bad_messages_in_the_queue(new_bridge, trips, rng, fifo):
 @with_patience
 def test_too_large_for_sqs(bridge, trips, rng):
     """In bytes, one of them not in characters; the largest of the others is near the limit."""
-    if bridge.loses_rejected:
-        return  # 07.collects tells
+    if bridge.leaves_rejected():
+        return
     everything = trips(6)
     everything[1]["note"] = "x" * (LIMIT + rng.randint(1, 9000))
     everything[3]["note"] = "\u00e3" * (LIMIT // 2 + rng.randint(1, 9000))
