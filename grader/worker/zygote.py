@@ -32,8 +32,8 @@ _PR_SET_NO_NEW_PRIVS = 38
 _SECCOMP_SET_MODE_FILTER = 1
 _SECCOMP_FILTER_FLAG_NEW_LISTENER = 8
 _PRELOAD = ["subprocess", "encodings.idna"]
-"""Of the standard library: what solutions import, or a socket with the name of a host, and nothing
-here has imported."""
+"""Modules of the standard library that solutions import, or a socket that is given a host's name,
+and nothing here has imported."""
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 _HELLO = wire.dump({"type": "hello"})
 _EVERYBODY = -1

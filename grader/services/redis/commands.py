@@ -122,8 +122,9 @@ class Command:
             word = self.words[at].upper()
             if word == b"STREAMS":
                 return
-            if word == b"GROUP":
-                next(words, None), next(words, None)
+            if word == b"GROUP":  # its name and the consumer's
+                next(words, None)
+                next(words, None)
             yield word, self.words[at + 1] if at + 1 < len(self.words) else None
 
     def in_words(self) -> str:

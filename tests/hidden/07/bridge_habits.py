@@ -100,7 +100,7 @@ class Habits:
         return self._known.get("no request", "")
 
     def killed_before_request(self, number: int) -> str:
-        """What is lost when a request to SQS does not arrive, as a sentence; "" for nothing.
+        """The loss when a request to SQS does not arrive, as a sentence; "" for nothing.
 
         The first request is that of somebody who says no batch_size.
         """

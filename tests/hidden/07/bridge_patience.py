@@ -19,11 +19,11 @@ _HELD = 0.15
 """Seconds until the end: less than each max_idle, and more than it takes to read what has come."""
 _CAME = ("basic.deliver", "basic.get-ok")
 _DONE = ("SendMessage", "basic.ack", "basic.reject", "basic.nack")
-"""What a program says when it does something with a message."""
+"""Words of a log for what a program does with a message."""
 
 
 class LeftError(AssertionError):
-    """What was seen is the fault of another check."""
+    """A fault was seen that is another check's."""
 
     def __init__(self, check_id: str, sentence: str) -> None:
         super().__init__(sentence)

@@ -101,7 +101,7 @@ class Bridge(RabbitQueue, SqsQueue):
 
     @property
     def stored(self) -> bytes | None:
-        """What is in the offset file now, None without one."""
+        """The bytes of the offset file now; None without one."""
         return self._read()
 
     @property

@@ -28,7 +28,7 @@ _ARGUMENT = re.compile(
     r"inequivalent arg '(x-[^']+)' .* but current is "
     r"(?:(?:the value )?'([^']*)'(?: of type '(\w+)')?|none)$"
 )
-"""What the broker says of an argument of a queue. Source: assert_args_equivalence in rabbit_misc.erl."""
+"""The broker's words about an argument of a queue. Source: assert_args_equivalence in rabbit_misc.erl."""
 
 
 class RabbitQueue:

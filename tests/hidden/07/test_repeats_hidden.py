@@ -14,9 +14,9 @@ BEFORE = 12
 AGAIN = 10
 """Events that a kill in collect may repeat, at most."""
 WRITES = 29
-"""Of a call, before each of which it is killed."""
+"""Writes of a call, before each of which it is killed."""
 CHANGES = 8
-"""Of the offset file, after which it is killed too."""
+"""Changes of the offset file, after each of which it is killed too."""
 
 
 @pytest.mark.check("07.few-repeats")
