@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Collection
 from typing import Any
 
 import pytest
@@ -25,6 +26,8 @@ properties.prepare()
 
 READ = "polling.read_new_events"
 POLL = "polling.poll"
+NAMES = ("bookmark", "offset", "position", "progress", "read-so-far", "where")
+"""What an offset file is called, with a number: nothing that tells which test it is."""
 
 
 @pytest.fixture
@@ -54,11 +57,15 @@ def reader(process: Process) -> Callable[..., tuple[list[Any], int]]:
 
 @pytest.fixture
 def start_poll(consumer: Consumer) -> Callable[..., Run]:
-    """`start_poll(stream, ...)` begins a poll in a new process; one poll unless told otherwise."""
+    """`start_poll(stream, ...)` begins a poll in a new process; one poll unless told otherwise.
 
-    def start(stream: Any, **kwargs: Any) -> Run:
+    What is named by `left_out` has the value of the stub.
+    """
+
+    def start(stream: Any, left_out: Collection[str] = (), **kwargs: Any) -> Run:
         process = kwargs.pop("process", None) or consumer.process()
         options = {"max_polls": 1, "sleep": SLEEP} | kwargs
+        options = {name: value for name, value in options.items() if name not in left_out}
         return process.start(POLL, stream.path, HANDLE, **options)
 
     return start
@@ -133,8 +140,16 @@ def looks_after_a_pause(
 
 
 @pytest.fixture
-def offset_path(process: Process, new_stream: Callable[[], Any], state: Any) -> Callable[..., str]:
-    """`offset_path(name)`: a path with which a first run can begin.
+def new_name(rng: random.Random) -> Callable[[], str]:
+    """`new_name()`: the name of one more offset file."""
+    return lambda: f"{rng.choice(NAMES)}-{rng.randrange(16**6):06x}"
+
+
+@pytest.fixture
+def offset_path(
+    process: Process, new_stream: Callable[[], Any], state: Any, new_name: Callable[[], str]
+) -> Callable[..., str]:
+    """`offset_path()`: a path with which a first run can begin; `offset_path(name)`.
 
     Whether that takes an absent file or an empty one is the business of 01.fresh-start, and costs
     no other check.
@@ -142,7 +157,8 @@ def offset_path(process: Process, new_stream: Callable[[], Any], state: Any) -> 
     nothing = new_stream()
     nothing.write()
 
-    def fresh(name: str = "offset") -> str:
+    def fresh(name: str = "") -> str:
+        name = name or new_name()
         path = state.path(name)
         run = process.start(POLL, nothing.path, HANDLE, max_polls=1, sleep=SLEEP, offset_path=path)
         while isinstance(step := run.next(), Sleep):

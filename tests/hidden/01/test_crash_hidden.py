@@ -2,57 +2,91 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import pytest
 
 from grader.suite import HANDLE, SLEEP, Failed, Handle, Line, Returned, Sleep, Write
-from grader.suite.content import named
+from grader.suite.content import named, these
 
 POLL = "polling.poll"
 
 
+AGAIN = 3
+"""How often a run is begun that ends before the change of a file that another one came to."""
+LEFT_OUT = ((), ("max_polls",), ("max_polls", "sleep"))
+"""What a call leaves out that is killed in its first poll, so that it comes to no pause."""
+
+
+def but_not(event, events, everything) -> str:
+    """Say of what was handled that an event is not among it."""
+    return "" if event in events else f", and not {named([event], everything)}"
+
+
 @pytest.mark.check("01.crash-loses-nothing")
-def test_killed_inside_handle_at_every_event(start_poll, poll_once, offset_path, new_stream, trips):
-    """Killed while it handles event k, for every k: the next run handles event k and all after it."""
-    everything = trips(3)
-    for k in range(len(everything)):
-        stream, path = new_stream(), offset_path(f"offset{k}")
+def test_killed_inside_handle(start_poll, poll_once, offset_path, new_stream, trips, rng):
+    """Killed while it handles event k, soon and late in a poll: the next run handles it and all after it."""
+    for k in (0, rng.randint(1, 3), rng.randint(4, 40)):
+        everything = trips(k + rng.randint(1, 5))
+        stream, path = new_stream(), offset_path()
         stream.append(*everything)
-        run = start_poll(stream, offset_path=path)
-        for event in everything[:k]:
+        run = start_poll(stream, rng.choice(LEFT_OUT), offset_path=path)
+        for number, event in enumerate(everything[:k], start=1):
             seen = run.next_event()
             assert seen == event, (
-                f"events should be handled in the order of the file: expected {named([event], everything)}, "
-                f"got {named([seen], everything)}"
+                f"events should be handled in the order of the file: event {number} was to come next, "
+                f"{named([seen], everything)} came"
             )
             run.handled()
         run.next_event()
         run.kill()
         seen = poll_once(stream, offset_path=path)
-        assert seen[-(3 - k) :] == everything[k:], (
-            f"killed inside handle() of event {k + 1} of 3, the next run should handle "
-            f"{named(everything[k:], everything)}, in order and last; it handled "
-            f"{named(seen, everything)}"
+        due = everything[k:]
+        assert seen[-len(due) :] == due, (
+            f"killed inside handle() of event {k + 1} of {len(everything)}, the next run should handle "
+            f"{range_of(k, everything)}, in order and last; it handled "
+            f"{these(seen, everything, 'are none of this file')}{but_not(due[0], seen, everything)}"
         )
 
 
+def range_of(start: int, everything) -> str:
+    """The events from that one to the last, counted from 1."""
+    first, last = start + 1, len(everything)
+    if first == last:
+        return f"event {last}"
+    return f"events {first} {'and' if first + 1 == last else 'to'} {last}"
+
+
 @pytest.mark.check("01.crash-loses-nothing", leans_on="01.poll-interval")
-def test_killed_in_a_later_poll(start_poll, next_event, poll_once, offset_path, stream, trips):
-    """Killed in the second poll of a run: what the first handled does not hide what the second lost."""
-    first, second, third = everything = trips(3)
-    stream.append(first)
+def test_killed_in_a_later_poll(start_poll, next_event, poll_once, offset_path, stream, trips, rng):
+    """Killed in a later poll of a run: what those before it handled does not hide what it lost."""
+    polls = rng.randint(2, 8)
+    everything = trips(polls - 1 + rng.randint(2, 6))
+    # One event for each poll before the last, and the others while that before it is at work.
+    killed = rng.randint(polls - 1, len(everything) - 1)
     path = offset_path()
-    run = start_poll(stream, max_polls=3, poll_interval=0, offset_path=path)
+    stream.append(everything[0])
+    options = rng.choice(({}, {"poll_interval": 0}, {"poll_interval": 0, "max_polls": polls + 1}))
+    run = start_poll(
+        stream, () if "max_polls" in options else ("max_polls",), offset_path=path, **options
+    )
     if not isinstance(run.next(), Handle):
         return  # the business of 01.reads-appended
-    stream.append(second, third)  # while the first is handled: the next poll finds them
-    run.process.case.given("events 2 and 3 were appended while event 1 was handled")
-    run.handled()
-    next_event(run)
+    run.process.case.given(
+        f"{range_of(1, everything)} were appended while those before them were handled"
+    )
+    for number in range(1, killed + 1):
+        if number < polls:  # the next poll finds them
+            stream.append(*everything[number : number + 1 if number < polls - 1 else None])
+        run.handled()
+        next_event(run)
     run.kill()
     seen = poll_once(stream, offset_path=path)
-    assert seen[-2:] == [second, third], (
-        "killed inside handle() of event 2 of 3, in the second poll, the next run should handle events 2 "
-        f"and 3; it handled {named(seen, everything)}"
+    due = everything[killed:]
+    assert seen[-len(due) :] == due, (
+        f"killed inside handle() of event {killed + 1} of {len(everything)}, in poll {polls} of a run, the "
+        f"next run should handle {range_of(killed, everything)}; it handled "
+        f"{these(seen, everything, 'are none of this file')}{but_not(due[0], seen, everything)}"
     )
 
 
@@ -85,8 +119,8 @@ def test_killed_in_a_pause(start_poll, poll_once, offset_path, stream, trips):
 
 
 @pytest.fixture
-def recording(consumer, poll_once, offset_path, new_stream, state, trips):
-    """`recording(name, **stops)`: a run that is about to record event 3, and what it goes by.
+def recording(consumer, poll_once, offset_path, new_name, new_stream, state, trips):
+    """`recording(**stops)`: a run that is about to record event 3, and what it goes by.
 
     The run, and `after(moment)`, which judges what the run after the kill handles.
     """
@@ -94,8 +128,9 @@ def recording(consumer, poll_once, offset_path, new_stream, state, trips):
     everything = before + during
     repeats = None
 
-    def begin(name, **stops: bool):
+    def begin(**stops: bool):
         nonlocal repeats
+        name = new_name()
         stream, path = new_stream(), offset_path(name)
         stream.append(*before)
         poll_once(stream, offset_path=path)
@@ -144,10 +179,19 @@ def test_killed_before_every_write(recording, state):
     """Killed before the k-th change of a file, for every k, until a run gets through."""
     mapped = False
     for k in range(1, 200):
-        run, after = recording(f"offset{k}", stop_at_writes=True)
-        syscall, handled = kill_before(run, Write, k)
+        for _ in range(AGAIN):
+            run, after = recording(stop_at_writes=True)
+            syscall, handled, count = kill_before(run, Write, k)
+            seen = after(f"was killed just before {syscall}" if syscall else "returned")
+            if syscall is not None or count == k - 1:
+                break
+        else:
+            raise Failed(
+                f"a run with an offset_path was killed just before it changed a file for time {k - 1}; "
+                f"{AGAIN} runs that were to do the same returned after {count} changes. Each run should "
+                "store the offset in the same way"
+            )
         mapped = mapped or syscall == "mmap"
-        seen = after(f"was killed just before {syscall}" if syscall else "returned")
         if syscall is None:
             assert k > 1, "the run with an offset_path handled an event and stored nothing"
             break
@@ -166,7 +210,7 @@ def killed_between_lines(recording, state) -> None:
     def files():
         return {name: state.read(name) for name in state.names()}
 
-    run, _ = recording("lines", stop_at_lines=True)
+    run, _ = recording(stop_at_lines=True)
     changed, last, count = [], files(), 0
     while not isinstance(step := run.next(), Returned):
         if isinstance(step, Line):
@@ -175,17 +219,24 @@ def killed_between_lines(recording, state) -> None:
                 changed.append(count)
         run.go_on()
     for k in changed[:50]:
-        run, after = recording(f"line{k}", stop_at_lines=True)
-        number, _ = kill_before(run, Line, k)
+        run, after = recording(stop_at_lines=True)
+        number = kill_before(run, Line, k).at
         after("returned" if number is None else f"was killed before line {number}")
 
 
-def kill_before(run, kind, k: int) -> tuple[str | None, bool]:
-    """Let the run go on and kill it before its k-th write, or line.
+class Stopped(NamedTuple):
+    """Where a run was killed."""
 
-    The system call, or the line's number (None if the run returned before it), and whether the
-    event was handled.
-    """
+    at: str | int | None
+    """The system call, or the line's number; None: it returned before that."""
+    handled: bool
+    """Whether the event was handled."""
+    count: int
+    """How many writes, or lines, there were, with that one."""
+
+
+def kill_before(run, kind, k: int) -> Stopped:
+    """Let the run go on and kill it before its k-th write, or line."""
     count = 0
     handled = False
     while not isinstance(step := run.next(), Returned):
@@ -193,10 +244,11 @@ def kill_before(run, kind, k: int) -> tuple[str | None, bool]:
             count += 1
             if count == k:
                 run.kill()
-                return step.syscall if isinstance(step, Write) else step.number, handled
+                at = step.syscall if isinstance(step, Write) else step.number
+                return Stopped(at, handled, count)
         run.go_on()
         handled = handled or isinstance(step, Handle)
-    return None, handled
+    return Stopped(None, handled, count)
 
 
 # 01.handler-error -------------------------------------------------------------

@@ -20,7 +20,10 @@ def test_what_handle_raises_leaves_poll(
     plain, *kinds = [*ORDINARY, *STOPPING]
     rng.shuffle(kinds)
     kinds.insert(0, plain)
-    everything = trips(len(kinds) + 2)
+    # How many events each run handles before one fails; one run handles many.
+    ahead = [1] * len(kinds)
+    ahead[rng.randrange(1, len(kinds))] = rng.randint(3, 40)
+    everything = trips(sum(ahead) + 2)
     stream.append(*everything[:1])
     path = offset_path()
     poll_once(stream, offset_path=path)
@@ -28,16 +31,18 @@ def test_what_handle_raises_leaves_poll(
         return  # it handles old events again where nothing failed: the business of 01.resumes
     stream.append(*everything[1:])
     story = "event 1 was handled by an earlier run"
-    for number, kind in enumerate(kinds, start=1):
+    begin = 1
+    for kind, several in zip(kinds, ahead, strict=True):
         run = start_poll(stream, offset_path=path, process=process)
-        due = everything[number : number + 2]
-        seen = [run.next_event()]
-        run.handled()
-        seen.append(run.next_event())
-        assert seen == due, (
-            f"{story}: the next run should handle events {number + 1} and {number + 2} first, "
-            f"it handled {named(seen, everything)}"
-        )
+        fails_at = begin + several
+        for number in range(begin, fails_at + 1):
+            seen = run.next_event()
+            assert seen == everything[number], (
+                f"{story}: the next run should handle event {begin + 1} first, and those after it in order; "
+                f"it handled {named([seen], everything)} in the place of event {number + 1}"
+            )
+            if number < fails_at:
+                run.handled()
         process.case.given(f"handle() raised {kind}")
         run.fails(kind)
         raised = run.raised()
@@ -46,7 +51,8 @@ def test_what_handle_raises_leaves_poll(
             f"handle() raised {kind}, which should leave poll unchanged; "
             f"it raised {raised.message} instead"
         )
-        story = f"handle() returned for event {number + 1} and raised {kind} for event {number + 2}"
+        story = f"handle() returned for event {fails_at} and raised {kind} for event {fails_at + 1}"
+        begin = fails_at
     seen = poll_once(stream, offset_path=path)
     assert seen == everything[-1:], (
         f"{story}, the last one: the next run should handle that one alone, "

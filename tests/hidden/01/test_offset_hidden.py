@@ -13,6 +13,7 @@ from grader.suite.content import named, to_line
 POLL = "polling.poll"
 TWO_BYTES = 1 << 16
 A_DAY = 24 * 3600  # seconds
+SUFFIXES = ("east", "west", "one", "two", "a", "b")
 
 
 @pytest.mark.check("01.resumes", leans_on="01.poll-interval")
@@ -97,14 +98,18 @@ def test_what_an_earlier_poll_handled_stays_handled_after_a_kill(
 
 
 @pytest.mark.check("01.resumes")
-def test_two_streams_keep_their_own_offsets(poll_once, offset_path, new_stream, state, trips):
+def test_two_streams_keep_their_own_offsets(
+    poll_once, offset_path, new_name, new_stream, state, trips, rng
+):
     """The offset lies at offset_path and nowhere else, and what lies beside it stays as it is."""
     one, two = new_stream(), new_stream()
     events, notes = trips(4), b"a file of the student's own\n"
     one.append(*events[:3])
     two.append(events[3])
-    state.write("trips", notes)
-    paths = [New("pathlib.Path", offset_path(name)) for name in ("trips.one", "trips.two")]
+    name = new_name()
+    names = [f"{name}.{word}" for word in rng.sample(SUFFIXES, 2)]
+    state.write(name, notes)
+    paths = [New("pathlib.Path", offset_path(each)) for each in names]
     poll_once(one, offset_path=paths[0])
     seen = poll_once(two, offset_path=paths[1])
     assert seen == [events[3]], (
@@ -113,15 +118,15 @@ def test_two_streams_keep_their_own_offsets(poll_once, offset_path, new_stream, 
     )
     seen = poll_once(one, offset_path=paths[0])
     assert seen == [], f"the first stream was read to its end; {len(seen)} events came again"
-    left = state.read("trips")
+    left = state.read(name)
     assert left == notes, (
-        "a file named `trips` lay beside the offset files `trips.one` and `trips.two`; poll() "
+        f"a file named `{name}` lay beside the offset files `{names[0]}` and `{names[1]}`; poll() "
         f"{'removed it' if left is None else 'changed it'}"
     )
 
 
 @pytest.mark.check("01.resumes")
-def test_relative_paths_do_as_well(consumer, process, offset_path, stream, state, trips):
+def test_relative_paths_do_as_well(consumer, process, offset_path, new_name, stream, state, trips):
     """Both paths as they are seen from the working directory, where there may be no folder to name.
 
     The first run has the stream's absolute path: the same file, however its path is written.
@@ -130,8 +135,9 @@ def test_relative_paths_do_as_well(consumer, process, offset_path, stream, state
     stream.append(*everything[:2])
     folder = working_directory(process)
     process.keep("path", New("os.path.relpath", stream.path))
-    process.keep("offset_path", New("os.path.relpath", state.path("offset")))
-    offset_path()
+    name = new_name()
+    process.keep("offset_path", New("os.path.relpath", state.path(name)))
+    offset_path(name)
     consumer.given(
         "offset_path is a relative path, and poll() was called before in the same process"
         f"{moved(folder, working_directory(process))}"
@@ -169,16 +175,17 @@ def moved(before: str, after: str) -> str:
 
 @pytest.mark.check("01.resumes")
 def test_the_offset_may_lie_on_another_file_system(
-    consumer, poll_once, offset_path, stream, state, trips, rng
+    consumer, poll_once, offset_path, new_name, stream, state, trips
 ):
     """What is written aside is written into the offset's own folder: no rename crosses a device."""
     if consumer.sandbox.kind == "process":
         return  # a learner's own machine: nothing is left in its /tmp, and it may be no other one
-    offset_path()
-    if state.read("offset") == b"":
+    name = new_name()
+    offset_path(name)
+    if state.read(name) == b"":
         return  # an absent file was not taken: the business of 01.fresh-start
     everything = trips(3)
-    path = f"/tmp/offset-{rng.randrange(16**8):08x}"  # noqa: S108 - inside the sandbox
+    path = f"/tmp/{new_name()}"  # noqa: S108 - inside the sandbox
     consumer.given(f"offset_path is {path}")
     stream.append(*everything[:2])
     poll_once(stream, offset_path=path)
@@ -207,12 +214,14 @@ def test_without_offset_path_nothing_is_remembered(process, start_poll, stream, 
 
 
 @pytest.mark.check("01.fresh-start")
-def test_no_offset_means_the_beginning(consumer, poll_once, stream, state, trips):
+def test_no_offset_means_the_beginning(consumer, poll_once, new_name, stream, state, trips):
     """An absent offset file, and an empty one."""
     events = trips(2)
     stream.append(*events)
-    state.write("empty", b"")
-    for name, kind in (("absent", "no"), ("empty", "an empty")):
+    for kind in ("no", "an empty"):
+        name = new_name()
+        if kind != "no":
+            state.write(name, b"")
         consumer.given(f"there is {kind} offset file")
         seen = poll_once(stream, offset_path=state.path(name))
         assert seen == events, (
@@ -221,15 +230,18 @@ def test_no_offset_means_the_beginning(consumer, poll_once, stream, state, trips
 
 
 @pytest.mark.check("01.fresh-start")
-def test_a_removed_offset_file_means_the_beginning(poll_once, offset_path, stream, state, trips):
+def test_a_removed_offset_file_means_the_beginning(
+    poll_once, offset_path, new_name, stream, state, trips
+):
     """In the process that stored it, too: the offset is what the file says."""
     events = trips(2)
     stream.append(*events)
-    path = offset_path()
+    name = new_name()
+    path = offset_path(name)
     poll_once(stream, offset_path=path)
-    if "offset" not in state.names():
+    if name not in state.names():
         return  # it keeps the offset elsewhere: the business of 01.resumes
-    state.remove("offset")
+    state.remove(name)
     seen = poll_once(stream, offset_path=path)
     assert seen == events, (
         "a run handled 2 events, then its offset file was removed: the next run, in the same process, "

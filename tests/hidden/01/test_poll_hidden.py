@@ -180,7 +180,7 @@ def test_poll_does_not_come_back_to_a_bad_line_at_the_end(
 
 def notices_a_shorter_file(poll_once, offset_path, stream, trips) -> bool:
     """Tell whether a run reads a file from its start that is shorter than what the last one read."""
-    path, new = offset_path("another"), trips(2)
+    path, new = offset_path(), trips(2)
     stream.append(*trips(4))
     poll_once(stream, offset_path=path)
     stream.write(*new)

@@ -96,7 +96,7 @@ def test_a_missing_file_is_remembered_by_the_next_run(poll_once, offset_path, ne
 
     def after(vanish):
         stream = new_stream()
-        path = offset_path(f"offset-{vanish}")
+        path = offset_path()
         stream.append(*trips(2))
         poll_once(stream, offset_path=path)
         getattr(stream, vanish)()
@@ -257,7 +257,7 @@ def killed_after_a_poll_without(
 
     def look(vanish: str):
         old, new = trips(4), trips(7)
-        stream, path = new_stream(), offset_path(vanish)
+        stream, path = new_stream(), offset_path()
         stream.append(*old)
         poll_once(stream, offset_path=path)
         getattr(stream, vanish)()
