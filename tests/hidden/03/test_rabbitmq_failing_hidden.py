@@ -89,7 +89,7 @@ def test_a_failing_message_is_tried_twice(queues, trips, rng):
 
 
 @pytest.mark.check("03.rabbit-retry-once")
-def test_the_second_try_may_be_anothers(queues, trips):
+def test_the_second_try_may_be_anothers(queues, trips, rng):
     """An event fails once, and once more in another consumer, which it is redelivered to."""
     everything = trips(2)
     failed, _ = everything
@@ -102,7 +102,7 @@ def test_the_second_try_may_be_anothers(queues, trips):
     run.run.kill()
     if queues.wait_ready(queue, 2) < 2:
         return  # what a kill loses is the business of 03.rabbit-ack-after-handle
-    second = queues.start(queue, everything, max_events=1)
+    second = queues.start(queue, everything, max_events=int(10 ** rng.uniform(2, 6)))
     scene = "handle() had failed for event 1 in a consumer before this one"
     second.run.process.case.given(scene)
     tries = 0
@@ -201,8 +201,8 @@ def test_killed_before_it_publishes_a_dead_letter(queues, gate, trips, junk):
 
 
 @pytest.mark.check("03.rabbit-honest-failure")
-def test_nothing_more_can_come(queues, trips):
-    """Fewer than five events were handled; the broker goes away, or the queue is deleted.
+def test_nothing_more_can_come(queues, trips, rng):
+    """Fewer than max_events were handled; the broker goes away, or the queue is deleted.
 
     It goes away without a word, as in a crash, or closes the connection, as when it is shut down.
     """
@@ -218,7 +218,8 @@ def test_nothing_more_can_come(queues, trips):
         queue = queues.still(queue)
         queues.put(queue, event)
         # More than all three calls handle: who counts over calls is told so by 03.rabbit-delivers.
-        run = queues.start(queue, everything, max_events=5, process=process)
+        most = rng.choice((5, int(10 ** rng.uniform(1, 6))))
+        run = queues.start(queue, everything, max_events=most, process=process)
         process = run.run.process
         process.case.given("one event was in the queue")
         while run.event() != event:  # the drop gave back what was not acknowledged yet
@@ -235,7 +236,7 @@ def test_nothing_more_can_come(queues, trips):
             step = run.step()
             queues.service.drop_connections()  # what still hears of nothing gets no message
         assert isinstance(step, Raised), (
-            f"{scene} before 5 events were handled, which should be an exception; {run.said(step)}"
+            f"{scene} before {most} events were handled (max_events), which should be an exception; {run.said(step)}"
         )
 
 

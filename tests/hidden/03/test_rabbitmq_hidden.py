@@ -100,14 +100,26 @@ def test_a_quiet_queue_is_waited_on(waits):
 
 
 @pytest.mark.check("03.rabbit-ack-after-handle")
-def test_ended_inside_handle(queues, trips):
-    """Killed inside handle(), or left by Ctrl-C or SystemExit: what was not handled is there again."""
-    everything = trips(4)
+def test_ended_inside_handle(queues, trips, rng):
+    """Killed inside handle(), or left by Ctrl-C or SystemExit: what was not handled is there again.
+
+    In the first event and far into a queue; of a consumer that is to handle what is there, or very many.
+    """
     (queue,) = queues.declare()
-    for count, way in enumerate(("", *exceptions.STOPPING, "")):
+    deep = rng.randint(5, 40)
+    for count, way in (
+        (0, ""),
+        *((rng.randint(1, 3), way) for way in exceptions.STOPPING),
+        (deep, ""),
+    ):
+        everything = trips(count + rng.randint(1, 3))
+        total = len(everything)
+        many = count == deep or rng.random() < 0.5
+        most = int(10 ** rng.uniform(2, 6)) if many else total
+        told = rng.choice(({}, {"prefetch_count": rng.randint(1, 6)}))
         queues.put(queue, *everything)
-        scene = f"{len(everything)} events were in the queue"
-        run = queues.start(queue, everything, max_events=len(everything))
+        scene = f"the queue held {content.count_of(total, 'event')}, and max_events is {most}"
+        run = queues.start(queue, everything, max_events=most, **told)
         run.take(everything[:count], scene)
         run.expect(everything[count], scene)
         if way:
@@ -115,32 +127,35 @@ def test_ended_inside_handle(queues, trips):
             # Whether it leaves, and closes its connection, is the business of 03.rabbit-closes.
             run.step()
         run.run.kill()
-        queues.wait_ready(queue, len(everything) - count)
+        queues.wait_ready(queue, total - count)
         left = queues.events(queue)
         lost = [event for event in everything[count:] if event not in left]
         ended = f"handle() raised {way}" if way else "the process was killed inside handle()"
         assert not lost, (
-            f"{scene}, and {ended} for event {count + 1}: the queue should hold "
+            f"{scene}; {ended} for event {count + 1}: the queue should hold "
             f"{run.these(everything[count:])} again; {run.these(lost)} {'is' if len(lost) == 1 else 'are'} "
             "not in it"
         )
 
 
 @pytest.mark.check("03.ack-before-stop")
-@pytest.mark.parametrize(("limit", "prefetch"), [(1, 10), (3, 10), (2, 1)])
-def test_what_was_handled_is_gone_and_nothing_else(queues, trips, limit, prefetch):
+@pytest.mark.parametrize(("many", "prefetch"), [(0, None), (1, None), (0, 1)])
+def test_what_was_handled_is_gone_and_nothing_else(queues, trips, rng, many, prefetch):
     """After a return the queue holds exactly the messages that were never handled.
 
     Who waits for several before it acknowledges gets no more than the prefetch.
     """
-    everything = trips(5)
+    limit = rng.randint(11, 40) if many else rng.randint(1, 3)
+    everything = trips(limit + rng.randint(2, 4))
+    total = len(everything)
     (queue,) = queues.declare()
     queues.put(queue, *everything)
-    run = queues.start(queue, everything, max_events=limit, prefetch_count=prefetch)
-    scene = f"five events were in the queue, max_events={limit}, prefetch_count={prefetch}"
+    told = {} if prefetch is None else {"prefetch_count": prefetch}
+    run = queues.start(queue, everything, max_events=limit, **told)
+    scene = f"{total} events were in the queue, max_events={limit}, prefetch_count={prefetch or 10}"
     handled = run.finish(scene, limit)
     assert handled == everything[:limit], (
-        f"{scene}: it should handle the first {limit} of 5 events, it handled {run.these(handled)}"
+        f"{scene}: it should handle the first {limit} of them, it handled {run.these(handled)}"
     )
     rest = everything[limit:]
     if not queues.released(queue, len(rest)):
@@ -150,12 +165,12 @@ def test_what_was_handled_is_gone_and_nothing_else(queues, trips, limit, prefetc
     left = queues.events(queue)
     again = [event for event in left if event in handled]
     assert not again, (
-        f"{limit} of 5 events were handled before the return; the queue still holds "
+        f"{limit} of {total} events were handled before the return; the queue still holds "
         f"{run.these(again)}, unacknowledged: another consumer will handle that again"
     )
     # In which order they come back, RabbitMQ promises for none of its queue types.
     assert content.same(left, rest), (
-        f"{limit} of 5 events were handled; the queue should hold {run.these(rest)}, it holds "
+        f"{limit} of {total} events were handled; the queue should hold {run.these(rest)}, it holds "
         f"{run.these(left)}"
     )
 
@@ -166,8 +181,8 @@ def test_the_rest_is_ready_for_another(queues, trips, junk, rng):
 
     A bad message among the rest may be dead by then: it goes there at once.
     """
-    everything = trips(rng.randint(6, 9))
-    limit = rng.randint(1, 3)
+    limit = rng.choice((rng.randint(1, 3), rng.randint(4, 30)))
+    everything = trips(limit + rng.randint(5, 7))
     *rest, last = everything[limit:]
     (queue,) = queues.declare()
     queues.put(queue, *everything[:limit], *rest, junk[0], last)

@@ -277,15 +277,22 @@ def test_nobody_is_subscribed_after_a_return(channel, trips):
 
 
 @pytest.mark.check("03.redis-unsubscribes")
-def test_nobody_is_subscribed_after_an_exception(channel, trips):
-    """Whatever handle() raises leaves the consumer unchanged, and no subscription is left."""
+def test_nobody_is_subscribed_after_an_exception(channel, trips, rng):
+    """Whatever handle() raises leaves the consumer unchanged, and no subscription is left.
+
+    For the first event or the second, and however many there are to be.
+    """
     names = (*exceptions.ORDINARY, *exceptions.REDIS, *exceptions.STOPPING, *exceptions.BASE)
     fresh = trips(2 * len(names))
     process = channel.process()
     for name in names:
         everything = [fresh.pop(), fresh.pop()]
-        run = channel.subscribe(everything, max_events=5, process=process)
+        most = int(10 ** rng.uniform(0.5, 6))
+        run = channel.subscribe(everything, max_events=most, process=process)
         channel.publish(*everything)
+        for _ in range(rng.randrange(2)):
+            run.event()
+            run.run.handled()
         run.event()
         run.run.fails(name)
         step = run.step()

@@ -8,7 +8,7 @@ import pytest
 from sent_events import all_as_sent, as_sent
 
 from grader.suite import Handle, Raised
-from grader.suite.content import count_of, named, same, these
+from grader.suite.content import count_of, same, these
 from grader.suite.steps import cut, in_words
 
 HIDDEN = 600
@@ -163,13 +163,19 @@ def test_every_receive_is_a_long_poll(student, asked, queue, trips, rng):
 
 
 @pytest.mark.check("04.delete-after-handle")
-def test_killed_inside_handle_at_every_event(student, new_queue, trips):
-    """Killed while it handles event k, for every k: after the time-out it comes back."""
-    events = trips(4)
-    for k in range(len(events)):
+def test_killed_inside_handle(student, new_queue, trips, rng):
+    """Killed while it handles an event, one of the first and one far into the queue: it comes back.
+
+    With what is told and with the defaults; of a consumer that is to handle what is there, or very many.
+    """
+    deep = rng.randint(5, 40)
+    for k in (0, rng.randint(1, 4), deep):
+        events = trips(k + rng.randint(1, 4))
         queue = new_queue()
         queue.put(*events)
-        run = student.consume(queue, max_events=4, batch_size=2)
+        most = int(10 ** rng.uniform(2, 6)) if k == deep else len(events)
+        told = rng.choice(({}, {}, {"batch_size": rng.randint(1, 10)}))
+        run = student.consume(queue, max_events=most, **told)
         handled = []
         for _ in range(k):
             handled.append(as_sent(run.next_event(), events))
@@ -177,15 +183,17 @@ def test_killed_inside_handle_at_every_event(student, new_queue, trips):
         current = as_sent(run.next_event(), events)
         run.kill()
         queue.let_time_out()
-        again = student.consume(queue, max_events=4, max_empty_receives=1).drain()
+        again = student.consume(
+            queue, max_events=len(events), batch_size=10, max_empty_receives=1
+        ).drain()
         seen = all_as_sent(again, events)
         missing = [event for event in events if event not in handled and event not in seen]
         early = ", the one in hand among them" if current in missing else ""
         hidden = queue.depth[1]
         where = "still hidden" if hidden >= len(missing) else "no longer in the queue"
         assert not missing, (
-            f"killed inside handle() of event {k + 1} of 4; after the visibility timeout "
-            f"{named(missing, events)} did not come back{early}: "
+            f"max_events was {most}, and it was killed inside handle() of event {k + 1} of {len(events)}; "
+            f"after the visibility timeout {these(missing, events, UNSENT)} did not come back{early}: "
             f"{'it was' if len(missing) == 1 else 'they were'} {where}"
         )
 

@@ -82,12 +82,13 @@ def test_a_failed_message_stays_and_the_others_go_on(student, queue, trips):
 
 
 @pytest.mark.check("04.failed-handle-not-deleted")
-def test_a_failed_message_of_a_fifo_queue_stays_hidden(student, new_queue, trips):
+def test_a_failed_message_of_a_fifo_queue_stays_hidden(student, new_queue, trips, rng):
     """Its group waits for it; it is not made visible at once for that."""
     queue = new_queue(fifo=True)
     events = [event | {"pickup_zone": zone} for event, zone in zip(trips(2), "AB", strict=True)]
     queue.put(*events)
-    run = student.consume(queue, max_events=2, wait_seconds=1, max_empty_receives=1)
+    most = rng.choice((2, int(10 ** rng.uniform(1, 6))))
+    run = student.consume(queue, max_events=most, wait_seconds=1, max_empty_receives=1)
     tries = 0
     while isinstance(step := run.next(), Handle):
         tries += step.event == events[0]
@@ -162,13 +163,25 @@ def come_again(run, queue, bad: list) -> tuple[list, dict | None]:
 
 
 @pytest.mark.check("04.failed-handle-not-deleted")
-def test_ctrl_c_leaves(student, new_queue, trips):
-    """It is no failure of one event: it ends the consumer, and the message in hand comes back."""
+def test_ctrl_c_leaves(student, new_queue, trips, rng):
+    """It is no failure of one event: it ends the consumer, and the message in hand comes back.
+
+    In one of many events, with the defaults.
+    """
     process = student.process()
-    for name in (*exceptions.STOPPING, *exceptions.BASE):
-        queue, events = new_queue(), trips(2)
+    for number, name in enumerate((*exceptions.STOPPING, *exceptions.BASE)):
+        more = number and rng.choice((0, rng.randint(1, 5)))
+        queue, events = new_queue(), trips(2 + more)
         queue.put(*events)
-        run = student.consume(queue, process, max_events=2, max_empty_receives=1)
+        told = {"max_events": int(10 ** rng.uniform(2, 6))}
+        if number == 0:
+            told = {"max_events": 2, "max_empty_receives": 1}
+        elif more:
+            told["batch_size"] = 1  # so that no thread is in another handle() when one raises
+        run = student.consume(queue, process, **told)
+        for _ in range(rng.randrange(len(events))):
+            run.next_event()
+            run.handled()
         held = as_sent(run.next_event(), events)
         run.fails(name)
         while isinstance(step := run.next(), Handle):
