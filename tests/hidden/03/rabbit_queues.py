@@ -14,7 +14,18 @@ from broker_runs import Tracked
 from broker_words import PATIENCE
 
 from grader.services.rabbitmq.service import RabbitMQService
-from grader.suite import HANDLE, Consumer, Failed, Kept, Method, New, Process, Run, content
+from grader.suite import (
+    HANDLE,
+    Consumer,
+    Failed,
+    Kept,
+    Method,
+    New,
+    Process,
+    Run,
+    content,
+    leave_to,
+)
 from grader.suite.steps import in_words
 
 _GONE = "there is no queue of that name"
@@ -74,7 +85,13 @@ class Queues:
             if not found.consumer_count:
                 return name
             self._connection.process_data_events(0.003)
-        return name if found is not None else self.declare()[0]
+        if found is not None:
+            return name
+        leave_to(
+            "03.rabbit-durable",
+            f"the queue {name!r} should stay when its last consumer has left; there is none any more",
+        )
+        return self.declare()[0]
 
     def in_channel(self, process: Process, function: str, *args: Any) -> Run:
         """Call a function of the student's with a new channel of the kept connection."""

@@ -10,8 +10,8 @@ from typing import Any
 from broker_words import PATIENCE
 from redis_channel import SUBSCRIBES, Channel
 
-from grader.suite import Failed, Handle, Ready, Step
-from grader.suite.steps import in_words
+from grader.suite import Failed, Handle, Ready, Step, leave_to
+from grader.suite.steps import cut, in_words
 
 
 class Quiet:
@@ -61,13 +61,22 @@ class Quiet:
         while isinstance(
             step := self.run.moves(max(0.0, deadline - time.monotonic())), Handle
         ) and (step.event not in self.everything):
+            self._is_none_of_its_channel(step.event)
             self.run.run.handled()
         return step
+
+    def _is_none_of_its_channel(self, event: Any) -> None:
+        """Leave to another check that it handled what was not published there."""
+        leave_to(
+            "03.redis-delivers",
+            f"nothing but trips was published on its channel; it handled {cut(event, 120)}",
+        )
 
     def take(self, event: Any, when: str) -> None:
         """The next event of its channel is that one; it succeeds."""
         self.run.run.process.case.given(when)
         while (seen := self.run.event()) not in self.everything:
+            self._is_none_of_its_channel(seen)
             self.run.run.handled()
         assert seen == event, (
             f"{when}: it should handle {self.run.these([event])}; it handled "

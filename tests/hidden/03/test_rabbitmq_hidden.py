@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from broker_runs import held_still
 
-from grader.suite import Handle, Raised, content, exceptions
+from grader.suite import Handle, Raised, content, exceptions, leave_to
 from grader.suite.steps import in_words
 
 PATIENCE = 5.0  # seconds; only a wrong submission waits so long
@@ -124,8 +124,11 @@ def test_ended_inside_handle(queues, trips, rng):
         run.expect(everything[count], scene)
         if way:
             run.run.fails(way)
-            # Whether it leaves, and closes its connection, is the business of 03.rabbit-closes.
-            run.step()
+            if not isinstance(step := run.step(), Raised):
+                leave_to(
+                    "03.rabbit-closes",
+                    f"handle() raised {way}, which should leave rabbitmq_consumer; {run.said(step)}",
+                )
         run.run.kill()
         queues.wait_ready(queue, total - count)
         left = queues.events(queue)
@@ -159,7 +162,11 @@ def test_what_was_handled_is_gone_and_nothing_else(queues, trips, rng, many, pre
     )
     rest = everything[limit:]
     if not queues.released(queue, len(rest)):
-        # What it still holds is the business of 03.rabbit-leaves-the-rest.
+        leave_to(
+            "03.rabbit-leaves-the-rest",
+            f"{scene}: after the return {run.these(rest)} should be ready for another consumer; the "
+            f"queue {queues.holds(queue)} ready",
+        )
         run.run.kill()
         queues.wait_ready(queue, len(rest))
     left = queues.events(queue)
