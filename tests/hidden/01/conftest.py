@@ -19,6 +19,7 @@ from grader.suite import (
     Run,
     Sleep,
     in_words,
+    leave_to,
     properties,
 )
 
@@ -140,30 +141,91 @@ def looks_after_a_pause(
 
 
 @pytest.fixture
+def whose_pause(
+    start_poll: Callable[..., Run], process: Process, new_stream: Callable[[], Any], trips: Any
+) -> Callable[[], str]:
+    """`whose_pause()`: the check whose business a sleep() is that came before the first event.
+
+    For a test that failed: there is none with max_polls=1, unless it sleeps before it looks.
+    """
+
+    def look() -> str:
+        stream = new_stream()
+        stream.append(*trips(1))
+        run = start_poll(stream, process=process)
+        sleeps = isinstance(run.next(), Sleep)
+        run.kill()
+        return "01.poll-interval" if sleeps else "01.reads-appended"
+
+    return look
+
+
+@pytest.fixture
+def reads_meanwhile(
+    start_poll: Callable[..., Run], process: Process, new_stream: Callable[[], Any], trips: Any
+) -> Callable[[], bool]:
+    """`reads_meanwhile()`: whether what is appended while handle() is at work is handled in the same run.
+
+    For a test that failed: if it is not, that is the business of 01.reads-appended.
+    """
+
+    def look() -> bool:
+        stream, events = new_stream(), trips(2)
+        stream.append(events[0])
+        todo = events[1:]
+
+        def grow(step: Any) -> None:
+            if isinstance(step, Handle) and todo:
+                stream.append(todo.pop())
+
+        run = start_poll(stream, max_polls=3, poll_interval=0, process=process)
+        return bool(run.drain(grow) == events)
+
+    return look
+
+
+@pytest.fixture
 def new_name(rng: random.Random) -> Callable[[], str]:
     """`new_name()`: the name of one more offset file."""
     return lambda: f"{rng.choice(NAMES)}-{rng.randrange(16**6):06x}"
 
 
 @pytest.fixture
-def offset_path(
-    process: Process, new_stream: Callable[[], Any], state: Any, new_name: Callable[[], str]
-) -> Callable[..., str]:
-    """`offset_path()`: a path with which a first run can begin; `offset_path(name)`.
+def takes_no_file(process: Process, new_stream: Callable[[], Any]) -> Callable[[str], bool]:
+    """`takes_no_file(path)`: whether a first run begins where there is no offset file.
 
-    Whether that takes an absent file or an empty one is the business of 01.fresh-start, and costs
-    no other check.
+    If it does not, that is the business of 01.fresh-start.
     """
     nothing = new_stream()
     nothing.write()
 
-    def fresh(name: str = "") -> str:
-        name = name or new_name()
-        path = state.path(name)
+    def look(path: str) -> bool:
         run = process.start(POLL, nothing.path, HANDLE, max_polls=1, sleep=SLEEP, offset_path=path)
         while isinstance(step := run.next(), Sleep):
             run.go_on()
         if isinstance(step, Raised):
+            leave_to(
+                "01.fresh-start",
+                f"there was no offset file, which means offset 0; {in_words(step, 'poll()')}",
+            )
+        return not isinstance(step, Raised)
+
+    return look
+
+
+@pytest.fixture
+def offset_path(
+    takes_no_file: Callable[[str], bool], state: Any, new_name: Callable[[], str]
+) -> Callable[..., str]:
+    """`offset_path()`: a path with which a first run can begin; `offset_path(name)`.
+
+    Whether that takes an absent file or an empty one costs no other check.
+    """
+
+    def fresh(name: str = "") -> str:
+        name = name or new_name()
+        path = state.path(name)
+        if not takes_no_file(path):
             state.write(name, b"")
         return path
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.suite import Failed, Handle, Sleep, not_graded
+from grader.suite import Failed, Handle, Sleep, in_words, leave_to, not_graded
 
 SLACK = 1 << 20
 """Bytes. Whoever reads only what is new reads some buffers; a small part of the old is allowed."""
@@ -89,12 +89,20 @@ def test_a_later_poll_maps_only_what_is_new(
     stream.append(first, json.dumps(long).encode()[:-1] + b" " * (big // 4) + b"}\n")
     old = stream.size
     run = start_poll(stream, max_polls=2, process=process)
-    for _ in range(2):
-        if not isinstance(run.next(), Handle):
-            return  # the business of 01.reads-appended
+    for number in (1, 2):
+        if not isinstance(step := run.next(), Handle):
+            leave_to(
+                "01.reads-appended",
+                f"2 events were in the file, and event {number} was to be handled; {in_words(step, 'it')}",
+            )
+            return
         run.handled()
-    if not isinstance(run.next(), Sleep):
-        return  # the business of 01.poll-interval
+    if not isinstance(step := run.next(), Sleep):
+        leave_to(
+            "01.poll-interval",
+            f"max_polls is 2, and the 2 events of the file were handled: it should sleep; {in_words(step, 'it')}",
+        )
+        return
     with stream.opened() as descriptor:
         os.fsync(descriptor)
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
@@ -106,7 +114,11 @@ def test_a_later_poll_maps_only_what_is_new(
         except Failed:
             if looks_after_a_pause():
                 raise
-            return  # the business of 01.reads-appended
+            leave_to(
+                "01.reads-appended",
+                "1 event was appended in the pause between two polls: the next one should handle it, it did not",
+            )
+            return
         mapped = bytes_in_memory(descriptor, old) - kept
     assert event == second, (
         "1 event was appended in the pause between two polls and was not handled next"
@@ -130,8 +142,12 @@ def test_poll_reads_only_what_is_new(start_poll, process, next_event, stream, tr
     costs = []
     process.case.given("events were written one by one, each while the one before was handled")
     for number in range(len(everything)):
-        if number == 0 and not isinstance(run.next(), Handle):
-            return  # the business of 01.reads-appended
+        if number == 0 and not isinstance(step := run.next(), Handle):
+            leave_to(
+                "01.reads-appended",
+                f"1 event was in the file, and was to be handled first; {in_words(step, 'it')}",
+            )
+            return
         event = next_event(run) if number else first
         assert event == everything[number], (
             f"events were written one by one, each while the one before was handled: event {number + 1} "

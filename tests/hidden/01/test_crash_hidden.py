@@ -6,7 +6,18 @@ from typing import NamedTuple
 
 import pytest
 
-from grader.suite import HANDLE, SLEEP, Failed, Handle, Line, Returned, Sleep, Write
+from grader.suite import (
+    HANDLE,
+    SLEEP,
+    Failed,
+    Handle,
+    Line,
+    Returned,
+    Sleep,
+    Write,
+    in_words,
+    leave_to,
+)
 from grader.suite.content import named, these
 
 POLL = "polling.poll"
@@ -14,8 +25,6 @@ POLL = "polling.poll"
 
 AGAIN = 3
 """How often a run is begun that ends before the change of a file that another one came to."""
-LEFT_OUT = ((), ("max_polls",), ("max_polls", "sleep"))
-"""What a call leaves out that is killed in its first poll, so that it comes to no pause."""
 
 
 def but_not(event, events, everything) -> str:
@@ -24,21 +33,23 @@ def but_not(event, events, everything) -> str:
 
 
 @pytest.mark.check("01.crash-loses-nothing")
-def test_killed_inside_handle(start_poll, poll_once, offset_path, new_stream, trips, rng):
+def test_killed_inside_handle(
+    start_poll, next_event, poll_once, offset_path, new_stream, trips, rng
+):
     """Killed while it handles event k, soon and late in a poll: the next run handles it and all after it."""
     for k in (0, rng.randint(1, 3), rng.randint(4, 40)):
         everything = trips(k + rng.randint(1, 5))
         stream, path = new_stream(), offset_path()
         stream.append(*everything)
-        run = start_poll(stream, rng.choice(LEFT_OUT), offset_path=path)
+        run = start_poll(stream, rng.choice(((), ("max_polls",))), offset_path=path)
         for number, event in enumerate(everything[:k], start=1):
-            seen = run.next_event()
+            seen = next_event(run)
             assert seen == event, (
                 f"events should be handled in the order of the file: event {number} was to come next, "
                 f"{named([seen], everything)} came"
             )
             run.handled()
-        run.next_event()
+        next_event(run)
         run.kill()
         seen = poll_once(stream, offset_path=path)
         due = everything[k:]
@@ -70,8 +81,12 @@ def test_killed_in_a_later_poll(start_poll, next_event, poll_once, offset_path, 
     run = start_poll(
         stream, () if "max_polls" in options else ("max_polls",), offset_path=path, **options
     )
-    if not isinstance(run.next(), Handle):
-        return  # the business of 01.reads-appended
+    if not isinstance(step := run.next(), Handle):
+        leave_to(
+            "01.reads-appended",
+            f"1 event was in the file, and was to be handled first; {in_words(step, 'it')}",
+        )
+        return
     run.process.case.given(
         f"{range_of(1, everything)} were appended while those before them were handled"
     )
@@ -97,12 +112,20 @@ def test_killed_in_a_pause(start_poll, poll_once, offset_path, stream, trips):
     stream.append(first)
     path = offset_path()
     run = start_poll(stream, max_polls=3, offset_path=path)
-    if not isinstance(run.next(), Handle):
-        return  # the business of 01.reads-appended
+    if not isinstance(step := run.next(), Handle):
+        leave_to(
+            "01.reads-appended",
+            f"1 event was in the file, and was to be handled first; {in_words(step, 'it')}",
+        )
+        return
     stream.append(second)
     run.handled()
     if not isinstance(step := run.next(), Sleep | Handle):
-        return  # the business of 01.poll-interval
+        leave_to(
+            "01.poll-interval",
+            f"event 1 was handled in the first of 3 polls: it should sleep; {in_words(step, 'it')}",
+        )
+        return
     if isinstance(step, Handle):  # it reads on while there is something
         run.handled()
     stream.append(third)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from grader.suite import Failed, Handle, Sleep
+from grader.suite import Failed, Handle, Sleep, in_words, leave_to
 from grader.suite.content import named, numbers
 from grader.suite.exceptions import ORDINARY, STOPPING
 
 POLL = "polling.poll"
+COMES_AGAIN = "a run handled the only event of a file; the next run, with the same offset_path, handled it again"
 
 
 @pytest.mark.check("01.handler-error")
@@ -28,7 +29,8 @@ def test_what_handle_raises_leaves_poll(
     path = offset_path()
     poll_once(stream, offset_path=path)
     if poll_once(stream, offset_path=path):
-        return  # it handles old events again where nothing failed: the business of 01.resumes
+        leave_to("01.resumes", COMES_AGAIN)
+        return
     stream.append(*everything[1:])
     story = "event 1 was handled by an earlier run"
     begin = 1
@@ -62,7 +64,7 @@ def test_what_handle_raises_leaves_poll(
 
 @pytest.mark.check("01.handler-error", leans_on="01.poll-interval")
 def test_an_exception_in_a_later_poll(
-    process, start_poll, next_event, poll_once, offset_path, stream, trips, rng
+    process, start_poll, next_event, reads_meanwhile, poll_once, offset_path, stream, trips, rng
 ):
     """With bad lines between the events, which have no part in the count of what was handled."""
     everything = trips(5)
@@ -74,21 +76,28 @@ def test_an_exception_in_a_later_poll(
     path = offset_path()
     poll_once(stream, offset_path=path)
     if poll_once(stream, offset_path=path):
-        return  # the business of 01.resumes
+        leave_to("01.resumes", COMES_AGAIN)
+        return
     stream.append(bad[0], everything[1])
     run = start_poll(stream, max_polls=4, poll_interval=0, offset_path=path, process=process)
     try:
         for number in (1, 2, 3):
-            if next_event(run) != everything[number]:
-                return  # the business of 01.bad-line
+            if (event := next_event(run)) != everything[number]:
+                leave_to(
+                    "01.bad-line",
+                    f"event {number + 1} was to be handled next, after bad lines; {named([event], everything)} came",
+                )
+                return
             if number == 1:
                 stream.append(
                     short, long, everything[2], bad[1], everything[3], bad[2], everything[4]
                 )
             if number < 3:
                 run.handled()
-    except Failed:
-        return  # the same
+    except Failed as failed:
+        check = "01.bad-line" if reads_meanwhile() else "01.reads-appended"
+        leave_to(check, f"bad lines lay before event {number + 1}: {failed}")
+        return
     run.fails()
     run.raised()
     seen = poll_once(stream, offset_path=path)
@@ -111,14 +120,23 @@ def test_ctrl_c_in_a_pause(process, start_poll, poll_once, offset_path, stream, 
     stream.append(first)
     poll_once(stream, offset_path=path)
     if poll_once(stream, offset_path=path):
-        return  # the business of 01.resumes
+        leave_to("01.resumes", COMES_AGAIN)
+        return
     stream.append(second)
     run = start_poll(stream, max_polls=2, offset_path=path, process=process)
-    if not isinstance(run.next(), Handle):
-        return  # the business of 01.reads-appended
+    if not isinstance(step := run.next(), Handle):
+        leave_to(
+            "01.reads-appended",
+            f"event 2 was appended after a run had handled event 1: it should be handled; {in_words(step, 'it')}",
+        )
+        return
     run.handled()
-    if not isinstance(run.next(), Sleep):
-        return  # the business of 01.poll-interval
+    if not isinstance(step := run.next(), Sleep):
+        leave_to(
+            "01.poll-interval",
+            f"event 2 was handled in the first of 2 polls: it should sleep; {in_words(step, 'it')}",
+        )
+        return
     run.fails("KeyboardInterrupt")
     raised = run.raised()
     assert raised.is_a("KeyboardInterrupt"), (
@@ -142,7 +160,8 @@ def test_a_failing_event_fails_until_it_succeeds(
     path = offset_path()
     poll_once(stream, offset_path=path)
     if poll_once(stream, offset_path=path):
-        return  # the business of 01.resumes
+        leave_to("01.resumes", COMES_AGAIN)
+        return
     stream.append(first, second)
     for _ in range(2):
         run = start_poll(stream, offset_path=path, process=process)

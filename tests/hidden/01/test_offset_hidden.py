@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.suite import HANDLE, SLEEP, Handle, Kept, New, Sleep
+from grader.suite import HANDLE, SLEEP, Handle, Kept, New, Sleep, in_words, leave_to
 from grader.suite.content import named, to_line
 
 POLL = "polling.poll"
@@ -61,7 +61,11 @@ def test_an_equal_event_is_another_event(process, start_poll, offset_path, strea
         stream.append(*batch)
         seen = start_poll(stream, offset_path=path, max_polls=1, process=process).drain()
         if batch == [first] and seen != batch:
-            return  # the business of 01.reads-appended
+            leave_to(
+                "01.reads-appended",
+                f"1 event was in the file: the first run should handle it, it handled {len(seen)} events",
+            )
+            return
     assert seen == [first, other], (
         "a run handled an event, then an equal one and another were appended: two equal events are two, so "
         f"the next run should handle 2 events, it handled {len(seen)}"
@@ -70,7 +74,7 @@ def test_an_equal_event_is_another_event(process, start_poll, offset_path, strea
 
 @pytest.mark.check("01.resumes", leans_on="01.poll-interval")
 def test_what_an_earlier_poll_handled_stays_handled_after_a_kill(
-    start_poll, poll_after_a_kill, offset_path, stream, trips
+    start_poll, whose_pause, poll_after_a_kill, offset_path, stream, trips
 ):
     """Killed in the second poll of a run: events of that poll may come again, not those of the first."""
     everything = trips(4)
@@ -82,15 +86,29 @@ def test_what_an_earlier_poll_handled_stays_handled_after_a_kill(
         run.handled()
         steps.append(run.next())
     if len(steps) != 3 or not isinstance(steps[-1], Sleep):
-        return  # the business of 01.reads-appended, or of 01.poll-interval
+        leave_to(
+            "01.poll-interval" if len(steps) == 3 else whose_pause(),
+            "2 events were in the file: the first of 3 polls should handle both, and sleep after that; after "
+            f"{len(steps) - 1} of them {in_words(steps[-1], 'it')}",
+        )
+        return
     stream.append(*everything[2:])
     run.go_on()
-    if not isinstance(run.next(), Handle):
-        return  # it had looked before the pause
+    if not isinstance(step := run.next(), Handle):  # it had looked before the pause
+        leave_to(
+            "01.reads-appended",
+            f"2 events were appended in the pause between two polls: the next one should handle them; {in_words(step, 'it')}",
+        )
+        return
     run.kill()
     seen = poll_after_a_kill(stream, offset_path=path)
     if seen is None or seen[-2:] != everything[2:]:
-        return  # the business of 01.crash-loses-nothing
+        leave_to(
+            "01.crash-loses-nothing",
+            "killed inside handle() of event 3 of 4, in the second poll, the next run should handle events 3 and 4; "
+            f"it {'raised' if seen is None else f'handled {named(seen, everything)}'}",
+        )
+        return
     assert seen == everything[2:], (
         "a poll handled events 1 and 2, and in the next poll of the same run the process was killed inside "
         f"handle() of event 3: the next run should handle events 3 and 4, it handled {named(seen, everything)}"
@@ -175,15 +193,14 @@ def moved(before: str, after: str) -> str:
 
 @pytest.mark.check("01.resumes")
 def test_the_offset_may_lie_on_another_file_system(
-    consumer, poll_once, offset_path, new_name, stream, state, trips
+    consumer, poll_once, takes_no_file, new_name, stream, state, trips
 ):
     """What is written aside is written into the offset's own folder: no rename crosses a device."""
     if consumer.sandbox.kind == "process":
         return  # a learner's own machine: nothing is left in its /tmp, and it may be no other one
     name = new_name()
-    offset_path(name)
-    if state.read(name) == b"":
-        return  # an absent file was not taken: the business of 01.fresh-start
+    if not takes_no_file(state.path(name)):
+        return
     everything = trips(3)
     path = f"/tmp/{new_name()}"  # noqa: S108 - inside the sandbox
     consumer.given(f"offset_path is {path}")
@@ -240,7 +257,11 @@ def test_a_removed_offset_file_means_the_beginning(
     path = offset_path(name)
     poll_once(stream, offset_path=path)
     if name not in state.names():
-        return  # it keeps the offset elsewhere: the business of 01.resumes
+        leave_to(
+            "01.resumes",
+            "the offset is kept at offset_path: after a run there should be a file, there is none",
+        )
+        return
     state.remove(name)
     seen = poll_once(stream, offset_path=path)
     assert seen == events, (

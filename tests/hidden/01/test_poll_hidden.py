@@ -10,7 +10,18 @@ import os
 
 import pytest
 
-from grader.suite import HANDLE, SLEEP, Handle, New, Raised, Returned, Sleep, cut
+from grader.suite import (
+    HANDLE,
+    SLEEP,
+    Handle,
+    New,
+    Raised,
+    Returned,
+    Sleep,
+    cut,
+    in_words,
+    leave_to,
+)
 from grader.suite.content import BAD as USUAL
 from grader.suite.content import LENIENT, PADDED, named, numbers, these
 
@@ -70,7 +81,11 @@ def test_each_poll_looks_after_its_pause(process, start_poll, stream, trips, rng
     run = start_poll(stream, max_polls=polls, process=process)
     seen = run.drain(grow)
     if todo:
-        return  # the business of 01.poll-interval
+        leave_to(
+            "01.poll-interval",
+            f"max_polls is {polls}: it should sleep {polls - 1} times, it did {polls - 1 - len(todo)} times",
+        )
+        return
     assert seen == everything, (
         f"1 event was in the file, and 1 more was appended in each of the {polls - 1} pauses of {polls} polls: "
         f"poll should handle {named(everything, everything)}, it handled {named(seen, everything)}"
@@ -83,8 +98,10 @@ def test_poll_reads_what_was_written_in_the_same_tick(start_poll, stream, trips)
     first, second = trips(2)
     stream.append(first)
     run = start_poll(stream, max_polls=3, poll_interval=0)
-    if not isinstance(run.next(), Handle):
-        return  # seen by the test before
+    step = run.next()
+    assert isinstance(step, Handle), (
+        f"1 event was in the file, and should be handled first; {in_words(step, 'it')}"
+    )
     with stream.opened() as descriptor:
         times = os.fstat(descriptor)
         stream.append(second)
@@ -142,7 +159,12 @@ def test_poll_goes_on_after_a_bad_line(start_poll, stream, trips, rng):
     again = start_poll(stream, process=run.process)
     seen = again.drain()
     if len(seen) != 4:
-        return  # it remembers the first run: the business of 01.resumes
+        leave_to(
+            "01.resumes",
+            "without offset_path every run starts at the beginning: a second run of a file of 4 events, in the same "
+            f"process, handled {len(seen)}",
+        )
+        return
     assert (type(again.value), again.value) == (int, 4), (
         f"one poll handled 4 events, with {len(bad)} bad lines around them, and should return 4: "
         f"it returned {again.value!r}"
@@ -165,12 +187,20 @@ def test_poll_does_not_come_back_to_a_bad_line_at_the_end(
     stream.append(event, b"no JSON " * 200 + b"\n")  # longer than the new file will be
     poll_once(stream, offset_path=path)
     if poll_once(stream, offset_path=path):
-        return  # the business of 01.resumes
+        leave_to(
+            "01.resumes",
+            "a run handled what was in the file, and the next run, with the same offset_path and nothing new, handled some of it again",
+        )
+        return
     stream.rotate()
     stream.append(*new)
     seen = poll_once(stream, offset_path=path)
     if seen != new and not notices_a_shorter_file(poll_once, offset_path, new_stream(), trips):
-        return  # the business of 01.truncated-file
+        leave_to(
+            "01.truncated-file",
+            f"a file was replaced by a shorter one of 3 events: the next run should handle these, it handled {named(seen, new)}",
+        )
+        return
     assert seen == new, (
         "a file of 1 event and a long bad line after it was read to its end, then replaced by a shorter "
         f"one of 3 events: the next run should handle these, it handled {named(seen, new)} of them. "

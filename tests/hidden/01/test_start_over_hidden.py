@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from grader.suite import Failed, Handle, Raised, Returned, Sleep
+from grader.suite import Failed, Handle, Raised, Returned, Sleep, in_words, leave_to
 from grader.suite.content import named, numbers
+
+LOOKED_BEFORE = (
+    "1 event was appended in the pause between two polls: the next one should handle it, it did not"
+)
+
 
 # 01.missing-file --------------------------------------------------------------
 
@@ -22,9 +27,14 @@ def test_poll_goes_on_until_the_file_appears(
         polls != 6
         and six_polls(start_poll, new_stream(), everything, process, missing=False)[1] != 6
     ):
-        return  # it does not sleep between the polls of a file that is there either: 01.poll-interval
+        leave_to(
+            "01.poll-interval",
+            "max_polls is 6: it should sleep 5 times, also where the file is there and empty; it did not",
+        )
+        return
     if seen != everything and polls == 6 and not looks_after_a_pause():
-        return  # the business of 01.reads-appended
+        leave_to("01.reads-appended", LOOKED_BEFORE)
+        return
     assert polls > 2, (
         f"there was no file, and max_polls was 6: poll should go on polling, it returned after {polls - 1} "
         f"call{'s' * (polls != 2)} of sleep(); when the same file was there, and empty, it called "
@@ -109,7 +119,12 @@ def test_a_missing_file_is_remembered_by_the_next_run(poll_once, offset_path, ne
     if seen != new:
         seen_then, new_then = after("write")
         if seen_then != new_then:
-            return  # the same where the file was empty in between: the business of 01.truncated-file
+            leave_to(
+                "01.truncated-file",
+                "a run handled the 2 events of a file, which was then emptied, and a run saw that; then 5 events came: the "
+                f"next run should handle these, it handled {named(seen_then, new_then)}",
+            )
+            return
     assert seen == new, (
         "a run handled the 2 events of a file, the file was removed, and a run found none, so that the "
         "offset was 0; then a new file came, longer than the old one: the next run should handle its 5 "
@@ -141,9 +156,14 @@ def test_the_file_starts_over_during_a_run(
         run = start_poll(stream, process=process, max_polls=5, poll_interval=0, **kwargs)
         seen = run.drain(change)
         if todo:
-            return  # it did not call sleep() between its polls: the business of 01.poll-interval
+            leave_to(
+                "01.poll-interval",
+                f"max_polls is 5: it should sleep 4 times, it did {3 - len(todo)} times",
+            )
+            return
         if seen != everything and not looks_after_a_pause():
-            return  # the business of 01.reads-appended
+            leave_to("01.reads-appended", LOOKED_BEFORE)
+            return
         assert seen == everything, (
             f"with{'' if kwargs else 'out'} offset_path, between the polls of one run, a file of events "
             "1 to 4 was replaced by a shorter one of events 5 and 6, which was truncated to 0 bytes, and "
@@ -164,7 +184,11 @@ def test_poll_starts_over_with_a_shorter_file(poll_once, offset_path, stream, tr
     seen = poll_once(stream, offset_path=path)
     assert seen == new, f"the new file is shorter and holds 2 events; {len(seen)} were handled"
     if unchanged:
-        return  # the business of 01.resumes
+        leave_to(
+            "01.resumes",
+            f"a run handled the 12 events of a file; the next run, with nothing new, handled {len(unchanged)} of them again",
+        )
+        return
     seen = poll_once(stream, offset_path=path)
     assert not seen, (
         "a file of 12 events was replaced by a shorter one of 2, and a run handled these: the next run "
@@ -179,7 +203,15 @@ def test_poll_starts_over_with_a_shorter_file(poll_once, offset_path, stream, tr
     ids=["killed-in-another-run", "killed-in-the-same-run", "handle-raises"],
 )
 def test_offset_0_is_stored_before_the_new_content_is_handled(
-    start_poll, poll_once, offset_path, stream, trips, looks_after_a_pause, same_run, killed
+    start_poll,
+    poll_once,
+    offset_path,
+    stream,
+    trips,
+    looks_after_a_pause,
+    whose_pause,
+    same_run,
+    killed,
 ):
     """Ended in the first event of the new file, which then grows beyond the old offset."""
     old, new = trips(4), trips(7)
@@ -187,8 +219,9 @@ def test_offset_0_is_stored_before_the_new_content_is_handled(
     stream.append(*old)
     if same_run:
         run = start_poll(stream, offset_path=path, max_polls=2)
-        if not pauses_after(run, len(old)):
-            return  # the business of 01.reads-appended, or of 01.poll-interval
+        if other := no_pause_after(run, len(old), whose_pause):
+            leave_to(*other)
+            return
     else:
         poll_once(stream, offset_path=path)
     stream.rotate()
@@ -198,13 +231,18 @@ def test_offset_0_is_stored_before_the_new_content_is_handled(
     else:
         run = start_poll(stream, offset_path=path)
     if not handles_one(run, looks_after_a_pause):
-        return  # the business of 01.reads-appended
+        leave_to("01.reads-appended", LOOKED_BEFORE)
+        return
     if killed:
         run.kill()
     else:
         run.fails()
-        if not isinstance(run.next(), Raised):
-            return  # the business of 01.handler-error
+        if not isinstance(step := run.next(), Raised):
+            leave_to(
+                "01.handler-error",
+                f"handle() raised, which should leave poll(); {in_words(step, 'it')}",
+            )
+            return
     stream.append(*new[2:])  # now it is longer than the old file was
     run = start_poll(stream, offset_path=path)
     seen = []
@@ -213,7 +251,11 @@ def test_offset_0_is_stored_before_the_new_content_is_handled(
             seen.append(step.event)
         run.go_on()
     if killed and isinstance(step, Raised):
-        return  # the business of 01.crash-loses-nothing
+        leave_to(
+            "01.crash-loses-nothing",
+            f"killed inside handle(): the next run should go on; {in_words(step, 'it')}",
+        )
+        return
     # Whether event 1 comes again is the business of 01.crash-loses-nothing and 01.handler-error.
     assert seen[-6:] == new[1:], (
         f"{'killed' if killed else 'handle() raised'} in the first event of a new, shorter file, which then "
@@ -222,13 +264,20 @@ def test_offset_0_is_stored_before_the_new_content_is_handled(
     )
 
 
-def pauses_after(run, events: int) -> bool:
-    """Tell whether it handles as many events and then calls sleep(), in which it stands."""
-    for _ in range(events):
-        if not isinstance(run.next(), Handle):
-            return False
+def no_pause_after(run, events: int, whose_pause) -> tuple[str, str] | None:
+    """None where it handles as many events and then stands in sleep(); else whose business that is.
+
+    The other check, and a sentence for it.
+    """
+    for number in range(1, events + 1):
+        if not isinstance(step := run.next(), Handle):
+            said = f"{events} events were in the file, and event {number} was to be handled"
+            return whose_pause(), f"{said}; {in_words(step, 'it')}"
         run.handled()
-    return isinstance(run.next(), Sleep)
+    if isinstance(step := run.next(), Sleep):
+        return None
+    said = f"the {events} events of the file were handled in the first of 2 polls: it should sleep"
+    return "01.poll-interval", f"{said}; {in_words(step, 'it')}"
 
 
 def handles_one(run, looks_after_a_pause) -> bool:
@@ -262,16 +311,27 @@ def killed_after_a_poll_without(
         poll_once(stream, offset_path=path)
         getattr(stream, vanish)()
         run = start_poll(stream, offset_path=path, max_polls=2)
-        if not isinstance(run.next(), Sleep):
-            return new, new  # the business of 01.poll-interval
+        if not isinstance(step := run.next(), Sleep):
+            leave_to(
+                "01.poll-interval",
+                f"nothing was there for the first of 2 polls: it should sleep; {in_words(step, 'it')}",
+            )
+            return new, new
         stream.append(*new[:2])
         run.go_on()
         if not isinstance(run.next(), Handle):
-            return new, new  # it had looked before the pause
+            leave_to("01.reads-appended", LOOKED_BEFORE)
+            return new, new
         run.kill()
         stream.append(*new[2:])  # now it is longer than the old file was
         seen = poll_after_a_kill(stream, offset_path=path)
-        return new if seen is None else seen, new
+        if seen is None:
+            leave_to(
+                "01.crash-loses-nothing",
+                "killed inside handle(): the next run should go on; it raised",
+            )
+            return new, new
+        return seen, new
 
     return look
 
@@ -299,5 +359,9 @@ def test_offset_0_is_stored_when_the_file_was_seen_missing(killed_after_a_poll_w
     if seen[-6:] != new[1:]:
         then, all_of_it = killed_after_a_poll_without("write")
         if then[-6:] != all_of_it[1:]:
-            return  # the same where the file was empty: the business of 01.truncated-file
+            leave_to(
+                "01.truncated-file",
+                f"a file of 4 events was truncated to 0 bytes, {_SINCE} {named(then, all_of_it)}",
+            )
+            return
     assert seen[-6:] == new[1:], f"a file of 4 events was removed, {_SINCE} {named(seen, new)}"
