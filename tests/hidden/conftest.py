@@ -6,13 +6,13 @@ import os
 import random
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from grader.sandbox.folder import Folder
-from grader.suite import Consumer, content
+from grader.suite import Consumer, Failed, content
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "resources"))
 
@@ -119,12 +119,25 @@ class State:
 
     def write(self, name: str, data: bytes) -> None:
         """Make `name` hold `data`."""
-        self._folder.write(self._prefix + name, data)
+        try:
+            self._folder.write(self._prefix + name, data)
+        except OSError as error:
+            raise self._no_file(name, error) from None
 
     def remove(self, name: str) -> None:
         """Remove `name`, where there is one."""
-        with suppress(FileNotFoundError):
+        try:
             self._folder.remove(self._prefix + name)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise self._no_file(name, error) from None
+
+    def _no_file(self, name: str, error: OSError) -> Failed:
+        """What is said where the student's process has put something else in a file's place."""
+        return Failed(
+            f"{self.path(name)} should be a file; there is something else: {error.strerror}"
+        )
 
     def names(self) -> list[str]:
         """The names in use by this test."""

@@ -199,8 +199,10 @@ class Queues:
                 del found[key]
             elif kind == "bool":
                 found[key] = value == "true"
+            elif kind in (None, "longstr") or not value.lstrip("-").isdecimal():
+                found[key] = value
             else:
-                found[key] = int(value) if kind not in (None, "longstr") else value
+                found[key] = int(value)
         return found
 
     def loses_its_exchange(self, exchange: str) -> bool:

@@ -267,7 +267,8 @@ def fails_at_first(unlucky: set):
 
     def pick(entry: dict, _: int) -> bool:
         number = id_of(entry)
-        fails = number in unlucky and number not in failed
+        # What was sent may hold any value there, also one that no set takes.
+        fails = isinstance(number, int | str) and number in unlucky and number not in failed
         if fails:
             failed.add(number)
         return fails
