@@ -16,6 +16,7 @@ from grader.suite import (
     Returned,
     exceptions,
     in_words,
+    leave_to,
     settled,
 )
 from grader.suite.content import to_line
@@ -191,7 +192,11 @@ def test_nothing_listens_after_a_timeout(consumer, start, port, rng):
     if isinstance(step, Ready):
         run.go_on()
         if run.waiting(LATE):
-            return  # the business of 02.socket-timeout, as is which exception it raises
+            leave_to(
+                "02.socket-timeout",
+                f"nobody connected: it should raise TimeoutError; it had not {LATE} s after ready()",
+            )
+            return
         step = run.next("raise TimeoutError")
     why = "socket_consumer() gave up waiting for a producer"
     if isinstance(step, Raised):

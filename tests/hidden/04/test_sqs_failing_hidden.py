@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sent_events import as_sent
 
-from grader.suite import Handle, Raised, exceptions
+from grader.suite import Handle, Raised, exceptions, leave_to
 from grader.suite.content import BAD, LENIENT, listed, same, these, why_bad
 from grader.suite.steps import in_words
 
@@ -69,7 +69,11 @@ def test_a_failed_message_stays_and_the_others_go_on(student, queue, trips):
     queue.let_time_out()
     seen, failed = come_again(student.consume(queue, process, max_events=len(bad)), queue, bad)
     if any(event in good for event in seen):
-        return  # what was handled has not been deleted, which 04.consumes tells
+        leave_to(
+            "04.consumes",
+            "a message was handled and came again after the visibility timeout: it should have been deleted",
+        )
+        return
     lost = [name for name, event in zip(RAISED, bad, strict=True) if event not in seen]
     assert not lost, (
         "a message whose handle() raised should come back after the visibility timeout, and be "
@@ -119,8 +123,12 @@ def test_a_message_that_came_often_is_one_like_others(student, sqs, asked, queue
         if not fails:
             return
         run.fails()
-        if isinstance(run.next(), Raised):
-            return  # that it goes on is told by the test before
+        if isinstance(step := run.next(), Raised):
+            leave_to(
+                "04.failed-handle-not-deleted",
+                f"{scene}, and handle() raised for it: it should go on; {in_words(step, 'it')}",
+            )
+            return
         stays_hidden(sqs, asked, queue, f"{scene}, and handle() raised for it")
         queue.let_time_out()
 
@@ -217,7 +225,11 @@ def test_failures_are_no_empty_answers(student, queue, trips, rng):
             handled.append(event)
             run.handled()
     if isinstance(step, Raised):
-        return  # told by the test before
+        leave_to(
+            "04.failed-handle-not-deleted",
+            f"{scene}: it should go on with the others; {in_words(step, 'it')}",
+        )
+        return
     assert handled == [good], (
         f"{scene}: it should go on with the others, and handle the last; it handled "
         f"{these(handled, events, 'had not been sent')}, then {in_words(step, 'it')}"
@@ -268,7 +280,11 @@ def test_a_bad_message_that_came_often_is_left_alone_too(student, sqs, asked, qu
     queue.put("{oops")
     came = receive_often(sqs, queue)
     run = student.consume(queue, max_events=1, wait_seconds=1, max_empty_receives=1)
-    if isinstance(run.next(), Handle | Raised):
-        return  # told by the test before
     scene = f"a bad message had been received {came} times before, and came again"
+    if isinstance(step := run.next(), Handle | Raised):
+        leave_to(
+            "04.bad-message",
+            f"{scene}: it should be left alone; {in_words(step, 'it')}",
+        )
+        return
     stays_hidden(sqs, asked, queue, scene)
