@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import socket
 import struct
 import threading
@@ -27,6 +28,7 @@ _SETTLED_WITHIN = 2.0
 _HOST = b"127.0.0.1"
 """How the cluster and the submission call where it is; ports differ."""
 _PORT = struct.Struct(">i")
+_NUMBERS = itertools.count(1)
 
 
 class Rules(Protocol):
@@ -35,7 +37,7 @@ class Rules(Protocol):
     def count(self, *, up: int = 0, down: int = 0) -> bool:
         """Count bytes; tell whether the submission may send and get more."""
 
-    def see(self, request: Request, settle: Callable[[], None]) -> bool:
+    def see(self, request: Request, settle: Callable[[], None], connection: int) -> bool:
         """Show a request to who watches; tell whether it may go on. `settle` waits for answers."""
 
     def admit(self, request: Request) -> bool:
@@ -62,6 +64,7 @@ class Carried:
             rules: the front's.
             ports: where the cluster serves, and where the submission finds it.
         """
+        self._number = next(_NUMBERS)
         self._client = client
         self._server = server
         self._rules = rules
@@ -96,7 +99,7 @@ class Carried:
                 for request in reader.feed(data):
                     if not self._rules.admit(request):
                         return
-                    if not self._rules.see(request, self._settle):
+                    if not self._rules.see(request, self._settle, self._number):
                         return
                     self._expect(request)
                     self._server.sendall(request.raw)

@@ -71,6 +71,8 @@ class KafkaFront:
         """Bytes from the cluster so far."""
         self.requests = 0
         """Requests so far."""
+        self.joined: set[str] = set()
+        """The groups that somebody has asked to be a member of."""
         self.refusals: list[str] = []
         """What was not carried and ended its connection, as clauses about the program."""
         self._carried = 0
@@ -155,10 +157,12 @@ class KafkaFront:
         self.bytes_down += down
         return not self.exceeded
 
-    def see(self, request: Request, settle: Callable[[], None]) -> bool:
+    def see(self, request: Request, settle: Callable[[], None], connection: int = 0) -> bool:
         """Show a request to who watches; tell whether it may go on."""
+        if request.name == "JoinGroup":
+            self.joined.add(request.group)
         for recording in list(self._recordings):
-            recording.see(request)
+            recording.see(request, connection)
         for watch in list(self._watches):
             if watch.is_it(request):
                 if watch.drops:

@@ -224,6 +224,11 @@ class KafkaService(Service):
         return self._attached.recording()
 
     @property
+    def joined(self) -> frozenset[str]:
+        """Return the groups that a client of the consumer's has asked to be a member of so far."""
+        return frozenset(self._attached.joined)
+
+    @property
     def open_connections(self) -> int:
         """Return how many connections the consumer's processes have open now."""
         return self._attached.open_connections

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from grader.services.kafka.protocol import Request
 
-_MOST_SEEN = 20_000
+_MOST_SEEN = 100_000
+"""More than one submission may send in all, so that nothing of it is forgotten."""
 UNASKED = frozenset(["ApiVersions", "Metadata", "FindCoordinator", "Fetch", "Heartbeat"])
 """What a client sends by itself, again and again."""
 
@@ -87,6 +88,8 @@ class Seen:
     """That it is about, or ""."""
     client: str
     """Its `client.id`."""
+    connection: int
+    """Which one it came on; each client has its own."""
 
 
 @dataclass(frozen=True)
@@ -111,9 +114,10 @@ class Recording:
         self._seen: deque[Seen] = deque(maxlen=_MOST_SEEN)
         self._answered: deque[Answered] = deque(maxlen=_MOST_SEEN)
 
-    def see(self, request: Request) -> None:
-        """Keep it."""
-        self._seen.append(Seen(time.monotonic(), request.name, request.group, request.client))
+    def see(self, request: Request, connection: int = 0) -> None:
+        """Keep it, and which connection it came on."""
+        said = (request.name, request.group, request.client, connection)
+        self._seen.append(Seen(time.monotonic(), *said))
 
     def hear(self, request: Request, error: int) -> None:
         """Keep what it was answered."""

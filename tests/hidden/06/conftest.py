@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import sys
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,9 +14,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from kafka_members import Killed, Members, Pair, StoodStill
-from kafka_student import Student
+from kafka_names import namer, zones
+from kafka_student import Found, Student
 from kafka_topic import Topic
-from kafka_waits import ELSEWHERE, Elsewhere, Quiet, SlowReplay, Waits
+from kafka_waits import Elsewhere, Quiet, SlowPublish, SlowReplay, Waits
 
 from grader.services.kafka.service import KafkaService
 from grader.suite import Consumer, content
@@ -33,26 +33,26 @@ def kafka(service: Callable[[str], Any]) -> KafkaService:
     return found
 
 
-def topics(service: KafkaService, consumer: Consumer) -> Callable[..., Topic]:
+def topics(service: KafkaService, consumer: Consumer, rng: random.Random) -> Callable[..., Topic]:
     """What makes topics of random names, each with a group's name."""
+    name = namer(rng)
 
-    def make(count: int = 3, name: str = "trips-{}", group: str = "fares-{}") -> Topic:
-        word = uuid.uuid4().hex[:10]
-        return Topic(service, consumer, name.format(word), group.format(word), count)
+    def make(count: int = 3) -> Topic:
+        return Topic(service, consumer, name, count)
 
     return make
 
 
 @pytest.fixture
-def new_topic(kafka: KafkaService, consumer: Consumer) -> Callable[..., Topic]:
+def new_topic(kafka: KafkaService, consumer: Consumer, rng: random.Random) -> Callable[..., Topic]:
     """`new_topic(count)`: one more topic of so many partitions, and the name of its group."""
-    return topics(kafka, consumer)
+    return topics(kafka, consumer, rng)
 
 
 @pytest.fixture(scope="session")
-def found() -> dict[str, bool]:
-    """What was found out about the submission, by name."""
-    return {}
+def found() -> Found:
+    """What was found out about the submission."""
+    return Found()
 
 
 @pytest.fixture
@@ -60,33 +60,35 @@ def student(
     kafka: KafkaService,
     consumer: Consumer,
     new_topic: Callable[..., Topic],
-    found: dict[str, bool],
+    found: Found,
+    rng: random.Random,
 ) -> Student:
     """The student's functions."""
-    return Student(kafka, consumer, new_topic, found)
+    return Student(kafka, consumer, new_topic, found, rng)
 
 
 @pytest.fixture
-def waits(beside: Any, rng: random.Random) -> Waits:
+def waits(beside: Any, rng: random.Random, found: Found) -> Waits:
     """What goes on beside the tests."""
 
     def on_its_own(make: Callable[..., Any], *more: Any) -> Callable[..., Any]:
         def start(consumer: Consumer, at_end: ExitStack) -> Any:
             service = beside.service("kafka")
-            student = Student(service, consumer, topics(service, consumer), {})
+            own = Found(groups=found.groups)
+            student = Student(service, consumer, topics(service, consumer, rng), own, rng)
             return make(student, at_end, *more)
 
         return start
 
-    zones = [
+    of_zones = [
         trip | {"pickup_zone": zone}
-        for zone, trip in zip(ELSEWHERE, content.trips(rng, 8), strict=True)
+        for zone, trip in zip(zones(rng, 8), content.trips(rng, 8), strict=True)
     ]
     return Waits(
         beside,
         {
             "quiet": on_its_own(lambda student, _: Quiet(student, content.trips(rng, 2))),
-            "elsewhere": on_its_own(lambda student, _: Elsewhere(student, zones)),
+            "elsewhere": on_its_own(lambda student, _: Elsewhere(student, of_zones)),
             "replay": on_its_own(
                 lambda student, at_end: SlowReplay(student, content.trips(rng, 6), at_end)
             ),
@@ -96,7 +98,12 @@ def waits(beside: Any, rng: random.Random) -> Waits:
             "stood still": on_its_own(
                 lambda student, at_end: StoodStill(student, at_end, content.trips(rng, 2))
             ),
-            "pair": on_its_own(Pair),
+            "pair": on_its_own(
+                lambda student, at_end: Pair(student, at_end, content.trips(rng, 2))
+            ),
+            "slow publish": on_its_own(
+                lambda student, at_end: SlowPublish(student, content.trips(rng, 4), at_end)
+            ),
         },
     )
 
@@ -112,7 +119,7 @@ def judge_scene(
     """
     with ExitStack() as at_end:
         anew: dict[str, Callable[[int], Members]] = {
-            "pair": lambda times: Pair(student, at_end, times),
+            "pair": lambda times: Pair(student, at_end, trips(2), times),
             "killed": lambda times: Killed(student, at_end, trips(4), times),
             "stood still": lambda times: StoodStill(student, at_end, trips(2), times),
         }

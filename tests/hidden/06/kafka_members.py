@@ -11,10 +11,10 @@ from __future__ import annotations
 import os
 import signal
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
-from kafka_student import LONGEST, Student
+from kafka_student import LONGEST, LOOKS, POLLS, Student
 
 from grader.services.kafka.watch import Answered
 from grader.suite import Failed, Handle, Ready, Run, Step
@@ -23,10 +23,6 @@ from grader.suite.steps import in_words
 
 SESSION, SHORTEST_SESSION = 2500, 1500
 """Milliseconds of one whose group waits for its members, and of one that is to end."""
-FIRST, SECOND = "first", "second"
-"""What the members call themselves (`client.id`)."""
-_LIVELY = {"statistics_interval_ms": 100}
-"""By itself a client looks once a second what its group does; who counts for it looks as often."""
 _THROWN_OUT = (22, 25)
 """Errors of Kafka's protocol: ILLEGAL_GENERATION and UNKNOWN_MEMBER_ID."""
 _SESSIONS = 4
@@ -56,6 +52,10 @@ class Members:
             tells: whether they get a `ready` of the suite's.
         """
         self.student = student
+        self.names = student.namer(), student.namer()
+        """What the members call themselves (`client.id`)."""
+        self.living = self.names
+        """Who is to stay in the group; who is dead is told nothing."""
         self.topic = student.new_topic(partitions)
         self.session = SESSION * times
         self.patience = LONGEST + _SESSIONS * self.session / 1000
@@ -64,13 +64,22 @@ class Members:
         self._recorded = at_end.enter_context(student.service.recording())
         self.runs: list[Run] = []
         self.prepare()
-        self.runs = [student.consume(self.topic, tells=tells, settings=self.settings(FIRST))]
+        self.runs = [
+            student.consume(self.topic, tells=tells, settings=self.settings(self.names[0]))
+        ]
         self.began()
-        self.runs.append(student.again(self.topic, tells=tells, settings=self.settings(SECOND)))
+        self.runs.append(
+            student.again(self.topic, tells=tells, settings=self.settings(self.names[1]))
+        )
 
     def settings(self, name: str) -> dict[str, Any]:
         """Return the settings of the member of that name."""
-        return self.student.settings(session_timeout_ms=self.session, client_id=name, **_LIVELY)
+        return self.student.settings(
+            session_timeout_ms=self.session,
+            client_id=name,
+            statistics_interval_ms=LOOKS,
+            max_poll_interval_ms=POLLS[0],
+        )
 
     def prepare(self) -> None:
         """Set up what is to be there before the first one begins."""
@@ -110,9 +119,6 @@ class Members:
         """Tell whether a member that lived, and asked in time, was thrown out or got no answer."""
         return any(map(self._was_lost, self.living))
 
-    living: tuple[str, ...] = (FIRST, SECOND)
-    """Who is to stay in the group; who is dead is told nothing."""
-
     def _was_lost(self, name: str) -> bool:
         group = self.topic.group
         told = self._recorded.answers("Heartbeat", "SyncGroup", group=group)
@@ -132,8 +138,11 @@ class Members:
 class Pair(Members):
     """Begins two members that say when they are ready, and then may handle what comes."""
 
-    def __init__(self, student: Student, at_end: ExitStack, times: int = 1) -> None:
-        """Begin both."""
+    def __init__(
+        self, student: Student, at_end: ExitStack, events: list[Any], times: int = 1
+    ) -> None:
+        """Begin both; the events are one of each partition."""
+        self._one_of_each = events
         self.ready: list[Step | None] = []
         """What each of them did first."""
         self.early = False
@@ -152,7 +161,7 @@ class Pair(Members):
     def _handles_one_of_each(self) -> None:
         """Let it handle an event of each partition, and commit that."""
         student, topic = self.student, self.topic
-        topic.spread(*({"event_id": number} for number in range(topic.count)))
+        topic.spread(*self._one_of_each)
         for _ in topic.everything:
             if not isinstance(student.moves(self.runs[0], LONGEST), Handle):
                 return
@@ -263,8 +272,6 @@ class Killed(Members):
 class StoodStill(Members):
     """Begins two members; one stands still in its first event for longer than its session."""
 
-    living = (SECOND,)
-
     def __init__(
         self, student: Student, at_end: ExitStack, events: list[Any], times: int = 1
     ) -> None:
@@ -272,12 +279,14 @@ class StoodStill(Members):
         self.events = events
         self._slow_session = SHORTEST_SESSION * times
         self._stopped = False
+        self._since: float | None = None
         super().__init__(student, at_end, 1, times)
+        self.living = self.names[1:]
 
     def settings(self, name: str) -> dict[str, Any]:
         """Return the settings of the member of that name."""
         found = super().settings(name)
-        if name == FIRST:
+        if name == self.names[0]:
             found |= {
                 "session.timeout.ms": self._slow_session,
                 "max.poll.interval.ms": self._slow_session,
@@ -301,17 +310,25 @@ class StoodStill(Members):
         pid = self.runs[0].process.pid
         if pid and not self._stopped:
             self._stopped = True
-            os.kill(pid, signal.SIGSTOP)
+            with suppress(ProcessLookupError):  # it has ended itself, as its next step tells
+                os.kill(pid, signal.SIGSTOP)
+
+    def look(self, seconds: float = 0) -> float | None:
+        """Return for how long the other one has stood in its first event; None: not yet."""
+        if self._since is None and not self.runs[1].waiting(seconds):
+            self._since = time.monotonic()
+        return None if self._since is None else time.monotonic() - self._since
 
     def go_on(self) -> None:
         """Let it run again, and its handle return."""
-        self._given_before = len(self._given(FIRST))
+        self._given_before = len(self._given(self.names[0]))
         if self._stopped:
             self._stopped = False
-            os.kill(self.runs[0].process.pid, signal.SIGCONT)
+            with suppress(ProcessLookupError):
+                os.kill(self.runs[0].process.pid, signal.SIGCONT)
         self.runs[0].handled()
 
     @property
     def is_back(self) -> bool:
         """Tell whether it went on as if nothing had been, and is a member again."""
-        return len(self._given(FIRST)) > self._given_before
+        return len(self._given(self.names[0])) > self._given_before

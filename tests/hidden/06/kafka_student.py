@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
+from kafka_names import Namer, namer
 from kafka_topic import Topic
 
 from grader.report import Kind
@@ -23,18 +26,44 @@ from grader.suite import (
     Returned,
     Run,
     Step,
+    content,
     settled,
 )
 from grader.suite.steps import in_words
 
-SESSION = 20_000
+SESSIONS = range(15_000, 30_000)
 """Milliseconds of a session that a member may not lose while a busy machine lets it wait."""
+SHORT_SESSIONS = range(1500, 30_000)
+"""The same where nobody is to be a member."""
+POLLS = range(60_000, 300_000)
+"""Milliseconds that may lie between two polls (`max.poll.interval.ms`)."""
+LOOKS = 100
+"""By itself a client looks once a second what its group does; who counts for it looks as often."""
+DEEP = 44
+"""Events that are handled to find out whether one is committed early."""
+MANY = 1000
+"""Refusals, of which no more are answered than the test waits for."""
 COMMITS = 20
 """Milliseconds between two commits of who leaves them to the client."""
 LONGEST = 10.0
 """Seconds; only a wrong submission waits so long."""
 SOON = 2.0
 """Seconds for a commit to arrive that was sent, and not waited for."""
+
+
+@dataclass
+class Found:
+    """What the tests found out about the submission."""
+
+    answers: dict[str, bool] = field(default_factory=dict)
+    """By the names of the questions."""
+    groups: dict[str, KafkaService] = field(default_factory=dict)
+    """The groups in whose names an event was handled, and where."""
+
+    @property
+    def strangers(self) -> list[str]:
+        """Return those groups that nobody has asked to be a member of."""
+        return [group for group, service in self.groups.items() if group not in service.joined]
 
 
 class Student:
@@ -45,22 +74,35 @@ class Student:
         service: KafkaService,
         consumer: Consumer,
         new_topic: Callable[..., Topic],
-        found: dict[str, bool],
+        found: Found,
+        rng: random.Random,
     ) -> None:
         self.service = service
         self._consumer = consumer
         self.new_topic = new_topic
-        self._found = found
+        self._found = found.answers
+        self._groups = found.groups
+        self._group_of: dict[int, tuple[str, Run]] = {}
+        """By the id of its run, which is kept so that no other one gets it."""
+        self._rng = rng
+        self.namer: Namer = namer(rng)
 
-    def settings(self, **more: Any) -> dict[str, Any]:
+    def settings(self, sessions: range = SESSIONS, **more: Any) -> dict[str, Any]:
         """Return the settings that a test hands over; with underscores for dots."""
+        rng = self._rng
         usual = {
-            "session_timeout_ms": SESSION,
+            "session_timeout_ms": rng.choice(sessions),
             "heartbeat_interval_ms": 100,
             "auto_commit_interval_ms": COMMITS,
             "fetch_error_backoff_ms": 20,
             "retry_backoff_ms": 20,
         }
+        if rng.randrange(2):
+            usual |= {
+                "client_id": self.namer(),
+                "statistics_interval_ms": LOOKS,
+                "max_poll_interval_ms": rng.choice(POLLS),
+            }
         return self.service.settings(**(usual | more))
 
     def process(self) -> Process:
@@ -96,7 +138,7 @@ class Student:
         settings: Any = None,
     ) -> Run:
         """Begin a kafka_consumer in a group as it stands."""
-        return (process or self.process()).start(
+        run = (process or self.process()).start(
             "kafka_log.kafka_consumer",
             self.settings() if settings is None else settings,
             topic.name,
@@ -105,6 +147,8 @@ class Student:
             max_events=max_events,
             **({"ready": READY} if tells else {}),
         )
+        self._group_of[id(run)] = topic.group, run
+        return run
 
     def publish(
         self, topic: Topic, events: Any, process: Process | None = None, settings: Any = None
@@ -144,7 +188,13 @@ class Student:
         """Return the next step that is not a ready()."""
         while isinstance(step := run.next(), Ready):
             run.go_on()
+        self._look(run, step)
         return step
+
+    def _look(self, run: Run, step: Step) -> None:
+        """Keep the group in whose name an event is handled."""
+        if isinstance(step, Handle) and id(run) in self._group_of:
+            self._groups.setdefault(self._group_of[id(run)][0], self.service)
 
     def moves(self, run: Run, seconds: float) -> Step | None:
         """Return the next step that is not a ready(), or None where none comes within that time."""
@@ -152,6 +202,7 @@ class Student:
         while not run.over and not run.waiting(max(0.0, deadline - time.monotonic())):
             step = run.next()
             if not isinstance(step, Ready):
+                self._look(run, step)
                 return step
             run.go_on()
         return None
@@ -194,7 +245,11 @@ class Student:
         That it returns, and what, is 06.stops' business.
         """
         run.handled()
-        return self.moves(run, SOON)
+        # Who is known not to end gets no time.
+        step = self.moves(run, LONGEST if self._found.get("ends", True) else SOON)
+        if step is None:
+            self._found["ends"] = False
+        return step
 
     def comes(self, condition: Callable[[], object], seconds: float = SOON) -> bool:
         """Tell whether it holds within that time."""
@@ -209,7 +264,7 @@ class Student:
         now = process.call("worker.calls.keep", Kept("settings"))
         if now == settings:
             return
-        added = sorted(set(now) - set(settings)) if isinstance(now, dict) else []
+        added = [name for name in now if name not in settings] if isinstance(now, dict) else []
         raise Failed(
             f"{function} should leave the settings as they are, and change a copy; after the call "
             + (f"they have {', '.join(map(repr, added))} besides" if added else "they are others")
@@ -267,10 +322,11 @@ class Student:
         topic, run = self._probe()
         handled: list[Any] = []
         early = False
-        for _ in range(2):
+        while not early and len(handled) < DEEP:
             if not isinstance(step := run.next(), Handle):
                 return False
-            early = early or self.comes(lambda: topic.passed(handled))
+            seconds = SOON if len(handled) < 2 else 0
+            early = self.comes(lambda: topic.passed(handled), seconds)
             handled.append(step.event)
             run.handled()
         run.kill()
@@ -303,11 +359,11 @@ class Student:
 
     def _sees_messages(self) -> bool:
         topic = self.new_topic(1)
-        events = [{"event_id": number, "pickup_zone": "Queens"} for number in range(200)]
+        events = content.trips(self._rng, 200)
         run = self.publish(topic, events, settings=self.settings(queue_buffering_max_messages=20))
         return not isinstance(run.next(), Returned) or self.comes(lambda: topic.messages)
 
     def _probe(self, **options: Any) -> tuple[Topic, Run]:
         topic = self.new_topic(2)
-        topic.spread(*({"event_id": number} for number in range(8)))
+        topic.spread(*content.trips(self._rng, DEEP + 2))
         return topic, self.consume(topic, **options)

@@ -12,6 +12,9 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kafka_names import Namer
+
+from grader.errors import ServiceError
 from grader.services.kafka.service import KafkaService, Message
 from grader.suite import Consumer, Failed
 from grader.suite.content import these, to_message, value_of
@@ -26,19 +29,23 @@ _EARLIEST, _LATEST = 1_500_000_000_000, 1_790_000_000_000
 
 
 def canonical(event: Any) -> str:
-    """Return a text that equal events share."""
-    return json.dumps(event, sort_keys=True)
+    """Return a text that equal events share; of what is no JSON, what it looks like."""
+    try:
+        return json.dumps(event, sort_keys=True)
+    except (TypeError, ValueError, RecursionError):
+        return repr(event)
 
 
 class Topic:
     """Shows a topic and a group as the suite sees them."""
 
     def __init__(
-        self, service: KafkaService, consumer: Consumer, name: str, group: str, count: int
+        self, service: KafkaService, consumer: Consumer, namer: Namer, count: int, name: str = ""
     ) -> None:
         self.service = service
-        self.name = name
-        self.group = group
+        self._namer = namer
+        self.name = name or namer()
+        self.group = namer()
         self.count = count
         """Of its partitions."""
         self.everything: list[Any] = []
@@ -49,13 +56,13 @@ class Topic:
         self._where: dict[str, int] = {}
         """The partition of each event; equal ones are in the same."""
         self._log = consumer.log
-        service.create_topic(name, count)
+        service.create_topic(self.name, count)
 
-    def of_group(self, group: str) -> Topic:
-        """Return the same topic, with another group."""
+    def of_another_group(self) -> Topic:
+        """Return the same topic, with another group; nobody can know its name before."""
         other = Topic.__new__(Topic)
         other.__dict__.update(self.__dict__)
-        other.group = group
+        other.group = self._namer()
         return other
 
     # What an onlooker does ---------------------------------------------------------
@@ -108,9 +115,21 @@ class Topic:
         self.service.trim(self.name, partition, before)
 
     def commit(self, offsets: Mapping[int, int]) -> None:
-        """Commit for the group, which has no member."""
+        """Commit for the group, which has no member.
+
+        Raises:
+            Failed: it was refused, and the submission has joined that group.
+        """
         self._log.add("suite", f"commits {offsets} for {self.group}")
-        self.service.commit(self.name, self.group, offsets)
+        try:
+            self.service.commit(self.name, self.group, offsets)
+        except ServiceError:
+            if self.group not in self.service.joined:
+                raise
+            raise Failed(
+                f"offsets were to be committed for the group {self.group!r}, which should have no "
+                "member; the program had joined it"
+            ) from None
 
     # What an onlooker sees ---------------------------------------------------------
 
@@ -148,7 +167,7 @@ class Topic:
         }
         for event in seen:
             number = self._where.get(canonical(event), -1)
-            if not isinstance(event, dict) or event not in events:
+            if not isinstance(event, dict) or event not in events or number not in left:
                 raise Failed(f"{scene}; it handled {shorten(event)}, which is none of them")
             if not left[number]:
                 raise Failed(f"{scene}; it handled {shorten(event)} once more")

@@ -8,28 +8,19 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from typing import Any
 
-from kafka_student import Student
+from kafka_student import SHORT_SESSIONS, Student
 
 from grader.suite import Handle, Returned, Step
 
-ELSEWHERE = (
-    "Harlem",
-    "Inwood",
-    "SoHo",
-    "Tribeca",
-    "Chelsea",
-    "Dyker Heights",
-    "Red Hook",
-    "Astoria",
-)
-"""Zones, of which there are as many as partitions."""
 _HELD = 2.5
 """Seconds that an answer comes late: less than clients wait for one, however busy the machine."""
 _QUIET = 10.5
 """Seconds without a message, at the least: by then the other tests have taken most of them. Ten
 polls of a second are what is often taken for the end."""
-_LATE = "replays"
-"""What the replay whose answer is late calls itself (`client.id`)."""
+_LONG = 9.0
+"""Seconds for which the broker has not answered who publishes, at the least."""
+_AT_MOST = 20.0
+"""Seconds that an answer is held: of a request that takes longer, clients begin to despair."""
 
 
 class Quiet:
@@ -74,9 +65,11 @@ class Elsewhere:
 
     def __init__(self, student: Student, events: list[Any]) -> None:
         """Publish them."""
-        self.topic = student.new_topic(len(ELSEWHERE))
+        self.topic = student.new_topic(len(events))
         self.events = events
-        student.publish(self.topic, events).returned()
+        run = student.publish(self.topic, events)
+        run.returned()
+        run.process.kill()  # a sandbox has room for so many threads
 
 
 class SlowReplay:
@@ -89,9 +82,11 @@ class SlowReplay:
         self._student = student
         over = threading.Event()
         at_end.callback(over.set)
-        hold = student.service.before("Fetch", action=lambda: over.wait(_HELD), client=_LATE)
+        name = student.namer()
+        hold = student.service.before("Fetch", action=lambda: over.wait(_HELD), client=name)
         asked = at_end.enter_context(hold)
-        self.run = student.replay(self.topic, settings=student.settings(client_id=_LATE))
+        settings = student.settings(SHORT_SESSIONS, client_id=name)
+        self.run = student.replay(self.topic, settings=settings)
         student.comes(asked.is_set)
         self._since = time.monotonic()
 
@@ -99,6 +94,35 @@ class SlowReplay:
         """Wait until the answer comes; return what it has done, and how late the answer was."""
         left = max(0.0, _HELD - (time.monotonic() - self._since))
         return self._student.moves(self.run, left), _HELD
+
+
+class SlowPublish:
+    """Begins a publish_events whose first request with events is answered when the test looks."""
+
+    def __init__(self, student: Student, events: list[Any], at_end: ExitStack) -> None:
+        """Begin it."""
+        self.topic = student.new_topic(1)
+        self.events = events
+        self._student = student
+        self._free, self._went_on = threading.Event(), threading.Event()
+        at_end.callback(self._free.set)
+        name = student.namer()
+        self._since = time.monotonic()
+        at_end.enter_context(student.service.before("Produce", action=self._hold, client=name))
+        settings = student.settings(SHORT_SESSIONS, client_id=name)
+        self.run = student.publish(self.topic, events, settings=settings)
+
+    def _hold(self) -> None:
+        self._free.wait(_AT_MOST)
+        self._went_on.set()
+
+    def end(self) -> tuple[Step, bool, float]:
+        """Let the answer come; return how it ended, whether before that, and how late that was."""
+        step = self._student.moves(self.run, max(0.0, _LONG - (time.monotonic() - self._since)))
+        seconds = time.monotonic() - self._since
+        early = step is not None and not self._went_on.is_set()
+        self._free.set()
+        return step or self.run.next(), early, seconds
 
 
 class Waits:
@@ -119,6 +143,7 @@ class Waits:
             if killed.together:
                 killed.kill_one()
                 self.look("stood still").stop()
+            self.look("stood still").look()
 
     def gives_up(self, step: Step | None) -> bool:
         """Tell whether that step is the return of who takes a quiet moment for the end: 06.quiet's."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from kafka_student import SHORT_SESSIONS
 
-from grader.suite import Handle, Kept, Raised, Returned, exceptions
+from grader.suite import Handle, Kept, Raised, Returned, exceptions, leave_to
 from grader.suite.content import BAD, RETURNED, same
 from grader.suite.steps import in_words, shorten
 
@@ -22,7 +23,7 @@ def test_everything_is_replayed_and_nothing_moves(
 ):
     """With bad messages, an empty partition, and what was trimmed; twice in a process."""
     process = student.process()
-    settings = student.settings()
+    settings = student.settings(SHORT_SESSIONS)
     process.keep("settings", settings)
     topic, none = new_topic(4), new_topic(2)
     many = [*odd_events, *unusual_text, *trips(rng.randint(90, 120))]
@@ -49,9 +50,7 @@ def test_everything_is_replayed_and_nothing_moves(
             student.given(scene)
             run = student.replay(each, process, Kept("settings"))
             handled = run.drain()
-            # What is taken for an event is 06.bad-message's business.
-            seen = [event for event in handled if isinstance(event, dict)]
-            each.judge_order(seen, events, scene)
+            each.judge_order(only_events(handled, scene), events, scene)
             assert run.value == len(handled), (
                 f"{scene}; all were handled: return {len(handled)}, not {shorten(run.value)}"
             )
@@ -83,7 +82,16 @@ def test_a_replay_whatever_handle_returns(student, new_topic, trips, rng):
         seen.append(step.event)
         run.handled(values[len(seen) - 1] if len(seen) <= len(values) else None)
     assert isinstance(step, Returned), f"{scene}; {in_words(step, 'it')}"
-    topic.judge_order([each for each in seen if isinstance(each, dict)], events, scene)
+    topic.judge_order(only_events(seen, scene), events, scene)
+
+
+def only_events(seen: list, scene: str) -> list:
+    """Those that are events: what is taken for one is 06.bad-message's business."""
+    for each in seen:
+        if not isinstance(each, dict):
+            leave_to("06.bad-message", f"{scene}; it handled {shorten(each)}, which is no event")
+            break
+    return [each for each in seen if isinstance(each, dict)]
 
 
 @pytest.mark.check("06.replay")
@@ -192,11 +200,11 @@ def judge_lag(student, topic, process, wanted: dict, scene: str, settings=None) 
 def test_the_end_minus_what_is_committed(student, new_topic, rng):
     """Where nothing is committed, or some, or all; of three groups and two topics, in one process."""
     process = student.process()
-    settings = student.settings()
+    settings = student.settings(SHORT_SESSIONS)
     process.keep("settings", settings)
     # More of them than an answer of a page would have.
     topic, other = new_topic(rng.randint(11, 14)), new_topic(2)
-    groups = [topic, topic.of_group(f"a-{topic.group}"), topic.of_group(f"z-{topic.group}")]
+    groups = [topic, topic.of_another_group(), topic.of_another_group()]
     kept = Kept("settings")
     numbers = range(topic.count)
     nothing = dict.fromkeys(numbers, 0)
