@@ -13,6 +13,8 @@ from collections.abc import Callable
 from confluent_kafka import Consumer, KafkaError
 from kafka_lab import SECONDS, answered, member, request, take
 
+from grader.services.kafka.front import OF_A_SUBMISSION
+from grader.services.kafka.protocol import Request
 from grader.services.kafka.service import KafkaService
 from grader.services.kafka.watch import Recording
 
@@ -58,6 +60,31 @@ def test_what_members_are_answered_is_kept(kafka: KafkaService) -> None:
         assert kept.answers("Heartbeat", group="other") == []
         kept.clear()
         assert kept.answers("SyncGroup") == []
+
+
+def test_who_joins_is_kept_and_which_connection_asks(kafka: KafkaService) -> None:
+    """Also what came before anybody recorded; an onlooker has joined nothing."""
+    kafka.produce("trips", [b"a", b"b"])
+    kafka.committed("trips", "looked at")
+    assert kafka.joined == set()
+    with member(kafka) as consumer:
+        take(consumer, 1)
+    assert kafka.joined == {"fares"}
+    with kafka.recording() as kept, member(kafka, "x") as one, member(kafka, "y") as other:
+        take(one, 1)
+        take(other, 1)
+        asking = {each.connection for each in kept.requests("Fetch")}
+    assert len(asking) == 2
+    assert kafka.joined == {"fares", "x", "y"}
+
+
+def test_nothing_is_forgotten_of_a_submission() -> None:
+    """A recording keeps more requests than one may send."""
+    kept = Recording()
+    for number in range(OF_A_SUBMISSION.requests):
+        kept.see(Request(12, 3, number, b"", b"", "ana"))
+    kept.see(Request(11, 5, 1, b"", b"", "ben"))
+    assert kept.counts() == {"Heartbeat": OF_A_SUBMISSION.requests, "JoinGroup": 1}
 
 
 def test_an_action_before_a_clients_request(kafka: KafkaService) -> None:
