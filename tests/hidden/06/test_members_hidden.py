@@ -131,6 +131,7 @@ def judge_takeover(waits, student, pair) -> None:
             leave_to("06.quiet", "two members of a group began; one returned after a while")
             return
         said = f"two members of the group {topic.group!r} began; nobody was given partitions of it"
+        assert not pair.disturbed, said  # it is played anew
         leave_to("06.groups", said)
         return
     assert pair.shared, (
@@ -183,8 +184,8 @@ def judge_not_committed(student, scene) -> None:
     passed = topic.passed([])
     assert not passed, (
         f"2 events were in a topic; a consumer had been in handle() of the first one for "
-        f"{max(STANDS, stood):.0f} s, and nothing was handled yet: no committed offset should have "
-        f"passed an event; {topic.these(passed)} would come to no consumer of the group"
+        f"{max(STANDS, stood):.0f} s, and no event had been handled: no committed offset should have "
+        f"passed one; {topic.these(passed)} would come to no consumer of the group"
     )
 
 
@@ -206,6 +207,7 @@ def judge_fenced(student, scene) -> None:
     )
     if not scene.given:
         said = f"{words}; nobody was given partitions of its group, {topic.group!r}"
+        assert not scene.disturbed, said  # it is played anew
         leave_to("06.groups", said)
         return
     scene.stop()
