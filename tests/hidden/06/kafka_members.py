@@ -121,7 +121,7 @@ class Members:
 
     def _was_lost(self, name: str) -> bool:
         group = self.topic.group
-        told = self._recorded.answers("Heartbeat", "SyncGroup", group=group)
+        told = self._recorded.answers("Heartbeat", "SyncGroup", "OffsetCommit", group=group)
         if any(each.client == name and each.error in _THROWN_OUT for each in told):
             return True
         joins = [e for e in self._recorded.requests("JoinGroup", group=group) if e.client == name]
