@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
-from grader.services.kafka.shapes import has_shape
+from grader.services.kafka.shapes import Body, ShapeError, has_shape
 
 MAX_REQUEST = 4 << 20
 """Bytes; a longer one is not read. A client's own limit is 1 MB (`message.max.bytes`)."""
@@ -79,6 +80,8 @@ _COMPACT_FROM = {8: 8, 11: 6, 12: 4, 13: 4, 14: 4, 9: 6}
 _OF_A_GROUP = frozenset(_COMPACT_FROM)
 _OF_MEMBERS = frozenset([11, 12, 13, 14])
 """What a member of a group sends; the front lets versions through whose answers begin alike."""
+_COMMIT = (8, 9)
+"""The kind and version of a commit that the front lets through."""
 _HAS_GENERATION = frozenset([12, 14])
 _ERROR_AT = _LENGTH.size + _INTEGER.size + _INTEGER.size
 """In an answer to these, after its length, its number and the milliseconds to hold back."""
@@ -148,8 +151,13 @@ class Request:
     def error_in(self, answer: bytes) -> int | None:
         """Return the error, 0 for none, that this request of a member was answered with.
 
-        None: it is of another kind. Of its answers the error is not read.
+        None: it is of another kind. Of its answers the error is not read. Of a commit it is the
+        first one of a partition.
         """
+        if (self.key, self.version) == _COMMIT:
+            with suppress(ShapeError):
+                return _first_of_partitions(answer)
+            return None
         if self.key not in _OF_MEMBERS or len(answer) < _ERROR_AT + _SHORT.size:
             return None
         found: int = _SHORT.unpack_from(answer, _ERROR_AT)[0]
@@ -158,6 +166,22 @@ class Request:
     def in_words(self) -> str:
         """Return the request's kind, and its group, for a log."""
         return f"{self.name} {self.group[:60]}".strip()
+
+
+def _first_of_partitions(answer: bytes) -> int:
+    """Return the first error that an answer to a commit has for a partition, 0 for none."""
+    body = Body(answer[_LENGTH.size + _INTEGER.size :])
+    body.varint()  # no tags
+    body.integer(_INTEGER.size)  # milliseconds to hold back
+    for _ in range(body.varint() - 1):
+        body.take(body.varint() - 1)
+        for _ in range(body.varint() - 1):
+            body.integer(_INTEGER.size)
+            if error := body.integer(_SHORT.size):
+                return error
+            body.varint()
+        body.varint()
+    return 0
 
 
 def _text(data: bytes, length: int) -> str:

@@ -97,7 +97,7 @@ class Answered:
     """An answer of the cluster to a member of a group."""
 
     name: str
-    """The kind of its request: JoinGroup, SyncGroup, Heartbeat or LeaveGroup."""
+    """The kind of its request: JoinGroup, SyncGroup, Heartbeat, OffsetCommit or LeaveGroup."""
     group: str
     client: str
     """The member's `client.id`."""

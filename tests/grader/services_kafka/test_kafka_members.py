@@ -10,7 +10,8 @@ import textwrap
 import time
 from collections.abc import Callable
 
-from confluent_kafka import Consumer, KafkaError
+import pytest
+from confluent_kafka import Consumer, KafkaError, KafkaException
 from kafka_lab import SECONDS, answered, member, request, take
 
 from grader.services.kafka.front import OF_A_SUBMISSION
@@ -60,6 +61,23 @@ def test_what_members_are_answered_is_kept(kafka: KafkaService) -> None:
         assert kept.answers("Heartbeat", group="other") == []
         kept.clear()
         assert kept.answers("SyncGroup") == []
+
+
+def test_what_a_commit_is_answered_is_kept(kafka: KafkaService) -> None:
+    """One that is refused, and one that is not."""
+    with kafka.recording() as kept, member(kafka, client_id="ana") as consumer:
+        kafka.produce("trips", [b"a", b"b"])
+        take(consumer, 1)
+        consumer.commit(asynchronous=False)
+        take(consumer, 1)
+        kafka.refuse("OffsetCommit", "ILLEGAL_GENERATION")
+        with pytest.raises(KafkaException, match="ILLEGAL_GENERATION"):
+            consumer.commit(asynchronous=False)
+    told = kept.answers("OffsetCommit", group="fares")
+    assert [(each.client, each.error) for each in told] == [
+        ("ana", 0),
+        ("ana", KafkaError.ILLEGAL_GENERATION),
+    ]
 
 
 def test_who_joins_is_kept_and_which_connection_asks(kafka: KafkaService) -> None:

@@ -333,15 +333,22 @@ class Student:
         return early
 
     def _sees_another(self) -> bool:
-        topic, run = self._probe(max_events=3)
-        handled: list[Any] = []
-        while isinstance(step := run.next(), Handle):
-            if not self.comes(lambda: not topic.not_passed(handled)):
+        # A few of two partitions, one of which is ahead: whatever comes first, the other one follows.
+        topic = self.new_topic(2)
+        events = content.trips(self._rng, 12)
+        topic.spread(*events)
+        begun = [event for event in events if topic.place(event) < (0, 3)]
+        run = self.consume(topic, at={0: 3, 1: 0})
+        passed = list(begun)
+        while len(passed) < len(events) and isinstance(step := run.next(), Handle):
+            if not self.comes(lambda: not topic.not_passed(passed)):
                 run.kill()
                 return True
-            handled.append(step.event)
+            passed.append(step.event)
             run.handled()
-        return not self.comes(lambda: not topic.not_passed(handled))
+        another = not self.comes(lambda: not topic.not_passed(passed))
+        run.kill()
+        return another
 
     def _sees_handle(self) -> bool:
         _, run = self._probe()
