@@ -338,7 +338,7 @@ class Student:
         events = content.trips(self._rng, 12)
         topic.spread(*events)
         begun = [event for event in events if topic.place(event) < (0, 3)]
-        run = self.consume(topic, at={0: 3, 1: 0})
+        run = self.consume(topic, at={0: 3, 1: 0}, max_events=len(events) - len(begun))
         passed = list(begun)
         while len(passed) < len(events) and isinstance(step := run.next(), Handle):
             if not self.comes(lambda: not topic.not_passed(passed)):
