@@ -10,16 +10,24 @@ from grader.course import EXERCISES, Course
 from grader.errors import GraderError
 from grader.intake.archives import is_archive
 from grader.intake.classroom import known_again, of_classroom
+from grader.intake.dates import without_stamp
 from grader.intake.entries import Entry
 from grader.intake.flat import unfolded, without_owners
 from grader.intake.gradescope import METADATA, is_submission, read_metadata
 from grader.intake.layout import Layout, students_level
 from grader.intake.loose import is_beside_work, no_student, not_one_persons
-from grader.intake.packed import MAIL, packed_stem, without_stamp
+from grader.intake.packed import MAIL, packed_stem
 from grader.intake.parts import owner_of
 from grader.intake.people import Teams, merged
 from grader.intake.source import Source
-from grader.intake.tops import not_told_apart, versions, without_shared_words, words_of, work_before
+from grader.intake.tops import (
+    late_of,
+    not_told_apart,
+    versions,
+    without_shared_words,
+    words_of,
+    work_before,
+)
 
 _LOOSE = "lies in no student's folder, and names no student"
 _MAIL = "is an e-mail; save what is attached into a folder called like its sender"
@@ -106,9 +114,11 @@ def arrange(
     if ask and not cloned and not first and not level:
         depth = len(PurePosixPath(*layout.around[:1]).parts) + 1
         short |= _known_again(kept, short, people, words_of(course), depth)
+    late = late_of({short.get(name, name) for name in tops})
     numbered = versions({short.get(name, name) for name in tops})
     kept = [
-        replace(entry, path=_as_version(_renamed(entry.path, short), numbered)) for entry in kept
+        replace(entry, path=_as_attempt(_renamed(entry.path, short), numbered, late))
+        for entry in kept
     ]
     unmatched = [why for entry, why in nobodys.items() if not is_beside_work(entry.path.name)]
     # In somebody's own folder a list is something handed in.
@@ -173,13 +183,17 @@ def _renamed(path: PurePosixPath, short: Mapping[str, str]) -> PurePosixPath:
     )
 
 
-def _as_version(path: PurePosixPath, numbered: Mapping[str, tuple[str, int]]) -> PurePosixPath:
-    """Return where `jdoe_v2.zip` or `jdoe_v2/...` lies as a version of the student's own."""
+def _as_attempt(
+    path: PurePosixPath, numbered: Mapping[str, tuple[str, int]], late: Mapping[str, str]
+) -> PurePosixPath:
+    """Return where `jdoe_v2.zip`, `jdoe_v2/...` or `Bo Li (late)/...` lies as the student's own."""
     top = owner_of(path, 0)
+    inside = path.parts[1:] or (path.name,)
+    if top in late:
+        return PurePosixPath(late[top], "Version 1 - late", *inside)
     if top not in numbered:
         return path
     name, number = numbered[top]
-    inside = path.parts[1:] or (path.name,)
     return PurePosixPath(name, f"Version {number}", *inside)
 
 

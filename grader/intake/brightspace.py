@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import PurePosixPath
 
+from grader.intake.dates import month_of
 from grader.intake.owned import Attempt, Owned
 from grader.spelling import folded
 
@@ -27,22 +28,6 @@ _NAME = re.compile(
     rf"(?P<clock>{_CLOCK})(?:\s?(?P<half>[ap]\.?\s?m\b\.?))?)(\s*-\s*(?P<file>.+))?",
     re.IGNORECASE,
 )
-_MONTHS = (
-    "january januar janvier enero janeiro gennaio januari",
-    "february februar février febrero fevereiro febbraio februari",
-    "march märz mars marzo março maart marts",
-    "april avril abril aprile",
-    "may mai mayo maio maggio mei maj",
-    "june juni juin junio junho giugno",
-    "july juli juillet julio julho luglio",
-    "august août agosto augustus augusti",
-    "september septembre septiembre setiembre setembro settembre",
-    "october oktober octobre octubre outubro ottobre",
-    "november novembre noviembre novembro",
-    "december dezember décembre diciembre dezembro dicembre desember",
-)
-"""In English, German, French, Spanish, Portuguese, Italian, Dutch, Swedish, Danish, Norwegian;
-Chinese, Japanese and Korean write numbers."""
 
 
 def of_brightspace(path: PurePosixPath) -> Owned | None:
@@ -63,18 +48,14 @@ def of_brightspace(path: PurePosixPath) -> Owned | None:
 
 
 def _time(found: re.Match[str]) -> datetime | None:
-    month = folded(found["month"] or found["month2"] or "")
-    # Of a word in another language nothing is guessed: `marraskuuta` is no March.
-    numbers = [n for n, some in enumerate(_MONTHS, 1) if month and f" {month}" in f" {some}"]
-    numbers += [int(found["month3"])] if found["month3"] else []
+    month = int(found["month3"] or month_of(found["month"] or found["month2"] or ""))
     clock = re.sub(r"\D", "", found["clock"]).zfill(4)
     hour, half = int(clock[:2]), (found["half"] or "").casefold()
     if half:
         hour = hour % 12 + (12 if half.startswith("p") else 0)
     try:
         day = int(found["day"] or found["day2"] or found["day3"])
-        (number,) = numbers
-        return datetime(int(found["year"] or found["year2"]), number, day, hour, int(clock[2:]))  # noqa: DTZ001 - in local time
+        return datetime(int(found["year"] or found["year2"]), month, day, hour, int(clock[2:]))  # noqa: DTZ001 - in local time
     except ValueError:
         return None
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from grader.intake.packed import stamp, version
+from grader.intake.dates import stamp
+from grader.intake.packed import version
 from grader.spelling import folded, squeezed
 
 _COPIES = {

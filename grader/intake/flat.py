@@ -22,8 +22,9 @@ from grader.intake.called import (
     may_be_a_name,
     may_be_a_section,
 )
+from grader.intake.dates import stamped_file, with_stamp, without_stamp
 from grader.intake.litter import is_litter
-from grader.intake.packed import numbered_file, packed_stem, stamped_file, with_stamp, without_stamp
+from grader.intake.packed import numbered_file, packed_stem
 from grader.source_file import resembles
 from grader.spelling import folded, squeezed
 

@@ -8,7 +8,22 @@ from pathlib import PurePosixPath
 _SYSTEM_FILES = {".ds_store", "thumbs.db", "ehthumbs.db", "desktop.ini", ".directory", "icon\r"}
 _BESIDE = "._"
 """How macOS begins the name of what it keeps beside a file on other file systems (AppleDouble)."""
-_SYSTEM_FOLDERS = {"__macosx", ".spotlight-v100", ".trashes", ".fseventsd", "$recycle.bin"}
+_SYSTEM_FOLDERS = {
+    "__macosx",
+    ".spotlight-v100",
+    ".trashes",
+    ".fseventsd",
+    ".documentrevisions-v100",
+    ".temporaryitems",
+    "$recycle.bin",
+    "recycler",
+    "system volume information",
+    ".dropbox.cache",
+    ".stversions",
+    "@eadir",
+    "#recycle",
+}
+"""Of macOS, Windows, Dropbox, Syncthing and Synology: bins, indexes, older versions."""
 
 _FOLDERS = {
     ".git",

@@ -16,17 +16,10 @@ from pathlib import PurePosixPath
 
 from grader.intake.brightspace import of_brightspace
 from grader.intake.canvas import of_canvas
+from grader.intake.dates import stamp, without_stamp
 from grader.intake.moodle import of_moodle
 from grader.intake.owned import Attempt, Owned
-from grader.intake.packed import (
-    JUDGED,
-    is_late,
-    packed_stem,
-    stamp,
-    version,
-    without_stamp,
-    without_time,
-)
+from grader.intake.packed import JUDGED, is_late, packed_stem, version, without_time
 from grader.intake.sakai import of_sakai
 
 _ATTEMPTS = (
@@ -68,27 +61,57 @@ def of_folder(path: PurePosixPath) -> Owned | None:
 def numbered(owners: Sequence[Owned | None]) -> list[Owned | None]:
     """Let folders or archives `1`, `2`, `10` be attempts of who has everything in such.
 
-    So are those that are called after a time, also in a folder of an exercise. Submitty puts a file
-    of settings beside them, and VPL a folder of what it printed.
+    So are those that are called after a time, also in a folder of an exercise, or in one for each
+    exercise. Submitty puts a file of settings beside them, and VPL a folder of what it printed.
     """
-    given = [one for one in owners if one and one.path.suffix != ".json"]
     inside: dict[str, list[PurePosixPath]] = defaultdict(list)
-    for one in given:
-        if not one.path.parts[0].endswith(JUDGED):
+    for one in owners:
+        if one and one.path.suffix != ".json" and not _is_judged(one.path):
             inside[one.student].append(one.path)
-    depth = {who: _common(paths) for who, paths in inside.items()}
-    counted = {
-        who
-        for who, paths in inside.items()
-        if len({path.parts[depth[who]] for path in paths}) > 1
-        and all(_number(path, depth[who]) for path in paths)
+    uploads = {who: _attempts(paths) for who, paths in inside.items()}
+    found: list[Owned | None] = []
+    for one in owners:
+        if one and _is_judged(one.path):
+            found.append(replace(one, receipt=True))
+        elif one and (upload := uploads.get(one.student, {}).get(one.path)):
+            found.append(replace(one, attempt=Attempt(upload=upload)))
+        else:
+            found.append(one)
+    return found
+
+
+def _is_judged(path: PurePosixPath) -> bool:
+    """Tell whether VPL itself wrote a file: it is in `2026-11-20-10-11-12.ceg`."""
+    return any(part.endswith(JUDGED) and stamp(part[: -len(JUDGED)]) for part in path.parts[:-1])
+
+
+def _attempts(paths: Sequence[PurePosixPath]) -> dict[PurePosixPath, int]:
+    """Return the number or time of the attempt by which each file of one person came.
+
+    Nothing, where some lie in no attempt.
+    """
+    depth = _common(paths)
+    numbers = {path: _number(path, depth) for path in paths}
+    if all(numbers.values()):
+        return numbers if len({path.parts[depth] for path in paths}) > 1 else {}
+    folders: dict[str, list[PurePosixPath]] = defaultdict(list)
+    for path in paths:
+        if len(path.parts) < depth + 3:  # an exercise's folder, and in it one for each time
+            return {}
+        folders[path.parts[depth]].append(path)
+    # Times alone tell the order of what lies in different folders.
+    numbers = {
+        path: stamp(path.parts[at]) if len(path.parts) > at + 1 else 0
+        for some in folders.values()
+        for at in [_first_stamp(some)]
+        for path in some
     }
-    return [
-        replace(one, attempt=Attempt(upload=_number(one.path, depth[one.student])))
-        if one and one.student in counted and len(one.path.parts) > depth[one.student]
-        else one
-        for one in owners
-    ]
+    return numbers if all(numbers.values()) else {}
+
+
+def _first_stamp(paths: Sequence[PurePosixPath]) -> int:
+    """Return the depth at which the first of `paths` has a folder that is called after a time."""
+    return next((at for at, part in enumerate(paths[0].parts[:-1]) if stamp(part)), 0)
 
 
 def _common(paths: Sequence[PurePosixPath]) -> int:

@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 
+from grader.intake.alike import without_marks
 from grader.spelling import folded, normal
 
 _CHARACTERS, _BYTES = 100, 200
@@ -29,7 +30,8 @@ _DEVICES = {
 
 def clean_name(name: str) -> str:
     """Return a student's name as a folder can have it on every system."""
-    spaced = "".join(" " if c.isspace() and c > "~" else c for c in normal(name))
+    seen = without_marks(normal(name))
+    spaced = "".join(" " if c.isspace() and c > "~" else c for c in seen)
     kept = "".join(c if c.isprintable() and c not in '/\\:*?"<>|' else "_" for c in spaced)
     short = kept.strip(". ")[:_CHARACTERS].encode()[:_BYTES].decode(errors="ignore").rstrip(". ")
     if short.partition(".")[0].rstrip().casefold() in _DEVICES:

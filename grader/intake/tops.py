@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from grader.course import Course
+from grader.intake.alike import as_read
 from grader.intake.called import is_called_as_work, may_be_a_section
-from grader.intake.packed import packed_stem, without_stamp
+from grader.intake.dates import ends_in_unread_date, without_stamp
+from grader.intake.packed import packed_stem
 from grader.spelling import folded, squeezed
 
 _AGAIN = re.compile(r"(?P<name>.+?) ?\(\d{1,3}\)")
@@ -29,6 +31,10 @@ _BETWEEN = re.compile(r"([ _-]+)")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _NUMBERED = re.compile(r"[a-z]{1,4}\d{1,2}", re.IGNORECASE)
 """Abbreviations of teachers': `A1`, `PS03`."""
+_LATE = re.compile(r"(?P<name>.+?)(?: ?\((?i:late)\)| - (?i:late)|[ _-]LATE)")
+"""What people add to a folder whose work came late."""
+_LOST = re.compile(r"lost\+found|lost\.dir|found\.\d{3}", re.IGNORECASE)
+"""Folders into which file systems put what they have found of files without a name."""
 _TEACHERS = {
     "solution",
     "solutions",
@@ -50,6 +56,9 @@ _TEACHERS = {
 """Names that teachers give a folder beside those of students, squeezed."""
 
 
+_ALIKE = "are read alike, whatever spaces and quotes are in them and whichever name is first"
+
+
 @dataclass
 class Told:
     """Doubts that the names of folders and archives leave."""
@@ -69,6 +78,15 @@ def not_told_apart(paths: Sequence[PurePosixPath]) -> Told:
     for path in paths:
         if name := path.parts[0] if len(path.parts) > 1 else packed_stem(path.name):
             inside[name].append(path)
+    for name in [each for each in inside if ends_in_unread_date(each)]:
+        found.nobodys.update(inside.pop(name))
+        found.lines.append(
+            f"{name} ends in a date whose day and month nothing tells apart; write it as 2026-11-20"
+        )
+    lost = [name for name in inside if _LOST.fullmatch(name)]
+    for name in lost if len(lost) < len(inside) else ():
+        found.nobodys.update(inside.pop(name))
+        found.lines.append(f"{name} is a folder of the file system's, and names no student")
     _find_copies(inside, found)
     teachers = [name for name in inside if squeezed(name) in _TEACHERS]
     for name in teachers if len(teachers) < len(inside) else ():
@@ -78,7 +96,7 @@ def not_told_apart(paths: Sequence[PurePosixPath]) -> Told:
 
 
 def _find_copies(inside: dict[str, list[PurePosixPath]], found: Told) -> None:
-    there = {folded(without_stamp(name)[0]) for name in inside}
+    there = {as_read(without_stamp(name)[0]) for name in inside}
     families: dict[str, list[str]] = defaultdict(list)
     people: dict[str, set[str]] = defaultdict(set)
     called: dict[str, str] = {}
@@ -87,10 +105,10 @@ def _find_copies(inside: dict[str, list[PurePosixPath]], found: Told) -> None:
         who, time = without_stamp(again["name"] if again else name)
         attempt = _ATTEMPT.fullmatch(who) if time else None
         short = attempt["name"] if attempt else who
-        families[folded(short)].append(name)
+        families[as_read(short)].append(name)
         # Times alone tell attempts of one person apart.
-        people[folded(short)].add(name if again else who)
-        called.setdefault(folded(short), short)
+        people[as_read(short)].add(name if again else who)
+        called.setdefault(as_read(short), short)
     for key, some in families.items():
         alone = len(families) == 1 and len(_WORD.findall(called[key])) < 2  # noqa: PLR2004 - no full name
         nobody = len(some) > 1 and (is_called_as_work(called[key]) or alone)
@@ -98,9 +116,11 @@ def _find_copies(inside: dict[str, list[PurePosixPath]], found: Told) -> None:
             continue
         found.nobodys.update(path for name in some for path in inside[name])
         first = called[key]
-        if all(folded(name) == key for name in some):
+        if all(as_read(name) == key for name in some):
+            capital = len({folded(name) for name in some}) == 1
             found.doubtful[first] = (
-                f"{' and '.join(some)} differ in capital letters alone, and may be one person's, "
+                f"{' and '.join(some)} {'differ in capital letters alone' if capital else _ALIKE}, "
+                "and may be one person's, "
                 "or two people's; put one person's files into one folder, or give the other one "
                 "another name"
             )
@@ -119,8 +139,8 @@ def _find_copies(inside: dict[str, list[PurePosixPath]], found: Told) -> None:
 
 def _copy_of_one(name: str, there: Collection[str]) -> re.Match[str] | None:
     """Match `Jane Doe 2` or `Jane Doe - Copy` beside `Jane Doe`; `Group 2` is another group."""
-    found = _BESIDE.fullmatch(name) or _BEFORE.fullmatch(name)
-    if found is None or folded(found["name"]) not in there or may_be_a_section(found["name"]):
+    found = _BESIDE.fullmatch(name) or _BEFORE.fullmatch(name) or _LATE.fullmatch(name)
+    if found is None or as_read(found["name"]) not in there or may_be_a_section(found["name"]):
         return None
     return found
 
@@ -128,6 +148,11 @@ def _copy_of_one(name: str, there: Collection[str]) -> re.Match[str] | None:
 def _shown(name: str, inside: dict[str, list[PurePosixPath]]) -> str:
     lone = [path.name for path in inside[name] if len(path.parts) == 1]
     return lone[0] if lone else name
+
+
+def late_of(names: Collection[str]) -> dict[str, str]:
+    """Return the name of each that says beside it that the work came late: `Bo Li (late)`."""
+    return {name: found["name"] for name in names if (found := _LATE.fullmatch(name))}
 
 
 def versions(names: Collection[str]) -> dict[str, tuple[str, int]]:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
+from grader.intake.alike import may_be_there
 from grader.intake.brightspace import tell_apart, undated
 from grader.intake.canvas import decide, readings
 from grader.intake.earlier import Earlier, Known, known_participants
@@ -64,6 +65,8 @@ class Owners:
     """The same by student, with the members: another download may have a team of that name."""
     without: dict[str, str] = field(default_factory=dict)
     """Students of whom nothing is taken for that reason."""
+    unclear: set[str] = field(default_factory=set)
+    """Students who may have a folder under a name that is written otherwise."""
 
 
 def owners(paths: Sequence[PurePosixPath], kind: str, known: Knowledge) -> Owners:
@@ -78,6 +81,7 @@ def owners(paths: Sequence[PurePosixPath], kind: str, known: Knowledge) -> Owner
         members = [() if one is None else (one,) for one in given]
     people = {(one.student, one.user) for some in members for one in some} | {*found.torn}
     chosen = _folders(people, kind, known, found, before)
+    _ask_of_names(chosen, kind, known, found, before)
     found.without |= {chosen[person]: why for person, why in found.torn.items()}
     members_of: dict[str, list[str]] = defaultdict(list)
     for person, team in found.team_of.items():
@@ -86,7 +90,11 @@ def owners(paths: Sequence[PurePosixPath], kind: str, known: Knowledge) -> Owner
         if len(students) > 1:  # Gradescope lists who handed in alone, too
             found.teams |= dict.fromkeys(students, f"{team}: {', '.join(sorted(students))}")
     found.of = [
-        tuple(replace(one, student=chosen[one.student, one.user]) for one in some)
+        tuple(
+            replace(one, student=chosen[one.student, one.user])
+            for one in some
+            if chosen[one.student, one.user] not in found.unclear
+        )
         for some in members
     ]
     return found
@@ -260,6 +268,25 @@ def _folders(
         elif student != clean_name(name):
             found.namesakes.append(student)
     return {person: chosen[shown[person]] for person in people}
+
+
+def _ask_of_names(
+    chosen: Mapping[Person, str], kind: str, known: Knowledge, found: Owners, of_moodle: Known
+) -> None:
+    """Take nothing of who may be somebody who is there, under a name that is written otherwise.
+
+    Who has another number, or is in this download too, is somebody else.
+    """
+    others = {*chosen.values(), *of_moodle.others}
+    if kind in LASTING and found.lasting:
+        others |= {folder for folder, who in known.users.items() if who.startswith(f"{kind} ")}
+    for folder in sorted({*chosen.values()}):
+        if there := may_be_there(folder, known.earlier.folders, others):
+            found.unclear.add(folder)
+            found.doubtful.append(
+                f"{folder} may be {there}, whose folder is there; if they are one person, rename "
+                f"that folder to {folder}, else take this download into another folder"
+            )
 
 
 def _shared(people: Collection[Person]) -> set[str]:

@@ -9,6 +9,7 @@ import pytest
 from download import taken
 
 from grader.course import Course
+from grader.intake.collected import Collected
 
 WORK = "doubling.py"
 
@@ -92,4 +93,72 @@ def test_submitty_s_settings_hide_no_attempts(course: Course, tmp_path: Path) ->
     files |= {f"01/{who}/user_assignment_settings.json": b"{}" for who in ("jdoe", "zoe")}
     found = taken(course, tmp_path, files)
     assert found.files == {("jdoe", "01"): {WORK: b"10"}, ("zoe", "01"): {WORK: b"1"}}
+    assert found.copies == []
+
+
+def _counts(found: Collected) -> dict[str, str]:
+    """By student, the content that counts."""
+    return {who: each[WORK].decode() for (who, _), each in found.files.items()}
+
+
+DATED = {
+    "a person's folder of an exercise for each time": {
+        f"jdoe/doubling/2026-11-20-10:11:12/uploaded_files/{WORK}": b"old",
+        f"jdoe/doubling/2026-11-21-10:11:12/uploaded_files/{WORK}": b"new",
+        "jdoe/events/2026-11-22-10:11:12/uploaded_files/events.py": b"other",
+        f"zoe/doubling/2026-11-20-10:11:12/uploaded_files/{WORK}": b"zoe",
+    },
+    "the day first": {
+        f"jdoe_20.11.2026 18-11/{WORK}": b"old",
+        f"jdoe_3.12.2026 9.05/{WORK}": b"new",
+        f"zoe_20.11.2026 10-11/{WORK}": b"zoe",
+    },
+    "months by name": {
+        f"jdoe - Nov 20, 2026 1011 PM/{WORK}": b"old",
+        f"jdoe - 3 December 2026 9:05/{WORK}": b"new",
+        f"zoe (20. November 2026)/{WORK}": b"zoe",
+    },
+    "clocks of two zones": {
+        f"jdoe/2026-11-20T20-00-00+0100/{WORK}": b"old",
+        f"jdoe/2026-11-20T18-30-00-0500/{WORK}": b"new",
+        f"zoe/2026-11-20T18-30-00Z/{WORK}": b"zoe",
+    },
+    "words after the number": {
+        f"jdoe/Attempt 1/{WORK}": b"old",
+        f"jdoe/Attempt 2 (LATE)/{WORK}": b"new",
+        f"zoe/Attempt 1/{WORK}": b"zoe",
+    },
+}
+
+
+@pytest.mark.parametrize("case", DATED)
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_newest_counts_however_its_time_is_written(
+    course: Course, tmp_path: Path, case: str, order: int
+) -> None:
+    """An older attempt in its place would be lost work that nothing says."""
+    found = taken(course, tmp_path, dict([*DATED[case].items()][::order]))
+    assert _counts(found) == {"jdoe": "new", "zoe": "zoe"}
+    assert found.older == ["jdoe 01: an older doubling.py"]
+    assert (found.copies, found.unmatched) == ([], [])
+
+
+def test_a_date_that_is_read_in_two_ways_is_asked_about(course: Course, tmp_path: Path) -> None:
+    """`11-12-2026` is in November or December; a folder for each date is no student for each."""
+    names = ("Jane Doe - 11-12-2026 0911 PM", "Jane Doe - 12-11-2026", "Zoe Kim")
+    found = taken(course, tmp_path, {f"{who}/{WORK}": who.encode() for who in names})
+    assert _counts(found) == {"Zoe Kim": "Zoe Kim"}
+    assert found.students == {"Zoe Kim"}
+    assert [line.partition(" ends in a date")[0] for line in found.unmatched] == list(names[:2])
+
+
+def test_what_vpl_wrote_is_no_work(course: Course, tmp_path: Path) -> None:
+    """Its folder beside the submission may hold a file of that name."""
+    files = {
+        f"jdoe 12/2026-11-20-10-11-12/{WORK}": b"jdoe",
+        f"jdoe 12/2026-11-20-10-11-12.ceg/{WORK}": b"ran",
+        f"zoe 13/2026-11-20-10-11-12/{WORK}": b"zoe",
+    }
+    found = taken(course, tmp_path, files)
+    assert _counts(found) == {"jdoe 12": "jdoe", "zoe 13": "zoe"}
     assert found.copies == []

@@ -1,0 +1,56 @@
+"""Names that may be one person's though they are written in two ways.
+
+Programs and people differ in quotes, in spaces and in which name they put first: `Doe, Jane` is
+Jane Doe.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterable
+
+from grader.spelling import folded, normal
+
+_QUOTES = str.maketrans(dict.fromkeys("’‘ʼʻ`´′＇", "'"))  # noqa: RUF001 - those are meant
+_DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-"))  # noqa: RUF001 - those are meant
+_KEPT = "\u200c\u200d\u202d\u202e"
+"""Joiners, which words of some languages and emoji need, and what turns letters round: no two names
+with and without it look the same."""
+_NO_WORD = re.compile(r"[\W_]+")
+
+
+def without_marks(name: str) -> str:
+    """Return `name` without characters that nobody sees: marks of direction, spaces of no width."""
+    return "".join(c for c in name if unicodedata.category(c) != "Cf" or c in _KEPT)
+
+
+def as_read(name: str) -> str:
+    """Return what two names have in common that a person reads as the same: `Doe, Jane`."""
+    plain = folded(without_marks(name)).translate(_QUOTES).translate(_DASHES)
+    last, comma, first = (part.strip() for part in plain.partition(","))
+    return " ".join(f"{first} {last}".split() if comma and first else plain.split())
+
+
+def may_be_there(name: str, there: Iterable[str], taken: Collection[str]) -> str:
+    """Return the folder that may be of a person who has none of that name; nothing: none may.
+
+    Args:
+        name: the folder that the person would get.
+        there: the folders of earlier intakes.
+        taken: folders that belong to somebody else for sure.
+    """
+    others = {normal(each) for each in taken}
+    words = _words(name)
+    found = [
+        each
+        for each in sorted(there)
+        if normal(each) not in others
+        and (as_read(each) == as_read(name) or (len(words) > 1 and _words(each) == words))
+    ]
+    return "" if name in map(normal, there) else next(iter(found), "")
+
+
+def _words(name: str) -> list[str]:
+    """Return the words of a name, whichever is first: `Doe_Jane` and `jane.doe` have the same."""
+    return sorted(word for word in _NO_WORD.split(folded(without_marks(name))) if word)
