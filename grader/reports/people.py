@@ -60,6 +60,9 @@ class People:
         found = self._by_login.get(folded(student), set()) | self._by_name.get(
             squeezed(student), set()
         )
+        last, comma, first = student.partition(",")
+        if comma:  # `Lee, Kim` is no `Lee Kim` where a `Kim Lee` is, too
+            found = found | self._by_name.get(squeezed(first + last), set())
         name, _, behind = student.rpartition("-")
         if not found and name and behind.isdecimal():  # a namesake, told apart by that number
             found = {
@@ -78,11 +81,8 @@ class People:
         """Return the rows whose name and login are both in what an LMS calls a student's folder.
 
         `Doe_Jane_jdoe` of ILIAS and OpenOLAT, `Jane Doe 11 jdoe` of VPL, `Doe, Jane - 0A1` of
-        Schoology, `Jane Doe <jdoe@x.edu>`; and `Doe, Jane` where the table has `Jane Doe`.
+        Schoology, `Jane Doe <jdoe@x.edu>`.
         """
-        last, comma, first = student.partition(",")
-        if comma and (found := self._by_name.get(squeezed(first + last))):
-            return found
         parts = [part for part in _PARTS.split(student) if part]
         for at in range(1, len(parts)):
             name, logins = parts[:at], parts[at:]

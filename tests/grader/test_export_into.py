@@ -280,6 +280,17 @@ def test_a_last_name_first_is_found_among_full_names(tmp_path: Path, course: Cou
     assert found.without_row == [f"Moe, Jane: no row has that name{BY_NUMBER}"]
 
 
+def test_a_last_name_first_is_nobody_else_s_row(tmp_path: Path, course: Course) -> None:
+    """`Lee, Kim` is Kim Lee, though `Lee Kim` has the same letters in the same order."""
+    text = f"{MOODLE}\n" + "".join(
+        f"Participant {n},{name},x{n},,,10.00,Yes,-,-,\n"
+        for n, name in enumerate(["Kim Lee", "Lee Kim"])
+    )
+    found = _filled(tmp_path, course, text, _class(course, "Kim Lee", "Lee, Kim"))
+    assert [row[4] for row in _rows(found.data)[1:]] == ["5", ""]
+    assert found.without_row == [f"Lee, Kim: 2 rows have that name{BY_NUMBER}"]
+
+
 def test_what_is_provisional_stays_as_it_was(tmp_path: Path, course: Course) -> None:
     """An earlier grade is not made a zero, nor an empty cell."""
     text = f"{MOODLE}\nParticipant 1,Jane Doe,jdoe@x,,4.00,10.00,Yes,-,-,\n"
