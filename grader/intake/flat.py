@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePosixPath
 
+from grader.course import EXERCISES
 from grader.errors import GraderError
 from grader.intake.archives import ENDINGS, is_archive
 from grader.intake.called import (
@@ -42,6 +43,8 @@ _NUMBER = re.compile(r" ?\(\d{1,3}\)$")
 _RESPONSES = "(file responses)"
 _INDEX = re.compile(r"^\[\d+\] - (?=.)")
 """The number of the question in a unit, which edX's open responses put first."""
+_WORD = re.compile(r"[^\W\d_]+")
+_INSIDE_WORK = {EXERCISES, "src"}
 _NUMBERED = re.compile(r"\d{5,}[ _.-]")
 """A student's number before the file's name; four digits may be a year."""
 
@@ -53,7 +56,7 @@ def unfolded(
 
     Nothing is moved where files of exercises lie elsewhere too, where a name may be that of an
     exercise, a copy or the folder, or where it is one person's alone: that tells too little.
-    They may lie in a folder for each exercise.
+    They may lie in a folder for each exercise. Deep in a drive, ` - ` stands beside full names.
 
     Returns:
         Where the files lie then, and the names of the students.
@@ -63,12 +66,14 @@ def unfolded(
     """
     wanted = [number for number, path in enumerate(paths) if _may_be_work(path)]
     around = {paths[number].parent for number in wanted}
-    together = len({folder.parts[:1] for folder in around}) == 1
-    sections = {folder for folder in around if not _is_of_work(folder.name, exercises)}
-    deepest = 2 if together and (len(around) > 1 or not sections) else 1
-    if any(len(folder.parts) > deepest for folder in around) or (
+    base = _common(around)
+    sections = {folder for folder in around if not _is_of_work(folder.name, exercises, names)}
+    deep = len(base.parts) > (1 if sections or len(around) > 1 else 2)  # as `X/Homework 1/`
+    if any(len(folder.parts) > len(base.parts) + 1 for folder in around) or (
         len(around) > 1 and not all(may_be_a_section(folder.name) for folder in sections)
     ):
+        return [*paths], []
+    if deep and not _INSIDE_WORK.isdisjoint(base.parts):
         return [*paths], []
     told = {number: _by_address(paths[number].name, names) for number in wanted}
     if not all(told.values()):
@@ -85,6 +90,9 @@ def unfolded(
     people = {folded(who): who for who in called}
     if len(found) < len(wanted) or len(people) < 2:  # noqa: PLR2004 - two people
         return [*paths], []
+    full = all(len(_WORD.findall(who)) > 1 for who in people)
+    if deep and not (full and all(_DASH in paths[number].name for number in found)):
+        return [*paths], []
     if len(around) > 1:
         # `A/jane_polling.py` beside `B/zoe_polling.py` may be two people's folders.
         inside = Counter(
@@ -93,7 +101,15 @@ def unfolded(
         if sections and max(inside[folder] for folder in sections) < 2:  # noqa: PLR2004 - as above
             return [*paths], []
         _require_one_place({paths[number]: path for number, path in found.items()})
-    lone = [_of_one_of(path, people) if path.parent in around else path for path in paths]
+    above = {folder for each in around for folder in each.parents}
+    lone = [
+        _of_one_of(path, people)
+        if path.parent in around
+        else PurePosixPath(path.name)
+        if path.parent in above or (deep and path.parts[:1] == base.parts[:1])
+        else path
+        for path in paths
+    ]
     return [found.get(number, path) for number, path in enumerate(lone)], sorted(people.values())
 
 
@@ -152,10 +168,18 @@ def _require_one_place(found: Mapping[PurePosixPath, PurePosixPath]) -> None:
             )
 
 
-def _is_of_work(folder: str, exercises: Collection[str]) -> bool:
+def _common(folders: Collection[PurePosixPath]) -> PurePosixPath:
+    """Return the folder in which all of them are; one alone is that itself."""
+    parts = [*zip(*(folder.parts for folder in folders), strict=False)]
+    alike = [len({*column}) == 1 for column in parts]
+    return PurePosixPath(*(column[0] for column in parts[: [*alike, False].index(False)]))
+
+
+def _is_of_work(folder: str, exercises: Collection[str], names: Collection[str]) -> bool:
     """Tell whether a folder is called like an exercise, or as Google Forms calls a question's."""
     named = folded(folder).endswith(_RESPONSES)
-    return named or folder in exercises or is_called_as_work(folder)
+    stems = {squeezed(PurePosixPath(name).stem) for name in names}
+    return named or folder in exercises or is_called_as_work(folder) or squeezed(folder) in stems
 
 
 def _kept(folder: PurePosixPath, exercises: Collection[str]) -> tuple[str, ...]:

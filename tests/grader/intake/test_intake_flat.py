@@ -135,3 +135,33 @@ def test_an_lms_s_table_is_nobodys_work(course: Course, tmp_path: Path) -> None:
     assert taken(course, tmp_path, files).unmatched == []
     found = taken(course, tmp_path, files | {"Sheet/notes.txt": b"x"})
     assert found.unmatched == ["notes.txt lies in no student's folder, and names no student"]
+
+
+DEEP = "Takeout/Drive/Classroom/CS 101/{}/{}"
+
+
+def test_names_deep_in_a_drive_are_read(course: Course, tmp_path: Path) -> None:
+    """What else lies there is a line, and hides nobody."""
+    files = {
+        DEEP.format("Polling", f"Jane Doe - {WORK}"): b"jane",
+        DEEP.format("Polling", f"Zoe Kim - {WORK}"): b"zoe",
+        "Takeout/archive_browser.html": b"",
+    }
+    found = taken(course, tmp_path, files)
+    assert _by_student(found) == {"Jane Doe": {b"jane"}, "Zoe Kim": {b"zoe"}}
+    why = "lies in no student's folder, and names no student"
+    assert found.unmatched == [f"archive_browser.html {why}"]
+    files[DEEP.format("Events", "Zoe Kim - events.py")] = b"events"
+    assert _by_student(taken(course, tmp_path, files))["Zoe Kim"] == {b"zoe", b"events"}
+
+
+@pytest.mark.parametrize("folder", ["jane/project/v2", "Course/src", "a/b/exercises/01"])
+@pytest.mark.parametrize("name", ["stage one_{}", "jdoe_{}"])
+def test_deep_in_a_folder_less_is_concluded(
+    course: Course, tmp_path: Path, folder: str, name: str
+) -> None:
+    """Files of one person's may begin with such words, too."""
+    files = {f"{folder}/{name.format(WORK)}": b"1", f"{folder}/{'two words_' + WORK}": b"2"}
+    found = taken(course, tmp_path, files)
+    assert (found.files, found.named) == ({}, [])
+    assert found.unmatched
