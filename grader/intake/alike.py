@@ -17,6 +17,9 @@ _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-"))  # noqa: RUF00
 _KEPT = "\u200c\u200d\u202d\u202e"
 """Joiners, which words of some languages and emoji need, and what turns letters round: no two names
 with and without it look the same."""
+COPY = "copy|kopie|copie|copia|cópia|kopia|kopi"
+"""What Windows and others add to what is there already."""
+_AGAIN = re.compile(rf" ?\(\d{{1,3}}\)$| - (?:{COPY})(?: \(\d+\))?$", re.IGNORECASE)
 _NO_WORD = re.compile(r"[\W_]+")
 
 
@@ -41,14 +44,22 @@ def may_be_there(name: str, there: Iterable[str], taken: Collection[str]) -> str
         taken: folders that belong to somebody else for sure.
     """
     others = {normal(each) for each in taken}
-    words = _words(name)
     found = [
         each
         for each in sorted(there)
-        if normal(each) not in others
-        and (as_read(each) == as_read(name) or (len(words) > 1 and _words(each) == words))
+        if normal(each) not in others and _may_be_one(_AGAIN.sub("", name), _AGAIN.sub("", each))
     ]
     return "" if name in map(normal, there) else next(iter(found), "")
+
+
+def _may_be_one(name: str, other: str) -> bool:
+    """Tell whether two names are read alike, or have the same words and at most one a number."""
+    if as_read(name) == as_read(other):
+        return True
+    words, others = _words(name), _words(other)
+    letters = [word for word in words if not word.isdecimal()]
+    same = letters == [word for word in others if not word.isdecimal()]
+    return same and len(letters) > 1 and (words == others or letters in (words, others))
 
 
 def _words(name: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -15,7 +16,7 @@ from grader.intake.entries import Entry
 from grader.intake.flat import unfolded, without_owners
 from grader.intake.gradescope import METADATA, is_submission, read_metadata
 from grader.intake.layout import Layout, students_level
-from grader.intake.loose import is_beside_work, no_student, not_one_persons
+from grader.intake.loose import holding_several, is_beside_work, no_student, not_one_persons
 from grader.intake.packed import MAIL, packed_stem
 from grader.intake.parts import owner_of
 from grader.intake.people import Teams, merged
@@ -24,6 +25,8 @@ from grader.intake.tops import (
     late_of,
     not_told_apart,
     versions,
+    without_branch,
+    without_branches,
     without_shared_words,
     words_of,
     work_before,
@@ -109,11 +112,13 @@ def arrange(
     told = not_told_apart([entry.path for entry in kept])
     layout.torn.update(told.doubtful)
     kept = [entry for entry in kept if entry.path not in told.nobodys]
+    around = len(PurePosixPath(*layout.around[:1]).parts) + 1
+    if not first and not level and not cloned:
+        _require_no_downloads(kept, source, course, around)
     tops = dict.fromkeys(owner_of(entry.path, 0) for entry in kept)
-    short = {} if cloned else without_shared_words([*tops], words_of(course))
+    short = {} if cloned else _without_shared(tops, course)
     if ask and not cloned and not first and not level:
-        depth = len(PurePosixPath(*layout.around[:1]).parts) + 1
-        short |= _known_again(kept, short, people, words_of(course), depth)
+        short |= _known_again(kept, short, people, words_of(course), around)
     late = late_of({short.get(name, name) for name in tops})
     numbered = versions({short.get(name, name) for name in tops})
     kept = [
@@ -131,6 +136,45 @@ def arrange(
     if not first and submitters is None:
         _require_no_export(kept, listed=any(entry.path.name == METADATA for entry in entries))
     return Arranged(kept, layout, lines, sorted(called), bool(named), submitters, bool(cloned))
+
+
+def _require_no_downloads(
+    kept: Sequence[Entry], source: Source, course: Course, level: int
+) -> None:
+    """Refuse `Section A/download.zip`, where each folder holds an archive of several people's.
+
+    Raises:
+        GraderError: they may be folders around downloads.
+    """
+    archives: dict[str, list[Entry]] = defaultdict(list)
+    for entry in kept:
+        top = owner_of(entry.path, 0)
+        archives[top] += (
+            [entry] if len(entry.path.parts) > 1 and is_archive(entry.path.name) else []
+        )
+    shown: Entry | None = None
+    for some in archives.values():
+        numbers = [entry.number for entry in some if entry.number is not None]
+        held = source.inside(numbers) if numbers else {}
+        crowded = [e for e in some if e.number in held and holding_several(held[e.number], course)]
+        if not crowded:
+            return
+        shown = shown or crowded[0]
+    if shown is not None:
+        top = shown.path.parts[0]
+        raise GraderError(
+            f"{top} may be a student, or a folder around {shown.path.name}, which holds several "
+            "people's work",
+            f"Take in {shown.path.name} by itself, or say --level {level} if {top} is a student.",
+        )
+
+
+def _without_shared(tops: Collection[str], course: Course) -> dict[str, str]:
+    """Return by students' folders and archives the names without what is no part of them."""
+    plain = without_branches(tops)
+    short = without_shared_words([plain.get(name, name) for name in tops], words_of(course))
+    called = {name: short.get(plain.get(name, name), plain.get(name, name)) for name in tops}
+    return {name: who for name, who in called.items() if name != who}
 
 
 def _require_no_export(kept: Sequence[Entry], *, listed: bool) -> None:
@@ -164,8 +208,9 @@ def _known_again(
     whole = {owner_of(entry.path, 0) for entry in kept if EXERCISES in entry.path.parts[1:2]}
     if len(called) == 1:
         ((now, given),) = called.items()
-        if name := work_before(now, people, work):
-            return {given: name}
+        for each in (now, without_branch(now)):
+            if name := work_before(each, people, work):
+                return {given: name}
     found = known_again(called, people, repositories=whole == names, level=level)
     return {called[name]: who for name, who in found.items()}
 

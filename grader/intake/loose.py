@@ -111,6 +111,15 @@ def not_one_persons(
     return found
 
 
+def holding_several(paths: Sequence[PurePosixPath], course: Course) -> bool:
+    """Tell whether an archive with those files may be a class's: a download, or many's folders."""
+    ids = [each.id for each in course.exercises]
+    names = {name for each in course.exercises for name in each.all_files}
+    if not paths:
+        return False
+    return guess(paths, ids) not in ("folder", "nbgrader") or holds_several(paths, names, ids)
+
+
 def _without_number(stem: str) -> str:
     """Return the letters of `Sheet 2`; a number of some length is a person's, and stays."""
     return squeezed(_SHORT_NUMBER.sub("", stem)) or stem

@@ -13,17 +13,16 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from grader.course import Course
-from grader.intake.alike import as_read
+from grader.intake.alike import COPY, as_read
 from grader.intake.called import is_called_as_work, may_be_a_section
 from grader.intake.dates import ends_in_unread_date, without_stamp
 from grader.intake.packed import packed_stem
 from grader.spelling import folded, squeezed
 
 _AGAIN = re.compile(r"(?P<name>.+?) ?\(\d{1,3}\)")
-_COPY = "copy|kopie|copie|copia|cópia|kopia|kopi"
-_BESIDE = re.compile(rf"(?P<name>.+?) (?:[1-9]|(?:- )?(?:{_COPY})(?: \d+)?)", re.IGNORECASE)
+_BESIDE = re.compile(rf"(?P<name>.+?) (?:[1-9]|(?:- )?(?:{COPY})(?: \d+)?)", re.IGNORECASE)
 """How the systems of Macs, OneDrive and Windows call what is there already."""
-_BEFORE = re.compile(rf"(?:{_COPY}) (?:of|von|de|di|av) (?P<name>.+)", re.IGNORECASE)
+_BEFORE = re.compile(rf"(?:{COPY}) (?:of|von|de|di|av) (?P<name>.+)", re.IGNORECASE)
 _ATTEMPT = re.compile(r"(?P<name>[^\W\d_]+[ _-][^\d]+)[ _-]\d+")
 """A full name and a number, which before a time may be that of the attempt: `Doe_Jane_23`."""
 _VERSION = re.compile(r"(?P<name>.*[^\W\d_].*?)[ _-]v(?P<number>[1-9]\d{0,3})", re.IGNORECASE)
@@ -33,6 +32,9 @@ _NUMBERED = re.compile(r"[a-z]{1,4}\d{1,2}", re.IGNORECASE)
 """Abbreviations of teachers': `A1`, `PS03`."""
 _LATE = re.compile(r"(?P<name>.+?)(?: ?\((?i:late)\)| - (?i:late)|[ _-]LATE)")
 """What people add to a folder whose work came late."""
+_BRANCH = re.compile(r"(?P<name>.*[^\W\d_].*)-(?:main|master)")
+_COMMIT = re.compile(r"(?P<name>.*?[^\W\d_].*?)(?:-[^-]+)-[0-9a-f]{40}")
+_SHORT_COMMIT = re.compile(r"(?P<name>.*[^\W\d_].*-.+)-[0-9a-f]{7}")
 _LOST = re.compile(r"lost\+found|lost\.dir|found\.\d{3}", re.IGNORECASE)
 """Folders into which file systems put what they have found of files without a name."""
 _TEACHERS = {
@@ -148,6 +150,31 @@ def _copy_of_one(name: str, there: Collection[str]) -> re.Match[str] | None:
 def _shown(name: str, inside: dict[str, list[PurePosixPath]]) -> str:
     lone = [path.name for path in inside[name] if len(path.parts) == 1]
     return lone[0] if lone else name
+
+
+def without_branches(names: Collection[str]) -> dict[str, str]:
+    """Return repositories' names without the branch, and the commit, that a host's archive adds.
+
+    GitHub calls it `pipes-jdoe-main` or, asked by a program, `pipes-jdoe-0a1b2c3`, GitLab
+    `jdoe-main-` and a whole hash. Of the short forms one alone tells too little.
+    """
+    found = {name: match["name"] for name in names if (match := _COMMIT.fullmatch(name))}
+    if not found:
+        for form in (_BRANCH, _SHORT_COMMIT):
+            ended = {name: match["name"] for name in names if (match := form.fullmatch(name))}
+            # Students' numbers are of seven digits, too.
+            letters = sum(any(map(str.isalpha, name.rpartition("-")[2])) for name in ended)
+            if len(ended) == len(names) > 1 and 2 * letters >= len(ended):
+                found = ended
+                break
+    apart = {folded(found.get(name, name)) for name in names}
+    return found if len(apart) == len(names) else {}
+
+
+def without_branch(name: str) -> str:
+    """Return what may be a repository's name without its branch: `pipes-jdoe-main`."""
+    found = _BRANCH.fullmatch(name)
+    return found["name"] if found else name
 
 
 def late_of(names: Collection[str]) -> dict[str, str]:

@@ -129,3 +129,42 @@ def test_one_person_s_archive_in_a_folder_of_work_is_asked_about(
         taken(course, tmp_path, {"Assignment 1/Jane Doe.zip": packed})
     for name in ("jane/work.zip", "jane/streams-course.zip", "jane/Jane Doe.zip"):
         assert taken(course, tmp_path, {name: packed}).students == {"jane"}
+
+
+HOSTS = {
+    "GitHub's, of two branches": ("polling-jdoe-main", "polling-akim-master"),
+    "GitHub's, asked by a program": ("cs101-polling-jdoe-0a1b2c3", "cs101-polling-akim-1234567"),
+    "GitLab's": (f"polling-jdoe-main-{'0a' * 20}", f"polling-akim-dev-{'1b' * 20}"),
+}
+
+
+@pytest.mark.parametrize("case", HOSTS)
+@pytest.mark.parametrize("kind", ["archives", "folders"])
+def test_branch_and_commit_are_no_part_of_a_name(
+    course: Course, tmp_path: Path, case: str, kind: str
+) -> None:
+    """They are others a week later, and no row has such a name."""
+    jdoe, akim = HOSTS[case]
+    inner = {name: f"{name}/exercises/01/polling.py" for name in (jdoe, akim)}
+    files = (
+        {f"{name}.zip": zipped({path: name.encode()}) for name, path in inner.items()}
+        if kind == "archives"
+        else {path: name.encode() for name, path in inner.items()}
+    )
+    found = taken(course, tmp_path, files)
+    assert {who: files["polling.py"] for (who, _), files in found.files.items()} == {
+        "jdoe": jdoe.encode(),
+        "akim": akim.encode(),
+    }
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("doe-jane-1234567", "kim-zoe-7654321"), ("jdoe-main", "akim"), ("polling-a-main",)],
+)
+def test_what_may_be_part_of_a_name_stays(
+    course: Course, tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    """A student's number has seven digits, too; and one name shows nothing."""
+    found = taken(course, tmp_path, {f"{name}/polling.py": b"x" for name in names})
+    assert {who for who, _ in found.files} == {*names}

@@ -11,6 +11,7 @@ import pytest
 from download import taken, zipped
 
 from grader.course import Course
+from grader.errors import GraderError
 from grader.intake.collect import collect
 
 WORK = "doubling.py"
@@ -126,3 +127,36 @@ def test_an_empty_folder_that_is_nobodys_is_passed_over(course: Course, tmp_path
         source = tmp_path / f"{number}.zip"
         source.write_bytes(zipped(files))
         assert collect(source, course).unmatched == []
+
+
+CLASS = {"jdoe.zip": zipped({WORK: b"j"}), "akim.zip": zipped({WORK: b"a"})}
+AROUND = {
+    "weeks": {"Course/Week1.zip": zipped(CLASS), "Course/Week2.zip": zipped(CLASS)},
+    "sections": {
+        "A/download.zip": zipped({f"jdoe/{WORK}": b"j", f"akim/{WORK}": b"a"}),
+        "B/download.zip": zipped({f"bli/{WORK}": b"b", f"cho/{WORK}": b"c"}),
+    },
+    "downloads of Canvas's": {
+        f"{top}/submissions.zip": zipped({f"doejane_1_2_{WORK}": b"j", f"kimzoe_3_4_{WORK}": b"z"})
+        for top in ("Section A", "Section B")
+    },
+}
+
+
+@pytest.mark.parametrize("case", AROUND)
+def test_a_folder_around_downloads_is_no_student(course: Course, tmp_path: Path, case: str) -> None:
+    """One person's work would be that folder's, and everybody else's would be lost."""
+    with pytest.raises(
+        GraderError, match=r"a folder around .* holds several people's work"
+    ) as told:
+        taken(course, tmp_path, AROUND[case])
+    assert "by itself, or say --level" in str(told.value.help)
+
+
+def test_one_of_several_students_may_hand_in_copies(course: Course, tmp_path: Path) -> None:
+    """Who has folders with the same file in an archive is no section where others have none."""
+    copies = zipped({f"a/{WORK}": b"1", f"b/{WORK}": b"2"})
+    files = {"jane/work.zip": copies, "zoe/work.zip": zipped({WORK: b"z"})}
+    found = taken(course, tmp_path, files)
+    assert {who for who, _ in found.files} == {"jane", "zoe"}
+    assert len(found.copies) == 1
