@@ -9,27 +9,27 @@ from pathlib import Path, PurePosixPath
 
 from grader.course import Course
 from grader.errors import GraderError
-from grader.intake.archives import is_archive
 from grader.intake.arrange import arrange
 from grader.intake.attempts import take_newest
-from grader.intake.called import is_conflict_of
+from grader.intake.blackboard import logins, of_blackboard
 from grader.intake.collected import Collected
 from grader.intake.earlier import Earlier
 from grader.intake.encodings import require_western
-from grader.intake.entries import ANYTHING, entries_of
+from grader.intake.entries import Entry, entries_of
 from grader.intake.faults import LINK
+from grader.intake.knowledge import Knowledge
 from grader.intake.litter import is_litter
 from grader.intake.names import FORMATS, guess
 from grader.intake.owned import Owned
 from grader.intake.people import Teams
-from grader.intake.pieces import Piece, exercises_of, misnamed, pieces, unopened, why_nothing
+from grader.intake.pieces import Piece, pieces
 from grader.intake.places import FileKind, kinds
+from grader.intake.reasons import Reasons
 from grader.intake.sakai import is_time, time_of
 from grader.intake.source import Contents, Source, opened_source
 from grader.intake.students import clean_name
 from grader.intake.submitty import SETTINGS, Versions
-from grader.intake.whose import Knowledge, owners
-from grader.source_file import resembles
+from grader.intake.whose import owners
 from grader.submission import TIMESTAMP
 
 __all__ = ["Collected", "collect"]
@@ -85,9 +85,6 @@ class _Intake:
         self._submitters: Teams | None = None
         self._handed_in: dict[tuple[str, str], list[Piece]] = defaultdict(list)
         self._owned: dict[str, list[Owned]] = defaultdict(list)
-        self._others: dict[str, list[str]] = defaultdict(list)
-        self._count: dict[str, int] = defaultdict(int)
-        self._explained: set[str] = set()
         self._versions = Versions()
         self._withdrawn: set[str] = set()
         self._cloned = False
@@ -98,6 +95,7 @@ class _Intake:
         guessed = "folder" if level else guess(self._real(), ids)
         used = guessed if kind == "auto" else kind
         self._found = Collected(used, tuple(self._exercises))
+        self._why = Reasons(self._found, self._course, self._owned, self._handed_in)
         if used in _FOLDERS:
             first = kind == "folder" and not level
             ask = kind == "auto"
@@ -111,6 +109,9 @@ class _Intake:
         used = "folder" if self._cloned else used  # nothing more is cut off of a login
         if knowledge.teams is None and self._submitters:
             knowledge = replace(knowledge, teams=self._submitters, listed=True)
+        knowledge = replace(knowledge, flat=bool(self._found.named))
+        if used == "blackboard":
+            knowledge = replace(knowledge, logins=self._logins())
         whose = owners([entry.path for entry in self._entries], used, knowledge)
         if self._source.unclear:
             require_western({one.student for some in whose.of for one in some})
@@ -122,21 +123,22 @@ class _Intake:
         self._found.doubtful += whose.doubtful
         self._found.students.update(whose.without)
         for student, why in whose.without.items():
-            self._refuse(student, (), why)
+            self._why.refuse(student, (), why)
         self._read(whose.of)
         self._drop_optional_alone()
         self._drop_inactive()
-        self._explain()
+        self._why.explain(self._withdrawn)
         take_newest(self._handed_in, self._found)
         return self._found
 
-    @property
-    def _wanted(self) -> str:
-        one = len(self._exercises) == 1 < len(self._course.exercises)
-        return f"exercise {self._exercises[0]}" if one else "an exercise"
-
     def _real(self) -> list[PurePosixPath]:
         return [entry.path for entry in self._entries if not entry.empty]
+
+    def _logins(self) -> dict[str, str]:
+        """Return the logins that the texts name which Blackboard puts beside each attempt."""
+        at = {e.number: e.path for e in self._entries if e.number is not None and _is_receipt(e)}
+        read = self._source.read([*at], ["" for _ in at], frozenset())
+        return logins((at[number], data) for number, held in read for _, data in held.files)
 
     def _drop_nobodys_empty(self, kind: str) -> None:
         """Keep of the empty folders those that are somebody's by their names."""
@@ -169,7 +171,14 @@ class _Intake:
         for name, why in found.layout.torn.items():
             self._found.doubtful.append(why)
             self._found.students.add(clean_name(name))
-            self._refuse(clean_name(name), (), "it may be somebody else's, who has that name too")
+            self._why.refuse(
+                clean_name(name), (), "it may be somebody else's, who has that name too"
+            )
+        for name in found.layout.unsubmitted:
+            why = "nothing was submitted: the work lies among the working files alone"
+            self._found.unmatched.append(f"{name}: {why}")
+            self._found.students.add(clean_name(name))
+            self._why.refuse(clean_name(name), (), why)
         return found.layout.turned or found.flat
 
     def _read(self, whose: list[tuple[Owned, ...]]) -> None:
@@ -219,18 +228,16 @@ class _Intake:
                 closed = self._entries[index].fault and place is FileKind.OTHER
                 if not stamped and not closed and place in (FileKind.OTHER, FileKind.PASSED_OVER):
                     for one in whose[index]:
-                        self._pass_over(one.student, [path] if place is FileKind.OTHER else [], 1)
+                        self._why.pass_over(
+                            one.student, [path] if place is FileKind.OTHER else [], 1
+                        )
         return found
-
-    def _pass_over(self, student: str, shown: Collection[PurePosixPath], count: int) -> None:
-        self._count[student] += count
-        self._others[student] += [str(path) for path in shown]
 
     def _take(self, index: int, some: tuple[Owned, ...], contents: Contents) -> None:
         """Sort what a file held by exercise, for each of its owners."""
         for one in some:
             for inside, why in contents.faults:
-                self._fault(one, self._entries[index].path, inside, why)
+                self._why.fault(one, self._entries[index].path, inside, why)
             if one.path.name == TIMESTAMP:
                 self._take_time(one, contents)
                 continue
@@ -239,7 +246,7 @@ class _Intake:
                     self._versions.learn(one, data)
                 continue
             inner = [one.path / path for path in contents.others]
-            self._pass_over(one.student, inner, contents.passed_over)
+            self._why.pass_over(one.student, inner, contents.passed_over)
             for piece in pieces(one, contents, self._course, self._exercises):
                 if isinstance(piece, Piece):
                     self._handed_in[one.student, piece.exercise].append(piece)
@@ -247,7 +254,7 @@ class _Intake:
                         self._found.copies.append(f"{one.student} {piece.exercise}: {piece.told}")
                 else:
                     self._found.problems.append(f"{one.student}: {piece}")
-                    self._refuse(one.student, (), piece)
+                    self._why.refuse(one.student, (), piece)
 
     def _take_time(self, one: Owned, contents: Contents) -> None:
         """Keep what the LMS wrote into a file of when something was handed in."""
@@ -263,7 +270,7 @@ class _Intake:
         self._found.inactive += left.lines
         self._withdrawn, self._found.chosen = left.withdrawn, left.chosen
         for (student, number), why in left.without.items():
-            self._refuse(student, (number,), why)
+            self._why.refuse(student, (number,), why)
 
     def _drop_optional_alone(self) -> None:
         """Keep optional files only where they came with a file of their exercise.
@@ -283,80 +290,9 @@ class _Intake:
             if (student, path) not in taken:
                 why = f"{path} came without a file of its exercise"
                 self._found.unmatched.append(f"{student}: {why}")
-                self._refuse(student, (), why)
+                self._why.refuse(student, (), why)
 
-    def _fault(self, one: Owned, path: PurePosixPath, inside: PurePosixPath, why: str) -> None:
-        """Say to both sides what could not be read; `why` names a file inside itself."""
-        if path.name == ANYTHING:
-            path = path.parent
-            one = replace(one, path=one.path.parent if len(one.path.parts) > 1 else path)
-        subject = one.path / inside if is_archive(inside.name) else one.path
-        shown = f"{one.student}: {subject}" if is_archive(subject.name) else str(path)
-        line = f"{shown} {why}"
-        if line not in self._found.problems:
-            self._found.problems.append(line)
-            named = exercises_of(one.path / inside, self._course)
-            self._refuse(one.student, named, f"{subject} was not taken: it {why}")
 
-    def _refuse(self, student: str, exercises: Collection[str], why: str) -> None:
-        """Let the student read it: at those exercises, or wherever something is missing."""
-        of = [each for each in exercises if each in self._exercises]
-        alone = self._exercises[0] if len(self._exercises) == 1 else ""
-        self._found.refused += [(student, each, why) for each in (of or [alone])]
-        self._explained.add(student)
-
-    def _explain(self) -> None:
-        """Tell in a line each of whom nothing or not all counts; count the rest."""
-        for student in sorted(self._found.students):
-            others = self._others[student]
-            given = dict.fromkeys(PurePosixPath(each).name for each in others)
-            meant = [why for each in given for why in self._misnamed(student, each)]
-            if any(who == student for who, _ in self._handed_in):
-                self._tell_of_an_empty_attempt(student)
-                if self._count[student]:
-                    self._found.passed_over[student] = self._count[student]
-                for why in unopened(others):  # it may hold another exercise
-                    self._found.unmatched.append(f"{student}: {why}")
-                    self._refuse(student, (), why)
-                continue
-            if student in self._withdrawn:
-                continue
-            if student in self._explained and not self._count[student]:
-                continue
-            why = why_nothing(self._owned[student], others, self._count[student], self._wanted)
-            why = meant[0] if meant else why
-            # Blackboard writes a receipt of each attempt, Sakai also for who made none.
-            told = self._found.kind == "blackboard"
-            if told or not all(one.receipt for one in self._owned[student]):
-                self._found.unmatched.append(f"{student}: {why}")
-            if student not in self._explained:
-                self._refuse(student, (), why)
-
-    def _tell_of_an_empty_attempt(self, student: str) -> None:
-        """Say that the newest attempt holds no work, so that an older one is taken."""
-        taken = max(
-            piece.owner.attempt.time
-            for (who, _), some in self._handed_in.items()
-            if who == student
-            for piece in some
-        )
-        if any(one.attempt.time > taken for one in self._owned[student]):
-            self._found.unmatched.append(
-                f"{student}: the newest attempt holds no file of an exercise, an older one is taken"
-            )
-
-    def _misnamed(self, student: str, given: str) -> list[str]:
-        """Refuse a file that was meant to be an exercise's, by its name; and return why."""
-        found = []
-        for exercise, name, why in misnamed(given, self._course, self._exercises, student):
-            has = {piece.name for piece in self._handed_in.get((student, exercise), ())}
-            if name not in has:
-                found.append(why)
-                self._refuse(student, (exercise,), why)
-                if (student, exercise) in self._handed_in:
-                    self._found.unmatched.append(f"{student}: {why}")
-            elif resembles(given, name) or is_conflict_of(given, name):  # it may be the newer one
-                self._found.unmatched.append(
-                    f"{student}: {given} lies beside {name}, which is taken"
-                )
-        return found
+def _is_receipt(entry: Entry) -> bool:
+    one = of_blackboard(entry.path)
+    return one is not None and one.receipt

@@ -23,9 +23,11 @@ from grader.spelling import folded
 Look = Callable[[Sequence[int]], Mapping[int, Sequence[PurePosixPath]]]
 
 _EXTRACTED = "extracted"
+_DRAFTS = "working files"
+"""Where Teams keeps what a student works at; a copy of what was submitted lies beside."""
 _BESIDE_HANDED_IN: Mapping[str, Collection[str]] = {
     "submitted": {"source", "release", "autograded", "feedback", "downloaded", "results"},
-    "submitted files": {"working files"},
+    "submitted files": {_DRAFTS},
 }
 """By the folder that counts, those beside it that do not: nbgrader's, and those of Teams."""
 
@@ -42,6 +44,8 @@ class Layout:
     """Whether the exercises' folders lay around the students'."""
     torn: dict[str, str] = field(default_factory=dict)
     """Names that may be of two people, and why; nothing of theirs is taken."""
+    unsubmitted: list[str] = field(default_factory=list)
+    """Names of people of whom drafts came, and nothing that they submitted."""
 
 
 def students_level(
@@ -70,8 +74,10 @@ def students_level(
     """
     own, known = only_students(paths)
     level = level or (0 if first else known)
-    found = Layout(own if first or level else _only_handed_in(_extracted(own)))
+    found = Layout(own)
     if not first and not level:
+        found.paths = _only_handed_in(_extracted(own))
+        found.unsubmitted = _unsubmitted(own, found.paths, names)
         given = found.paths
         found.paths = _students_first(given, names, exercises)
         found.turned = found.paths != given
@@ -182,3 +188,16 @@ def _only_handed_in(paths: Sequence[PurePosixPath]) -> list[PurePosixPath]:
                     for path in kept
                 ]
     return kept
+
+
+def _unsubmitted(
+    given: Sequence[PurePosixPath], kept: Sequence[PurePosixPath], names: Collection[str]
+) -> list[str]:
+    """Return who has work among the drafts that were dropped, and nothing in what was kept."""
+    found = set()
+    for path, now in zip(given, kept, strict=True):
+        folders = [folded(part) for part in path.parts[:-1]]
+        if not now.parts and _DRAFTS in folders[:-1] and path.name in names:
+            found.add(path.parts[folders.index(_DRAFTS) + 1])
+    there = {part for path in kept for part in path.parts[:-1]}
+    return sorted(found - there)

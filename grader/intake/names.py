@@ -8,12 +8,14 @@ all"), and the folders that `gh classroom clone student-repos` makes.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
+from grader.intake.archives import is_archive
+from grader.intake.blackboard import of_blackboard
 from grader.intake.brightspace import of_brightspace
 from grader.intake.canvas import of_canvas
 from grader.intake.dates import stamp, without_stamp
@@ -21,17 +23,6 @@ from grader.intake.moodle import of_moodle
 from grader.intake.owned import Attempt, Owned
 from grader.intake.packed import JUDGED, is_late, packed_stem, version, without_time
 from grader.intake.sakai import of_sakai
-
-_ATTEMPTS = (
-    "attempt|poging|tentative|tentativa|tentativo|intento|intent|versuch|försök|forsøk|forsøg"
-    "|yritys|próba|pokus|deneme|попытка|محاولة|尝试|嘗試|試行|시도|ymgais"
-)
-"""Blackboard's words for an attempt, in the languages of courses."""
-_BLACKBOARD = re.compile(
-    rf"(?P<student>.+?_.+?)_(?:{_ATTEMPTS})_(?P<time>\d{{4}}(-\d\d){{5}})(?P<file>_.+|\.txt)",
-    re.IGNORECASE,
-)
-
 
 _EXCHANGE = re.compile(
     r"(?P<student>[^+]+)\+[^+]+\+(?P<time>\d{4}-\d\d-\d\d \d\d[:_]\d\d[:_]\d\d(\.\d+)?) UTC(\+.+)?"
@@ -46,16 +37,36 @@ def of_folder(path: PurePosixPath) -> Owned | None:
     """
     if len(path.parts) < 2:  # noqa: PLR2004 - a folder and a file
         student, uploaded = without_stamp(packed_stem(path.name))
-        return Owned(student, path, "", Attempt(upload=uploaded)) if student else None
+        return Owned(student, path, "", _whole(uploaded)) if student else None
     student, *inside = path.parts
     if found := _EXCHANGE.fullmatch(student):
         rest, time = PurePosixPath(*inside), _exchange_time(found["time"])
         return Owned(found["student"], rest, "", Attempt(found["time"]), time)
     rest, upload = without_time(PurePosixPath(*inside))
     student, uploaded = without_stamp(student)
-    numbers = [uploaded, *(version(each) for each in inside if not each.isdecimal())]
+    numbers = [version(each) for each in inside if not each.isdecimal()]
     late = is_late(inside[0])
-    return Owned(student, rest, "", Attempt(upload=upload or max(numbers)), late=late)
+    attempt = _whole(uploaded)._replace(upload=upload or max(numbers, default=0))
+    return Owned(student, rest, "", attempt, late=late)
+
+
+def _whole(number: int) -> Attempt:
+    """Return the attempt of that number or time, which is all that came then; 0: none is told."""
+    return Attempt(f"{number:020}") if number else Attempt()
+
+
+def file_by_file(owners: Sequence[Owned | None]) -> list[Owned | None]:
+    """Let each file be an attempt where its own name says when it came, as a mail's or a form's.
+
+    Of somebody's archives each is all that came then.
+    """
+    loose = {one.student for one in owners if one and not is_archive(one.path.name)}
+    return [
+        replace(one, attempt=Attempt(upload=int(one.attempt.time or one.attempt.upload)))
+        if one and one.student in loose
+        else one
+        for one in owners
+    ]
 
 
 def numbered(owners: Sequence[Owned | None]) -> list[Owned | None]:
@@ -68,13 +79,13 @@ def numbered(owners: Sequence[Owned | None]) -> list[Owned | None]:
     for one in owners:
         if one and one.path.suffix != ".json" and not _is_judged(one.path):
             inside[one.student].append(one.path)
-    uploads = {who: _attempts(paths) for who, paths in inside.items()}
+    attempts = {who: _attempts(paths) for who, paths in inside.items()}
     found: list[Owned | None] = []
     for one in owners:
         if one and _is_judged(one.path):
             found.append(replace(one, receipt=True))
-        elif one and (upload := uploads.get(one.student, {}).get(one.path)):
-            found.append(replace(one, attempt=Attempt(upload=upload)))
+        elif one and (attempt := attempts.get(one.student, {}).get(one.path)):
+            found.append(replace(one, attempt=attempt))
         else:
             found.append(one)
     return found
@@ -85,28 +96,42 @@ def _is_judged(path: PurePosixPath) -> bool:
     return any(part.endswith(JUDGED) and stamp(part[: -len(JUDGED)]) for part in path.parts[:-1])
 
 
-def _attempts(paths: Sequence[PurePosixPath]) -> dict[PurePosixPath, int]:
-    """Return the number or time of the attempt by which each file of one person came.
+def _attempts(paths: Sequence[PurePosixPath]) -> dict[PurePosixPath, Attempt]:
+    """Return the attempt by which each file of one person came; nothing, where some came in none.
 
-    Nothing, where some lie in no attempt.
+    Folders `1` and `2` that have no file in common may be parts of the work.
     """
+    if any(map(_is_note, paths)):  # of a program's, which no folder `1` is
+        found = _attempts([path for path in paths if not _is_note(path)])
+        return {} if any(path.parts[0].isdecimal() for path in found) else found
     depth = _common(paths)
     numbers = {path: _number(path, depth) for path in paths}
-    if all(numbers.values()):
-        return numbers if len({path.parts[depth] for path in paths}) > 1 else {}
-    folders: dict[str, list[PurePosixPath]] = defaultdict(list)
+    if paths and all(numbers.values()):
+        folders = {path.parts[depth] for path in paths}
+        names = Counter(name for _, name in {(path.parts[depth], path.name) for path in paths})
+        whole = not any(map(str.isdecimal, folders)) or max(names.values()) > 1
+        each = {path: _whole(n) if whole else Attempt(upload=n) for path, n in numbers.items()}
+        return each if len(folders) > 1 else {}
+    inside: dict[str, list[PurePosixPath]] = defaultdict(list)
     for path in paths:
         if len(path.parts) < depth + 3:  # an exercise's folder, and in it one for each time
             return {}
-        folders[path.parts[depth]].append(path)
+        inside[path.parts[depth]].append(path)
     # Times alone tell the order of what lies in different folders.
     numbers = {
         path: stamp(path.parts[at]) if len(path.parts) > at + 1 else 0
-        for some in folders.values()
+        for some in inside.values()
         for at in [_first_stamp(some)]
         for path in some
     }
-    return numbers if all(numbers.values()) else {}
+    told = all(numbers.values())
+    return {path: Attempt(upload=number) for path, number in numbers.items()} if told else {}
+
+
+def _is_note(path: PurePosixPath) -> bool:
+    """Tell whether it lies beside the folders of attempts, and can be no work."""
+    alone = len(path.parts) == 1 and not is_archive(path.name)
+    return alone and path.suffix not in (".py", ".ipynb")
 
 
 def _first_stamp(paths: Sequence[PurePosixPath]) -> int:
@@ -134,22 +159,6 @@ def _number(path: PurePosixPath, depth: int) -> int:
     if len(path.parts) == depth + 1:
         part = packed_stem(part)
     return (0 if depth and part.isdecimal() else version(part)) or stamp(part)
-
-
-def of_blackboard(path: PurePosixPath) -> Owned | None:
-    """`Exercise 1_jdoe_attempt_2026-11-23-23-59-00_polling.py`; the title is cut off later.
-
-    In a Dutch course it is `_poging_`, in a French one `_Tentative_`.
-
-    Both may hold underscores. With each attempt comes a text that has no file's name behind it.
-    """
-    found = _BLACKBOARD.fullmatch(path.name)
-    if found is None:
-        return None
-    time = _blackboards_time(found["time"])
-    file, attempt = PurePosixPath(found["file"][1:]), Attempt(found["time"])
-    receipt = found["file"] == ".txt"
-    return Owned(found["student"], file, "", attempt, time, receipt=receipt)
 
 
 def of_github(path: PurePosixPath) -> Owned | None:
@@ -204,11 +213,3 @@ def _exchange_time(text: str) -> datetime | None:
     except ValueError:
         return None
     return time.replace(tzinfo=UTC)
-
-
-def _blackboards_time(text: str) -> datetime | None:
-    """`2026-11-23-23-59-00`."""
-    try:
-        return datetime.strptime(text, "%Y-%m-%d-%H-%M-%S")  # noqa: DTZ007 - in local time
-    except ValueError:
-        return None

@@ -78,13 +78,20 @@ def _digest(name: str) -> str:
     return hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:12]
 
 
-def short_names(names: set[str], kind: str) -> dict[str, str]:
-    """Each name without what the source puts before it; two become one only by their login."""
+def short_names(names: set[str], kind: str, logins: Mapping[str, str]) -> dict[str, str]:
+    """Return each name without what the source puts before it; two become one only by their login.
+
+    Args:
+        names: as the source has them.
+        kind: the format of the source.
+        logins: by name, where the source itself says them.
+    """
     short = {name: name for name in names}
     if kind == "blackboard":
         # `Exercise 1_j_smith`; without a title that all share, a login without an underscore.
         prefix = _common_prefix(names, "_")
-        return {name: name.removeprefix(prefix or f"{name.rpartition('_')[0]}_") for name in names}
+        short = {name: name.removeprefix(prefix or f"{name.rpartition('_')[0]}_") for name in names}
+        return {name: logins.get(name, login) for name, login in short.items()}
     if kind == "github" and len(names) > 1:  # one name has nothing in common with another
         prefix = _common_prefix(names, "-")
         short = {name: name.removeprefix(prefix) for name in names}

@@ -4,69 +4,29 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from grader.intake.alike import may_be_there
 from grader.intake.brightspace import tell_apart, undated
 from grader.intake.canvas import decide, readings
-from grader.intake.earlier import Earlier, Known, known_participants
+from grader.intake.earlier import Known, known_participants
+from grader.intake.knowledge import Knowledge, Owners
 from grader.intake.loose import is_beside_work
 from grader.intake.moodle import are_several, of_several, unnamed
-from grader.intake.names import FORMATS, GRADESCOPE, LASTING, LISTINGS, MOODLE, numbered
+from grader.intake.names import (
+    FORMATS,
+    GRADESCOPE,
+    LASTING,
+    LISTINGS,
+    MOODLE,
+    file_by_file,
+    numbered,
+)
 from grader.intake.owned import Owned
 from grader.intake.people import Teams
 from grader.intake.students import Person, clean_name, folders, short_names
 from grader.spelling import folded, squeezed
-
-
-@dataclass(frozen=True)
-class Knowledge:
-    """The knowledge of a course's people beside the download."""
-
-    users: Mapping[str, str] = field(default_factory=dict)
-    """By folder: the users of earlier intakes, such as `canvas 1001`, who keep their folders."""
-    roster: Collection[str] = ()
-    """The LMS's numbers of the students."""
-    teams: Teams | None = None
-    listed: bool = False
-    """True where `teams` is Gradescope's own list, whose numbers of people never change."""
-    earlier: Earlier = field(default_factory=Earlier)
-    """The contents of the folder of submissions."""
-
-
-@dataclass
-class Owners:
-    """Whose each file is, by its number in the download."""
-
-    of: list[tuple[Owned, ...]] = field(default_factory=list)
-    """Nobody, one student, or each member of a team; a student as the folder is named."""
-    users: dict[str, str] = field(default_factory=dict)
-    """By student: who that is in the LMS, where its number never changes."""
-    participants: dict[str, str] = field(default_factory=dict)
-    """By student: the number in an assignment of Moodle's, as `lms-user.txt` has it."""
-    namesakes: list[str] = field(default_factory=list)
-    """Students whose name somebody else has too: the number behind it tells them apart."""
-    renamed: set[str] = field(default_factory=set)
-    """Whose number has a folder of another name; a line each."""
-    unmatched: list[str] = field(default_factory=list)
-    """Files that belong to nobody; a line each."""
-    doubtful: list[str] = field(default_factory=list)
-    """Files that may be somebody else's, so that they are nobody's; a line each."""
-    absent: list[str] = field(default_factory=list)
-    """Teams of the file of teams of which nothing is in the download; a line."""
-    torn: dict[Person, str] = field(default_factory=dict)
-    """Members of several teams that handed in, by name and number, and which teams."""
-    lasting: bool = True
-    """Whether the numbers of people are the same in every download."""
-    team_of: dict[Person, str] = field(default_factory=dict)
-    """Which team's work somebody has, by name and number."""
-    teams: dict[str, str] = field(default_factory=dict)
-    """The same by student, with the members: another download may have a team of that name."""
-    without: dict[str, str] = field(default_factory=dict)
-    """Students of whom nothing is taken for that reason."""
-    unclear: set[str] = field(default_factory=set)
-    """Students who may have a folder under a name that is written otherwise."""
 
 
 def owners(paths: Sequence[PurePosixPath], kind: str, known: Knowledge) -> Owners:
@@ -76,7 +36,7 @@ def owners(paths: Sequence[PurePosixPath], kind: str, known: Knowledge) -> Owner
     _refuse_shared_numbers(paths, given, kind, found)
     before = _of_moodle(paths, given, kind, known, found)
     if known.teams:
-        members = _with_members(given, kind, known.teams, found)
+        members = _with_members(given, kind, known, known.teams, found)
     else:
         members = [() if one is None else (one,) for one in given]
     people = {(one.student, one.user) for some in members for one in some} | {*found.torn}
@@ -109,7 +69,7 @@ def _by_name(
         if kind == "moodle":
             given = of_several(paths, unnamed(given))
         elif kind in ("folder", "github"):
-            given = numbered(given)
+            given = numbered(file_by_file(given) if known.flat else given)
         elif kind == "brightspace":
             given = _of_brightspace(paths, given, known, found)
         candidates = [[] if one is None else [one] for one in given]
@@ -169,13 +129,13 @@ def _refuse_shared_numbers(
 
 
 def _with_members(
-    given: Sequence[Owned | None], kind: str, teams: Teams, found: Owners
+    given: Sequence[Owned | None], kind: str, known: Knowledge, teams: Teams, found: Owners
 ) -> list[tuple[Owned, ...]]:
     """Each file for each member of the team that handed it in."""
     named = {
         one.user: one.student for one in given if one and one.user and not teams.of(one.student)
     }
-    short = short_names({one.student for one in given if one}, kind)
+    short = short_names({one.student for one in given if one}, kind, known.logins)
     everybody = {squeezed(name) for people in teams.members.values() for name, _ in people}
     teams_of: dict[Person, set[str]] = defaultdict(set)
     shared: list[tuple[Owned, ...]] = []
@@ -192,11 +152,11 @@ def _with_members(
             if one.user not in teams.numbers and squeezed(short[one.student]) not in everybody:
                 alone.add(one.student)
         else:
-            known = [(named.get(user, name), user) for name, user in people]
-            for person in known:
+            persons = [(named.get(user, name), user) for name, user in people]
+            for person in persons:
                 teams_of[person].add(one.student)
             time = teams.times.get(squeezed(one.student), one.submitted)
-            members = (replace(one, student=n, user=u, submitted=time) for n, u in known)
+            members = (replace(one, student=n, user=u, submitted=time) for n, u in persons)
             shared.append(tuple(members))
     found.unmatched += [f"{name}: {teams.path} names no members of it" for name in sorted(alone)]
     there = {squeezed(each) for names in short.items() for each in names}
@@ -227,7 +187,7 @@ def _of_moodle(
     """Say what earlier downloads of Moodle's tell; take nothing of who may be somebody else."""
     if kind != MOODLE:
         return Known()
-    short = short_names({one.student for one in given if one}, kind)
+    short = short_names({one.student for one in given if one}, kind, known.logins)
     people = {(short[one.student], one.user) for one in given if one}
     several = are_several(paths, given)
     before = known_participants(people, known.earlier, several=several)
@@ -242,7 +202,7 @@ def _folders(
     people: Collection[Person], kind: str, known: Knowledge, found: Owners, of_moodle: Known
 ) -> dict[Person, str]:
     """Return the folder of everybody, by name and number as the source has them."""
-    short = short_names({name for name, _ in people}, kind)
+    short = short_names({name for name, _ in people}, kind, known.logins)
     shown = {person: (short[person[0]], person[1]) for person in people}
     source = GRADESCOPE if known.listed else kind
     lasting = source in LASTING and found.lasting
@@ -278,14 +238,16 @@ def _ask_of_names(
     Who has another number, or is in this download too, is somebody else.
     """
     others = {*chosen.values(), *of_moodle.others}
-    if kind in LASTING and found.lasting:
-        others |= {folder for folder, who in known.users.items() if who.startswith(f"{kind} ")}
-    for folder in sorted({*chosen.values()}):
+    source = GRADESCOPE if known.listed else kind
+    if source in LASTING and found.lasting:
+        others |= {folder for folder, who in known.users.items() if who.startswith(f"{source} ")}
+    for folder in sorted({*chosen.values()} - {*found.namesakes}):
         if there := may_be_there(folder, known.earlier.folders, others):
             found.unclear.add(folder)
             found.doubtful.append(
                 f"{folder} may be {there}, whose folder is there; if they are one person, rename "
-                f"that folder to {folder}, else take this download into another folder"
+                f"that folder to {folder}, else make a folder {folder} beside it; then take this "
+                "in again"
             )
 
 

@@ -43,6 +43,10 @@ LATER = {
     **{case: ALIKE[case] for case in ("quotes", "spaces", "the last name first", "a dash")},
     "the other name first": ("Doe_Jane", "Jane Doe"),
     "capitals": ("MAX", "max"),
+    "a browser's number": ("jdoe", "jdoe (1)"),
+    "Windows's word": ("jdoe", "jdoe - Copy"),
+    "a student's number beside": ("Jane Doe", "Doe_Jane_12345"),
+    "no more number beside": ("Doe_Jane_12345", "Jane Doe"),
 }
 
 
@@ -65,6 +69,18 @@ def test_a_name_that_is_written_otherwise_later_is_asked_about(tmp_path: Path, c
     assert code == 1
     assert f"{now} may be {before}, whose folder is there; if they are one person, rename" in said
     assert there == {before, "Bo Li"}
+    (tmp_path / "subs" / now).mkdir()  # as the line says, for two people
+    assert grader(tmp_path, "intake", "d1", "subs").returncode == 0
+    assert (tmp_path / "subs" / now / "01" / WORK).is_file()
+
+
+@pytest.mark.parametrize(
+    ("before", "now"), [("Doe_Jane_12345", "Doe_Jane_54321"), ("j.doe", "jdoe"), ("Ann", "Ann Lee")]
+)
+def test_another_name_is_another_person(tmp_path: Path, before: str, now: str) -> None:
+    """Numbers tell namesakes apart, and of a part of a name nothing is concluded."""
+    code, _, there = _taken_twice(tmp_path, [before, "Bo Li"], [now, "Bo Li"])
+    assert (code, there) == (0, {before, now, "Bo Li"})
 
 
 def test_who_is_in_both_downloads_is_nobody_else(tmp_path: Path) -> None:

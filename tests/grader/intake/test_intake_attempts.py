@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from download import taken
+from download import taken, zipped
 
 from grader.course import Course
 from grader.intake.collected import Collected
@@ -139,7 +139,7 @@ def test_the_newest_counts_however_its_time_is_written(
     """An older attempt in its place would be lost work that nothing says."""
     found = taken(course, tmp_path, dict([*DATED[case].items()][::order]))
     assert _counts(found) == {"jdoe": "new", "zoe": "zoe"}
-    assert found.older == ["jdoe 01: an older doubling.py"]
+    assert [line.partition(": an older")[0] for line in found.older] == ["jdoe 01"]
     assert (found.copies, found.unmatched) == ([], [])
 
 
@@ -162,3 +162,56 @@ def test_what_vpl_wrote_is_no_work(course: Course, tmp_path: Path) -> None:
     found = taken(course, tmp_path, files)
     assert _counts(found) == {"jdoe 12": "jdoe", "zoe 13": "zoe"}
     assert found.copies == []
+
+
+NEWEST = {
+    "versions": "{}/Version {}",
+    "numbers": "{}/{}",
+    "times": "{}/2026-11-2{}-10-11-12",
+    "a folder with its time": "{} - 2026-11-2{} 10:11:12",
+    "beside a program's note": "{}/Attempt_{}",
+}
+
+
+@pytest.mark.parametrize("case", NEWEST)
+def test_what_the_newest_attempt_does_not_hold_is_said(
+    course_of_two: Course, tmp_path: Path, case: str
+) -> None:
+    """In a folder for each attempt as in Blackboard's names: a newer attempt is not lost in silence."""
+    place = NEWEST[case]
+    files = {
+        f"{place.format('ann', 1)}/tail_pipe.py": b"old",
+        f"{place.format('ann', 1)}/tcp_socket.py": b"old",
+        f"{place.format('ann', 2)}/tail_pipe.py": b"new",
+        f"{place.format('bob', 1)}/tail_pipe.py": b"old",
+        f"{place.format('bob', 2)}/tail_pipe.pdf": b"",
+        f"{place.format('cy', 1)}/tail_pipe.py": b"cy",
+    }
+    if "note" in case:
+        files |= {f"{who}/USERINFO.txt": b"" for who in ("ann", "bob", "cy")}
+    found = taken(course_of_two, tmp_path, files)
+    ann, bob, cy = (found.files[who, "02"] for who in ("ann", "bob", "cy"))
+    assert ann == {"tail_pipe.py": b"new"}
+    assert (bob, cy) == ({"tail_pipe.py": b"old"}, {"tail_pipe.py": b"cy"})
+    said = ["ann 02: the newest attempt holds no tcp_socket.py, and an older one does"]
+    if case != "numbers":  # those may be parts of the work, where they share no file
+        said += ["bob: the newest attempt holds no file of an exercise, an older one is taken"]
+    assert sorted(found.unmatched) == said
+
+
+def test_files_with_times_of_their_own_are_no_attempts(
+    course_of_two: Course, tmp_path: Path
+) -> None:
+    """Each came in a mail of its own; of somebody's archives the newest is all that counts."""
+    files = {
+        "ann_2026-11-20_10-11-12_tail_pipe.py": b"a1",
+        "ann_2026-11-21_10-11-12_tcp_socket.py": b"a2",
+        "bob_2026-11-20_10-11-12.zip": zipped({"tail_pipe.py": b"b1", "tcp_socket.py": b"b1"}),
+        "bob_2026-11-21_10-11-12.zip": zipped({"tail_pipe.py": b"b2"}),
+    }
+    found = taken(course_of_two, tmp_path, files)
+    assert found.files["ann", "02"] == {"tail_pipe.py": b"a1", "tcp_socket.py": b"a2"}
+    assert found.files["bob", "02"] == {"tail_pipe.py": b"b2"}
+    assert found.unmatched == [
+        "bob 02: the newest attempt holds no tcp_socket.py, and an older one does"
+    ]

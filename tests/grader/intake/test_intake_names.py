@@ -210,3 +210,29 @@ def test_no_two_names_become_one_folder(case: str) -> None:
 def test_no_name_leads_out_of_the_folder(name: str, clean: str) -> None:
     """Names by strangers become folders."""
     assert clean_name(name) == clean
+
+
+@pytest.mark.parametrize("people", [["j_doe"], ["j_doe", "j_kim"], ["j_doe", "doe"]])
+def test_blackboards_own_text_says_the_login(
+    course: Course, tmp_path: Path, people: list[str]
+) -> None:
+    """Where the title ends, no name tells of one student, or of logins that begin alike."""
+    files = {}
+    for login in people:
+        name = f"HW_1_{login}_attempt_2026-11-03-23-59-00"
+        files[f"{name}_doubling.py"] = login.encode()
+        files[f"{name}.txt"] = f"\ufeffName: Jane (Jo) Doe ({login})\r\nAssignment: HW_1".encode()
+    found = taken(course, tmp_path, files)
+    assert {who: each["doubling.py"].decode() for (who, _), each in found.files.items()} == {
+        login: login for login in people
+    }
+
+
+@pytest.mark.parametrize("text", [b"", b"Name: Jane (other)", b"\xff\xfe", b"no name (j_doe)"])
+def test_a_text_that_says_no_login_changes_nothing(
+    course: Course, tmp_path: Path, text: bytes
+) -> None:
+    """A login that the name does not end with is not that attempt's."""
+    name = "HW_1_doe_attempt_2026-11-03-23-59-00"
+    found = taken(course, tmp_path, {f"{name}_doubling.py": b"x", f"{name}.txt": text})
+    assert found.students == {"doe"}

@@ -122,3 +122,15 @@ submission_82:
     }
     assert set(found.teams) == {"Jane Doe", "Zoë 'Z' Ray"}
     assert found.unmatched == []
+
+
+def test_who_submitted_nothing_to_teams_is_a_line(course: Course, tmp_path: Path) -> None:
+    """The draft does not count, and is not passed over in silence."""
+    files = {f"Working files/{who}/HW/{WORK}": b"draft" for who in ("Jane Doe", "Bo Li", "Zoe Kim")}
+    files |= {f"Submitted files/{who}/HW/Version 1/{WORK}": b"x" for who in ("Jane Doe", "Zoe Kim")}
+    found = taken(course, tmp_path, files)
+    assert {who for who, _ in found.files} == {"Jane Doe", "Zoe Kim"}
+    why = "nothing was submitted: the work lies among the working files alone"
+    assert found.unmatched == [f"Bo Li: {why}"]
+    assert found.refused == [("Bo Li", "01", why)]
+    assert "Bo Li" in found.students
