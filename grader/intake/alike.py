@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 
 from grader.spelling import folded, normal
@@ -35,31 +36,48 @@ def as_read(name: str) -> str:
     return " ".join(f"{first} {last}".split() if comma and first else plain.split())
 
 
-def may_be_there(name: str, there: Iterable[str], taken: Collection[str]) -> str:
-    """Return the folder that may be of a person who has none of that name; nothing: none may.
+def may_be_there(
+    names: Iterable[str], there: Collection[str], taken: Collection[str]
+) -> dict[str, str]:
+    """Return, of people who have no folder of their name, the folder that may be of each.
 
     Args:
-        name: the folder that the person would get.
+        names: the folders that people would get.
         there: the folders of earlier intakes.
         taken: folders that belong to somebody else for sure.
     """
-    others = {normal(each) for each in taken}
-    found = [
-        each
-        for each in sorted(there)
-        if normal(each) not in others and _may_be_one(_AGAIN.sub("", name), _AGAIN.sub("", each))
-    ]
-    return "" if name in map(normal, there) else next(iter(found), "")
+    exact, others = {normal(each) for each in there}, {normal(each) for each in taken}
+    by_key: dict[str, list[str]] = defaultdict(list)
+    for each in sorted(exact - others):
+        for key in _keys(each):
+            by_key[key].append(each)
+    found = {}
+    for name in sorted({*names} - exact):
+        some = {each for key in _keys(name) for each in by_key[key] if _may_be_one(name, each)}
+        if some:
+            found[name] = min(some)
+    return found
+
+
+def _keys(name: str) -> set[str]:
+    """Return what the name shares with each that may be the same."""
+    plain = _AGAIN.sub("", name)
+    letters = _letters(plain)
+    return {as_read(plain), " ".join(letters)} if len(letters) > 1 else {as_read(plain)}
 
 
 def _may_be_one(name: str, other: str) -> bool:
     """Tell whether two names are read alike, or have the same words and at most one a number."""
+    name, other = _AGAIN.sub("", name), _AGAIN.sub("", other)
     if as_read(name) == as_read(other):
         return True
-    words, others = _words(name), _words(other)
-    letters = [word for word in words if not word.isdecimal()]
-    same = letters == [word for word in others if not word.isdecimal()]
+    letters, words, others = _letters(name), _words(name), _words(other)
+    same = letters == _letters(other)
     return same and len(letters) > 1 and (words == others or letters in (words, others))
+
+
+def _letters(name: str) -> list[str]:
+    return [word for word in _words(name) if not word.isdecimal()]
 
 
 def _words(name: str) -> list[str]:

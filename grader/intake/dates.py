@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from grader.spelling import folded
 
@@ -74,15 +75,19 @@ _TWO_WAYS = re.compile(
 )
 _SHORTEST_NUMBER = 4
 """Digits of what may be a student's number, and no clock."""
+_NAMES = 4096
+"""Names that are remembered: a student's is asked for once a file."""
 _FURTHEST = 14
 """Hours between UTC and the clocks east of it."""
 
 
+@lru_cache(_NAMES)
 def stamp(name: str) -> int:
     """Return the digits of the time that a folder is called after; 0: it is called otherwise."""
     return next((time for form in _WHOLE if (time := _digits(form.fullmatch(name)))), 0)
 
 
+@lru_cache(_NAMES)
 def without_stamp(name: str) -> tuple[str, int]:
     """Return a student's folder without the time before or after it, and that as `stamp` has it.
 

@@ -241,14 +241,13 @@ def _ask_of_names(
     source = GRADESCOPE if known.listed else kind
     if source in LASTING and found.lasting:
         others |= {folder for folder, who in known.users.items() if who.startswith(f"{source} ")}
-    for folder in sorted({*chosen.values()} - {*found.namesakes}):
-        if there := may_be_there(folder, known.earlier.folders, others):
-            found.unclear.add(folder)
-            found.doubtful.append(
-                f"{folder} may be {there}, whose folder is there; if they are one person, rename "
-                f"that folder to {folder}, else make a folder {folder} beside it; then take this "
-                "in again"
-            )
+    names = {*chosen.values()} - {*found.namesakes}
+    for folder, there in may_be_there(names, known.earlier.folders, others).items():
+        found.unclear.add(folder)
+        found.doubtful.append(
+            f"{folder} may be {there}, whose folder is there; if they are one person, rename that "
+            f"folder to {folder}, else make a folder {folder} beside it; then take this in again"
+        )
 
 
 def _shared(people: Collection[Person]) -> set[str]:
