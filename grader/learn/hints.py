@@ -26,8 +26,8 @@ _OF_KINDS = {
     # Also where it is a wrong event that is named: after that, it came to no end.
     Kind.HUNG: "It never came to an end. Does it wait for an event that it missed, or for one more "
     "than it needs? And what ends its loop?",
-    Kind.CRASHED: "Read the name of the exception and its line first: which value is not what that "
-    "line takes it for?",
+    Kind.CRASHED: "Read the name of the exception, its words and its line first. What does that "
+    "line expect, and what did it find?",
 }
 """What helps with a kind of failure, whatever check it came up in."""
 

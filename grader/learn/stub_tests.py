@@ -1,14 +1,17 @@
 """A plugin of pytest for the public tests: functions that nobody has filled in take a line each.
 
 Without it, each test of a stub shows the stub with its docstring: a page a test, and no news in it.
+A traceback ends at the learner's line or the test's: what a library did below it is left out.
 exercises/conftest.py registers it. Where `--tb` is given, everything is as pytest has it.
 """
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 
 import pytest
 
@@ -30,6 +33,17 @@ class StubTests:
         if getattr(config.option, "tbstyle", None) == "auto":
             config.option.tbstyle = "short"
             self._shown = True
+
+    # The innermost wrapper: only what pytest itself writes is short, the other plugins see all.
+    @pytest.hookimpl(wrapper=True, trylast=True, specname="pytest_runtest_makereport")
+    def pytest_short_traceback(
+        self, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Leave a library's frames out: pytest reads their whole files, which takes seconds."""
+        if call.excinfo is None or not self._shown:
+            return (yield)
+        with _without_libraries(call.excinfo, self._root / "exercises"):
+            return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -69,6 +83,48 @@ class StubTests:
             said = f"{stub} ({count} {'test needs' if count == 1 else 'tests need'} it)"
             for line in textwrap.wrap(said, width - 1, subsequent_indent="  "):
                 terminalreporter.write_line(line)
+
+
+@contextmanager
+def _without_libraries(
+    failure: pytest.ExceptionInfo[BaseException], folder: Path
+) -> Iterator[None]:
+    """End the traceback of an exception, and of each that led to it, at the last own frame."""
+    whole = failure.traceback
+    before = [(error, error.__traceback__) for error in _before(failure.value)]
+    own = _up_to_own(failure.tb, folder)
+    try:
+        if own is not None:
+            failure.traceback = type(whole)(own)
+            for error, traceback in before:
+                error.__traceback__ = _up_to_own(traceback, folder)
+        yield
+    finally:
+        failure.traceback = whole
+        for error, traceback in before:
+            error.__traceback__ = traceback
+
+
+def _before(error: BaseException) -> Iterator[BaseException]:
+    """Yield the exceptions that led to this one."""
+    known = {error}
+    while (cause := error.__cause__ or error.__context__) is not None and cause not in known:
+        known.add(cause)
+        yield cause
+        error = cause
+
+
+def _up_to_own(traceback: TracebackType | None, folder: Path) -> TracebackType | None:
+    """Return a copy that ends at the last frame in that folder; None where it has none."""
+    frames = []
+    while traceback is not None:
+        frames.append(traceback)
+        traceback = traceback.tb_next
+    copy = None
+    for each in reversed(frames):
+        if copy or folder in Path(each.tb_frame.f_code.co_filename).parents:
+            copy = TracebackType(copy, each.tb_frame, each.tb_lasti, each.tb_lineno)
+    return copy
 
 
 def _stub(report: pytest.CollectReport | pytest.TestReport) -> str:

@@ -303,6 +303,39 @@ def test_a_test_that_ends_at_what_the_code_left_says_where(copy: Path) -> None:
     assert "Next: 01.each-event. Hint: One call an event." in said
 
 
+FAILS = """
+
+
+@pytest.mark.check("01.each-event")
+def test_it_goes_on():
+    from doubling import forward
+
+    def handle(event):
+        raise ValueError("no such zone")
+
+    forward([1], handle)
+"""
+
+
+def test_what_a_tests_handle_raises_is_said_to_be_that(copy: Path) -> None:
+    """The learner let it out, and the check's own hint helps: no value of theirs is wrong."""
+    (copy / "exercises/01/test_doubling.py").write_text(PUBLIC_TEST + FAILS)
+    (copy / "exercises/01/doubling.py").write_text(
+        HALF + "\n\ndef forward(events, handle):\n    handle(events[0])\n"
+    )
+    said = " ".join(grader(copy, "check", "01").stdout.split())
+    assert (
+        "handle() raised ValueError: no such zone, and forward() let it out (line 6 of doubling.py)"
+        in said
+    )
+    assert "Next: 01.each-event. Hint: One call an event." in said
+    (copy / "exercises/01/doubling.py").write_text(
+        HALF + "\n\ndef forward(events, handle):\n    handle()\n"
+    )
+    said = " ".join(grader(copy, "check", "01").stdout.split())
+    assert "forward() raised TypeError" in said, "this exception is the learner's own"
+
+
 CASES = """
 
 

@@ -74,6 +74,34 @@ def test_what_is_filled_in_is_shown_with_its_failure(course: Path) -> None:
     assert "polling.py:6: poll: call read_new_events (4 tests need it)" in said
 
 
+DEEP = """\
+import json
+
+
+def read_new_events(path, offset):
+    try:
+        json.loads("{")
+    except ValueError:
+        json.loads(None)
+
+
+def poll(path, handle, **options):
+    return 0
+"""
+
+
+def test_a_traceback_ends_at_the_learners_line(course: Path) -> None:
+    """What the library did below it is no help, and takes seconds to show."""
+    (course / "exercises/01/polling.py").write_text(DEEP)
+    said = pytest_in(course, "exercises/01", "-k", "byte-offset")
+    assert "exercises/01/polling.py:8: in read_new_events" in said
+    assert "exercises/01/polling.py:6: in read_new_events" in said, "the one that led to it, too"
+    assert "E   TypeError: the JSON object must be str, bytes or bytearray, not NoneType" in said
+    assert "json/" not in said
+    said = pytest_in(course, "exercises/01", "-k", "byte-offset", "--tb=short")
+    assert "json/" in said, "who asks for a traceback gets all of it"
+
+
 def test_who_asks_for_a_traceback_gets_it(course: Path) -> None:
     """With --tb everything is as pytest has it."""
     said = pytest_in(course, "exercises/01", "--tb=long", "-k", "byte-offset")
