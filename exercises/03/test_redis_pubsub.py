@@ -104,13 +104,21 @@ def test_a_bad_message_is_skipped(client):
 
 @pytest.mark.check("03.redis-unsubscribes")
 def test_an_exception_leaves_nobody_subscribed(client):
+    calls = []
+
     def handle(event):
+        calls.append(event)
+        if len(calls) > 1:
+            pytest.fail(
+                "handle raised ConnectionError at the first event, which should leave "
+                "redis_consumer; it called handle again, with the second"
+            )
         raise ConnectionError("the dashboard is down")
 
     raised = None
     try:
         redis_consumer(
-            client, CHANNEL, handle, max_events=3, ready=lambda: publish(client, EVENTS[0])
+            client, CHANNEL, handle, max_events=3, ready=lambda: publish(client, *EVENTS[:2])
         )
     except ConnectionError as error:
         raised = error

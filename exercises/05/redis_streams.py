@@ -49,8 +49,8 @@ def stream_consumer(
     """Handle a stream's entries as a consumer of a group, and acknowledge each when it is handled.
 
     Stream and group are created where they are missing, the group from the first entry on. What
-    another consumer has held for `idle_ms` or longer is claimed and handled; then comes what is
-    new.
+    has been pending for `idle_ms` or longer, with another consumer or with this one, is claimed
+    and handled; then comes what is new.
 
     Args:
         client: A connected client, with `decode_responses` on or off. Leave it open.
@@ -62,7 +62,7 @@ def stream_consumer(
             `idle_ms`; you go on with the next one.
         max_events: Return after that many events were handled. Entries beyond them are delivered
             to nobody.
-        batch_size: How many entries to ask for at most.
+        batch_size: How many entries one command asks for at most.
         idle_ms: How long an entry must have been pending, in milliseconds, before it is claimed.
             What another consumer has held for less is left to it.
         wait_ms: How long each read of what is new waits on the server's side, in milliseconds; 1

@@ -22,6 +22,11 @@ def consume(client, handle, *, consumer="ana", group="fares", max_events=6, **op
     )
 
 
+def numbers(events):
+    """Return the events' ids, for a sentence."""
+    return [event["event_id"] for event in events] or "no events"
+
+
 def decoded(values):
     """Return the events that entries hold as JSON."""
     try:
@@ -39,7 +44,9 @@ def test_each_event_is_an_entry(client, server):
         f"the field `event` should hold the event as JSON; the first entry's holds {values[0]!r}"
     )
     expected = [entry_id for entry_id, _ in server.redis.xrange(STREAM)]
-    assert ids == expected, f"the ids are {expected}; append_events returned {ids}"
+    assert ids == expected, (
+        f"append_events should return the 6 ids as str, {expected}; it returned {ids}"
+    )
 
 
 @pytest.mark.check("05.keep")
@@ -61,7 +68,9 @@ def test_a_second_start_is_fine(client):
     append_events(client, STREAM, EVENTS)
     handled = []
     consume(client, handled.append)
-    assert handled == EVENTS, f"6 events came after the first start; the second handled {handled}"
+    assert handled == EVENTS, (
+        f"6 events came after the first start; the second handled {numbers(handled)}"
+    )
 
 
 @pytest.mark.check("05.group")
@@ -71,7 +80,7 @@ def test_a_group_begins_with_the_first_entry(client, server):
     consume(client, handled.append, max_events=2)
     assert handled == EVENTS[:2], (
         "2 entries were in the stream before its group was created, and a group begins with the "
-        f"first entry; it handled {handled or 'no events'}"
+        f"first entry; it handled {numbers(handled)}"
     )
 
 
@@ -80,7 +89,10 @@ def test_what_was_appended_before_is_handled(client, server):
     server.append(*EVENTS)
     handled = []
     count = consume(client, handled.append, batch_size=4)
-    assert handled == EVENTS, f"6 events were appended; it handled {handled}"
+    assert handled == EVENTS, (
+        "6 events were appended. With batch_size=4 and max_events=6 it should handle them all, in "
+        f"two batches; it handled {numbers(handled)}, and returned {count!r}"
+    )
     assert count == 6, f"6 events were handled, so return 6, not {count!r}"
 
 
@@ -98,6 +110,7 @@ def test_an_entry_is_pending_while_it_is_handled(client, server):
     (entry_id,) = server.append(EVENTS[0])
     pending = []
     consume(client, lambda _: pending.append(server.pending()), max_events=1)
+    assert pending, "an event was appended; stream_consumer returned, and handle was not called"
     held = ", ".join(f"{each} by {name}" for found in pending for each, name in found.items())
     assert pending == [{entry_id: "ana"}], (
         "while handle runs, its entry should be pending, held by the consumer ana: "
@@ -123,7 +136,7 @@ def test_what_another_holds_for_long_is_claimed(client, server):
     assert handled == [EVENTS[0], *EVENTS[2:]], (
         "another consumer has held the first entry for 60 s, and the second for a moment. With "
         "idle_ms=30000 the first should be claimed, before what is new is read, and the second "
-        f"left alone. It handled {[event['event_id'] for event in handled]}"
+        f"left alone. It handled {numbers(handled)}"
     )
 
 
@@ -136,10 +149,19 @@ def test_what_always_fails_is_moved(client, server):
         tries.append(event)
         raise ValueError("no such zone")
 
-    for _ in range(5):
+    for number in range(5):
         consume(client, handle, max_events=1, idle_ms=30_000, max_deliveries=3)
+        assert tries, "an event was appended; stream_consumer returned, and handle was not called"
+        assert number or server.pending(), (
+            "handle raised ValueError, so its entry should stay pending, to be claimed again; "
+            "nothing was pending after that"
+            + (f", and {STREAM}.dead had an entry" if server.events(f"{STREAM}.dead") else "")
+        )
         server.age(*server.pending(), consumer="ana", idle=60_000)  # as if a minute had gone by
-    assert len(tries) == 3, f"with max_deliveries=3 handle should see it 3 times, not {len(tries)}"
+    assert len(tries) == 3, (
+        "handle raised each time. With max_deliveries=3 it should see the entry at its first 3 "
+        f"deliveries, one read and two claims; it saw it {len(tries)} times"
+    )
     dead = server.events(f"{STREAM}.dead")
     assert decoded(dead) == EVENTS[:1], (
         f"after 3 deliveries the entry should be in {STREAM}.dead, with its field `event`; "
@@ -154,9 +176,14 @@ def test_a_bad_entry_is_moved_at_once(client, server, bad):
     server.append(bad, EVENTS[0])
     handled = []
     consume(client, handled.append, max_events=1)
-    assert handled == EVENTS[:1], f"the event after the bad entry should be handled, not {handled}"
+    assert handled == EVENTS[:1], (
+        f"an event came after the bad entry {bad!r}, and should be handled; "
+        f"it handled {numbers(handled)}"
+    )
     dead = server.events(f"{STREAM}.dead")
-    assert dead == [bad], f"the bad entry {bad!r} should be in {STREAM}.dead, which holds {dead}"
+    assert dead == [bad], (
+        f"the bad entry {bad!r} should be in {STREAM}.dead, which holds {dead or 'nothing'}"
+    )
     assert not server.pending(), "what was moved should not be pending any more"
 
 
@@ -189,7 +216,32 @@ def test_every_read_waits_on_the_servers_side(client, server, monkeypatch):
     assert all("BLOCK" in words for words in reads), "each XREADGROUP should ask with BLOCK"
     waits = {words[words.index("BLOCK") + 1] for words in reads}
     assert waits == {"7"}, f"with wait_ms=7 each read should ask for 7 ms; yours asked for {waits}"
-    assert len(reads) == 4, f"1 read with an entry and 3 empty ones make 4, not {len(reads)}"
+    assert len(reads) == 4, (
+        "the stream held 1 entry. With max_empty_reads=3 there should be 1 read that brings it, "
+        f"and 3 empty ones: 4 reads; yours were {len(reads)}"
+    )
+
+
+@pytest.mark.check("05.waits")
+def test_a_read_with_entries_starts_the_count_anew(client, server, monkeypatch):
+    reads = []
+    execute = client.execute_command
+
+    def note(*command, **options):
+        answer = execute(*command, **options)
+        if command[0] == "XREADGROUP" and ">" in command:
+            reads.append("a read with an entry" if answer else "an empty read")
+            if len(reads) == 1:
+                server.append(EVENTS[0])
+        return answer
+
+    monkeypatch.setattr(client, "execute_command", note)
+    consume(client, [].append, max_empty_reads=2)
+    assert reads == ["an empty read", "a read with an entry", "an empty read", "an empty read"], (
+        "an entry was appended after the first read, which was empty. With max_empty_reads=2 the "
+        "read that brings the entry starts the count anew, so 2 empty reads should follow it; "
+        f"yours were: {', '.join(reads) or 'none'}"
+    )
 
 
 @pytest.mark.check("05.trimmed")
@@ -201,7 +253,7 @@ def test_a_pending_entry_that_is_gone_is_passed_over(client, server):
     consume(client, handled.append, max_events=6, idle_ms=30_000)
     assert handled == EVENTS[1:], (
         "the first entry was delivered to a consumer that died, and then trimmed away. The other "
-        f"5 should be handled; it handled {[event['event_id'] for event in handled]}"
+        f"5 should be handled; it handled {numbers(handled)}"
     )
 
 
@@ -210,12 +262,23 @@ def test_everything_is_replayed(client, server):
     many = [{"event_id": 200_000 + n} for n in range(250)]
     ids = server.append(*many)
     handled = []
-    count = replay(client, STREAM, handled.append)
+
+    def handle(event):
+        handled.append(event)
+        if len(handled) > len(many):
+            twice = handled.index(event) + 1
+            pytest.fail(
+                f"the stream holds 250 events; after them replay handled event {twice} again"
+            )
+
+    count = replay(client, STREAM, handle)
     assert handled == many, f"250 events should be replayed in order; {len(handled)} were handled"
     assert count == 250, f"250 events were handled, so return 250, not {count!r}"
     handled = []
     replay(client, STREAM, handled.append, start=ids[3], end=ids[5])
-    assert handled == many[3:6], f"from the 4th to the 6th id there are 3 events, not {handled}"
+    assert handled == many[3:6], (
+        f"from the 4th to the 6th id there are 3 events, not {numbers(handled)}"
+    )
 
 
 @pytest.mark.check("05.lag")

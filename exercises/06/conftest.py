@@ -6,7 +6,7 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -17,6 +17,8 @@ from grader.services.kafka.library import find_library
 from grader.services.kafka.private import PrivateCluster
 
 PATIENCE = 10.0
+LONGEST_WAIT = 8.0
+"""Seconds for what your function does in a thread; after 10 s in all the test itself is ended."""
 
 
 @pytest.fixture(scope="session")
@@ -122,7 +124,7 @@ class InBackground(threading.Thread):
     def __init__(self, call: Callable[[], object]) -> None:
         super().__init__(daemon=True)
         self._call = call
-        self._problem: BaseException | None = None
+        self.problem: BaseException | None = None
         self.start()
 
     def run(self) -> None:
@@ -132,16 +134,22 @@ class InBackground(threading.Thread):
         except SystemExit:
             pass
         except BaseException as error:  # noqa: BLE001 - raised again by waits_for
-            self._problem = error
+            self.problem = error
 
-    def waits_for(self, event: threading.Event, expected: str) -> None:
-        """Wait until `event` is set; fail with what the function raised, or with what it should."""
-        deadline = time.monotonic() + PATIENCE
+    def waits_for(
+        self,
+        event: threading.Event,
+        expected: Callable[[], str],
+        beside: Iterable[InBackground] = (),
+    ) -> None:
+        """Wait until `event` is set; fail with what a function raised, or with what it should."""
+        deadline = time.monotonic() + LONGEST_WAIT
         while not event.wait(0.05):
-            if self._problem is not None:
-                raise self._problem
-            assert self.is_alive(), f"{expected}; the call returned before that"
-            assert time.monotonic() < deadline, f"{expected}; it was not in {PATIENCE:.0f} s"
+            for call in (self, *beside):
+                if call.problem is not None:
+                    raise call.problem
+                assert call.is_alive(), f"the call returned: {expected()}"
+            assert time.monotonic() < deadline, f"after {LONGEST_WAIT:.0f} s: {expected()}"
 
 
 @pytest.fixture

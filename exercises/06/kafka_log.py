@@ -24,8 +24,8 @@ def publish_events(settings: Settings, topic: str, events: Iterable[Event]) -> N
             as the key, so that all events of a zone are in one partition.
 
     Raises:
-        Exception: The broker refused an event, or did not confirm one in time. Which class it is
-            of is yours to choose. The other events may be published.
+        Exception: The broker refused an event, or did not confirm one in time. The class is yours
+            to choose. The other events may be published.
     """
     raise NotImplementedError("produce each event with its key, flush, look at the reports")
 

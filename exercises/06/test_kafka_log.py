@@ -6,6 +6,7 @@ import json
 import threading
 
 import pytest
+from confluent_kafka import KafkaException
 from kafka_log import kafka_consumer, lag, publish_events, replay
 
 ZONES = ["Bronx", "Queens", "São Paulo Plaza"]
@@ -56,14 +57,26 @@ def test_the_zone_is_the_key(settings, server):
 
 
 @pytest.mark.check("06.publish-confirmed")
+def test_the_broker_has_every_event_when_it_returns(settings, server):
+    publish_events(settings, server.topic, EVENTS)
+    found = len(server.messages())
+    assert found == 6, (
+        f"when publish_events returned, the broker should have all 6 events; it has {found}"
+    )
+
+
+@pytest.mark.check("06.publish-confirmed")
 def test_a_refused_event_raises(settings, server):
     server.refuse(PRODUCE, MSG_SIZE_TOO_LARGE)
     error = raised_by(lambda: publish_events(settings, server.topic, EVENTS[:1]))
     assert error is not None, (
-        "the broker refused the only event (MSG_SIZE_TOO_LARGE), so publish_events should raise; "
+        "the broker refuses the only event (MSG_SIZE_TOO_LARGE), so publish_events should raise; "
         "it returned"
     )
-    assert server.messages() == [], "the broker refused the only event, so the topic is empty"
+    found = len(server.messages())
+    assert found == 0, (
+        f"the broker refused the only event; the topic should be empty, and has {found}"
+    )
 
 
 @pytest.mark.check("06.publish-confirmed")
@@ -165,6 +178,11 @@ def test_what_handle_raises_leaves_and_the_event_comes_again(settings, server):
         tries.append(event)
         if len(tries) == 3:
             raise ValueError("no such zone")
+        if len(tries) > 3:
+            pytest.fail(
+                "handle raised ValueError at the third event, which should leave kafka_consumer; "
+                f"it called handle again, with event {event['event_id']}"
+            )
 
     raised = None
     try:
@@ -198,9 +216,15 @@ def test_a_bad_message_is_passed(settings, server, bad):
         seen.append((event, server.committed().get(0, 0)))
 
     kafka_consumer(settings, server.topic, server.group, handle, max_events=1)
-    assert seen == [(EVENTS[0], 1)], (
-        f"the bad message {bad!r} should be skipped, and the offset after it, 1, be committed "
-        f"before the next event is handled; handled with what was committed: {seen}"
+    handled = [event for event, _ in seen]
+    assert handled == EVENTS[:1], (
+        f"the bad message {bad!r} should be skipped, and the event after it handled; "
+        f"handle got {handled}"
+    )
+    committed = seen[0][1]
+    assert committed == 1, (
+        f"the bad message {bad!r} has the offset 0. Before the next event is handled, 1 should be "
+        f"committed, the offset after it; committed was {committed or 'nothing'}"
     )
 
 
@@ -215,10 +239,16 @@ def test_an_error_that_passes_is_not_the_end(settings, server):
             server.refuse(FETCH, REQUEST_TIMED_OUT)
             threading.Timer(1.5, server.publish, [0, EVENTS[1]]).start()
 
-    kafka_consumer(settings, server.topic, server.group, handle, max_events=2)
-    assert handled == EVENTS[:2], (
+    happened = (
         "after the first event the broker answered a fetch with an error, once, and the second "
-        f"event came 1.5 s later; it handled {numbers(handled)}"
+        "event came 1.5 s later"
+    )
+    try:
+        count = kafka_consumer(settings, server.topic, server.group, handle, max_events=2)
+    except KafkaException as error:
+        pytest.fail(f"{happened}; kafka_consumer raised {error!r}")
+    assert handled == EVENTS[:2], (
+        f"{happened}; it handled {numbers(handled)}, and returned {count!r}"
     )
 
 
@@ -236,21 +266,31 @@ def test_two_members_share_the_partitions(settings, server, start):
                 enough.set()
 
         ready = threading.Event()
-        start(
+        running = start(
             lambda: kafka_consumer(
                 settings, server.topic, server.group, handle, max_events=100, ready=ready.set
             )
-        ).waits_for(ready, f"{name} joined the group: ready() should be called")
+        )
+        running.waits_for(
+            ready, lambda: f"{name} joins the group, and ready() should be called; it was not"
+        )
+        return running
 
-    member("ana")
-    member("ben")
+    def they():
+        return ", and ".join(f"{name} handled {numbers(seen[name])}" for name in seen)
+
+    members = [member("ana"), member("ben")]
     for number in server.partitions:
         server.publish(number, *EVENTS[number * 2 : number * 2 + 2])
-    assert enough.wait(10), f"2 members of a group should handle 6 events; they handled {seen}"
+    members[0].waits_for(
+        enough,
+        lambda: f"2 members of a group should handle 6 events; {they()}",
+        beside=members[1:],
+    )
     for number in server.partitions:
         server.publish(number, {"event_id": 0})  # for each member one at which it ends
     assert sorted(numbers(seen["ana"] + seen["ben"])) == numbers(EVENTS), (
-        f"2 members of a group should handle each event once; they handled {seen}"
+        f"2 members of a group should handle each event once; {they()}"
     )
     counts = ", ".join(f"{member} {len(events)}" for member, events in seen.items())
     idle = [name for name, events in seen.items() if not events]
