@@ -22,7 +22,8 @@ def append(path, *events):
     """Append events to the file, a line each; bytes as they are."""
     with path.open("ab") as file:
         for event in events:
-            file.write(event if isinstance(event, bytes) else json.dumps(event).encode() + b"\n")
+            text = event if isinstance(event, bytes) else json.dumps(event, ensure_ascii=False)
+            file.write(text if isinstance(text, bytes) else text.encode() + b"\n")
 
 
 def declared(parameters, queue, sqs, name="trips"):
@@ -65,6 +66,11 @@ def events_in(channel, queue):
     return [json.loads(body) for body, _ in drain(channel, queue)]
 
 
+def numbers(events):
+    """Return the event_ids of events, for a sentence."""
+    return [event["event_id"] for event in events] or "no events"
+
+
 def ids(bodies):
     """Return the event_ids of messages of SQS."""
     return [json.loads(each["Body"])["event_id"] for each in bodies]
@@ -75,18 +81,35 @@ IDS = [event["event_id"] for event in EVENTS]
 
 @pytest.mark.check("07.collects")
 def test_new_events_are_in_the_queue(trips, offset, parameters, channel, queue):
-    append(trips, *EVENTS[:5])
+    first = [{"event_id": 1, "pickup_zone": "ã" * 100}, *EVENTS[:4]]  # 100 characters, 200 bytes
+    append(trips, *first)
     number = collect(trips, offset, parameters, queue)
     assert number == 5, f"the file holds 5 events, so return 5, not {number!r}"
     messages = drain(channel, queue)
     found = [json.loads(body) for body, _ in messages]
-    assert found == EVENTS[:5], f"expected the 5 events in the queue, in order; it held {found}"
+    assert found == first, (
+        f"the events {numbers(first)} should be in the queue, in order; it held {numbers(found)}"
+    )
     modes = {properties.delivery_mode or "none" for _, properties in messages}
-    assert modes == {2}, f"a persistent message has delivery mode 2; here: {modes}"
+    assert modes == {2}, (
+        "each message should be persistent, which is delivery mode 2; "
+        f"the delivery mode is {' or '.join(map(str, modes))}"
+    )
     append(trips, *EVENTS[5:7], b'{"event_id": ')
     collect(trips, offset, parameters, queue)
     found = events_in(channel, queue)
-    assert found == EVENTS[5:7], f"2 events and half a line were appended; it moved {found}"
+    assert found == EVENTS[5:7], (
+        "2 events and half a line were appended, after 5 events of which one has text of 100 "
+        f"characters in 200 bytes. {numbers(EVENTS[5:7])} should be moved; "
+        f"it moved {numbers(found)}"
+    )
+    append(trips, b"2}\n")
+    collect(trips, offset, parameters, queue)
+    found = events_in(channel, queue)
+    assert found == [{"event_id": 2}], (
+        "half a line was in the file at the second call, and the other half was appended after "
+        f"that: the third call should move that event, 2; it moved {numbers(found)}"
+    )
 
 
 @pytest.mark.check("07.collects")
@@ -130,28 +153,33 @@ def test_the_offset_stays_before_what_the_broker_did_not_take(
         assert found == EVENTS[:3], (
             "the queue was deleted, and 3 events were appended after that. Either an exception "
             f"says so, or the queue is declared again and holds them; collect returned {number!r}, "
-            f"and the queue {f'holds {found}' if found else 'holds none'}"
+            f"and the queue holds {numbers(found)}"
         )
         return
     collect(trips, offset, parameters, queue)
     found = events_in(channel, queue)
     assert found == EVENTS[:3], (
-        f"no queue took the 3 events, so the next call should move them; it moved {found}"
+        f"no queue took the events {numbers(EVENTS[:3])}, so the next call should move them; "
+        f"it moved {numbers(found)}"
     )
 
 
 @pytest.mark.check("07.bad-line")
 def test_a_bad_line_is_passed_over(trips, offset, parameters, channel, queue):
-    append(trips, EVENTS[0], b"{not json\n", b"42\n", b"\n", EVENTS[1], b"[]\n")
+    long = b'{"note": "' + b"x" * 100 + b"\n"
+    append(trips, EVENTS[0], long, b"42\n", b"\n", EVENTS[1], b"[]\n")
     number = collect(trips, offset, parameters, queue)
     assert number == 2, f"the file holds 2 events beside bad lines, so return 2, not {number!r}"
     found = events_in(channel, queue)
-    assert found == EVENTS[:2], f"expected the 2 events in the queue; it held {found}"
+    assert found == EVENTS[:2], f"the queue should hold the 2 events; it held {numbers(found)}"
     dead = drain(channel, f"{queue}.dead")
     append(trips, EVENTS[2])
     collect(trips, offset, parameters, queue)
     found = events_in(channel, queue)
-    assert found == EVENTS[2:3], f"1 event was appended; the second call moved {found}"
+    assert found == EVENTS[2:3], (
+        f"event {EVENTS[2]['event_id']} was appended, and the offset should be after all that was "
+        f"there before, bad lines too; the second call moved {numbers(found)}"
+    )
     again = drain(channel, f"{queue}.dead")
     assert not again, f"{len(dead)} bad lines were in .dead, and then {len(again)} came again"
 
@@ -191,7 +219,7 @@ def test_what_sqs_did_not_get_is_still_in_the_queue(parameters, channel, queue, 
     found = events_in(channel, queue)
     assert found == EVENTS[:5], (
         "SQS got nothing, so all 5 messages should be in the queue again; "
-        f"the queue holds {found or 'none'}"
+        f"the queue holds {numbers(found)}"
     )
 
 
