@@ -55,7 +55,7 @@ def seen(
     if isinstance(error, NotImplementedError) and in_students_code:
         message = f"{frames[-1].name}() is not filled in yet: {said} {place}"
         return {"kind": Kind.NOT_FILLED_IN, "message": message}
-    if _raised_by_test(last, folder):
+    if _raised_by_test(Path(last.path), last.lineno + 1, folder):
         message = f"{last.name}() raised {said}, and {frames[0].name}() let it out {place}"
         return {"kind": Kind.UNMET, "message": message}
     return {"kind": Kind.CRASHED, "message": f"{frames[0].name}() raised {said} {place}"}
@@ -65,10 +65,9 @@ def _is_students(path: Path, folder: Path) -> bool:
     return path.parent == folder and not path.match("test_*.py") and path.name != "conftest.py"
 
 
-def _raised_by_test(last: pytest.TracebackEntry, folder: Path) -> bool:
+def _raised_by_test(path: Path, line: int, folder: Path) -> bool:
     """Tell whether a test's own callback raised it on purpose, such as a handle that fails."""
-    path = Path(last.path)
-    statement = linecache.getline(str(path), last.lineno + 1).strip()
+    statement = linecache.getline(str(path), line).strip()
     return path.parent == folder and not _is_students(path, folder) and statement[:6] == "raise "
 
 
