@@ -157,6 +157,14 @@ class Stream:
         # The lowest id that there is: whatever ids the others have there, they come after it.
         self._ask(self._client.xadd, f"{self.name}.dead", {b"of": b"another consumer"}, id="0-1")
 
+    def fill_dead(self, count: int) -> None:
+        """Append entries to its stream of dead ones, which were moved there long ago."""
+        self._log.add("suite", f"appends {count} entries to the stream of the dead")
+        pipeline = self._client.pipeline(transaction=False)
+        for number in range(1, count + 1):
+            pipeline.xadd(f"{self.name}.dead", {b"event": b"%d" % number}, id=f"0-{number}")
+        self._ask(pipeline.execute)
+
     def make_empty(self) -> None:
         """Create the stream, with nothing in it."""
         self.remove(*self.append({}))

@@ -132,6 +132,29 @@ def test_the_next_start_handles_what_was_in_hand(student, stream, trips):
     )
 
 
+@pytest.mark.check("05.ack-after-handle")
+def test_what_it_had_in_hand_before_stays_pending(student, stream, trips):
+    """By its name, of a run that was killed a moment ago; nothing fails in this one, and it returns."""
+    stream.append(*trips(4))
+
+    def scene() -> None:
+        stream.deliver(2, idle=1000, consumer=student.name)
+
+    words = (
+        "a consumer was killed with entries 1 and 2 in hand, and a second later one of its name "
+        f"handled entries 3 and 4 and returned, with idle_ms={LONG // 2}"
+    )
+    run = student.consume(stream, scene=scene, idle_ms=LONG // 2, max_events=2)
+    seen = student.finish(run, words)
+    # Who handles them again at once is told so by 05.poison.
+    held = [each for each in stream.ids[:2] if stream.event_of(each) not in seen]
+    lost = [each for each in held if each not in stream.pending]
+    assert not lost, (
+        f"{words}: {stream.entries_named(lost)} should still be pending, so that they are claimed; "
+        f"{'it is' if len(lost) == 1 else 'they are'} not, and no consumer can get them"
+    )
+
+
 # Claiming -------------------------------------------------------------------------
 
 

@@ -224,6 +224,28 @@ def test_another_consumer_moves_one_at_the_same_time(student, new_stream, trips)
         )
 
 
+@pytest.mark.check("05.dead-whole")
+def test_the_dead_are_kept(student, stream, trips, rng):
+    """However many there are: what was moved there is nowhere else."""
+    before = rng.randint(1100, 1200)  # of some a "~1000" takes a node away
+    entry_id, _ = stream.append(b"{oops", *trips(1))
+    stream.fill_dead(before)
+    run = student.consume(stream, max_events=1)
+    goes_on_to(run)
+    there = len(stream.dead)
+    if entry_id not in stream.pending and there == before:
+        leave_to(
+            mover(stream, entry_id, "bad"),
+            f"a bad entry was to be moved to {stream.name}.dead, which had {before} entries; it has as "
+            "many then",
+        )
+        return
+    assert there >= before, (
+        f"a bad entry was to be moved to {stream.name}.dead, which had {before} entries, pending no "
+        f"more; then it has {there}: the others should stay there"
+    )
+
+
 def goes_on_to(run, reached=None) -> bool:
     """Say yes to every step until that is set; whether it was, before the call was over."""
     deadline = time.monotonic() + PATIENCE

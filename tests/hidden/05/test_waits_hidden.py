@@ -47,10 +47,15 @@ def test_it_gives_up_after_empty_reads_in_a_row(student, consumer, new_stream, r
 
 @pytest.mark.check("05.waits")
 def test_the_default_wait(student, stream, trips):
-    """One second, and no other read than those that ask for it."""
-    stream.append(*trips(3))
+    """One second, and no other read than those that ask for it; also after a claim that found some."""
+    stream.append(*trips(5))
+
+    def scene() -> None:
+        stream.deliver(2, idle=LONG)
+
+    options = {"idle_ms": LONG // 2, "wait_ms": None, "max_empty_reads": 1}
     with student.recording() as recorded:
-        student.consume(stream, max_events=3, batch_size=2, wait_ms=None).drain()
+        student.consume(stream, scene=scene, max_events=5, batch_size=2, **options).drain()
     judge_waits(recorded, 1000, "the default, 1000")
 
 
