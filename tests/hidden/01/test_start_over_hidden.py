@@ -171,6 +171,38 @@ def test_the_file_starts_over_during_a_run(
         )
 
 
+@pytest.mark.check("01.truncated-file", leans_on="01.poll-interval")
+def test_a_link_is_set_to_a_shorter_file(
+    process, start_poll, new_stream, trips, looks_after_a_pause
+):
+    """The path is a symbolic link, and names what that points to when poll looks."""
+    everything = trips(5)
+    old, new, link = (new_stream() for _ in range(3))
+    old.append(*everything[:4])
+    new.append(everything[4])
+    link.point_to(old)
+    pauses = []
+
+    def change(step):
+        if isinstance(step, Sleep):
+            pauses.append(step)
+            link.point_to(new)
+
+    seen = start_poll(link, process=process, max_polls=2, poll_interval=0).drain(change)
+    if not pauses:
+        leave_to(
+            "01.poll-interval", "max_polls is 2: it should sleep between the two polls, it did not"
+        )
+        return
+    if seen != everything and not looks_after_a_pause():
+        leave_to("01.reads-appended", LOOKED_BEFORE)
+        return
+    assert seen == everything, (
+        "the path is a symbolic link to a file of events 1 to 4, which was set to a shorter file, of event 5, "
+        f"between two polls: poll should handle all five, it handled events {numbers(seen, everything)}"
+    )
+
+
 @pytest.mark.check("01.truncated-file")
 def test_poll_starts_over_with_a_shorter_file(poll_once, offset_path, stream, trips):
     """The file is replaced by a shorter one between two runs: its offset has fewer digits, too."""
