@@ -316,7 +316,8 @@ def test_failed_entries_are_sent_again(
     asked.forget()
     sqs.fail_batch_entries(fails_at_first({event["event_id"] for event in unlucky}))
     scene = f"{len(unlucky)} of {len(events)} entries failed at first"
-    scene += ", one of every ten" if many else ""
+    if many:
+        scene = f"{len(unlucky)} of {len(events)} entries failed at first, one of every ten"
     consumer.given(scene)
     student.send(queue, events)
     for event in events:
