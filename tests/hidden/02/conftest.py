@@ -71,6 +71,18 @@ class Producer:
 
         threading.Thread(target=send, daemon=True).start()
 
+    def go_on_sending(self, data: bytes) -> threading.Event:
+        """Send it again and again, until the consumer closes or the event that it gives is set."""
+        enough = threading.Event()
+
+        def send() -> None:
+            with contextlib.suppress(OSError):
+                while not enough.wait(20 * PAUSE):
+                    self._connection.sendall(data)
+
+        threading.Thread(target=send, daemon=True).start()
+        return enough
+
     def unread_by(self, pid: int) -> list[str]:
         """How much lies unread in the consumer's connections to its port; see proc(5), /proc/net/tcp.
 

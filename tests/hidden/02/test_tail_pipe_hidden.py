@@ -29,13 +29,12 @@ def waiting(beside, new_stream, rng):
     """`waiting(name)`: what goes on beside the tests since the first of them, and for how many seconds."""
 
     def quiet(consumer, _):
-        """After the first line comes a part of the second one."""
+        """After the first line comes the second one without its newline: JSON that is not finished."""
         stream, events = new_stream(where=consumer), content.trips(rng, 3)
         stream.append(events[0])
         made = Waiting(consumer, stream, events)
         line = content.to_line(events[1])
-        made.cut = rng.randint(1, len(line) - 1)
-        stream.append(line[: made.cut])
+        stream.append(line[:-1])
         made.run.handled()
         return made
 
@@ -160,16 +159,16 @@ def test_whatever_handle_returns_the_event_is_handled(consumer, stream, trips, w
 @pytest.mark.check("02.tail-follows")
 @pytest.mark.last
 def test_a_quiet_file_is_waited_on(waiting):
-    """A part of a line, and nothing for seconds; its rest and another line that come then are handled."""
+    """A line but its newline, and nothing for seconds; that and another line that come then are handled."""
     made, seconds = waiting("quiet")
     run, events = made.run, made.events
-    before = f"it handled event 1 of {len(events)}, then {made.cut} bytes of line 2 were appended and nothing else"
+    before = f"it handled event 1 of {len(events)}, then line 2 was appended without its newline and nothing else"
     if not run.waiting(max(0.0, QUIET - seconds)):
         raise AssertionError(
             f"{before}: it should go on waiting; within {QUIET:.0f} s {in_words(run.next(), 'it')}"
         )
-    made.stream.append(content.to_line(events[1])[made.cut :], events[2])
-    when = f"{before}; some seconds later came the rest of line 2, and line 3"
+    made.stream.append(b"\n", events[2])
+    when = f"{before}; some seconds later came the newline, and line 3"
     for event in events[1:]:
         expect.next_event(run, event, events, when)
         run.handled()
@@ -196,7 +195,7 @@ def test_a_link_that_is_set_to_another_file_is_followed(waiting):
 
 
 @pytest.mark.check("02.tail-rotation")
-def test_the_new_file_of_the_name_is_followed(consumer, stream, trips):
+def test_the_new_file_of_the_name_is_followed(consumer, stream, trips, until_tail_waits):
     """Renamed aside, and a new, smaller file takes the name; twice, the second time a moment later."""
     old, new = trips(4), trips(3)
     everything = old + new
@@ -205,7 +204,7 @@ def test_the_new_file_of_the_name_is_followed(consumer, stream, trips):
     for event in old:
         expect.next_event(run, event, everything, "4 lines were in the file")
         run.handled()
-    # tail has read the old file to its end and waits for more.
+    until_tail_waits(run)  # it has read the old file to its end
     stream.rotate()
     stream.append(new[0])
     expect.next_event(run, new[0], everything, "the file was renamed and a new one took its name")

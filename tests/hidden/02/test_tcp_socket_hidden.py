@@ -6,11 +6,14 @@ import contextlib
 
 import pytest
 
-from grader.suite import Failed, Handle, Returned, content, expect, leave_to
+from grader.suite import Failed, Handle, Returned, content, expect, in_words, leave_to
 from grader.suite.content import to_line
 
 SOCKET = "tcp_socket.socket_consumer"
 BAD = (*content.BAD, *content.LENIENT, *content.PADDED)
+LATE = 5.0
+"""Seconds after which who should have returned has not; only a wrong submission waits so long."""
+A_MOMENT = 0.05  # seconds
 RETURN_KEPT = (([b"1\r2"], b""), [[b"1\r2"], b""])
 """What split_lines makes of `1\\r2\\n`, as a tuple and as a list."""
 
@@ -120,6 +123,36 @@ def test_short_lines_after_a_long_one_arrive(consumer, start, connect, trips, rn
 
 
 @pytest.mark.check("02.socket-delivers")
+def test_there_is_one_producer(consumer, start, connect, trips, port):
+    """Another one that connects meanwhile is not read: it waits, or is refused."""
+    *everything, others = trips(3)
+    run = start(consumer, max_events=2)
+    producer = connect(run, to_line(everything[0]))
+    expect.next_event(run, everything[0], everything, "an event was sent")
+    try:
+        second = consumer.connect(port)
+    except ConnectionRefusedError:
+        return  # nobody listens any more
+    with second:
+        with contextlib.suppress(OSError):  # it may have been closed at once
+            second.sendall(to_line(others))
+        run.handled()
+        when = "while event 1 was handled, a second producer connected and sent an event"
+        consumer.given(when)
+        if not run.waiting(A_MOMENT):
+            raise AssertionError(
+                f"{when}: it should handle what the first producer sends, and wait for that; "
+                f"{in_words(run.next(), 'it')}"
+            )
+        producer.send(to_line(everything[1]))
+        expect.next_event(
+            run, everything[1], everything, f"{when}, then the first one sent event 2"
+        )
+        run.handled()
+        run.returned()
+
+
+@pytest.mark.check("02.socket-delivers")
 def test_whatever_handle_returns_the_event_is_handled(
     consumer, start, connect, trips, whatever_it_returns
 ):
@@ -205,7 +238,10 @@ def test_an_event_of_half_a_megabyte_arrives(consumer, start, connect, trips, rn
 def test_it_stops_in_the_middle_of_a_packet_and_starts_anew(
     consumer, start, connect, trips, rng, unused
 ):
-    """One packet holds more than max_events; the next call in the process knows nothing of it."""
+    """One packet holds more than max_events; the next call in the process knows nothing of it.
+
+    The first producer goes on sending: whether it closes is not waited for.
+    """
     process = consumer.process()
     before = ""
     for count, port in ((8, unused()), (9, unused())):
@@ -216,10 +252,20 @@ def test_it_stops_in_the_middle_of_a_packet_and_starts_anew(
         consumer.given(when)
         run = start(process, max_events=wanted, port=port)
         # An unfinished line is left over, too.
-        connect(run, data + data[:20], port=port)
-        for event in everything[:wanted]:
+        producer = connect(run, data + data[:20], port=port)
+        for event in everything[: wanted - 1]:
             expect.next_event(run, event, everything, when)
             run.handled()
+        expect.next_event(run, everything[wanted - 1], everything, when)
+        enough = None if before else producer.go_on_sending(data)
+        run.handled()
+        if enough is not None:
+            late = run.waiting(LATE)
+            enough.set()
+            assert not late, (
+                f"max_events is {wanted}, it handled {wanted}, and the producer went on sending: it should "
+                f"return, whatever is still to come; {LATE:.0f} s later it had not"
+            )
         consumer.given(f"max_events is {wanted}, and it handled {wanted}")
         returned = run.returned()
         assert returned == wanted, (
