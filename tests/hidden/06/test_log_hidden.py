@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import pytest
 from kafka_student import SHORT_SESSIONS
 
@@ -112,6 +114,37 @@ def test_two_replays_at_a_time(student, new_topic, trips):
             "two replays of a topic with 6 events went on at the same time, and each should handle "
             f"all; one handled {topic.these(all_of_it)}"
         )
+
+
+@pytest.mark.check("06.replay")
+def test_a_topic_that_grows_is_replayed(student, new_topic, trips, rng):
+    """One partition is read to its end, grows, and is read to its end again, before another is."""
+    topic, events = new_topic(2), trips(rng.randint(9, 11))
+    short = rng.randrange(2)
+    topic.put(short, events[0])
+    topic.put_one_by_one(1 - short, *events[1:])  # a batch for each: an answer brings one of them
+    name = student.namer()
+    scene = (
+        f"{len(events)} events were in a topic, one of them in partition {short}, to which others were "
+        "published while the topic was replayed"
+    )
+    student.given(scene)
+    with ExitStack() as at_end:
+        for number, event in zip((3, 5, 7), trips(3), strict=True):
+            at_end.enter_context(
+                student.service.before(
+                    "Fetch",
+                    action=lambda event=event: topic.put(short, event),
+                    number=number,
+                    client=name,
+                )
+            )
+        run = student.replay(topic, settings=student.settings(SHORT_SESSIONS, client_id=name))
+        seen = only_events(run.drain(), scene)
+    missing = [event for event in events if event not in seen]
+    assert not missing, (
+        f"{scene}; it should handle all that the topic held before; {topic.these(missing)} did not come"
+    )
 
 
 @pytest.mark.check("06.replay")

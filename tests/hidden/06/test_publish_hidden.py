@@ -16,6 +16,8 @@ from grader.suite.steps import in_words, shorten
 REFUSED = ("MSG_SIZE_TOO_LARGE", "TOPIC_AUTHORIZATION_FAILED", "INVALID_RECORD")
 SHOWN = 60
 """Characters of a zone, or bytes of a key, that a sentence shows."""
+PATIENCE = 10.0
+"""Seconds; only a wrong submission waits so long."""
 SMALLEST = 1000
 """Bytes: the least that `message.max.bytes` may be."""
 
@@ -49,6 +51,30 @@ def test_a_zone_is_in_one_partition_in_order(student, new_topic, trips, unusual_
         )
         assert student.publishes, said
         leave_to("06.publish-confirmed", said)
+    judge_keyed(topic, events)
+
+
+@pytest.mark.check("06.keyed")
+def test_order_is_kept_where_the_clients_queue_is_full(student, new_topic, trips, rng):
+    """The events come one by one, and there is room again before the last: what waits goes first."""
+    topic, zones, queue = new_topic(2), draw_zones(rng, 2), rng.randint(3, 6)
+    events = [event | {"pickup_zone": rng.choice(zones)} for event in trips(60)]
+    scene = (
+        f"{len(events)} events of 2 zones were to be published, which come one by one, and the client's "
+        f"queue takes {queue} messages (queue.buffering.max.messages)"
+    )
+    sleep = Method(New("importlib.import_module", "time"), "__getattribute__", "sleep")
+    # After the first one the client gets the time to connect.
+    pauses = New("builtins.map", sleep, [0, 0.15] + [0.0005] * (len(events) - 2))
+    pairs = New("builtins.zip", events, pauses)
+    coming = New("builtins.map", New("operator.itemgetter", 0), pairs)
+    student.given(scene)
+    settings = student.settings(queue_buffering_max_messages=queue)
+    step = student.moves(student.publish(topic, coming, settings=settings), PATIENCE)
+    if not isinstance(step, Returned):
+        did = in_words(step, "it") if step else f"for {PATIENCE:g} s it did nothing"
+        leave_to("06.publish-confirmed", f"{scene}; {did}")
+        return
     judge_keyed(topic, events)
 
 
@@ -106,9 +132,7 @@ def judge_keyed(topic, events) -> None:
         )
         last[zone] = (partition, number)
     if len(came) < len(events):
-        said = (
-            f"{len(events)} events were to be published by 3 calls; {len(came)} came to the topic"
-        )
+        said = f"{len(events)} events were to be published; {len(came)} came to the topic"
         leave_to("06.publish-confirmed", said)
 
 
@@ -246,12 +270,18 @@ def test_a_refused_event_raises(student, new_topic, trips, rng):
 
 @pytest.mark.check("06.publish-confirmed")
 def test_it_waits_until_the_broker_has_them(student, new_topic, trips):
-    """The broker cannot store anything for a second: for one call that is too long."""
+    """The broker cannot store anything for a second: for one call that is too long.
+
+    Another call came before that one in its process, with other time-outs.
+    """
     hasty, patient = new_topic(2), new_topic(2)
+    process = student.process()
+    student.publish(new_topic(1), trips(1), process).returned()
+    student.given("a call came before in the same process, with other time-outs")
     with student.refusing("Produce", "NOT_ENOUGH_REPLICAS", 5000):
         waits = student.publish(patient, trips(6))
         short = student.settings(message_timeout_ms=1000)
-        gives_up = student.publish(hasty, trips(4), settings=short)
+        gives_up = student.publish(hasty, trips(4), process, short)
         step = gives_up.next()
         assert isinstance(step, Raised), (
             "the broker took no event within message.timeout.ms, 1000; publish_events should "
