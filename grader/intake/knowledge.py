@@ -53,9 +53,9 @@ class Owners:
     torn: dict[Person, str] = field(default_factory=dict)
     """Members of several teams that handed in, by name and number, and which teams."""
     lasting: bool = True
-    """Whether the numbers of people are the same in every download."""
+    """True where the numbers of people are the same in every download."""
     team_of: dict[Person, str] = field(default_factory=dict)
-    """Which team's work somebody has, by name and number."""
+    """The team whose work somebody has, by name and number."""
     teams: dict[str, str] = field(default_factory=dict)
     """The same by student, with the members: another download may have a team of that name."""
     without: dict[str, str] = field(default_factory=dict)

@@ -23,7 +23,7 @@ _SYSTEM_FOLDERS = {
     "@eadir",
     "#recycle",
 }
-"""Of macOS, Windows, Dropbox, Syncthing and Synology: bins, indexes, older versions."""
+"""Bins, indexes and older versions of macOS, Windows, Dropbox, Syncthing and Synology."""
 
 _FOLDERS = {
     ".git",

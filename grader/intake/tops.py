@@ -31,7 +31,7 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 _NUMBERED = re.compile(r"[a-z]{1,4}\d{1,2}", re.IGNORECASE)
 """Abbreviations of teachers': `A1`, `PS03`."""
 _LATE = re.compile(r"(?P<name>.+?)(?: ?\((?i:late)\)| - (?i:late)|[ _-]LATE)")
-"""What people add to a folder whose work came late."""
+"""A folder's name with what people add where its work came late."""
 _BRANCH = re.compile(r"(?P<name>.*[^\W\d_].*)-(?:main|master)")
 _COMMIT = re.compile(r"(?P<name>.*?[^\W\d_].*?)(?:-[^-]+)-[0-9a-f]{40}")
 _SHORT_COMMIT = re.compile(r"(?P<name>.*[^\W\d_].*-.+)-[0-9a-f]{7}")
