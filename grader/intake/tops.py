@@ -83,7 +83,8 @@ def not_told_apart(paths: Sequence[PurePosixPath]) -> Told:
     for name in [each for each in inside if ends_in_unread_date(each)]:
         found.nobodys.update(inside.pop(name))
         found.lines.append(
-            f"{name} ends in a date whose day and month nothing tells apart; write it as 2026-11-20"
+            f"{name} ends in a date whose day and month nothing tells apart; begin it with the "
+            "year, as in 2026-11-20"
         )
     lost = [name for name in inside if _LOST.fullmatch(name)]
     for name in lost if len(lost) < len(inside) else ():
