@@ -19,6 +19,8 @@ class Tally(BaseModel):
     rounds: int = 0
     seen: dict[str, dict[str, int]] = {}
     """Submission and check, to how often each outcome was seen."""
+    first: dict[str, dict[str, str]] = {}
+    """Submission and check, to the seed and the message of the first time that each was seen."""
 
     @property
     def verdicts(self) -> int:
@@ -30,13 +32,20 @@ class Tally(BaseModel):
         self.rounds += 1
         for report in reports:
             for check in report.checks:
-                outcomes = self.seen.setdefault(f"{report.student} {check.id}", {})
+                name = f"{report.student} {check.id}"
+                outcomes = self.seen.setdefault(name, {})
                 outcomes[check.outcome] = outcomes.get(check.outcome, 0) + 1
+                said = f"seed {report.seed}: {check.message}".rstrip(": ")
+                self.first.setdefault(name, {}).setdefault(check.outcome, said)
 
     def varied(self) -> list[str]:
         """Return a line for each verdict that was not the same in every round."""
         return [
-            f"{name} was {', '.join(f'{times} times {word}' for word, times in outcomes.items())}"
+            f"{name} was "
+            + ", ".join(
+                f"{times} times {word} (first with {self.first[name][word]})"
+                for word, times in outcomes.items()
+            )
             for name, outcomes in self.seen.items()
             if len(outcomes) > 1
         ]

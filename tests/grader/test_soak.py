@@ -12,9 +12,10 @@ from grader.report import CheckResult, Outcome, Report
 from grader.submission import Submission
 
 
-def _report(outcome: Outcome) -> Report:
+def _report(outcome: Outcome, seed: int = 1) -> Report:
+    message = "it read nothing" if outcome == Outcome.FAILED else ""
     check = CheckResult(
-        id="01.a", title="A", points=1, score=0, outcome=outcome, message="", hint="", seconds=0
+        id="01.a", title="A", points=1, score=0, outcome=outcome, message=message, hint="", seconds=0
     )
     return Report(
         student="chaff/x",
@@ -23,7 +24,7 @@ def _report(outcome: Outcome) -> Report:
         max_score=1,
         provisional=False,
         sandbox="bubblewrap",
-        seed=1,
+        seed=seed,
         submission_hash="",
         suite_hash="",
         checks=(check,),
@@ -31,13 +32,17 @@ def _report(outcome: Outcome) -> Report:
 
 
 def test_a_verdict_that_differs_is_named_with_how_often_it_was_what():
-    """Two rounds alike vary in nothing; the third, other one is a line."""
+    """Two rounds alike vary in nothing; the third, other one is a line that can be run again."""
     tally = Tally(of="now")
-    for _ in range(2):
-        tally.add([_report(Outcome.FAILED)])
+    for seed in (5, 6):
+        tally.add([_report(Outcome.FAILED, seed)])
     assert tally.varied() == []
-    tally.add([_report(Outcome.PASSED)])
-    assert tally.varied() == ["chaff/x 01.a was 2 times failed, 1 times passed"]
+    tally.add([_report(Outcome.PASSED, 7)])
+    (line,) = tally.varied()
+    assert line == (
+        "chaff/x 01.a was 2 times failed (first with seed 5: it read nothing), "
+        "1 times passed (first with seed 7)"
+    )
 
 
 def test_rounds_go_on_where_they_were(tmp_path):

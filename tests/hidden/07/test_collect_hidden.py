@@ -40,7 +40,7 @@ def test_every_event_is_a_persistent_message(bridge, odd_events, unusual_text, t
     lines = [content.to_line(event) for event in everything]
     lines[within] = b'{"event_id":\r%d}\n' % everything[within]["event_id"]
     # An offset that a carriage return is missing from is too small by more than an event.
-    blank = b"\r\n" * rng.randint(900, 1200)
+    blank = b"\r\n" * rng.randint(300, 400)
     unfinished = content.to_line(everything[cut])
     half = rng.randint(1, len(unfinished) - 2)
     bridge.file.append(blank, *lines[:cut], b"\n", b" \r\n", unfinished[:half])
