@@ -37,6 +37,10 @@ class Beside:
         self._begun: dict[str, _Begun] = {}
         self._at_end = ExitStack()
 
+    def another(self) -> Beside:
+        """Return one more with a sandbox of its own: one has room for so many threads."""
+        return Beside(self._session)
+
     def service(self, name: str) -> Service:
         """Return the service of that name, attached to the sandbox of these runs."""
         return self._session.service(name)

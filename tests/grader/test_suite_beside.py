@@ -111,6 +111,22 @@ def test_its_sandbox_ends_with_the_session(session: Session) -> None:
     began[0].close()
 
 
+def test_another_has_a_sandbox_of_its_own_and_ends_with_the_session(session: Session) -> None:
+    """What is begun there takes no room of the first one's runs, and does not outlive them."""
+    beside = Beside(session)
+    other = beside.another()
+    began: list[Consumer] = []
+    for place in (beside, other):
+        place.begin("waits", lambda consumer, _: began.append(consumer))
+    one, another = (consumer.sandbox for consumer in began)
+    assert one is not another
+    session.close()
+    assert not one.alive
+    assert not another.alive
+    for consumer in began:
+        consumer.close()
+
+
 def test_a_run_that_does_not_begin_ends_no_other(session: Session) -> None:
     """They share a sandbox, and each is judged for itself."""
     beside = Beside(session)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from kafka_members import Killed, Members, Pair, StoodStill
+from kafka_joined import Joined
+from kafka_lost import Killed, StoodStill
+from kafka_members import Members, Pair
 from kafka_names import namer, zones
 from kafka_student import Found, Student
 from kafka_topic import Topic
@@ -67,42 +69,47 @@ def student(
     return Student(kafka, consumer, new_topic, found, rng)
 
 
+@pytest.fixture(scope="session")
+def beside_too(beside: Any) -> Iterator[Any]:
+    """One more `beside`: all members of all groups have too many threads for one sandbox."""
+    with closing(beside.another()) as other:
+        yield other
+
+
 @pytest.fixture
-def waits(beside: Any, rng: random.Random, found: Found) -> Waits:
+def waits(beside: Any, beside_too: Any, rng: random.Random, found: Found) -> Waits:
     """What goes on beside the tests."""
 
-    def on_its_own(make: Callable[..., Any], *more: Any) -> Callable[..., Any]:
+    def on_its_own(make: Callable[..., Any], *, where: Any = beside) -> tuple[Any, Any]:
         def start(consumer: Consumer, at_end: ExitStack) -> Any:
-            service = beside.service("kafka")
+            service = where.service("kafka")
             own = Found(groups=found.groups)
             student = Student(service, consumer, topics(service, consumer, rng), own, rng)
-            return make(student, at_end, *more)
+            return make(student, at_end)
 
-        return start
+        return where, start
+
+    def trips(count: int) -> list[Any]:
+        return content.trips(rng, count)
 
     of_zones = [
-        trip | {"pickup_zone": zone}
-        for zone, trip in zip(zones(rng, 8), content.trips(rng, 8), strict=True)
+        trip | {"pickup_zone": zone} for zone, trip in zip(zones(rng, 8), trips(8), strict=True)
     ]
     return Waits(
-        beside,
         {
-            "quiet": on_its_own(lambda student, _: Quiet(student, content.trips(rng, 2))),
+            "quiet": on_its_own(lambda student, _: Quiet(student, trips(2))),
             "elsewhere": on_its_own(lambda student, _: Elsewhere(student, of_zones)),
-            "replay": on_its_own(
-                lambda student, at_end: SlowReplay(student, content.trips(rng, 6), at_end)
-            ),
-            "killed": on_its_own(
-                lambda student, at_end: Killed(student, at_end, content.trips(rng, 4))
-            ),
+            "replay": on_its_own(lambda student, at_end: SlowReplay(student, trips(6), at_end)),
+            "killed": on_its_own(lambda student, at_end: Killed(student, at_end, trips(4))),
             "stood still": on_its_own(
-                lambda student, at_end: StoodStill(student, at_end, content.trips(rng, 2))
+                lambda student, at_end: StoodStill(student, at_end, trips(2))
             ),
-            "pair": on_its_own(
-                lambda student, at_end: Pair(student, at_end, content.trips(rng, 2))
+            "pair": on_its_own(lambda student, at_end: Pair(student, at_end, trips(2))),
+            "joined": on_its_own(
+                lambda student, at_end: Joined(student, at_end, trips(20)), where=beside_too
             ),
             "slow publish": on_its_own(
-                lambda student, at_end: SlowPublish(student, content.trips(rng, 4), at_end)
+                lambda student, at_end: SlowPublish(student, trips(4), at_end)
             ),
         },
     )
@@ -122,6 +129,7 @@ def judge_scene(
             "pair": lambda times: Pair(student, at_end, trips(2), times),
             "killed": lambda times: Killed(student, at_end, trips(4), times),
             "stood still": lambda times: StoodStill(student, at_end, trips(2), times),
+            "joined": lambda times: Joined(student, at_end, trips(20), times),
         }
 
         def judge_it(name: str, judge: Callable[[Any], None]) -> None:

@@ -128,17 +128,17 @@ class SlowPublish:
 class Waits:
     """Keeps what goes on beside the tests, by name."""
 
-    def __init__(self, beside: Any, starts: dict[str, Callable[..., Any]]) -> None:
-        """Keep how each of them is begun."""
-        self._beside = beside
+    def __init__(self, starts: dict[str, tuple[Any, Callable[..., Any]]]) -> None:
+        """Keep where each of them goes on, and how it is begun."""
         self._starts = starts
 
     def begin(self) -> None:
         """Begin all of them, the first one first; go on with those that have come so far."""
-        for name, start in self._starts.items():
-            self._beside.begin(name, start)
+        for name, (beside, start) in self._starts.items():
+            beside.begin(name, start)
         with suppress(Exception):  # the test that looks finds it too
             self.look("pair").go_on()
+            self.look("joined").go_on()
             killed = self.look("killed")
             if killed.together:
                 killed.kill_one()
@@ -160,4 +160,5 @@ class Waits:
         Raises:
             Exception: what happened when it was begun.
         """
-        return self._beside.look(name, self._starts[name])[0]
+        beside, start = self._starts[name]
+        return beside.look(name, start)[0]
