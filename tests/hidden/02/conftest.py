@@ -41,11 +41,13 @@ class Producer:
 
     def __init__(self, connection: socket.socket, seconds: float) -> None:
         self._connection = connection
-        self._port = 0
+        self._ends = "", ""
+        """The consumer's port and its own, as /proc/net/tcp writes them."""
         self.sent = 0
         """Bytes that `trickle` has sent."""
         with contextlib.suppress(OSError):  # one that is closed already has none
-            self._port = connection.getpeername()[1]
+            ends = connection.getpeername(), connection.getsockname()
+            self._ends = f":{ends[0][1]:04X}", f":{ends[1][1]:04X}"
         connection.settimeout(seconds)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -84,7 +86,7 @@ class Producer:
         return enough
 
     def unread_by(self, pid: int) -> list[str]:
-        """How much lies unread in the consumer's connections to its port; see proc(5), /proc/net/tcp.
+        """How much lies unread at the consumer's end; see proc(5), /proc/net/tcp.
 
         `localhost` is an address of IPv6 for some.
         """
@@ -92,8 +94,9 @@ class Producer:
         for name in ("tcp", "tcp6"):
             with contextlib.suppress(OSError):  # it has ended, or the system has no IPv6
                 lines += Path(f"/proc/{pid}/net/{name}").read_text().splitlines()[1:]
+        theirs, mine = self._ends
         rows = [line.split() for line in lines]
-        return [row[4] for row in rows if row[1].endswith(f":{self._port:04X}")]
+        return [row[4] for row in rows if row[1].endswith(theirs) and row[2].endswith(mine)]
 
     def wait_until_read(self, pid: int) -> None:
         """Wait until the consumer has read all that was sent; a second at the most."""
