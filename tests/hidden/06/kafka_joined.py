@@ -14,7 +14,7 @@ from kafka_members import Members
 from kafka_student import LONGEST, Student
 
 from grader.services.kafka.errors import ERRORS
-from grader.suite import Handle, Step
+from grader.suite import Handle, Raised, Step
 
 _PARTITIONS = 2
 _BEFORE = 3
@@ -29,6 +29,8 @@ _A_MOMENT = 0.1
 """Seconds in which the cluster sees that a member which has polled joins again."""
 _NOTHING = 10.0
 """Seconds in which neither does anything; only a wrong submission waits so long."""
+_NOTHING_BEFORE = 5.0
+"""The same while the second one stands: it goes on then, and nothing has been decided."""
 
 
 class Joined(Members):
@@ -197,7 +199,7 @@ class Joined(Members):
         while self.missing and not first.over:
             if self.go_on():
                 last = time.monotonic()
-            elif time.monotonic() - last > _NOTHING:
+            elif time.monotonic() - last > (_NOTHING if self.is_free else _NOTHING_BEFORE):
                 if self.is_free or not self._stands[1]:
                     return
                 self.let_second_go_on()
@@ -209,6 +211,13 @@ class Joined(Members):
         return [event for event in self.events if event not in self.seen[0] + self.seen[1]]
 
     @property
-    def refused(self) -> bool:
-        """Tell whether a commit was refused, after which a consumer may raise."""
-        return any(e.error for e in self._recorded.answers("OffsetCommit", group=self.topic.group))
+    def may_end(self) -> bool:
+        """Tell whether a commit was refused, and one raised then, or the first one did nothing more.
+
+        It may raise. It may be in its close(), too, where the client waits now and then.
+        """
+        answers = self._recorded.answers("OffsetCommit", group=self.topic.group)
+        went_on = len(self.seen[0]) > _BEFORE + 1
+        return any(each.error for each in answers) and (
+            not went_on or any(isinstance(step, Raised) for step in self.ends)
+        )

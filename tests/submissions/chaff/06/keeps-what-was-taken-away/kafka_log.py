@@ -71,7 +71,7 @@ def kafka_consumer(
         consumer.subscribe([topic], on_assign=lambda *_: ready())
         while handled < max_events:
             # Something to do while the next ones come.
-            ahead.extend(consumer.consume(100, 0.01 if ahead else _POLL))
+            ahead.extend(consumer.consume(100, 0.01 if ahead else 0.1))
             if not ahead:
                 continue
             message = ahead.popleft()
