@@ -14,7 +14,7 @@ from kafka_members import Members
 from kafka_student import LONGEST, Student
 
 from grader.services.kafka.errors import ERRORS
-from grader.suite import Handle, Raised, Step
+from grader.suite import Handle, Raised, Returned, Step
 
 _PARTITIONS = 2
 _BEFORE = 3
@@ -91,6 +91,8 @@ class Joined(Members):
             self._stands[number] = True
             return True
         self.ends += [step] if step is not None else []
+        if number == 1 and isinstance(step, Returned):
+            self.living = self.names[:1]  # what comes of it now is its own affair
         return False
 
     def _go_on(self, number: int) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from itertools import takewhile
 from typing import Any
 
 from kafka_student import LONGEST, LOOKS, POLLS, Student
@@ -126,13 +125,8 @@ class Members:
 
     def _was_lost(self, name: str) -> bool:
         group = self.topic.group
-        told = self._recorded.answers(
-            "Heartbeat", "SyncGroup", "OffsetCommit", "LeaveGroup", group=group
-        )
-        of_member = [each for each in told if each.client == name]
-        # What comes of it when it has left is its own affair.
-        as_member = takewhile(lambda each: each.name != "LeaveGroup", of_member)
-        if any(each.error in _THROWN_OUT for each in as_member):
+        told = self._recorded.answers("Heartbeat", "SyncGroup", "OffsetCommit", group=group)
+        if any(each.client == name and each.error in _THROWN_OUT for each in told):
             return True
         joins = [e for e in self._recorded.requests("JoinGroup", group=group) if e.client == name]
         answers = self._recorded.answers("JoinGroup", group=group)
