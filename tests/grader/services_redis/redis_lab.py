@@ -45,8 +45,8 @@ def server_of(service: RedisService) -> PrivateServer:
 
 
 def folders() -> set[str]:
-    """The folders of servers that there are, of any process."""
-    return {path.name for path in Path(home()).glob(f"{FOLDER_PREFIX}*")}
+    """The folders of this process's servers that there are: others may come and go meanwhile."""
+    return {path.name for path in Path(home()).glob(f"{FOLDER_PREFIX}{os.getpid()}-*")}
 
 
 def executable(path: Path, text: str) -> Path:
