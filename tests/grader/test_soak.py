@@ -15,7 +15,14 @@ from grader.submission import Submission
 def _report(outcome: Outcome, seed: int = 1) -> Report:
     message = "it read nothing" if outcome == Outcome.FAILED else ""
     check = CheckResult(
-        id="01.a", title="A", points=1, score=0, outcome=outcome, message=message, hint="", seconds=0
+        id="01.a",
+        title="A",
+        points=1,
+        score=0,
+        outcome=outcome,
+        message=message,
+        hint="",
+        seconds=0,
     )
     return Report(
         student="chaff/x",
