@@ -17,6 +17,7 @@ from grader.services.kafka.errors import ERRORS
 from grader.suite import Handle, Raised, Returned, Step
 
 _PARTITIONS = 2
+"""Of the topic: one for each member."""
 _BEFORE = 3
 """Events that the first one has handled when the second one comes: one of each partition, and more."""
 _OF_SECOND = 3
@@ -181,7 +182,8 @@ class Joined(Members):
     def _look_at(self, event: Any) -> None:
         """Keep what the first one should not have begun."""
         if self.is_free:
-            self.again += [event] if event in self.seen[1] else []
+            if event in self.seen[1] and not self._refused(self.names[1]):
+                self.again.append(event)
         elif self._stands[1] and self._partition(event) == self._partition(self.seen[1][0]):
             self.of_the_other.append(event)
 
@@ -230,8 +232,12 @@ class Joined(Members):
 
         It may raise. It may be in its close(), too, where the client waits now and then.
         """
-        answers = self._recorded.answers("OffsetCommit", group=self.topic.group)
         went_on = len(self.seen[0]) > _BEFORE + 1
-        return any(each.error for each in answers) and (
+        return self._refused(*self.names) and (
             not went_on or any(isinstance(step, Raised) for step in self.ends)
         )
+
+    def _refused(self, *names: str) -> bool:
+        """Tell whether a commit of one of them was refused: what it was for may come again."""
+        answers = self._recorded.answers("OffsetCommit", group=self.topic.group)
+        return any(each.error and each.client in names for each in answers)
