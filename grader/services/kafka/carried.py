@@ -8,6 +8,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from grader.services.kafka.protocol import (
@@ -42,6 +43,9 @@ class Rules(Protocol):
 
     def admit(self, request: Request) -> bool:
         """Count a request; tell whether the cluster is to get it."""
+
+    def take_turn(self, request: Request, send: Callable[[], None]) -> None:
+        """Send a request when it is its turn."""
 
     def hear(self, request: Request, answer: bytes) -> None:
         """Show an answer to who watches, before the client gets it."""
@@ -102,7 +106,7 @@ class Carried:
                     if not self._rules.see(request, self._settle, self._number):
                         return
                     self._expect(request)
-                    self._server.sendall(request.raw)
+                    self._rules.take_turn(request, partial(self._server.sendall, request.raw))
             except ProtocolError as error:
                 self._rules.malformed(error)
                 return

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from grader.errors import ServiceError
 from grader.services.kafka.carried import Carried, shut
-from grader.services.kafka.protocol import ProtocolError, Request
+from grader.services.kafka.protocol import QUESTION, ProtocolError, Request
+from grader.services.kafka.turns import Turns
 from grader.services.kafka.watch import UNASKED, Recording, Watch
 
 
@@ -32,6 +33,8 @@ class Bounds:
 
 
 _MOST_REFUSALS = 1000
+_MEETS_WITHIN = 1.0
+"""Seconds for a question that the cluster answers at once."""
 OF_A_SUBMISSION = Bounds(up=64 << 20, down=128 << 20, requests=60_000, connections=64)
 OF_A_DEMO = Bounds(up=1 << 50, down=1 << 50, requests=1 << 50, connections=1024, strict=False)
 
@@ -81,6 +84,7 @@ class KafkaFront:
         self._watches: list[Watch] = []
         self._recordings: list[Recording] = []
         self._open: set[socket.socket] = set()
+        self._turns = Turns(self._meet)
         self._lock = threading.Lock()
         self._fewer = threading.Condition(self._lock)
         self._closed = False
@@ -173,6 +177,19 @@ class KafkaFront:
         if self._observe is not None and request.name not in UNASKED:
             self._observe(request.in_words())
         return True
+
+    def take_turn(self, request: Request, send: Callable[[], None]) -> None:
+        """Send a request when it is its turn, and keep that it was sent."""
+        self._turns.wait(request)
+        send()
+        self._turns.keep(request)
+
+    def _meet(self) -> None:
+        """Wait until the cluster has read what was sent to it by now."""
+        with contextlib.suppress(OSError, ServiceError), self._connect() as asks:
+            asks.settimeout(_MEETS_WITHIN)
+            asks.sendall(QUESTION)
+            asks.recv(1)
 
     def hear(self, request: Request, answer: bytes) -> None:
         """Keep what a member of a group was answered."""

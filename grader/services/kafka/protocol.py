@@ -26,6 +26,8 @@ _MIN_REQUEST = _HEADER.size + _SHORT.size
 
 
 PRODUCE, METADATA, FIND_COORDINATOR, API_VERSIONS = 0, 3, 10, 18
+QUESTION = _LENGTH.pack(_MIN_REQUEST) + _HEADER.pack(API_VERSIONS, 0, 0) + _SHORT.pack(-1)
+"""A request that every cluster answers at once, by nobody."""
 ALLOWED = {
     PRODUCE: "Produce",
     1: "Fetch",
@@ -83,6 +85,8 @@ _OF_MEMBERS = frozenset([11, 12, 13, 14])
 _COMMIT = (8, 9)
 """The kind and version of a commit that the front lets through."""
 _HAS_GENERATION = frozenset([12, 14])
+_SYNC = (14, 3)
+"""The kind and version of a SyncGroup that the front lets through."""
 _ERROR_AT = _LENGTH.size + _INTEGER.size + _INTEGER.size
 """In an answer to these, after its length, its number and the milliseconds to hold back."""
 
@@ -148,6 +152,27 @@ class Request:
         found: int = _INTEGER.unpack_from(self.body, begin)[0]
         return found
 
+    @property
+    def given_out(self) -> tuple[str, frozenset[str]] | None:
+        """Return the ids of a SyncGroup's member, and of those that it gives partitions to.
+
+        A leader gives them to all members of its group, itself included. None: it is another kind.
+        """
+        if (self.key, self.version) != _SYNC:
+            return None
+        body = Body(self.body)
+        with suppress(ShapeError):
+            body.take(body.integer(_SHORT.size))  # the group
+            body.integer(_INTEGER.size)
+            member = body.take(body.integer(_SHORT.size))
+            body.take(max(body.integer(_SHORT.size), 0))  # the instance
+            receivers = set()
+            for _ in range(body.integer(_INTEGER.size)):
+                receivers.add(body.take(body.integer(_SHORT.size)))
+                body.take(body.integer(_INTEGER.size))
+            return _name(member), frozenset(map(_name, receivers))
+        return None
+
     def error_in(self, answer: bytes) -> int | None:
         """Return the error, 0 for none, that this request of a member was answered with.
 
@@ -182,6 +207,10 @@ def _first_of_partitions(answer: bytes) -> int:
             body.varint()
         body.varint()
     return 0
+
+
+def _name(data: bytes) -> str:
+    return _text(data, len(data))
 
 
 def _text(data: bytes, length: int) -> str:

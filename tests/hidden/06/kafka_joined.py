@@ -28,9 +28,9 @@ _A_WHILE = 0.5
 """Seconds in which a member that polls while it handles joins again."""
 _A_MOMENT = 0.1
 """Seconds in which the cluster sees that a member which has polled joins again."""
-_NOTHING = 10.0
-"""Seconds in which neither does anything; only a wrong submission waits so long."""
-_NOTHING_BEFORE = 5.0
+_NOTHING = 7.5
+"""Seconds in which neither does anything, a session besides; only a wrong submission waits so long."""
+_NOTHING_BEFORE = 2.5
 """The same while the second one stands: it goes on then, and nothing has been decided."""
 
 
@@ -212,10 +212,12 @@ class Joined(Members):
         first, _ = self.runs
         self.student.comes(lambda: first.over or self._may_first_go_on(), self.patience)
         last = time.monotonic()
+        # A group that changes waits for most of a session.
+        nothing, before = (each + self.session / 1000 for each in (_NOTHING, _NOTHING_BEFORE))
         while self.missing and not first.over:
             if self.go_on():
                 last = time.monotonic()
-            elif time.monotonic() - last > (_NOTHING if self.is_free else _NOTHING_BEFORE):
+            elif time.monotonic() - last > (nothing if self.is_free else before):
                 if self.is_free or not self._stands[1]:
                     return
                 self.let_second_go_on()
