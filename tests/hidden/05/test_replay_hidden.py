@@ -59,6 +59,9 @@ def test_it_goes_a_page_at_a_time(student, stream, trips, rng):
         run.handled()
         seen += run.drain()
     assert seen == events, f"{scene}; it handled {stream.these(seen)}"
+    assert not stream.dead, (
+        f"{scene}: replay should change nothing; it added {len(stream.dead)} entries to {stream.name}.dead"
+    )
     asked = recorded.commands(*READS)
     # One page ahead of the one that it handles is fine.
     assert before <= 2 or before < len(asked) // 2, (
