@@ -21,9 +21,6 @@ SESSION_MS = 1500
 """The shortest session that the cluster keeps reliably: of a second or less, joins hung."""
 _HEARTBEAT_MS = 200
 _FETCH_WAIT_MS = 50
-_WAKES_MS = 100
-"""Milliseconds until a client that has paused its partitions and resumed them asks for messages: by
-itself it does so once a second, and sooner when it has anything else to send."""
 ADDRESS = "127.0.0.1"
 """Of the broker, as a submission's clients know it."""
 _DYING = 1.0
@@ -70,7 +67,6 @@ class KafkaService(Service):
             "session.timeout.ms": SESSION_MS,
             "heartbeat.interval.ms": _HEARTBEAT_MS,
             "fetch.wait.max.ms": _FETCH_WAIT_MS,  # a waiting fetch is not woken by a message
-            "topic.metadata.refresh.interval.ms": _WAKES_MS,
             "reconnect.backoff.ms": 20,
             "reconnect.backoff.max.ms": 200,
             "log_level": 0,  # it would print that connections ended
