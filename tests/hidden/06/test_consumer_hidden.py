@@ -23,7 +23,7 @@ def test_every_event_of_every_partition(student, new_topic, odd_events, unusual_
     process = student.process()
     settings = student.settings()
     process.keep("settings", settings)
-    many = [*odd_events, *unusual_text, *trips(rng.randint(90, 110))]
+    many = [*odd_events, *unusual_text, *trips(rng.randint(20, 30))]
     rng.shuffle(many)
     for events in (many, trips(5)):
         topic = new_topic(rng.randint(4, 6))
