@@ -23,19 +23,19 @@ LEADER, FOLLOWER = "ana", "ben"
 
 
 def text(word: bytes) -> bytes:
-    """A word as requests have it."""
+    """Write a word as requests have it."""
     return struct.pack(">h", len(word)) + word
 
 
 def join(member: bytes = b"") -> bytes:
-    """A request to be a member of `fares`."""
+    """Return a request to be a member of `fares`."""
     body = text(b"fares") + struct.pack(">ii", SESSION, SESSION) + text(member)
     body += struct.pack(">h", -1) + text(b"consumer") + struct.pack(">i", 1)
     return request(11, body + text(b"range") + struct.pack(">i", 0), version=5)
 
 
 def sync(member: str, generation: int = 1, receivers: tuple[str, ...] = ()) -> bytes:
-    """A request for partitions, which gives them to `receivers`."""
+    """Return a request for partitions, which gives them to `receivers`."""
     body = text(b"fares") + struct.pack(">i", generation) + text(member.encode())
     body += struct.pack(">hi", -1, len(receivers))
     for each in receivers:
@@ -55,12 +55,12 @@ class Wire:
         self._connection.sendall(data)
 
     def answer(self) -> bytes:
-        """What comes next, after its number and its time to hold back."""
+        """Return what comes next, after its number and its time to hold back."""
         (length,) = struct.unpack(">i", self._rest.read(4))
         return self._rest.read(length)[8:]
 
     def joined(self) -> tuple[int, str, str]:
-        """The generation of the group, its leader, and who this member is."""
+        """Return the generation of the group, its leader, and who this member is."""
         answer = self.answer()
         error, generation = struct.unpack_from(">hi", answer)
         assert error == 0
@@ -72,14 +72,14 @@ class Wire:
         return generation, names[1], names[2]
 
     def error(self) -> int:
-        """The error that comes next."""
+        """Return the error that comes next."""
         found: int = struct.unpack_from(">h", self.answer())[0]
         return found
 
 
 @contextmanager
 def wire(kafka: KafkaService) -> Iterator[Wire]:
-    """A connection to the cluster, through the front."""
+    """Connect to the cluster, through the front."""
     with socket.create_connection(("127.0.0.1", kafka.port), SECONDS) as connection:
         yield Wire(connection)
 
@@ -101,21 +101,27 @@ def test_a_leader_that_asks_first_is_answered_with_the_others(kafka: KafkaServic
         assert (first.error(), second.error()) == (0, 0)
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a leader wait so long that a busy machine decides nothing."""
+    monkeypatch.setattr(turns, "_LONGEST", SECONDS)
+
+
 @pytest.fixture
 def met() -> list[str]:
-    """What happened, in order."""
+    """Begin a list of what happens, in order."""
     return []
 
 
 @pytest.fixture
 def turn(met: list[str]) -> Turns:
-    """One that says when it has asked the cluster."""
+    """Make one that says when it has asked the cluster."""
     return Turns(lambda: met.append("met"))
 
 
 @contextmanager
 def waiting(turn: Turns, met: list[str], data: bytes) -> Iterator[threading.Thread]:
-    """A thread that waits for that request's turn."""
+    """Start a thread that waits for that request's turn."""
 
     def wait() -> None:
         turn.wait(parse(data))
